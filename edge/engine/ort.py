@@ -1,0 +1,88 @@
+"""ONNX Runtime on the CPU: the engine of laptops, of CI, and of a board without TensorRT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from edge.bundle import ONNX_CPU, Bundle
+from edge.records import EngineError, RawDetections
+
+OUTPUTS = ["boxes", "scores", "labels", "converged"]
+
+
+class OrtEngine:
+    """``model.onnx`` of a bundle in ONNX Runtime.
+
+    ``threads``: intra-operator threads, 0 = one a physical core.
+
+    Raises BundleError where the bundle has no ``model.onnx``, EngineError where ONNX Runtime
+    cannot load it or its inputs and outputs are not those of the bundle.
+    """
+
+    backend = "ort"
+
+    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+        self.bundle = bundle
+        path = bundle.file(ONNX_CPU)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # its warnings about folded constants mean nothing to a user
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own classes derive from Exception only
+            raise EngineError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_first_line(error)}: "
+                "export the bundle again, or install another onnxruntime"
+            ) from None
+        self._check_signature()
+        self._binding_shape = (1, bundle.height, bundle.width, 1)
+        self.description = f"ONNX Runtime {onnxruntime.__version__} on CPU"
+        self.versions: Mapping[str, str] = {"onnxruntime": onnxruntime.__version__}
+
+    def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+        """See `edge.engine.base.Engine.infer`."""
+        if image.dtype != np.uint8 or image.shape != self._binding_shape[1:3]:
+            raise EngineError(
+                f"engine was given {image.dtype} {image.shape}: wanted uint8 {self._binding_shape[1:3]}"
+            )
+        feed = {"image": np.ascontiguousarray(image).reshape(self._binding_shape)}
+        try:
+            boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
+        except Exception as error:
+            raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from None
+        return RawDetections(boxes[0], scores[0], labels[0], bool(np.asarray(converged).all()))
+
+    def close(self) -> None:
+        """See `edge.engine.base.Engine.close`."""
+        if hasattr(self, "_session"):
+            del self._session
+
+    def __enter__(self) -> OrtEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_signature(self) -> None:
+        bundle, k = self.bundle, self.bundle.max_detections
+        wanted: dict[str, list[int]] = {
+            "image": [1, bundle.height, bundle.width, 1],
+            "boxes": [1, k, 4],
+            "scores": [1, k],
+            "labels": [1, k],
+            "converged": [1],
+        }
+        got = {node.name: node.shape for node in (*self._session.get_inputs(), *self._session.get_outputs())}
+        if got != wanted:
+            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

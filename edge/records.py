@@ -1,0 +1,255 @@
+"""What flows through the pipeline, and every error it can raise. A leaf: imports nothing of ours.
+
+    camera -> Frame -> normalise -> engine -> RawDetections -> Detections -> Result -> sinks
+
+Errors (each message says what came, what was wanted, what to do):
+
+    EdgeError                 exit code 1: it failed while running
+    |-- CameraError           a source broke while frames were being read
+    |-- EngineError           the accelerator or ONNX Runtime failed
+    |-- SinkError             a result could not be written (full disk, lost folder)
+    `-- InputError            exit code 2: bad argument or bad input, found before the start
+        |-- SourceError       a source that cannot be opened
+        `-- BundleError       a model folder that is missing, altered or of another version
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+FLAGS = frozenset({"ffc", "frozen", "repaired"})
+KELVIN_AT_0_C = 273.15
+
+
+class EdgeError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class CameraError(EdgeError):
+    """A source broke while frames were being read."""
+
+
+class EngineError(EdgeError):
+    """The engine failed: a null return, a device error, an output of another shape."""
+
+
+class SinkError(EdgeError):
+    """A result could not be written."""
+
+
+class InputError(EdgeError):
+    """A bad argument or bad input, found before anything was started."""
+
+    exit_code = 2
+
+
+class SourceError(InputError):
+    """A source that cannot be opened, or delivers nothing usable."""
+
+
+class BundleError(InputError):
+    """A model folder that is missing, altered, or of a version this package does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureScale:
+    """Linear map from raw counts to temperature: ``kelvin = gain * counts + offset``.
+
+    FLIR TLinear in high-gain mode is ``TemperatureScale(gain=0.01, offset=0.0)`` (0.01 K a count).
+    """
+
+    gain: float
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.gain) and self.gain > 0 and np.isfinite(self.offset)):
+            raise InputError(
+                f"temperature scale gain={self.gain} K/count, offset={self.offset} K: wanted a "
+                "positive finite gain and a finite offset"
+            )
+
+    def celsius(self, counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Degrees C of raw counts (any shape)."""
+        return np.asarray(counts, np.float64) * self.gain + (self.offset - KELVIN_AT_0_C)
+
+    def counts(self, celsius: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Raw counts (not rounded) of degrees C (any shape)."""
+        return (np.asarray(celsius, np.float64) + (KELVIN_AT_0_C - self.offset)) / self.gain
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where the camera was and where it looked when the frame was taken.
+
+    ``latitude``, ``longitude``: WGS84 degrees. ``height``: metres above the ground below.
+    ``yaw``: heading of the optical axis (of the image's up direction when it looks straight down),
+    degrees clockwise from true north. ``pitch``: degrees, 0 = horizon, -90 = straight down.
+    ``roll``: degrees about the optical axis, positive = right side down.
+    """
+
+    latitude: float
+    longitude: float
+    height: float
+    yaw: float
+    pitch: float
+    roll: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What really is in a simulated frame.
+
+    ``boxes``: (N, 4) float32 xyxy, sensor pixels, clipped to the frame. ``names``: N class names
+    in lower case (``person``, ``deer``, ``car``). ``visible``: (N,) float32, the part of the
+    body's box that lies inside the frame, 0..1.
+    """
+
+    boxes: Float32
+    names: tuple[str, ...]
+    visible: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image as the sensor gave it.
+
+    ``pixels``: (H, W) uint16 raw counts, or (H, W) uint8 white-hot grey. The frame owns them; nobody
+    writes to them. ``seq``: counts every frame the source produced, from 0, so that a gap is a
+    loss. ``t_capture``: ``time.monotonic()`` seconds. ``utc``: aware datetime, or None where the
+    clock is not to be trusted. ``flags``: any of ``ffc`` (shutter closed), ``frozen`` (identical to
+    the frame before), ``repaired`` (pixels were patched). ``temperature``: scale of the counts, or
+    None. ``pose``: camera pose, or None. ``truth``: only from the simulator.
+    """
+
+    pixels: Pixels
+    seq: int
+    t_capture: float
+    utc: datetime | None = None
+    flags: frozenset[str] = frozenset()
+    temperature: TemperatureScale | None = None
+    pose: Pose | None = None
+    truth: Truth | None = None
+
+    def __post_init__(self) -> None:
+        p = self.pixels
+        if p.ndim != 2 or p.dtype not in (np.uint8, np.uint16) or 0 in p.shape:
+            raise CameraError(
+                f"frame {self.seq} is {p.dtype} {p.shape}: wanted (height, width) uint8 or uint16"
+            )
+        if not self.flags <= FLAGS:
+            raise ValueError(f"unknown frame flags {sorted(self.flags - FLAGS)}: wanted {sorted(FLAGS)}")
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class RawDetections:
+    """The engine's four outputs for one image, copied out of the engine's buffers.
+
+    ``boxes``: (K, 4) float32 xyxy, model input pixels, rows past the last detection are zero.
+    ``scores``: (K,) float32 descending, 0 in unused rows. ``labels``: (K,) int32, 0 = first class.
+    ``converged``: False where the unrolled NMS needed more steps than it has.
+    """
+
+    boxes: Float32
+    scores: Float32
+    labels: Int32
+    converged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What was found in one frame; checked when made.
+
+    ``boxes``: (N, 4) float32 xyxy, sensor pixels, 0 <= x1 < x2 <= W and 0 <= y1 < y2 <= H.
+    ``scores``: (N,) float32 in 0..1. ``labels``: (N,) int32, index into the bundle's classes.
+    ``track_ids``: (N,) int32 or None. ``celsius``: (N, 3) float32 min, mean, max degrees C inside
+    the box, or None. ``positions``: (N, 3) float64 latitude, longitude (deg), 1-sigma error (m), or None.
+
+    Raises ValueError where a shape, a type or a value is not as said.
+    """
+
+    boxes: Float32
+    scores: Float32
+    labels: Int32
+    width: int
+    height: int
+    track_ids: Int32 | None = None
+    celsius: Float32 | None = None
+    positions: npt.NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.boxes)
+        for name, shape, dtype in (
+            ("boxes", (n, 4), np.float32),
+            ("scores", (n,), np.float32),
+            ("labels", (n,), np.int32),
+            ("track_ids", (n,), np.int32),
+            ("celsius", (n, 3), np.float32),
+            ("positions", (n, 3), np.float64),
+        ):
+            array = getattr(self, name)
+            if array is not None and (array.shape != shape or array.dtype != dtype):
+                raise ValueError(f"{name} is {array.dtype} {array.shape}: wanted {np.dtype(dtype)} {shape}")
+        if n == 0:
+            return
+        x1, y1, x2, y2 = self.boxes.T
+        # written so that a NaN fails
+        inside = (0 <= x1) & (x1 < x2) & (x2 <= self.width) & (0 <= y1) & (y1 < y2) & (y2 <= self.height)
+        if not inside.all():
+            i = int(np.flatnonzero(~inside)[0])
+            raise ValueError(
+                f"box {i} is {self.boxes[i].tolist()}: wanted 0 <= x1 < x2 <= {self.width} and "
+                f"0 <= y1 < y2 <= {self.height}"
+            )
+        if not ((self.scores >= 0) & (self.scores <= 1)).all():
+            raise ValueError(f"scores {self.scores.min()}..{self.scores.max()}: wanted 0..1")
+        if self.labels.min() < 0:
+            raise ValueError(f"label {self.labels.min()}: wanted 0 (the first class) or more")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @classmethod
+    def none(cls, width: int, height: int) -> Detections:
+        """No detections in a frame of this size."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A frame, what was found in it, and how long that took.
+
+    ``t_result``: ``time.monotonic()`` when the detections were ready. ``stages_ms``: milliseconds
+    by stage name (``wait``, ``normalise``, ``infer``, ``map``). ``converged``: see `RawDetections`.
+    ``dropped``: frames the source produced and nobody saw since the result before.
+    """
+
+    frame: Frame
+    detections: Detections
+    t_result: float
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    converged: bool = True
+    dropped: int = 0
+
+    @property
+    def latency_ms(self) -> float:
+        """Capture to detections, milliseconds."""
+        return (self.t_result - self.frame.t_capture) * 1e3
