@@ -238,16 +238,22 @@ class Result:
     """A frame, what was found in it, and how long that took.
 
     ``t_result``: ``time.monotonic()`` when the detections were ready. ``stages_ms``: milliseconds
-    by stage name (``wait``, ``normalise``, ``infer``, ``map``). ``converged``: see `RawDetections`.
-    ``dropped``: frames the source produced and nobody saw since the result before.
+    by stage name (``wait``, ``normalise``, ``infer``, ``map``). ``picture``: (H, W) uint8, the
+    frame's pixels after normalising, sensor pixels; it belongs to the result. ``inferred``: False
+    where the engine was not asked (the shutter was closed). ``converged``: see `RawDetections`.
+    ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
+    repeated the one before.
     """
 
     frame: Frame
     detections: Detections
     t_result: float
+    picture: npt.NDArray[np.uint8]
     stages_ms: Mapping[str, float] = field(default_factory=dict)
+    inferred: bool = True
     converged: bool = True
     dropped: int = 0
+    duplicates: int = 0
 
     @property
     def latency_ms(self) -> float:

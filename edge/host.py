@@ -1,0 +1,88 @@
+"""What machine this ran on, in what state: a latency without its power mode means nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+
+
+def host_facts() -> dict[str, Any]:
+    """Board, processor, cores, memory (MiB) and system, as far as the system tells."""
+    return {
+        "board": _text(Path("/proc/device-tree/model")) or None,
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "system": platform.platform(),
+        "l4t": _text(Path("/etc/nv_tegra_release")).partition(",")[0] or None,
+    }
+
+
+def power_facts() -> dict[str, Any]:
+    """Power mode (Jetson), CPU governor, CPU clock (MHz) and temperatures (degrees C) right now."""
+    clock = _text(CPU0 / "scaling_cur_freq")
+    return {
+        "mode": _nvpmodel(),
+        "governor": _text(CPU0 / "scaling_governor") or None,
+        "cpu_mhz": int(clock) // 1000 if clock.isdigit() else None,
+        "celsius": _temperatures(),
+    }
+
+
+def versions(extra: Mapping[str, str]) -> dict[str, str]:
+    """Versions of this package, of Python, of what makes pixels, and ``extra``."""
+    try:
+        own = metadata.version("thermal-edge")
+    except metadata.PackageNotFoundError:
+        own = "not installed"
+    return {
+        "thermal-edge": own,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        **extra,
+    }
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip().rstrip("\0")
+    except OSError:
+        return ""
+
+
+def _cpu_model() -> str:
+    for line in _text(Path("/proc/cpuinfo")).splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _nvpmodel() -> str | None:
+    try:
+        answer = subprocess.run(["nvpmodel", "-q"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    for line in answer.stdout.splitlines():
+        if "Power Mode:" in line:
+            return line.partition(":")[2].strip()
+    return None
+
+
+def _temperatures() -> dict[str, float]:
+    found = {}
+    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
+        value = _text(zone / "temp")
+        if value.lstrip("-").isdigit():
+            found[_text(zone / "type") or zone.name] = int(value) / 1000
+    return found

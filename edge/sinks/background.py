@@ -1,0 +1,73 @@
+"""A sink's own thread, so that no disk or encoder ever holds up detection."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from edge.records import EdgeError, Result, SinkError
+
+
+class Sink(Protocol):
+    """Takes results, one after the other, and closes what it opened."""
+
+    def write(self, result: Result) -> None:
+        """Take one result. Raises SinkError where it cannot be kept."""
+        ...
+
+    def close(self) -> None:
+        """Finish and release; raises SinkError where the last of it could not be kept."""
+        ...
+
+
+class Background:
+    """Runs a sink in a thread of its own behind a queue of ``depth`` results.
+
+    ``lossless``: when the queue is full, wait (the loop slows down but nothing is lost); otherwise
+    leave the result out and count it in ``skipped``. ``error``: why the sink stopped, or None; after
+    an error all further results are counted as skipped.
+    """
+
+    def __init__(self, sink: Sink, depth: int, lossless: bool) -> None:
+        self._sink = sink
+        self._lossless = lossless
+        self._queue: queue.Queue[Result | None] = queue.Queue(depth)
+        self.skipped = 0
+        self.error: EdgeError | None = None
+        self._thread = threading.Thread(target=self._work, name=type(sink).__name__, daemon=True)
+        self._thread.start()
+
+    def write(self, result: Result) -> None:
+        """Hand one result over."""
+        if self.error is not None:
+            self.skipped += 1
+            return
+        try:
+            self._queue.put(result, block=self._lossless)
+        except queue.Full:
+            self.skipped += 1
+
+    def close(self) -> None:
+        """Wait until everything handed over is written, and close the sink. May be called twice."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (result := self._queue.get()) is not None:
+            if self.error is None:
+                self._try(partial(self._sink.write, result))
+            else:
+                self.skipped += 1  # keep emptying the queue: a lossless writer must not wait for ever
+        self._try(self._sink.close)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except EdgeError as error:
+            self.error = self.error or error
+        except Exception as error:
+            self.error = self.error or SinkError(f"{type(self._sink).__name__}: {error!r}")

@@ -1,0 +1,46 @@
+"""THE MAIN PATH: camera -> normalise -> engine -> detections, one result a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edge.camera import Camera, open_frames
+from edge.engine import Engine
+from edge.meter import Laps
+from edge.preprocess import Preprocessor, to_detections
+from edge.records import Result
+
+
+def stream(
+    camera: Camera, engine: Engine, *, policy: str | None = None, threshold: float | None = None
+) -> Iterator[Result]:
+    """Detect in every frame that is taken from the camera.
+
+    ``policy``: ``latest`` (capture runs in its own thread and never waits; detection takes the
+    newest frame, older ones are dropped and counted) or ``every`` (no frame is left out). By
+    default ``latest`` for live sources and ``every`` for files. ``threshold``: lowest score shown,
+    by default the bundle's. The camera stays the caller's to close.
+
+    Raises CameraError and EngineError, after all results before them were given.
+    """
+    lowest = engine.bundle.score_threshold if threshold is None else threshold
+    frames = open_frames(camera, policy)
+    preprocess = Preprocessor(engine.bundle)
+    try:
+        laps = Laps()
+        while (frame := frames.get()) is not None:
+            laps.lap("wait")
+            picture, image, letterbox = preprocess.forward(frame)
+            laps.lap("normalise")
+            shut = "ffc" in frame.flags  # the picture is of the past: nothing new can be found in it
+            raw = None if shut else engine.infer(image)
+            laps.lap("infer")
+            detections = to_detections(raw, letterbox, lowest)
+            now = laps.lap("map")
+            converged = raw is None or raw.converged
+            yield Result(
+                frame, detections, now, picture, laps.ms, not shut, converged, frames.dropped, frames.duplicates
+            )
+            laps = Laps()
+    finally:
+        frames.close()
