@@ -1,9 +1,9 @@
 """thermal-edge: small warm objects seen from a drone.
 
-    import edge
-    with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("models/deer") as engine:
-        for result in edge.stream(camera, engine):
-            print(result.frame.seq, result.detections.labels, result.latency_ms)
+import edge
+with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("models/deer") as engine:
+    for result in edge.stream(camera, engine):
+        print(result.frame.seq, result.detections.labels, result.latency_ms)
 """
 
 from edge.bundle import Bundle

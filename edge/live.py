@@ -58,7 +58,10 @@ class LiveView:
         return [
             ("frames", frames),
             ("FPS", "-" if fps is None else f"{fps:.1f}"),
-            ("latency p50 / p95 / p99", " / ".join(f"{ms:.0f}" for ms in latency.values()) + " ms" if latency else "-"),
+            (
+                "latency p50 / p95 / p99",
+                " / ".join(f"{ms:.0f}" for ms in latency.values()) + " ms" if latency else "-",
+            ),
             ("dropped, repeated", f"{result.dropped}, {result.duplicates}"),
             ("detections", counts),
         ]

@@ -212,7 +212,7 @@ class Detections:
             return
         x1, y1, x2, y2 = self.boxes.T
         # written so that a NaN fails
-        inside = (0 <= x1) & (x1 < x2) & (x2 <= self.width) & (0 <= y1) & (y1 < y2) & (y2 <= self.height)
+        inside = (x1 >= 0) & (x1 < x2) & (x2 <= self.width) & (y1 >= 0) & (y1 < y2) & (y2 <= self.height)
         if not inside.all():
             i = int(np.flatnonzero(~inside)[0])
             raise ValueError(
@@ -230,7 +230,9 @@ class Detections:
     @classmethod
     def none(cls, width: int, height: int) -> Detections:
         """No detections in a frame of this size."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height)
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height
+        )
 
 
 @dataclass(frozen=True, slots=True)

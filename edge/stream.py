@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from edge.camera import Camera, open_frames
 from edge.engine import Engine
@@ -13,7 +13,7 @@ from edge.records import Result
 
 def stream(
     camera: Camera, engine: Engine, *, policy: str | None = None, threshold: float | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Detect in every frame that is taken from the camera.
 
     ``policy``: ``latest`` (capture runs in its own thread and never waits; detection takes the
@@ -39,7 +39,15 @@ def stream(
             now = laps.lap("map")
             converged = raw is None or raw.converged
             yield Result(
-                frame, detections, now, picture, laps.ms, not shut, converged, frames.dropped, frames.duplicates
+                frame,
+                detections,
+                now,
+                picture,
+                laps.ms,
+                not shut,
+                converged,
+                frames.dropped,
+                frames.duplicates,
             )
             laps = Laps()
     finally:

@@ -81,7 +81,9 @@ class OrtEngine:
         }
         got = {node.name: node.shape for node in (*self._session.get_inputs(), *self._session.get_outputs())}
         if got != wanted:
-            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again")
+            raise EngineError(
+                f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again"
+            )
 
 
 def _first_line(error: Exception) -> str:

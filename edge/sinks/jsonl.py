@@ -24,7 +24,11 @@ class JsonlSink:
     """
 
     def __init__(
-        self, path: Path, classes: Sequence[str], clock: Callable[[], float] = time.monotonic, sync_s: float = 1.0
+        self,
+        path: Path,
+        classes: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
+        sync_s: float = 1.0,
     ) -> None:
         self._path, self._classes, self._clock, self._sync_s = path, classes, clock, sync_s
         self._synced = clock()
@@ -56,7 +60,9 @@ class JsonlSink:
             raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {self._path}: {error.strerror}: free some space or give another --out")
+        return SinkError(
+            f"cannot write {self._path}: {error.strerror}: free some space or give another --out"
+        )
 
 
 def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,15 @@ import numpy.typing as npt
 from edge.records import Float32, Result, SinkError
 
 # distinguishable on grey and for colour-blind eyes (Okabe and Ito), BGR
-COLOURS = ((0, 159, 230), (233, 180, 86), (115, 158, 0), (66, 228, 240), (178, 114, 0), (0, 94, 213), (167, 121, 204))
+COLOURS = (
+    (0, 159, 230),
+    (233, 180, 86),
+    (115, 158, 0),
+    (66, 228, 240),
+    (178, 114, 0),
+    (0, 94, 213),
+    (167, 121, 204),
+)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 LONGEST_GAP_S = 5.0
 
@@ -39,7 +47,12 @@ def draw(
         cv2.rectangle(image, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), colour, 1, cv2.LINE_8)
         _text(image, f"{name} {score:.2f}", (x1 - 2, y1 - 5 if y1 > 16 else y2 + 13), colour)
     flags = " ".join(sorted(result.frame.flags)).upper()
-    _text(image, f"{result.frame.seq:06d}  {len(found)} found  {flags}".rstrip(), (6, image.shape[0] - 8), (255, 255, 255))
+    _text(
+        image,
+        f"{result.frame.seq:06d}  {len(found)} found  {flags}".rstrip(),
+        (6, image.shape[0] - 8),
+        (255, 255, 255),
+    )
     return image.view(np.ndarray)
 
 
@@ -66,8 +79,10 @@ class VideoSink:
             self._open(image, result.frame.t_capture)
         assert self._writer is not None
         if image.shape[1::-1] != self._size:
-            raise SinkError(f"{self._path}: the picture became {image.shape[1]}x{image.shape[0]}, the video is "
-                            f"{self._size[0]}x{self._size[1]}: the video ends here")
+            raise SinkError(
+                f"{self._path}: the picture became {image.shape[1]}x{image.shape[0]}, the video is "
+                f"{self._size[0]}x{self._size[1]}: the video ends here"
+            )
         repeats = 1
         if self._live:
             behind = (result.frame.t_capture - self._start) * self._fps - self._written
@@ -92,8 +107,10 @@ class VideoSink:
         self._start = t_capture
         writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, self._size)
         if not writer.isOpened():
-            raise SinkError(f"OpenCV {cv2.__version__} cannot write {self._path} (MPEG-4 in Matroska): "
-                            "check the folder, or run without --video")
+            raise SinkError(
+                f"OpenCV {cv2.__version__} cannot write {self._path} (MPEG-4 in Matroska): "
+                "check the folder, or run without --video"
+            )
         self._writer = writer
 
 

@@ -1,0 +1,46 @@
+PYTHON ?= python3
+RUN := .venv
+TEST := .venv-test
+
+.PHONY: demo test lint wheel bench parity test-oldest clean
+
+demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
+	$(RUN)/bin/edge demo --out out/demo
+
+test: $(TEST)/ready lint  ## everything that must hold
+	$(TEST)/bin/python -m pytest
+
+lint: $(TEST)/ready
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
+
+wheel: $(RUN)/ready  ## dist/*.whl with the bundled model inside
+	$(RUN)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
+
+bench: $(RUN)/ready  ## every stage of the pipeline on this machine
+	$(RUN)/bin/edge bench
+	$(RUN)/bin/python benchmarks/normalise.py
+	$(RUN)/bin/python benchmarks/simulator.py
+
+# the oldest Python and libraries that are promised to work: JetPack 6
+test-oldest:
+	python3.10 -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 pytest hypothesis
+	.venv-oldest/bin/pip install --quiet --no-deps -e .
+	.venv-oldest/bin/python -m pytest tests/edge
+
+$(RUN)/ready: pyproject.toml
+	$(PYTHON) -m venv $(RUN)
+	$(RUN)/bin/pip install --quiet -e .
+	touch $@
+
+# torch is installed first and by exact version: a range would fetch gigabytes more
+$(TEST)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TEST)
+	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
+	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[export,test]' tensorrt-rtx
+	touch $@
+
+clean:
+	rm -rf $(RUN) $(TEST) .venv-oldest build dist out *.egg-info

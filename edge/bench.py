@@ -1,0 +1,112 @@
+"""How fast is this model on this machine: every stage, end to end, the real loop and no other."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.camera import open_camera
+from edge.engine import open_engine
+from edge.host import host_facts, power_facts, versions
+from edge.meter import Meter
+from edge.records import InputError
+from edge.stream import stream
+
+DEFAULT_SOURCE = "sim:live=0"
+WARM_UP = 5
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """What to measure. ``rate``: take frames at this many a second instead of as fast as it goes."""
+
+    model: str
+    source: str = DEFAULT_SOURCE
+    seconds: float = 20.0
+    rate: float | None = None
+    backend: str = "auto"
+    threads: int = 0
+
+
+def bench(settings: BenchSettings) -> dict[str, Any]:
+    """Run the main path for so many seconds and return the figures.
+
+    The first results are warm-up and not counted. Stages are wall clock, milliseconds; ``latency_ms``
+    is capture to detections; power facts are taken before and after, since heat changes clocks.
+
+    Raises InputError for a source that ends before anything could be measured, or a rate asked of a
+    source that has its own.
+    """
+    before = power_facts()
+    with (
+        open_engine(settings.model, settings.backend, settings.threads) as engine,
+        open_camera(settings.source) as camera,
+    ):
+        if settings.rate and camera.live:
+            raise InputError(
+                f"--rate {settings.rate}: {settings.source} is live and has its own rate: set it there"
+            )
+        meter = Meter(warmup=WARM_UP)
+        end = None
+        dropped = duplicates = unconverged = 0
+        with closing(stream(camera, engine)) as results:
+            due = time.monotonic()
+            for result in results:
+                meter.add(result)
+                dropped, duplicates = result.dropped, result.duplicates
+                unconverged += not result.converged
+                if meter.results == WARM_UP:
+                    end = time.monotonic() + settings.seconds
+                if end is not None and time.monotonic() >= end:
+                    break
+                if settings.rate:
+                    due = max(due + 1 / settings.rate, time.monotonic() - 1 / settings.rate)
+                    time.sleep(max(0.0, due - time.monotonic()))
+        if meter.fps is None:
+            raise InputError(
+                f"{settings.source} ended after {meter.results} frames: the bench needs {WARM_UP + 2} or more"
+            )
+        return {
+            "frames": meter.results,
+            "fps": round(meter.fps, 3),
+            "dropped": dropped,
+            "duplicates": duplicates,
+            "unconverged": unconverged,
+            "latency_ms": meter.latency_ms,
+            "stages_ms": meter.stages_ms,
+            "rate": settings.rate,
+            "backend": engine.backend,
+            "engine": engine.description,
+            "model": engine.bundle.name,
+            "source": settings.source,
+            "camera": camera.description,
+            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+            "host": host_facts(),
+            "power": {"before": before, "after": power_facts()},
+            "versions": versions(engine.versions),
+            "method": f"wall clock, percentiles over results, first {WARM_UP} not counted, one process",
+        }
+
+
+def show_bench(report: dict[str, Any], console: Console) -> None:
+    """Print the figures as a table."""
+    table = Table(title=f"{report['model']} on {report['engine']}", title_justify="left")
+    table.add_column("stage")
+    for name in ("p50", "p95", "p99"):
+        table.add_column(f"{name} ms", justify="right")
+    rows = {**report["stages_ms"], "capture to detections": report["latency_ms"]}
+    for name, values in rows.items():
+        table.add_row(name, *(f"{values[p]:.2f}" for p in ("p50", "p95", "p99")))
+    console.print(table)
+    console.print(
+        f"{report['fps']:.2f} frames/s over {report['frames']} frames, {report['dropped']} dropped; "
+        f"{report['peak_memory_mib']} MiB at most; {report['camera']}",
+        highlight=False,
+        soft_wrap=True,
+    )

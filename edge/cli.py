@@ -1,0 +1,214 @@
+"""``edge``: the command on the aircraft."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.bench import DEFAULT_SOURCE, BenchSettings, bench, show_bench
+from edge.bundle import Bundle
+from edge.demo import FRAMES, MODEL, DemoSettings, demo
+from edge.host import versions
+from edge.info import show_info
+from edge.records import EdgeError
+from edge.run import RunSettings, prepare_folder, run, write_report
+
+SOURCES = """sources:
+  /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
+  rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
+  FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
+  sim:seed=1,altitude=60                      simulated flight"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        command: Callable[[argparse.Namespace, Console], None] = arguments.command
+        command(arguments, Console())
+    except EdgeError as error:
+        print(f"edge: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("edge: interrupted", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # a service manager's stop ends a run like Ctrl-C: with its report
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge", description="See small warm objects from a drone.")
+    parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, command: Callable[[argparse.Namespace, Console], None], help: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=help,
+            description=help,
+            epilog=SOURCES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(command=command)
+        return sub
+
+    sub = add("run", _run, "detect in a camera, a stream or files")
+    sub.add_argument("--source", required=True, metavar="S", help="where frames come from, see below")
+    sub.add_argument(
+        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
+    )
+    sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
+    sub.add_argument("--frames", type=_count, metavar="N", help="stop after N results")
+    sub.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
+    sub.add_argument(
+        "--policy",
+        choices=("latest", "every"),
+        help="newest frame only (live sources), or every frame (files)",
+    )
+    sub.add_argument(
+        "--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)"
+    )
+    sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
+    _engine_options(sub)
+    sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    sub = add("demo", _demo, "fly a simulated 16-bit thermal camera through the bundled model")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out/demo"),
+        metavar="DIR",
+        help="where results go (default: out/demo)",
+    )
+    sub.add_argument(
+        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
+    )
+    sub.add_argument(
+        "--frames", type=_count, default=FRAMES, metavar="N", help=f"how long to fly (default: {FRAMES})"
+    )
+    sub.add_argument("--seed", type=int, default=DemoSettings.seed, metavar="N", help="which flight")
+    _engine_options(sub)
+    sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    sub = add("bench", _bench, "measure every stage of the pipeline on this machine")
+    sub.add_argument(
+        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
+    )
+    sub.add_argument("--source", default=DEFAULT_SOURCE, metavar="S", help=f"default: {DEFAULT_SOURCE}")
+    sub.add_argument("--seconds", type=_positive, default=20.0, metavar="S", help="how long (default: 20)")
+    sub.add_argument(
+        "--rate", type=_positive, metavar="HZ", help="take frames at this rate instead of as fast as it goes"
+    )
+    sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    _engine_options(sub)
+
+    sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
+    sub.add_argument(
+        "bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one"
+    )
+    return parser
+
+
+def _engine_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--backend",
+        choices=("auto", "ort", "trt", "null"),
+        default="auto",
+        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = everything but the engine",
+    )
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> None:
+    options = {k: v for k, v in vars(arguments).items() if k != "command"}
+    report = run(RunSettings(**options))
+    if not arguments.quiet:
+        _summary(report, arguments.out, console)
+
+
+def _demo(arguments: argparse.Namespace, console: Console) -> None:
+    options = {k: v for k, v in vars(arguments).items() if k != "command"}
+    report = demo(DemoSettings(**options))
+    if arguments.quiet:
+        return
+    _summary(report, arguments.out, console)
+    table = Table(title="against the simulator's truth, IoU 0.5", title_justify="left")
+    for column in ("class", "found", "missed", "false", "recall", "precision"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for name, row in report["score"].items():
+        rates = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("recall", "precision"))
+        table.add_row(name, str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
+    console.print(table)
+
+
+def _bench(arguments: argparse.Namespace, console: Console) -> None:
+    options = {k: v for k, v in vars(arguments).items() if k not in ("command", "json")}
+    if arguments.json:
+        prepare_folder(arguments.json.parent) if not arguments.json.parent.is_dir() else None
+    report = bench(BenchSettings(**options))
+    show_bench(report, console)
+    if arguments.json:
+        write_report(arguments.json, report)
+
+
+def _info(arguments: argparse.Namespace, console: Console) -> None:
+    show_info(Bundle.load(arguments.bundle), console)
+
+
+def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
+    latency, fps = report["latency_ms"], report["fps"]
+    speed = "" if fps is None else f", {fps:.1f} frames/s"
+    delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
+    found = ", ".join(f"{n} {name}" for name, n in report["detections"].items() if n) or "nothing"
+    lines = [
+        f"{report['frames']} frames ({report['ended']}){speed}{delay}, {report['dropped']} dropped, "
+        f"{report['duplicates']} repeated",
+        f"found: {found} (score {report['threshold']:g} or more)",
+        f"engine: {report['engine']}; source: {report['camera']}",
+        f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a whole number of 1 or more")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number over 0")
+    return value
+
+
+def _score(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a score from 0 to 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
