@@ -1,0 +1,110 @@
+"""A detector small enough to read: the hottest 8x8 cells of the frame, as a real bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edge.bundle import Bundle
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
+
+
+def shared(*parts: str) -> Path:
+    """A path in the data folder beside the repository; skips the test where it is absent."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"needs ../shared/{'/'.join(parts)}, which is not here")
+    return path
+
+
+def hottest_cells_model() -> onnx.ModelProto:
+    """uint8 [1, 64, 80, 1] -> the 4 cells of 8x8 px with the highest mean; score = mean / 255."""
+    across = WIDTH // CELL
+
+    def constant(name: str, value: np.ndarray) -> onnx.TensorProto:
+        return numpy_helper.from_array(value, name)
+
+    nodes = [
+        helper.make_node("Cast", ["image"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["grey", "nchw"], ["plane"]),
+        helper.make_node(
+            "AveragePool", ["plane"], ["cells"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
+        ),
+        helper.make_node("Reshape", ["cells", "flat"], ["means"]),
+        helper.make_node("TopK", ["means", "k"], ["best", "where"]),
+        helper.make_node("Div", ["best", "white"], ["scores"]),
+        helper.make_node("Mod", ["where", "across"], ["column"]),
+        helper.make_node("Div", ["where", "across"], ["row"]),
+        helper.make_node("Unsqueeze", ["column", "last"], ["column1"]),
+        helper.make_node("Unsqueeze", ["row", "last"], ["row1"]),
+        helper.make_node("Concat", ["column1", "row1", "column1", "row1"], ["corners"], axis=2),
+        helper.make_node("Cast", ["corners"], ["corners32"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["corners32", "cell"], ["origins"]),
+        helper.make_node("Add", ["origins", "size"], ["boxes"]),
+        helper.make_node("Mul", ["where", "zero"], ["zeros"]),
+        helper.make_node("Cast", ["zeros"], ["labels"], to=TensorProto.INT32),
+        helper.make_node("Identity", ["yes"], ["converged"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "hottest_cells",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, HEIGHT, WIDTH, 1])],
+        [
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, K, 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, K]),
+            helper.make_tensor_value_info("labels", TensorProto.INT32, [1, K]),
+            helper.make_tensor_value_info("converged", TensorProto.BOOL, [1]),
+        ],
+        [
+            constant("nchw", np.array([1, 1, HEIGHT, WIDTH], np.int64)),
+            constant("flat", np.array([1, -1], np.int64)),
+            constant("k", np.array([K], np.int64)),
+            constant("white", np.float32(255)),
+            constant("across", np.int64(across)),
+            constant("last", np.array([2], np.int64)),
+            constant("cell", np.float32(CELL)),
+            constant("size", np.array([0, 0, CELL, CELL], np.float32)),
+            constant("zero", np.int64(0)),
+            constant("yes", np.array([True])),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def write_bundle(folder: Path, classes: tuple[str, ...] = ("Person",), score_threshold: float = 0.5) -> Path:
+    """Write the tiny detector as a bundle folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = hottest_cells_model().SerializeToString()
+    (folder / "model.onnx").write_bytes(data)
+    Bundle(
+        path=folder,
+        name="tiny",
+        architecture={"name": "hottest_cells"},
+        classes=classes,
+        height=HEIGHT,
+        width=WIDTH,
+        normalise_8bit=DEFAULT_8BIT,
+        normalise_16bit=DEFAULT_16BIT,
+        trained_mean=0.4,
+        trained_std=0.1,
+        score_threshold=score_threshold,
+        graph_score_threshold=0.0,
+        max_detections=K,
+        files={"model.onnx": hashlib.sha256(data).hexdigest()},
+    ).write_json()
+    return folder
+
+
+@pytest.fixture
+def tiny_bundle(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "bundle")

@@ -1,0 +1,63 @@
+"""What may import what: the aircraft's side never needs torch or the export side."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "edge").rglob("*.py"))
+FORBIDDEN = {"torch", "torchvision", "export", "onnx"}
+ONLY_IN = {
+    "tensorrt": {"edge/engine/trt.py"},
+    "pycuda": {"edge/engine/cuda.py"},
+    "onnxruntime": {"edge/engine/ort.py"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):  # at any depth, also inside functions
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_edge_imports_nothing_heavy(path: Path) -> None:
+    tops = {name.partition(".")[0] for name in imported(path)}
+    assert not tops & FORBIDDEN
+    for package, allowed in ONLY_IN.items():
+        if package in tops:
+            assert str(path.relative_to(ROOT)) in allowed
+
+
+def test_records_is_a_leaf() -> None:
+    assert not {name for name in imported(ROOT / "edge/records.py") if name.startswith("edge")}
+
+
+def test_edge_runs_with_the_heavy_packages_blocked() -> None:
+    script = (
+        "import sys\n"
+        "for name in ('torch', 'torchvision', 'onnx', 'export', 'tensorrt', 'pycuda'):\n"
+        "    sys.modules[name] = None\n"
+        "import edge, edge.cli\n"
+        "edge.cli._parser()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_names() -> None:
+    import edge
+
+    assert all(hasattr(edge, name) for name in edge.__all__)
+    assert sorted(edge.__all__) == edge.__all__
