@@ -33,15 +33,17 @@ class JsonlSink:
         self._path, self._classes, self._clock, self._sync_s = path, classes, clock, sync_s
         self._synced = clock()
         try:
-            self._file = path.open("a", encoding="utf-8")
+            # unbuffered: what write() accepted is with the system, and nothing is left over after a failure
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise SinkError(f"cannot open {path}: {error.strerror}") from None
 
     def write(self, result: Result) -> None:
         """Append one line."""
         try:
-            self._file.write(json.dumps(to_json(result, self._classes), separators=(",", ":")) + "\n")
-            self._file.flush()
+            data = json.dumps(to_json(result, self._classes), separators=(",", ":")).encode() + b"\n"
+            while data:
+                data = data[self._file.write(data) :]
             if self._clock() - self._synced >= self._sync_s:
                 os.fsync(self._file.fileno())
                 self._synced = self._clock()
@@ -53,11 +55,11 @@ class JsonlSink:
         if self._file.closed:
             return
         try:
-            self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
         except OSError as error:
             raise self._failed(error) from None
+        finally:
+            self._file.close()
 
     def _failed(self, error: OSError) -> SinkError:
         return SinkError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import threading
@@ -62,12 +63,15 @@ def test_fsync_follows_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for now[0] in (0.2, 0.9, 1.0, 1.5, 2.1):
         sink.write(result())
     assert len(synced) == 2
+    sink.close()
 
 
 def test_full_disk_is_a_clear_line() -> None:
     sink = JsonlSink(Path("/dev/full"), CLASSES)
     with pytest.raises(SinkError, match="No space left on device: free some space"):
         sink.write(result())
+    with contextlib.suppress(SinkError):  # a device has nothing to force to the disk
+        sink.close()
 
 
 def test_unwritable_place(tmp_path: Path) -> None:

@@ -1,0 +1,197 @@
+"""Taking frames from a camera: the newest one (live), or every one (files).
+
+    camera --read()--> [capture thread] --> [slot for one frame] --get()--> the loop
+
+`LatestFrames` drains the camera as fast as it delivers, so that no driver queue grows old while the detector
+works (V4L2's default of 4 buffers is 444 ms at 9 Hz). A frame that nobody took is replaced and counted.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from edge.camera.base import Camera
+from edge.records import Frame, InputError, Pixels
+
+JOIN_S = 1.0
+Self = TypeVar("Self", bound="FrameSource")
+
+
+class FrameSource(Protocol):
+    """One way of taking frames, whatever the policy.
+
+    ``dropped``: frames that had come and gone unseen when the last `get` returned. ``duplicates``: frames of
+    a live source that only repeated the picture before and were left out; they are not in ``dropped``.
+    """
+
+    dropped: int
+    duplicates: int
+
+    def get(self) -> Frame | None:
+        """The next frame to look at; None at the end of the source. Blocks until there is one.
+
+        Raises what the camera raised, after the last good frame was given.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop taking frames; the camera stays the caller's to close. May be called twice."""
+        ...
+
+    def __enter__(self: Self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_frames(camera: Camera, policy: str | None = None) -> FrameSource:
+    """`LatestFrames` for ``latest``, `EveryFrame` for ``every``; None: by whether the camera is live.
+
+    Raises InputError for another policy, and for ``latest`` on a file: it would be over at once, nearly
+    unseen.
+    """
+    policy = policy or ("latest" if camera.live else "every")
+    if policy == "every":
+        return EveryFrame(camera)
+    if policy != "latest":
+        raise InputError(f"policy {policy!r}: wanted 'latest' or 'every'")
+    if not camera.live:
+        raise InputError(
+            "policy 'latest' on a source that waits to be read would drop nearly all of it: use 'every', or "
+            "play the file at its own speed with ?live=1 behind its name"
+        )
+    return LatestFrames(camera)
+
+
+class LatestFrames:
+    """The newest unseen frame of a camera, read by a thread of its own into a slot for one."""
+
+    def __init__(self, camera: Camera) -> None:
+        """Starts reading. Nobody else may read the camera until `close`."""
+        self.dropped = self.duplicates = 0
+        self._camera = camera
+        self._repeats = _Repeats(camera.live)
+        self._changed = threading.Condition()
+        self._slot: Frame | None = None
+        self._overwritten = self._repeated = 0
+        self._error: BaseException | None = None
+        self._over = False
+        self._thread = threading.Thread(target=self._capture, name="capture", daemon=True)
+        self._thread.start()
+
+    def get(self) -> Frame | None:
+        """See `FrameSource.get`. After `close` it returns None."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._slot is not None or self._over)
+            frame, self._slot = self._slot, None
+            self.dropped, self.duplicates = self._overwritten, self._repeated
+            if frame is None and self._error is not None:
+                raise self._error
+            return frame
+
+    def close(self) -> None:
+        """Stop the thread and wait for it, at most a second: one that hangs in a driver is left behind.
+
+        It takes nothing more from the camera then, and ends with the read it is in.
+        """
+        with self._changed:
+            self._over, self._slot, self._error = True, None, None
+            self._changed.notify_all()
+        self._thread.join(JOIN_S)
+
+    def __enter__(self) -> LatestFrames:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _capture(self) -> None:
+        frame: Frame | None = None
+        error: BaseException | None = None
+        while True:
+            try:
+                frame = self._camera.read()
+                new = frame and self._repeats.sift(frame)
+            except BaseException as caught:  # whatever it is, it belongs to the loop, not to this thread
+                frame, new, error = None, None, caught
+            with self._changed:
+                if self._over:
+                    return
+                if frame is None:
+                    self._over, self._error = True, error
+                elif new is None:
+                    self._repeated += 1
+                else:
+                    self._overwritten += self._slot is not None
+                    self._slot = new
+                self._changed.notify_all()
+                if self._over:
+                    return
+
+
+class EveryFrame:
+    """Each frame of a camera in turn, read when asked for: nothing is dropped."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.dropped = self.duplicates = 0
+        self._camera = camera
+        self._repeats = _Repeats(camera.live)
+
+    def get(self) -> Frame | None:
+        """See `FrameSource.get`."""
+        while (frame := self._camera.read()) is not None:
+            if (new := self._repeats.sift(frame)) is not None:
+                return new
+            self.duplicates += 1
+        return None
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+    def __enter__(self) -> EveryFrame:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Repeats:
+    """Finds frozen frames: a live sensor is noisy, so bit-identical pictures are one picture sent twice.
+
+    They are left out, as nothing new can be found in them. Only a frame that the camera itself flagged
+    ``ffc`` goes through, flagged ``frozen`` too: it tells why nothing new comes. Files are not looked at:
+    there, every frame counts.
+    """
+
+    def __init__(self, live: bool) -> None:
+        self._live = live
+        self._before: Pixels | None = None
+
+    def sift(self, frame: Frame) -> Frame | None:
+        """The frame, or None if it is to be left out."""
+        if not self._live:
+            return frame
+        same = self._before is not None and _identical(self._before, frame.pixels)
+        self._before = frame.pixels
+        if not same:
+            return frame
+        return replace(frame, flags=frame.flags | {"frozen"}) if "ffc" in frame.flags else None
+
+
+def _identical(a: Pixels, b: Pixels) -> bool:
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and bool((a[::16, ::16] == b[::16, ::16]).all())  # a part first: nearly always enough
+        and bool(np.array_equal(a, b))
+    )

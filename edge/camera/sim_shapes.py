@@ -1,0 +1,122 @@
+"""What a person, a deer and a car are made of: a few solid parts with a surface temperature each.
+
+Body frame: metres forward, left and up of the point on the ground below the body's middle. A part with a radius
+is a capsule (a ball swept along its points); a part without one is a flat face, or the hull of a solid.
+
+Surface temperatures lie between the air and the body's core, ``air + share * (core - air)``: bare skin is nearer to
+the core than fur or clothing. The shares are round figures that put an adult in light clothing 8 to 12 K above air of
+10 deg C, as seen in evening surveys. Cars: glass and painted roofs reflect the cold sky and read below the air, the
+sides reflect the ground, a bonnet stays hot for about an hour after a drive.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.camera.sim_flight import Float64
+
+CORE_C = {"person": 34.0, "deer": 38.0}  # skin of a clothed person, core of a deer
+PERSON_STRIDE_M, DEER_STRIDE_M = 1.4, 1.2
+
+
+@dataclass(frozen=True)
+class Part:
+    """``points``: (N, 3) metres in the body frame. ``radius``: metres, 0 for a face. ``share``: of the way from
+    the air's temperature to the body's core. ``kelvin``: added to that (cars have no core, only this).
+    ``solid``: the hull of the points is drawn from any side, not only from the side its normal points to.
+    """
+
+    points: Float64
+    radius: float = 0.0
+    share: float = 0.0
+    kelvin: float = 0.0
+    solid: bool = False
+
+
+def _limb(share: float, radius: float, *points: tuple[float, float, float]) -> Part:
+    return Part(np.array(points), radius, share)
+
+
+def person(phase: float, walking: bool, lying: bool) -> list[Part]:
+    """A person 1.75 m tall; ``phase`` of the stride in radians (two steps are 2 pi)."""
+    swing = 0.36 * math.sin(phase) if walking else 0.0
+    spread = 0.0 if walking else 0.06
+    parts = []
+    for side, s in ((1, swing), (-1, -swing)):
+        knee = (0.55 * s + 0.06 * abs(s), side * (0.09 + spread / 2), 0.47)
+        lift = 0.16 * max(0.0, -math.cos(phase) * side) if walking else 0.0
+        parts.append(_limb(0.30, 0.085, (0, side * 0.09, 0.90), knee))
+        parts.append(_limb(0.27, 0.065, knee, (s - lift / 2, side * (0.09 + spread), 0.08 + lift)))
+        elbow = (-0.35 * s - 0.02, side * (0.25 + spread), 1.14)
+        hand = (-0.85 * s + 0.10, side * (0.25 + spread), 0.92)
+        parts.append(_limb(0.33, 0.055, (0, side * 0.19, 1.40), elbow))
+        parts.append(_limb(0.50, 0.045, elbow, hand))
+        parts.append(_limb(0.40, 0.125, (0, side * 0.055, 1.00), (0, side * 0.10, 1.36)))
+    parts.append(_limb(0.62, 0.105, (0.02, 0, 1.60), (0.03, 0, 1.66)))
+    if lying:  # on the back, feet forward
+        fall = np.array([[0, 0, -1.0], [0, 1, 0], [1.0, 0, 0]])
+        return [Part(p.points @ fall.T + (0.9, 0, 0.13), p.radius, p.share) for p in parts]
+    return parts
+
+
+def deer(phase: float, walking: bool, grazing: bool, bedded: bool) -> list[Part]:
+    """A fallow deer, 0.9 m at the shoulder, 1.5 m from rump to nose."""
+    drop = 0.48 if bedded else 0.0
+    parts = []
+    if not bedded:
+        for x, lag in ((0.42, 0.0), (-0.42, math.pi / 2)):
+            for side in (1, -1):
+                s = 0.2 * math.sin(phase + lag + (0 if side > 0 else math.pi)) if walking else 0.05 * side
+                hock = (x + 0.3 * s - 0.03, side * 0.11, 0.40)
+                parts.append(_limb(0.34, 0.065, (x, side * 0.12, 0.66), hock))
+                parts.append(_limb(0.38, 0.035, hock, (x + s, side * 0.11, 0.04)))
+    parts.append(_limb(0.32, 0.20, (-0.42, 0, 0.76 - drop), (0.38, 0, 0.74 - drop)))
+    parts.append(_limb(0.36, 0.17, (-0.50, 0, 0.74 - drop), (-0.46, 0, 0.72 - drop)))
+    head = (0.86, 0.0, 0.22) if grazing and not bedded else (0.80, 0.0, 1.22 - drop)
+    nose = (0.98, 0.0, 0.10) if grazing and not bedded else (1.02, 0.0, 1.14 - drop)
+    parts.append(_limb(0.36, 0.10, (0.45, 0, 0.80 - drop), head))
+    parts.append(_limb(0.48, 0.085, head, nose))
+    for side in (1, -1):
+        parts.append(_limb(0.52, 0.035, head, (head[0] - 0.08, side * 0.14, head[2] + 0.1)))
+    return parts
+
+
+def car(engine_k: float, sky_k: float) -> list[Part]:
+    """A saloon car 4.5 x 1.8 x 1.45 m, in painter's order from above.
+
+    ``engine_k``: bonnet above the air, K. ``sky_k``: roof and glass above the air, K (negative on a clear night).
+    """
+    side_k, tyre_k = 1.5 + 0.15 * engine_k, 3.0 + 0.5 * engine_k
+
+    def face(kelvin: float, *points: tuple[float, float, float], solid: bool = False) -> Part:
+        return Part(np.array(points), 0.0, 0.0, kelvin, solid)
+
+    def mirrored(x: float, y: float, z: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        return (x, y, z), (x, -y, z)
+
+    def quad(kelvin: float, front: tuple[float, float, float], rear: tuple[float, float, float]) -> Part:
+        (fl, fr), (rl, rr) = mirrored(*front), mirrored(*rear)
+        return face(kelvin, fl, fr, rr, rl)
+
+    lower = [p for x, y in ((2.22, 0.62), (2.05, 0.84), (-2.0, 0.86), (-2.22, 0.7)) for p in mirrored(x, y, 0.25)]
+    waist = [p for x, y in ((2.2, 0.6), (2.0, 0.84), (-1.95, 0.88), (-2.2, 0.7)) for p in mirrored(x, y, 0.72)]
+    cabin = [p for x, y, z in ((1.1, 0.8, 0.9), (0.35, 0.6, 1.42), (-1.0, 0.6, 1.42), (-1.75, 0.78, 0.92))
+             for p in mirrored(x, y, z)]
+    parts = [Part(np.array([(x, y, 0.3), (x + 0.02, y, 0.3)]), 0.31, 0.0, tyre_k) for x in (1.4, -1.35) for y in (0.75, -0.75)]
+    parts += [
+        face(side_k, *lower, *waist, solid=True),
+        face(side_k + 0.5, *waist, *mirrored(1.1, 0.8, 0.92), *mirrored(-1.7, 0.78, 0.95), solid=True),
+        quad(sky_k + 1.0 + engine_k, (2.12, 0.55, 0.75), (1.1, 0.74, 0.93)),  # bonnet
+        quad(sky_k + 1.0, (-1.75, 0.7, 0.96), (-2.12, 0.6, 0.86)),  # boot
+        face(side_k - 0.5, *cabin, solid=True),
+        quad(sky_k - 1.5 + 0.2 * engine_k, (1.0, 0.68, 0.95), (0.38, 0.54, 1.38)),  # windscreen
+        quad(sky_k - 1.0, (-1.02, 0.54, 1.38), (-1.68, 0.66, 0.97)),  # rear window
+        quad(sky_k, (0.3, 0.55, 1.43), (-0.95, 0.55, 1.43)),  # roof
+    ]
+    for s in (1, -1):  # side windows; the order of corners turns the normal outwards
+        pane = [(0.8, s * 0.76, 0.97), (0.3, s * 0.62, 1.36), (-0.95, s * 0.62, 1.36), (-1.45, s * 0.76, 0.97)]
+        parts.append(face(sky_k + 1.5, *(pane if s > 0 else pane[::-1])))
+    return parts

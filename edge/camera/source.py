@@ -1,0 +1,165 @@
+"""From a source string to a camera."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from edge.camera.base import Camera
+from edge.camera.device import V4l2Camera
+from edge.camera.paced import Paced
+from edge.camera.simulator import open_simulator
+from edge.camera.stills import SUFFIXES, Stills
+from edge.camera.streams import open_network, open_pipeline
+from edge.camera.video import VideoFile
+from edge.records import SourceError
+
+KNOWN = (
+    "a video file, an image, a folder of images, /dev/videoN?format=Y16&width=W&height=H&fps=F, sim:..., "
+    "gst:PIPELINE, rtsp://..., http(s)://..., udp://..."
+)
+NETWORK = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt", "rtmp")
+T = TypeVar("T")
+
+
+def open_camera(source: str) -> Camera:
+    """Open what ``source`` names; the caller closes it (``with open_camera(...) as camera``).
+
+    - ``FILE.mp4``, ``FILE.avi``, ...: every frame of a video; ``?live=1`` plays it at its own speed
+    - ``FOLDER`` or ``IMAGE.png``: stills in natural order (PNG, JPEG, TIFF, BMP, NPY; 8 or 16 bit). A DJI
+      R-JPEG gives its raw counts, with ``?raw=0`` its picture. ``?fps=5`` names their rate, ``&live=1``
+      plays them at it
+    - ``/dev/video0?format=Y16&width=640&height=512&fps=30``: a V4L2 camera; ``format=Y16`` is raw counts
+    - ``rtsp://...`` and other network streams; their ``?`` belongs to the server
+    - ``gst:PIPELINE``: GStreamer, ends in ``appsink``
+    - ``sim:...``: a simulated flight
+
+    Raises SourceError, in one line, for anything that cannot be opened as asked.
+    """
+    source = os.fspath(source)
+    if not source:
+        raise SourceError(f"the source is empty; wanted {KNOWN}")
+    if "\x00" in source:
+        raise SourceError(f"source {source!r} has a NUL character in it; wanted {KNOWN}")
+    if os.path.isfile(source) or os.path.isdir(source):
+        return _open_path(source, {})  # a file may have a colon or a question mark in its name
+    scheme, rest = _scheme(source)
+    if scheme == "sim":
+        return open_simulator(source)
+    if scheme == "gst":
+        return open_pipeline(rest)
+    if scheme in NETWORK:
+        return open_network(source)
+    if scheme:
+        raise SourceError(f"source {source!r}: no source begins with '{scheme}:'; wanted {KNOWN}")
+    path, query = _query(source)
+    if path.startswith("/dev/") and not (os.path.isfile(path) or os.path.isdir(path)):
+        return _open_device(path, query)
+    return _open_path(path, query)
+
+
+def _scheme(source: str) -> tuple[str, str]:
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", source, re.DOTALL)
+    return (match[1].lower(), match[2]) if match else ("", source)
+
+
+def _query(source: str) -> tuple[str, dict[str, str]]:
+    path, mark, text = source.rpartition("?")
+    if not mark:
+        return source, {}
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
+    except ValueError as error:
+        raise SourceError(
+            f"source {source!r}: {text!r}; wanted key=value&key=value behind the '?'"
+        ) from error
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise SourceError(f"source {source!r}: a key stands there twice; wanted each once")
+    return path, query
+
+
+def _open_device(path: str, query: dict[str, str]) -> Camera:
+    values = _Values(path, query, ("format", "width", "height", "fps"))
+    return V4l2Camera(
+        path,
+        pixel_format=values.take("format", _fourcc, "1 to 4 letters or digits such as Y16, GREY, YUYV, MJPG"),
+        width=values.take("width", _size, "pixels, 1 to 65535"),
+        height=values.take("height", _size, "pixels, 1 to 65535"),
+        fps=values.take("fps", _rate, "frames a second, above 0 and up to 1000"),
+    )
+
+
+def _open_path(path: str, query: dict[str, str]) -> Camera:
+    where = Path(path)
+    if not os.path.exists(path):
+        hint = f"; a camera is /dev/video{path}" if path.isdecimal() else ""
+        raise SourceError(f"source {path!r}: no such file or folder{hint}; wanted {KNOWN}")
+    if where.is_dir() or where.suffix.lower() in SUFFIXES:
+        values = _Values(path, query, ("raw", "fps", "live"))
+        raw = values.take("raw", _flag, "0 or 1")
+        fps = values.take("fps", _rate, "frames a second, above 0 and up to 1000")
+        live = values.take("live", _flag, "0 or 1")
+        if live and not fps:
+            raise SourceError(f"source {path!r}: live=1 needs a rate: wanted ?fps=5&live=1")
+        camera: Camera = Stills(where, raw=raw is not False, fps=fps)
+    else:
+        live = _Values(path, query, ("live",)).take("live", _flag, "0 or 1")
+        camera = VideoFile(where)
+    if not live:
+        return camera
+    if camera.fps is None:
+        camera.close()
+        raise SourceError(f"source {path!r}: live=1, but the file does not say its rate; leave live=1 out")
+    return Paced(camera, camera.fps)
+
+
+class _Values:
+    """The part behind the '?', checked as it is taken."""
+
+    def __init__(self, path: str, query: dict[str, str], known: tuple[str, ...]) -> None:
+        unknown = sorted(query.keys() - set(known))
+        if unknown:
+            raise SourceError(
+                f"source {path!r}: it does not know {', '.join(unknown)}; wanted {', '.join(known)}"
+            )
+        self._path, self._query = path, query
+
+    def take(self, key: str, read: Callable[[str], T], wanted: str) -> T | None:
+        text = self._query.get(key)
+        if text is None:
+            return None
+        try:
+            return read(text)
+        except (ValueError, KeyError) as error:
+            raise SourceError(f"source {self._path!r}: {key}={text!r}; wanted {wanted}") from error
+
+
+def _fourcc(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{1,4} {0,3}", text) or len(text) > 4:
+        raise ValueError(text)
+    name = text.strip()
+    return "Y16" if name.upper() == "Y16" else name
+
+
+def _size(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 65536:
+        raise ValueError(text)
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and 0 < value <= 1000):
+        raise ValueError(text)
+    return value
+
+
+def _flag(text: str) -> bool:
+    return {"0": False, "1": True}[text]

@@ -1,0 +1,163 @@
+"""Network streams (RTSP, HTTP, UDP) through FFmpeg, and GStreamer pipelines."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from types import TracebackType
+
+import cv2
+
+from edge.camera.capture import Capture
+from edge.camera.grey import to_grey
+from edge.records import CameraError, Frame, Pixels, SourceError
+
+OPEN_TIMEOUT_MS = 10_000  # a GOP may pass before FFmpeg knows the size
+READ_TIMEOUT_MS = 5_000
+LOOK_AHEAD = 64
+# such a pipeline ends by itself; any other is a camera, and its end is a failure
+FINITE_PIPELINE = re.compile(r"\bfilesrc\b|\bmultifilesrc\b|file://|\bnum-buffers\s*=")
+
+
+class StreamCamera:
+    """Frames of a stream: (H, W) uint8 grey, or uint16 counts (GStreamer GRAY16_LE).
+
+    ``t_capture`` is the time of arrival: what camera, encoder and network took before is not in it.
+    """
+
+    frames: int | None = None
+
+    def __init__(self, capture: Capture, name: str, live: bool) -> None:
+        """Takes over an opened ``capture``. Raises SourceError where no first frame comes."""
+        self._capture, self._name, self.live = capture, name, live
+        self._seq = 0
+        self._shape: tuple[int, ...] | None = None
+        self.description = ""
+        try:
+            self.fps = capture.fps
+            self._first = self._take()
+        except BaseException:
+            capture.release()
+            raise
+        if self._first is None:
+            capture.release()
+            raise SourceError(f"{name}: opened, but no frame came; check that the sender is sending")
+        pixels = self._first.pixels
+        rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
+        self.description = (
+            f"{name}: {'stream' if live else 'finite stream'}, {pixels.shape[1]}x{pixels.shape[0]} "
+            f"{pixels.itemsize * 8}-bit grey, {rate}, {capture.backend}" + self.description
+        )
+        if live:
+            self._first, self._seq = None, 0  # that one is old by the time it is asked for
+
+    def read(self) -> Frame | None:
+        """The next frame; None only at the end of a finite pipeline.
+
+        Raises CameraError where a live stream stops or changes its size.
+        """
+        if self._capture.closed:
+            raise CameraError(f"{self._name} was closed: open it again to read it")
+        frame, self._first = (self._first, None) if self._first else (self._take(), None)
+        if frame is None and self.live:
+            raise CameraError(
+                f"{self._name}: the stream stopped after {self._seq} frames (ended, or nothing for "
+                f"{READ_TIMEOUT_MS / 1000:g} s); check the sender and the link"
+            )
+        return frame
+
+    def close(self) -> None:
+        """Release the stream. May be called twice."""
+        self._capture.release()
+
+    def __enter__(self) -> StreamCamera:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self) -> Frame | None:
+        end = time.monotonic() + READ_TIMEOUT_MS / 1000
+        skipped = 0
+        while not self._capture.grab():  # also said of a packet that cannot be decoded
+            skipped += 1
+            if skipped == LOOK_AHEAD or time.monotonic() >= end or self._capture.closed:
+                return None
+        self._seq += skipped
+        t_capture = time.monotonic()
+        picture = self._capture.retrieve()
+        if picture is None:
+            raise CameraError(f"{self._name}: frame {self._seq} came but could not be decoded")
+        try:
+            grey, coloured = to_grey(picture)
+        except ValueError as error:
+            raise CameraError(f"{self._name}: frame {self._seq} is {error}") from error
+        self._check(grey, coloured)
+        frame = Frame(grey, self._seq, t_capture)
+        self._seq += 1
+        return frame
+
+    def _check(self, grey: Pixels, coloured: bool) -> None:
+        if self._shape is None:
+            self._shape = grey.shape
+            if coloured:
+                self.description = "; in colour, reduced to brightness, which is not heat in a colour palette"
+        elif grey.shape != self._shape:
+            raise CameraError(
+                f"{self._name}: frame {self._seq} is {grey.shape[1]}x{grey.shape[0]}, those before it were "
+                f"{self._shape[1]}x{self._shape[0]}: wanted one size; fix the sender's size"
+            )
+
+
+def open_network(url: str) -> StreamCamera:
+    """Open rtsp://, http(s)://, udp:// or the like; RTSP goes over TCP, as UDP loses whole frames.
+
+    Raises SourceError where nothing answers in time.
+    """
+    # OpenCV's own default lets the server choose UDP
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+    timeouts = [
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
+    ]
+    capture = Capture(url, cv2.CAP_FFMPEG, timeouts)
+    name = re.sub(r"//[^/@]*@", "//", url)  # a password has no place in a report
+    if not capture.opened:
+        raise SourceError(
+            f"{name}: nothing to read there (waited at most {OPEN_TIMEOUT_MS / 1000:g} s); wanted a video "
+            f"stream that FFmpeg knows. Check address, port and path with: ffprobe {name}"
+        )
+    # a recording on a web server has an end, and waits to be read
+    return StreamCamera(capture, name, live=not (url.startswith("http") and capture.count))
+
+
+def open_pipeline(pipeline: str) -> StreamCamera:
+    """Open a GStreamer pipeline that ends in an appsink; ``GRAY16_LE`` arrives as raw counts.
+
+    Raises SourceError where this OpenCV has no GStreamer or the pipeline does not start.
+    """
+    name = f"gst:{pipeline}"
+    if not has_gstreamer():
+        raise SourceError(
+            f"{name}: this OpenCV ({cv2.__version__}, {os.path.dirname(cv2.__file__)}) was built without "
+            "GStreamer, as all pip wheels are; wanted one with it. On a Jetson use JetPack's: apt install "
+            "python3-opencv, make the environment with --system-site-packages, and pip uninstall "
+            "opencv-python from it"
+        )
+    if not re.search(r"\bappsink\b", pipeline):
+        raise SourceError(
+            f"{name}: wanted a pipeline that ends in appsink, for example "
+            "'... ! appsink drop=true max-buffers=1 sync=false'"
+        )
+    capture = Capture(pipeline, cv2.CAP_GSTREAMER)
+    if not capture.opened:
+        raise SourceError(f"{name}: the pipeline does not start; try it with: gst-launch-1.0 {pipeline}")
+    return StreamCamera(capture, name, live=FINITE_PIPELINE.search(pipeline) is None)
+
+
+def has_gstreamer() -> bool:
+    """Whether this OpenCV was built with GStreamer."""
+    return re.search(r"GStreamer:\s+YES", cv2.getBuildInformation()) is not None
