@@ -50,7 +50,7 @@ class Tally:
         skip = np.zeros(len(true_names), bool) if ignored is None else np.asarray(ignored, bool)
         free = ~skip
         overlaps = iou(boxes, true_boxes)
-        for i in np.argsort(-scores, kind="stable"):
+        for i in np.argsort(-scores, kind="stable").tolist():
             name = names[i]
             fits = np.array([n == name for n in true_names], bool) & free
             best = int(np.argmax(np.where(fits, overlaps[i], -1.0))) if fits.any() else -1
@@ -59,7 +59,7 @@ class Tally:
                 self._count(self.found, name)
             elif not (skip.any() and self._over(boxes[i], true_boxes[skip], overlaps[i, skip])):
                 self._count(self.false, name)
-        for j in np.flatnonzero(free):
+        for j in np.flatnonzero(free).tolist():
             self._count(self.missed, true_names[j])
 
     def recall(self, name: str | None = None) -> float | None:

@@ -34,7 +34,7 @@ def draw(
     """
     size = (result.frame.width * scale, result.frame.height * scale)
     grey = result.picture if scale == 1 else cv2.resize(result.picture, size, interpolation=cv2.INTER_LINEAR)
-    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    image = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     if truth and result.frame.truth is not None:
         for box in result.frame.truth.boxes * scale:
             _corners(image, box)
@@ -53,7 +53,7 @@ def draw(
         (6, image.shape[0] - 8),
         (255, 255, 255),
     )
-    return image.view(np.ndarray)
+    return image
 
 
 class VideoSink:
