@@ -43,17 +43,17 @@ def _limb(share: float, radius: float, *points: tuple[float, float, float]) -> P
 def person(phase: float, walking: bool, lying: bool) -> list[Part]:
     """A person 1.75 m tall; ``phase`` of the stride in radians (two steps are 2 pi)."""
     swing = 0.36 * math.sin(phase) if walking else 0.0
-    spread = 0.0 if walking else 0.06
+    spread = 0.0 if walking else 0.05
     parts = []
     for side, s in ((1, swing), (-1, -swing)):
         knee = (0.55 * s + 0.06 * abs(s), side * (0.09 + spread / 2), 0.47)
         lift = 0.16 * max(0.0, -math.cos(phase) * side) if walking else 0.0
         parts.append(_limb(0.30, 0.085, (0, side * 0.09, 0.90), knee))
         parts.append(_limb(0.27, 0.065, knee, (s - lift / 2, side * (0.09 + spread), 0.08 + lift)))
-        elbow = (-0.35 * s - 0.02, side * (0.25 + spread), 1.14)
-        hand = (-0.85 * s + 0.10, side * (0.25 + spread), 0.92)
+        elbow = (-0.35 * s - 0.02, side * 0.24, 1.14)
+        hand = (-0.85 * s + 0.10, side * 0.23, 0.92)
         parts.append(_limb(0.33, 0.055, (0, side * 0.19, 1.40), elbow))
-        parts.append(_limb(0.50, 0.045, elbow, hand))
+        parts.append(_limb(0.45, 0.045, elbow, hand))
         parts.append(_limb(0.40, 0.125, (0, side * 0.055, 1.00), (0, side * 0.10, 1.36)))
     parts.append(_limb(0.62, 0.105, (0.02, 0, 1.60), (0.03, 0, 1.66)))
     if lying:  # on the back, feet forward
@@ -73,8 +73,9 @@ def deer(phase: float, walking: bool, grazing: bool, bedded: bool) -> list[Part]
                 hock = (x + 0.3 * s - 0.03, side * 0.11, 0.40)
                 parts.append(_limb(0.34, 0.065, (x, side * 0.12, 0.66), hock))
                 parts.append(_limb(0.38, 0.035, hock, (x + s, side * 0.11, 0.04)))
-    parts.append(_limb(0.32, 0.20, (-0.42, 0, 0.76 - drop), (0.38, 0, 0.74 - drop)))
-    parts.append(_limb(0.36, 0.17, (-0.50, 0, 0.74 - drop), (-0.46, 0, 0.72 - drop)))
+    parts.append(_limb(0.29, 0.165, (-0.40, 0, 0.75 - drop), (0.15, 0, 0.73 - drop)))
+    parts.append(_limb(0.31, 0.20, (0.18, 0, 0.72 - drop), (0.40, 0, 0.74 - drop)))
+    parts.append(_limb(0.33, 0.18, (-0.50, 0, 0.74 - drop), (-0.38, 0, 0.74 - drop)))
     head = (0.86, 0.0, 0.22) if grazing and not bedded else (0.80, 0.0, 1.22 - drop)
     nose = (0.98, 0.0, 0.10) if grazing and not bedded else (1.02, 0.0, 1.14 - drop)
     parts.append(_limb(0.36, 0.10, (0.45, 0, 0.80 - drop), head))
@@ -89,34 +90,34 @@ def car(engine_k: float, sky_k: float) -> list[Part]:
 
     ``engine_k``: bonnet above the air, K. ``sky_k``: roof and glass above the air, K (negative on a clear night).
     """
-    side_k, tyre_k = 1.5 + 0.15 * engine_k, 3.0 + 0.5 * engine_k
+    side_k, tyre_k = 1.5 + 0.15 * engine_k, 1.0 + 0.3 * engine_k
 
-    def face(kelvin: float, *points: tuple[float, float, float], solid: bool = False) -> Part:
-        return Part(np.array(points), 0.0, 0.0, kelvin, solid)
+    def ring(kelvin: float, *right_half: tuple[float, float, float]) -> Part:
+        """The face, or solid, between points on the left and their mirror images; clockwise from above."""
+        points = np.array(right_half)
+        return Part(np.concatenate((points * (1, -1, 1), points[::-1])), kelvin=kelvin)
 
-    def mirrored(x: float, y: float, z: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        return (x, y, z), (x, -y, z)
+    def solid(kelvin: float, *half: tuple[float, float, float]) -> Part:
+        return Part(ring(0.0, *half).points, kelvin=kelvin, solid=True)
 
-    def quad(kelvin: float, front: tuple[float, float, float], rear: tuple[float, float, float]) -> Part:
-        (fl, fr), (rl, rr) = mirrored(*front), mirrored(*rear)
-        return face(kelvin, fl, fr, rr, rl)
-
-    lower = [p for x, y in ((2.22, 0.62), (2.05, 0.84), (-2.0, 0.86), (-2.22, 0.7)) for p in mirrored(x, y, 0.25)]
-    waist = [p for x, y in ((2.2, 0.6), (2.0, 0.84), (-1.95, 0.88), (-2.2, 0.7)) for p in mirrored(x, y, 0.72)]
-    cabin = [p for x, y, z in ((1.1, 0.8, 0.9), (0.35, 0.6, 1.42), (-1.0, 0.6, 1.42), (-1.75, 0.78, 0.92))
-             for p in mirrored(x, y, z)]
-    parts = [Part(np.array([(x, y, 0.3), (x + 0.02, y, 0.3)]), 0.31, 0.0, tyre_k) for x in (1.4, -1.35) for y in (0.75, -0.75)]
+    turn = np.linspace(0, 2 * math.pi, 9)[:-1]
+    wheel = np.column_stack((0.31 * np.cos(turn), np.zeros(8), 0.31 * np.sin(turn) + 0.31))
+    parts = [Part(wheel + (x, y, 0), kelvin=tyre_k, solid=True) for x in (1.4, -1.35) for y in (0.86, -0.86)]
+    nose, tail = (2.22, 0.55), (-2.22, 0.66)
+    waist = [(*nose, 0.66), (2.05, 0.80, 0.72), (-2.0, 0.84, 0.78), (*tail, 0.74)]
     parts += [
-        face(side_k, *lower, *waist, solid=True),
-        face(side_k + 0.5, *waist, *mirrored(1.1, 0.8, 0.92), *mirrored(-1.7, 0.78, 0.95), solid=True),
-        quad(sky_k + 1.0 + engine_k, (2.12, 0.55, 0.75), (1.1, 0.74, 0.93)),  # bonnet
-        quad(sky_k + 1.0, (-1.75, 0.7, 0.96), (-2.12, 0.6, 0.86)),  # boot
-        face(side_k - 0.5, *cabin, solid=True),
-        quad(sky_k - 1.5 + 0.2 * engine_k, (1.0, 0.68, 0.95), (0.38, 0.54, 1.38)),  # windscreen
-        quad(sky_k - 1.0, (-1.02, 0.54, 1.38), (-1.68, 0.66, 0.97)),  # rear window
-        quad(sky_k, (0.3, 0.55, 1.43), (-0.95, 0.55, 1.43)),  # roof
+        solid(side_k, (*nose, 0.25), (2.05, 0.84, 0.25), (-2.05, 0.86, 0.25), (*tail, 0.28), *waist),
+        solid(side_k + 0.5, *waist, (1.1, 0.78, 0.92), (-1.7, 0.78, 0.95)),
+        # bonnet, hottest over the engine; boot
+        ring(sky_k + 1.0 + 0.6 * engine_k, (1.08, 0.74, 0.93), (2.0, 0.72, 0.78), (2.16, 0.45, 0.74)),
+        ring(sky_k + 1.0 + engine_k, (1.2, 0.52, 0.93), (1.9, 0.48, 0.80)),
+        ring(sky_k + 1.0, (-2.14, 0.58, 0.84), (-1.75, 0.70, 0.96)),
+        solid(side_k - 0.5, (1.1, 0.78, 0.9), (0.35, 0.60, 1.42), (-1.0, 0.60, 1.42), (-1.75, 0.76, 0.92)),
+        ring(sky_k - 1.5 + 0.2 * engine_k, (0.38, 0.54, 1.38), (1.0, 0.68, 0.95)),  # windscreen
+        ring(sky_k - 1.0, (-1.68, 0.66, 0.97), (-1.02, 0.54, 1.38)),  # rear window
+        ring(sky_k, (-0.95, 0.56, 1.43), (0.3, 0.56, 1.43)),  # roof
     ]
     for s in (1, -1):  # side windows; the order of corners turns the normal outwards
         pane = [(0.8, s * 0.76, 0.97), (0.3, s * 0.62, 1.36), (-0.95, s * 0.62, 1.36), (-1.45, s * 0.76, 0.97)]
-        parts.append(face(sky_k + 1.5, *(pane if s > 0 else pane[::-1])))
+        parts.append(Part(np.array(pane if s > 0 else pane[::-1]), kelvin=sky_k + 1.5))
     return parts

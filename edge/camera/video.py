@@ -138,7 +138,8 @@ class VideoFile:
         of = f" of {total}" if total else ""
         missing = max(self._lost, total - n if total else 0)
         at_end = bool(total and self.fps and self._last_s * self.fps >= total - 1 - FRAMES_SLACK)
-        why = self._cut
+        # an AVI that lost just its index gives all its frames, and its description says that it is cut off
+        why = "" if self._promise.counted and total and n >= total else self._cut
         if not why and (self._lost or (at_end and missing > FRAMES_SLACK)):
             raise CameraError(f"{self._path}: {missing}{of} frames are damaged and were left out. {MEND}")
         if not why and missing > FRAMES_SLACK:
