@@ -18,7 +18,7 @@ from edge.score import Tally
 from edge.sinks import draw
 
 MODEL = Path(__file__).parent / "models" / "hituav-r18"
-FRAMES = 60
+FRAMES = 48
 SHEET_ROWS, SHEET_COLUMNS = 2, 3
 LEAST_VISIBLE = 0.5  # bodies cut by the frame's edge to less than this count neither way
 

@@ -18,6 +18,7 @@ MP4_BOXES = frozenset(
     b"ftyp moov mdat moof free skip wide uuid sidx styp mfra meta pdin emsg ssix prft udta".split()
 )
 MAX_MOOV = 256 << 20  # bytes; hours of video have a few MB of index
+MAX_EBML = 4096  # bytes of its first header, which has some 40
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
@@ -119,7 +120,9 @@ def _shown_seconds(moov: bytes) -> float | None:
 def _matroska_size(file: BinaryIO) -> int | None:
     file.seek(4)
     length, _ = _vint(file)
-    file.seek(length or 0, 1)
+    if length > MAX_EBML:
+        return None
+    file.seek(length, 1)
     if file.read(4) != SEGMENT:
         return None
     size, unknown = _vint(file)

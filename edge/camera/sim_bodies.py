@@ -96,6 +96,8 @@ class _Placement:
         self._ground, self._rng = ground, rng
         h, w = ground.counts.shape
         self._half = np.array([w, h]) * ground.resolution / 2
+        lot = ground.lot
+        self._busy = np.concatenate((ground.road, np.linspace(lot[0], lot[2], 9), np.linspace(lot[1], lot[3], 9)))
         self._taken: list[tuple[float, float]] = []  # middles of cars
 
     def cars(self, count: int) -> list[Body]:
@@ -136,10 +138,10 @@ class _Placement:
             walking = not lying and rng.random() > STANDING_SHARE
             posture = "lying" if lying else "walking" if walking else "standing"
             leg, speed = (rng.uniform(6, 18), rng.uniform(0.9, 1.6)) if walking else (0.0, 0.0)
-            where = "grass" if lying else str(rng.choice(["road", "path", "lot", "grass"], p=[0.3, 0.15, 0.25, 0.3]))
+            where = "grass" if lying else str(rng.choice(["road", "path", "lot", "grass"], p=[0.33, 0.17, 0.15, 0.35]))
             east, north, heading = self._place(where, leg)
             for k in range(1 if lying else min(count - len(bodies), int(rng.choice([1, 1, 1, 2, 2, 3, 4])))):
-                x, y = (east, north) + k * np.array([0.9, 0.5]) + rng.uniform(-0.2, 0.2, 2)
+                x, y = (east, north) + k * np.array([1.3, 0.7]) + rng.uniform(-0.3, 0.3, 2)
                 facing = heading if walking else float(rng.uniform(0, 360))
                 core = shapes.CORE_C["person"] + rng.uniform(-2, 3)
                 bodies.append(Body("person", posture, x, y, facing, speed, leg, rng.uniform(0.92, 1.08), core))
@@ -185,8 +187,8 @@ class _Placement:
                 corner, along, across = ground.lot[0], ground.lot[3] - ground.lot[0], ground.lot[1] - ground.lot[0]
                 east, north = corner + u * along + v * across
             else:
-                east, north = rng.uniform(-0.88, 0.88, 2) * self._half
-            if where == "wild" and np.hypot(*(ground.road - (east, north)).T).min() < min(14.0, 0.2 * self._half[1]):
+                east, north = rng.uniform(-0.8, 0.8, 2) * self._half
+            if where == "wild" and np.hypot(*(self._busy - (east, north)).T).min() < min(16.0, 0.2 * self._half[1]):
                 continue
             a = math.radians(heading)
             steps = np.linspace(0.0, leg, 1 + math.ceil(leg / 1.5))

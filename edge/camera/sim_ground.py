@@ -24,7 +24,7 @@ MAX_PIXELS = 12e6  # of the map: 24 MB; a larger ground gets a coarser map
 
 ASPHALT_K, PAVING_K, CONCRETE_K, SOIL_K, CROP_K = 3.2, 4.2, 3.6, 1.5, 0.8
 PAINT_K, KERB_K, ROOF_K, UNDER_TREES_K = -0.9, 1.2, -7.0, 1.4
-GRASS_ROUGH, CROP_ROUGH, SOIL_ROUGH, HARD_ROUGH = 1.0, 1.3, 0.8, 0.35  # part of the fine texture
+GRASS_ROUGH, CROP_ROUGH, HARD_ROUGH = 1.0, 1.3, 0.35  # part of the fine texture
 
 ROAD_WIDTH_M, WALK_WIDTH_M, PATH_WIDTH_M = 7.0, 2.2, 2.6
 BAY_WIDTH_M, BAY_LENGTH_M = 2.6, 5.2
@@ -73,7 +73,7 @@ def build_ground(settings: SimulatorSettings, size: tuple[float, float], rng: np
     road, path = _road(size, rng), _path(size, rng)
     lot, bays = _parking(size, rng)
     _fields(draw, size, rng)
-    _paved(draw, road, path, lot, bays, rng)
+    _paved(draw, road, path, lot, bays)
     roofs = _roofs(draw, size, road, rng)
     _clutter(draw, size, rng)
     canopy = _trees(draw, size, (road, path), lot, rng)
@@ -81,7 +81,9 @@ def build_ground(settings: SimulatorSettings, size: tuple[float, float], rng: np
     for roof in roofs:
         cv2.fillPoly(blocked, [np.round(draw.pixels(roof) / 2).astype(np.int32)], 255)
 
-    kelvin = draw.kelvin
+    _afterglow(draw, lot, bays, rng)
+    # lines drawn in whole pixels lose their stairs
+    kelvin = cv2.GaussianBlur(draw.kelvin, (3, 3), 0.6)
     kelvin += draw.rough * _grain(rng, (h, w))
     clouds = 0.32 * _cloud(rng, (h // 4, w // 4), 14 / resolution / 4)
     clouds += 0.2 * _cloud(rng, (h // 4, w // 4), 3.5 / resolution / 4)
@@ -133,7 +135,7 @@ def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> Float32:
     tufts = rng.standard_normal((side // 8, side // 8), np.float32)
     # the rim is the opposite edge, so that the tiles join
     tufts = cv2.resize(np.pad(tufts, rim // 8, mode="wrap"), None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
-    tile = 0.16 * rng.standard_normal((side, side), np.float32) + 0.26 * tufts[rim:-rim, rim:-rim]
+    tile = 0.17 * rng.standard_normal((side, side), np.float32) + 0.17 * tufts[rim:-rim, rim:-rim]
     return np.tile(tile, (shape[0] // side + 1, shape[1] // side + 1))[: shape[0], : shape[1]]
 
 
@@ -181,16 +183,15 @@ def _fields(draw: _Drawing, size: tuple[float, float], rng: np.random.Generator)
     for north in np.arange(0.22 * size[1], 0.55 * size[1], 1.6):
         east = np.interp(north, [edges[1, 1], edges[0, 1]], [edges[1, 0], edges[0, 0]])
         draw.line(np.array([[-size[0], north + 3], [east - 1, north]]), 0.35, CROP_K + 0.45, CROP_ROUGH)
-    for _ in range(7):
-        angles = np.linspace(0, 2 * math.pi, 24, endpoint=False)
-        radius = rng.uniform(2, 6) * (1 + 0.25 * rng.standard_normal(24).cumsum() / 5)
-        centre = rng.uniform(-0.45, 0.45, 2) * size
-        outline = np.column_stack((np.sin(angles), np.cos(angles))) * radius[:, None]
-        draw.area(centre + outline, SOIL_K, SOIL_ROUGH)
+    h, w = draw.kelvin.shape
+    soil = _cloud(rng, (h // 4, w // 4), 9 / (4 * draw.resolution))
+    soil += 0.25 * _cloud(rng, (h // 4, w // 4), 1.2 / (4 * draw.resolution))
+    bare = np.clip(4 * (soil - np.float32(1.75)), 0, 1) * np.float32(SOIL_K)  # about a twentieth of the land
+    draw.kelvin += cv2.resize(bare, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
 def _paved(
-    draw: _Drawing, road: Float64, path: Float64, lot: Float64, bays: Float64, rng: np.random.Generator
+    draw: _Drawing, road: Float64, path: Float64, lot: Float64, bays: Float64
 ) -> None:
     draw.line(path, PATH_WIDTH_M, PAVING_K)
     draw.line(road, ROAD_WIDTH_M + 2 * WALK_WIDTH_M, PAVING_K)
@@ -208,8 +209,22 @@ def _paved(
         bay = _rectangle((east, north), BAY_LENGTH_M, BAY_WIDTH_M, heading)
         draw.line(bay[[0, 3]], 0.12, CONCRETE_K + PAINT_K)
         draw.line(bay[[1, 2]], 0.12, CONCRETE_K + PAINT_K)
-        if rng.random() < 0.25:  # a car stood here through the afternoon
-            draw.area(_rectangle((east, north), 4.0, 1.6, heading), CONCRETE_K - 1.6, HARD_ROUGH)
+
+
+def _afterglow(draw: _Drawing, lot: Float64, bays: Float64, rng: np.random.Generator) -> None:
+    """Soft cool marks where cars stood in the sun and left, and warm worn tracks in the car park's lane."""
+    h, w = draw.kelvin.shape
+    marks = np.zeros((h // 4, w // 4), np.float32)
+    for east, north, heading in bays:
+        if rng.random() < 0.3:
+            corners = draw.pixels(_rectangle((east, north), 4.0, 1.6, heading)) / 4
+            cv2.fillConvexPoly(marks, np.round(corners * 16).astype(np.int32), -1.8, shift=4)
+    lane = draw.pixels(np.stack([lot[[0, 1]].mean(axis=0), lot[[2, 3]].mean(axis=0)])) / 4
+    cv2.polylines(
+        marks, [np.round(lane * 16).astype(np.int32)], False, 0.6, max(1, round(5 / (4 * draw.resolution))), shift=4
+    )
+    marks = cv2.GaussianBlur(marks, (0, 0), max(0.6, 0.45 / (4 * draw.resolution)))
+    draw.kelvin += cv2.resize(marks, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
 def _roofs(
@@ -255,18 +270,18 @@ def _trees(
         # two of three stand in a grove
         near = groves[rng.integers(len(groves))] + 11 * rng.standard_normal(2)
         place = near if rng.random() < 0.66 else rng.uniform(-0.5, 0.5, 2) * size
-        radius = rng.uniform(1.2, 3.6)
+        radius = rng.uniform(1.4, 4.4)
         clear = 13.0 if cv2.pointPolygonTest(lot.astype(np.float32), place.tolist(), True) > -6 else 6.5
         if np.hypot(*(keep_off - place).T).min() < clear + radius - 3:
             continue
         wanted -= 1
-        for _ in range(9):
-            angle, r = rng.uniform(0, 2 * math.pi), radius * math.sqrt(rng.uniform(0, 0.6))
+        for _ in range(14):
+            angle, r = rng.uniform(0, 2 * math.pi), radius * math.sqrt(rng.uniform(0, 0.55))
             x, y = draw.pixels(place + (r * math.sin(angle), r * math.cos(angle))) / 2
-            cv2.circle(crowns, (int(x), int(y)), max(1, round(rng.uniform(0.3, 0.55) * radius / half)), 255, -1)
+            cv2.circle(crowns, (int(x), int(y)), max(1, round(rng.uniform(0.3, 0.5) * radius / half)), 255, -1)
     # leaves fray the outline
     soft = cv2.GaussianBlur(crowns, (0, 0), max(0.6, 0.3 / half)).astype(np.float32)
-    soft += 60 * _cloud(rng, crowns.shape, max(2.0, 0.5 / half))
+    soft += 35 * _cloud(rng, crowns.shape, max(2.0, 0.5 / half))
     canopy = np.where((soft > 110) & (crowns > 0), 255, 0).astype(np.uint8)
     quarter = cv2.resize(canopy, (w // 4, h // 4), interpolation=cv2.INTER_AREA).astype(np.float32)
     warmth = cv2.GaussianBlur(quarter, (0, 0), max(0.6, 1.2 / (2 * half))) * np.float32(UNDER_TREES_K / 255)

@@ -40,8 +40,8 @@ class SimulatorSettings:
     pitch: float = _setting(-60.0, -90.0, -30.0, "deg", "gimbal: -90 looks straight down")
     jitter: float = _setting(0.15, 0.0, 5.0, "deg", "amplitude of the gimbal's shake on each axis")
     # the ground and what lives on it (totals over the flown ground, about 30 frame footprints)
-    people: int = _setting(60, 0, 500, "bodies", "people walking, standing, some lying")
-    deer: int = _setting(40, 0, 500, "bodies", "deer in small herds")
+    people: int = _setting(90, 0, 500, "bodies", "people walking, standing, some lying")
+    deer: int = _setting(50, 0, 500, "bodies", "deer in small herds")
     cars: int = _setting(40, 0, 500, "bodies", "cars, parked or on the road")
     air: float = _setting(10.0, -40.0, 60.0, "deg C", "air temperature: sets the surface of bodies")
     ground: float = _setting(11.0, -40.0, 70.0, "deg C", "mean temperature of open grass at the start")
@@ -102,7 +102,7 @@ def parse_settings(source: str) -> SimulatorSettings:
 
     Raises SourceError naming the key, what came and what is valid.
     """
-    if not source.startswith("sim:"):
+    if source[:4].lower() != "sim:":
         raise SourceError(f"source {source!r}: wanted sim:, sim:key=value,key=value or sim:?key=value&key=value")
     table = {row.name: row for row in fields(SimulatorSettings)}
     values: dict[str, float] = {}
@@ -120,7 +120,7 @@ def parse_settings(source: str) -> SimulatorSettings:
 
 
 def _pairs(source: str) -> Iterator[tuple[str, str]]:
-    body = source.removeprefix("sim:").removeprefix("?")
+    body = source[4:].removeprefix("?")
     for item in body.replace("&", ",").split(",") if body else ():
         key, equals, text = item.partition("=")
         if not equals:

@@ -92,10 +92,10 @@ def car(engine_k: float, sky_k: float) -> list[Part]:
     """
     side_k, tyre_k = 1.5 + 0.15 * engine_k, 1.0 + 0.3 * engine_k
 
-    def ring(kelvin: float, *right_half: tuple[float, float, float]) -> Part:
-        """The face, or solid, between points on the left and their mirror images; clockwise from above."""
-        points = np.array(right_half)
-        return Part(np.concatenate((points * (1, -1, 1), points[::-1])), kelvin=kelvin)
+    def ring(kelvin: float, *left: tuple[float, float, float]) -> Part:
+        """The face between points on the left, rear to front, and their mirror images: clockwise from above."""
+        points = np.array(left)
+        return Part(np.concatenate((points, points[::-1] * (1, -1, 1))), kelvin=kelvin)
 
     def solid(kelvin: float, *half: tuple[float, float, float]) -> Part:
         return Part(ring(0.0, *half).points, kelvin=kelvin, solid=True)

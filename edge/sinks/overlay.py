@@ -45,7 +45,7 @@ def draw(
         # a line outside the box, so that a body of 15 px is not painted over
         x1, y1, x2, y2 = (round(float(v)) for v in box)
         cv2.rectangle(image, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), colour, 1, cv2.LINE_8)
-        _text(image, f"{name} {score:.2f}", (x1 - 2, y1 - 5 if y1 > 16 else y2 + 13), colour)
+        _text(image, f"{name} {score:.2f}", (x1 - 2, y1 - 6 if y1 > 16 else y2 + 12), colour)
     flags = " ".join(sorted(result.frame.flags)).upper()
     _text(
         image,
@@ -115,8 +115,10 @@ class VideoSink:
 
 
 def _text(image: npt.NDArray[np.uint8], text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    cv2.putText(image, text, at, FONT, 0.4, (0, 0, 0), 3, cv2.LINE_AA)  # a dark rim: readable on white-hot
-    cv2.putText(image, text, at, FONT, 0.4, colour, 1, cv2.LINE_AA)
+    (width, height), below = cv2.getTextSize(text, FONT, 0.36, 1)
+    x, y = at
+    cv2.rectangle(image, (x, y - height), (x + width, y + below - 1), (0, 0, 0), cv2.FILLED)
+    cv2.putText(image, text, at, FONT, 0.36, colour, 1, cv2.LINE_AA)
 
 
 def _corners(image: npt.NDArray[np.uint8], box: Float32) -> None:
