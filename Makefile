@@ -24,9 +24,10 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/python benchmarks/simulator.py
 
 # the oldest Python and libraries that are promised to work: JetPack 6
+PYTHON310 ?= python3.10
 test-oldest:
-	python3.10 -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 pytest hypothesis
+	$(PYTHON310) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 onnx==1.17.0 pytest hypothesis
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 

@@ -174,8 +174,8 @@ def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
     delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
     found = ", ".join(f"{n} {name}" for name, n in report["detections"].items() if n) or "nothing"
     lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, {report['dropped']} dropped, "
-        f"{report['duplicates']} repeated",
+        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, "
+        f"{report['dropped']} dropped, {report['duplicates']} repeated",
         f"found: {found} (score {report['threshold']:g} or more)",
         f"engine: {report['engine']}; source: {report['camera']}",
         f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",

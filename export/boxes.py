@@ -22,8 +22,9 @@ def decode(deltas: Tensor, anchors: Tensor, weights: tuple[float, ...], clip: fl
     return torch.cat((middle - half, middle + half), -1)
 
 
-def clip_to_image(boxes: Tensor, height: int, width: int) -> Tensor:
-    """(..., 4) xyxy pixels, clipped to 0..width and 0..height."""
+def clip_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """(..., 4) xyxy pixels, clipped to an image of ``size`` = (height, width)."""
+    height, width = size
     return torch.minimum(boxes.clamp(min=0.0), boxes.new_tensor([width, height, width, height]))
 
 
@@ -34,7 +35,7 @@ def at_least(boxes: Tensor, side: float) -> Tensor:
 
 
 def pairwise_iou(boxes: Tensor) -> Tensor:
-    """(B, N, N) float32 intersection over union of (B, N, 4) xyxy boxes with each other; 0 where both are empty."""
+    """(B, N, N) float32 intersection over union of (B, N, 4) xyxy boxes with each other, 0 between empty ones."""
     low = torch.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
     high = torch.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
     overlap = (high - low).clamp(min=0.0)

@@ -34,10 +34,10 @@ def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, bool]:
         return np.ascontiguousarray(picture), False
     if picture.shape[2] == 1:
         return np.ascontiguousarray(picture[:, :, 0]), False
-    sample = picture[::7, ::7, :3]
-    spread = sample.max(axis=2) - sample.min(axis=2)
+    blue, green, red = (picture[::7, ::7, i] for i in range(3))
+    spread = np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)
     coloured = bool((spread > COLOUR_SPREAD * np.iinfo(picture.dtype).max).mean() > COLOUR_PART)
     if coloured:
         code = cv2.COLOR_BGR2GRAY if picture.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
-        return np.asarray(cv2.cvtColor(picture, code)), True  # type: ignore[return-value]
-    return np.ascontiguousarray(picture[:, :, 1]), False
+        return cv2.cvtColor(picture, code), True  # type: ignore[return-value]
+    return cv2.extractChannel(picture, 1), False  # type: ignore[return-value]

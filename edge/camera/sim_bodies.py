@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.camera import sim_shapes as shapes
+from edge.camera.sim_flight import Float64
 from edge.camera.sim_ground import ROAD_WIDTH_M, WALK_WIDTH_M, Ground
 from edge.camera.sim_settings import SimulatorSettings
+from edge.camera.sim_shapes import CORE_C, STRIDE_M, Shape, shape
 
 LYING_SHARE, STANDING_SHARE = 0.08, 0.35  # of people; the rest walk
 BEDDED_SHARE, GRAZING_SHARE = 0.2, 0.4  # of deer; the rest walk
@@ -39,54 +40,52 @@ class Body:
     engine: float = 0.0
     sky: float = 0.0
 
-    def parts(self, distance: float) -> list[shapes.Part]:
-        if self.name == "person":
-            phase = 2 * math.pi * distance / (shapes.PERSON_STRIDE_M * self.size)
-            return shapes.person(phase, self.posture == "walking", self.posture == "lying")
-        if self.name == "deer":
-            phase = 2 * math.pi * distance / (shapes.DEER_STRIDE_M * self.size)
-            return shapes.deer(phase, self.posture == "walking", self.posture == "grazing", self.posture == "bedded")
-        return shapes.car(self.engine, self.sky)
+    def shape(self, distance: float) -> Shape:
+        """What it looks like after going so many metres."""
+        stride = STRIDE_M.get(self.name, 1.0) * self.size
+        return shape(self.name, self.posture, distance / stride)
 
 
 class Bodies:
-    """``all`` bodies of the world, and `where` each is at a time. ``air``: deg C."""
+    """``all`` bodies of the world, and `places` where they are at a time. ``air``: deg C."""
 
     def __init__(self, settings: SimulatorSettings, ground: Ground, rng: np.random.Generator) -> None:
         self.air = settings.air
-        self._ground = ground
         place = _Placement(ground, rng)
         self.all = [*place.cars(settings.cars), *place.people(settings.people), *place.deer(settings.deer)]
-        steps = np.hypot(*np.diff(ground.road, axis=0).T)
-        self._road_distance = np.concatenate(([0.0], steps.cumsum()))
+        self._road = ground.road
+        self._road_distance = np.concatenate(([0.0], np.hypot(*np.diff(ground.road, axis=0).T).cumsum()))
+        self._driving = np.array([body.posture == "driving" for body in self.all], bool)
+        rows = [(body.east, body.north, body.heading, body.speed, body.leg) for body in self.all]
+        self._start = np.array(rows, np.float64).reshape(-1, 5).T
 
-    def where(self, body: Body, t: float) -> tuple[float, float, float, float]:
-        """East, north (m), heading (deg) and distance gone (m) of a body after ``t`` seconds."""
-        distance = body.speed * t
-        if body.posture == "driving":
-            return (*self._on_road(body, distance), distance)
-        if not body.leg:
-            return body.east, body.north, body.heading, distance
-        along = distance % (2 * body.leg)
-        back = along > body.leg
-        along = 2 * body.leg - along if back else along
-        a = math.radians(body.heading)
-        east, north = body.east + along * math.sin(a), body.north + along * math.cos(a)
-        return east, north, (body.heading + 180.0 * back) % 360.0, distance
+    def places(self, t: float) -> Float64:
+        """(N, 4): east, north (m), heading (deg) and distance gone (m) of each body after ``t`` seconds."""
+        east, north, heading, speed, leg = self._start
+        gone = speed * t
+        along = gone % np.where(leg > 0, 2 * leg, 1.0)
+        back = along > leg
+        along = np.where(back, 2 * leg - along, along) * (leg > 0)
+        a = np.radians(heading)
+        places = np.column_stack(
+            (east + along * np.sin(a), north + along * np.cos(a), heading + 180.0 * (back & (leg > 0)), gone)
+        )
+        if self._driving.any():
+            places[self._driving, :3] = self._on_road(*self._start[:, self._driving], t)
+        return places
 
-    def _on_road(self, body: Body, distance: float) -> tuple[float, float, float]:
-        """On the right-hand lane; a car that leaves the map comes back at the other end."""
-        road, length = self._ground.road, self._road_distance[-1]
-        eastbound = body.heading < 180
-        start = float(np.interp(body.east, road[:, 0], self._road_distance))
-        gone = (start + (distance if eastbound else -distance)) % length
-        ahead = road[[0, -1], 0]
-        east, north = (float(np.interp(gone, self._road_distance, road[:, i])) for i in (0, 1))
-        nearby = np.clip([east - 1, east + 1], *ahead)
-        slope = np.diff(np.interp(nearby, road[:, 0], road[:, 1]))[0] / np.diff(nearby)[0]
-        heading = math.degrees(math.atan2(1.0, slope)) + (0.0 if eastbound else 180.0)
-        right = math.radians(heading + 90.0)
-        return east + body.leg * math.sin(right), north + body.leg * math.cos(right), heading
+    def _on_road(
+        self, east: Float64, _north: Float64, heading: Float64, speed: Float64, lane: Float64, t: float
+    ) -> Float64:
+        """(N, 3) on the right-hand lanes; a car that leaves the map comes back at the other end."""
+        road, along = self._road, self._road_distance
+        eastbound = heading < 180
+        gone = (np.interp(east, road[:, 0], along) + np.where(eastbound, speed, -speed) * t) % along[-1]
+        x, y = (np.interp(gone, along, road[:, i]) for i in (0, 1))
+        slope = np.interp(x + 1, road[:, 0], road[:, 1]) - np.interp(x - 1, road[:, 0], road[:, 1])
+        course = np.degrees(np.arctan2(2.0, slope)) + np.where(eastbound, 0.0, 180.0)
+        right = np.radians(course + 90.0)
+        return np.column_stack((x + lane * np.sin(right), y + lane * np.cos(right), course))
 
 
 class _Placement:
@@ -105,10 +104,13 @@ class _Placement:
         rng, road = self._rng, self._ground.road
         driving = round(DRIVING_SHARE * count)
         bodies = []
-        for _ in range(driving):
-            east, north = road[rng.integers(len(road))]
-            heading, speed = float(rng.choice([90.0, 270.0])), rng.uniform(6, 12)
+        # one speed and a gap for each lane, so that nobody drives through another
+        speeds, gap = rng.uniform(7, 11, 2), max(1, min(12, 2 * len(road) // max(1, driving)))
+        slots = rng.permutation(np.arange(gap, len(road), gap))
+        for k in range(driving):
+            east, north = road[slots[k // 2 % len(slots)]]
             engine, sky = rng.uniform(9, 20), rng.uniform(-5, 1)
+            heading, speed = (90.0, 270.0)[k % 2], float(speeds[k % 2])
             bodies.append(Body("car", "driving", east, north, heading, speed, ROAD_WIDTH_M / 4, 1.0, 0.0, engine, sky))
         bays = list(rng.permutation(self._ground.bays))
         for _ in range(count - driving):
@@ -143,7 +145,7 @@ class _Placement:
             for k in range(1 if lying else min(count - len(bodies), int(rng.choice([1, 1, 1, 2, 2, 3, 4])))):
                 x, y = (east, north) + k * np.array([1.3, 0.7]) + rng.uniform(-0.3, 0.3, 2)
                 facing = heading if walking else float(rng.uniform(0, 360))
-                core = shapes.CORE_C["person"] + rng.uniform(-2, 3)
+                core = CORE_C["person"] + rng.uniform(-2, 3)
                 bodies.append(Body("person", posture, x, y, facing, speed, leg, rng.uniform(0.92, 1.08), core))
         return bodies
 
@@ -162,7 +164,7 @@ class _Placement:
                     if self._is_free(x, y):
                         break
                 facing = (heading + 35 * rng.standard_normal()) % 360
-                core = shapes.CORE_C["deer"] + rng.uniform(-1, 2)
+                core = CORE_C["deer"] + rng.uniform(-1, 2)
                 bodies.append(Body("deer", posture, x, y, facing, speed, leg, rng.uniform(0.85, 1.12), core))
         return bodies
 

@@ -262,7 +262,8 @@ def _trees(
     crowns = np.zeros((h // 2, w // 2), np.uint8)
     half = 2 * draw.resolution
     groves = rng.uniform(-0.5, 0.5, (6, 2)) * size
-    keep_off = np.concatenate([*lanes, lot, lot.mean(axis=0, keepdims=True)])
+    drive = np.linspace(lot.mean(axis=0), lanes[0][np.abs(lanes[0][:, 0] - lot[:, 0].mean() - 8).argmin()], 12)
+    keep_off = np.concatenate([*lanes, drive])
     wanted = min(MAX_TREES, round(TREES_PER_HECTARE * size[0] * size[1] / 1e4))
     for _ in range(4 * wanted):
         if wanted == 0:
@@ -271,8 +272,8 @@ def _trees(
         near = groves[rng.integers(len(groves))] + 11 * rng.standard_normal(2)
         place = near if rng.random() < 0.66 else rng.uniform(-0.5, 0.5, 2) * size
         radius = rng.uniform(1.4, 4.4)
-        clear = 13.0 if cv2.pointPolygonTest(lot.astype(np.float32), place.tolist(), True) > -6 else 6.5
-        if np.hypot(*(keep_off - place).T).min() < clear + radius - 3:
+        on_lot = cv2.pointPolygonTest(lot.astype(np.float32), place.tolist(), True) > -0.8 * radius
+        if on_lot or np.hypot(*(keep_off - place).T).min() < radius + 3.5:
             continue
         wanted -= 1
         for _ in range(14):

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.camera import sim_shapes as shapes
-from edge.camera.sim_bodies import Bodies
+from edge.camera.sim_bodies import Bodies, Body
 from edge.camera.sim_flight import Float64, View
 from edge.camera.sim_ground import KELVIN_PER_COUNT, Ground
 from edge.records import KELVIN_AT_0_C, Float32, Truth
@@ -27,15 +26,13 @@ def paint_bodies(scene: Float32, view: View, bodies: Bodies, ground: Ground, t: 
     times the part of the body's pixels there that no crown and no nearer body hides.
     """
     h, w = scene.shape
-    places = [bodies.where(body, t) for body in bodies.all]
-    middles = np.array([(east, north, 0.5) for east, north, _, _ in places]).reshape(-1, 3)
-    image, depth = view.project(middles)
+    places = bodies.places(t)
+    image, depth = view.project(np.column_stack((places[:, :2], np.full(len(places), 0.5))))
     margin = (_REACH_M * view.focal_px / np.maximum(depth, 0.1))[:, None]
     seen = (depth > 0) & ((image > -margin) & (image < margin + (w, h))).all(axis=1)
     canvas = _Canvas(scene, view, ground, grow)
     for i in sorted(np.flatnonzero(seen), key=lambda i: -depth[i]):
-        body, (east, north, heading, distance) = bodies.all[i], places[i]
-        canvas.paint(body.name, body.parts(distance), body.size, (east, north), heading, bodies.air, body.core)
+        canvas.paint(bodies.all[i], places[i], bodies.air)
     return canvas.truth()
 
 
@@ -59,34 +56,21 @@ class _Canvas:
         halved = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
         self._to_canopy = halved @ ground.to_map() @ np.linalg.inv(_TO_CENTRES @ view.ground_to_image())
 
-    def paint(
-        self,
-        name: str,
-        parts: list[shapes.Part],
-        size: float,
-        place: tuple[float, float],
-        heading: float,
-        air: float,
-        core: float,
-    ) -> None:
-        points = np.concatenate([part.points for part in parts]) * size
-        a = math.radians(heading)
-        turn = np.array([[math.sin(a), math.cos(a), 0], [-math.cos(a), math.sin(a), 0], [0, 0, 1]])
-        image, depth = self._view.project(points @ turn + (*place, 0.0))
+    def paint(self, body: Body, place: Float64, air: float) -> None:
+        shape = body.shape(place[3])
+        image, depth = self._view.project(_to_world(shape.points * body.size, place))
         if depth.min() <= 0.1:
             return
-        ends = np.cumsum([len(part.points) for part in parts])
-        corners = np.split(image, ends[:-1])
-        ranges = np.array([d.mean() for d in np.split(depth, ends[:-1])])
-        radii = np.array([part.radius for part in parts]) * size * self._view.focal_px / ranges
-        reach = np.repeat(radii, [len(part.points) for part in parts])[:, None]
+        ranges = np.add.reduceat(depth, shape.starts) / shape.counts
+        radii = shape.radius * (body.size * self._view.focal_px) / ranges
+        reach = np.repeat(radii, shape.counts)[:, None]
         low, high = (image - reach).min(axis=0), (image + reach).max(axis=0)
 
         h, w = self._scene.shape
         grown = np.concatenate((low - self._grow, high + self._grow))
         box = np.clip(grown, 0, (w, h, w, h))
-        left, top = np.maximum(np.floor(low) - 1, 0).astype(int)
-        right, bottom = np.minimum(np.ceil(high) + 1, (w, h)).astype(int)
+        left, top = np.maximum(np.floor(low) - 1, 0).astype(int).tolist()
+        right, bottom = np.minimum(np.ceil(high) + 1, (w, h)).astype(int).tolist()
         if right <= left or bottom <= top or box[2] <= box[0] or box[3] <= box[1]:
             return
         window = (slice(top, bottom), slice(left, right))
@@ -94,28 +78,46 @@ class _Canvas:
         # parts are drawn finer than the pixels and averaged down: soft edges, and thin limbs keep their weight
         fine = 4 if max(right - left, bottom - top) <= 64 else 2
         patch = np.zeros(((bottom - top) * fine, (right - left) * fine, 2), np.float32)
-        capsules = all(part.radius for part in parts)
-        for i in np.argsort(-ranges, kind="stable") if capsules else range(len(parts)):
-            kelvin = air + parts[i].share * (core - air) + parts[i].kelvin + KELVIN_AT_0_C
-            spot = (corners[i] - (left, top)) * fine - 0.5
-            _draw_part(patch, parts[i], spot, radii[i] * fine, kelvin / KELVIN_PER_COUNT)
+        kelvin = air + KELVIN_AT_0_C + shape.heat @ (body.core - air, 1.0, body.engine, body.sky)
+        spots = np.round(((image - (left, top)) * fine - 0.5) * 16).astype(np.int32)
+        order = np.argsort(-ranges, kind="stable").tolist() if shape.by_range else range(len(ranges))
+        for i in order:
+            spot = spots[shape.starts[i] : shape.ends[i]]
+            colour = (kelvin[i] / KELVIN_PER_COUNT, 1.0)  # heat in counts, and cover
+            if radii[i]:
+                cv2.polylines(patch, [spot], False, colour, max(1, round(2 * fine * radii[i])), shift=4)
+            elif shape.solid[i]:
+                cv2.fillConvexPoly(patch, cv2.convexHull(spot), colour, shift=4)
+            elif cv2.contourArea(spot, oriented=True) > 0:  # seen from outside, corners turn clockwise
+                cv2.fillConvexPoly(patch, spot, colour, shift=4)
         patch = cv2.resize(patch, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        heat, cover = patch[..., 0], patch[..., 1]
-        body = cover > 0.5 * cover.max(initial=0.0)
+        heat, cover = cv2.split(patch)
+        own = cover > 0.5 * cover.max()
 
+        open_sky = self._open_sky(window)
+        scene = self._scene[window]
+        scene += open_sky * (heat - cover * scene)
+        inside = float(np.prod(box[2:] - box[:2]) / np.prod(grown[2:] - grown[:2]))
+        x1, y1, x2, y2 = box.tolist()
+        self._painted.append(_Painted(body.name, (x1, y1, x2, y2), inside, window, np.count_nonzero(own)))
+        self._owner[window][own & (open_sky > 0.5)] = len(self._painted)
+
+    def _open_sky(self, window: tuple[slice, slice]) -> Float32:
+        """For each pixel of the window 1 where the ground is in the open, 0 under a crown."""
+        top, bottom, left, right = window[0].start, window[0].stop, window[1].start, window[1].stop
+        corners = np.array([[left, left, right, right], [top, bottom, top, bottom], [1, 1, 1, 1]], np.float64)
+        x, y, scale = self._to_canopy @ corners
+        x, y = np.maximum(x / scale, 0), np.maximum(y / scale, 0)
+        under = self._canopy[int(y.min()) : int(y.max()) + 2, int(x.min()) : int(x.max()) + 2]
+        if not under.any():
+            return np.ones((bottom - top, right - left), np.float32)
         crowns = cv2.warpPerspective(
             self._canopy,
             self._to_canopy @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]]),
             (right - left, bottom - top),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        open_sky = 1 - crowns * np.float32(1 / 255)
-        scene = self._scene[window]
-        scene += open_sky * (heat - cover * scene)
-        inside = float(np.prod(box[2:] - box[:2]) / np.prod(grown[2:] - grown[:2]))
-        x1, y1, x2, y2 = box.tolist()
-        self._painted.append(_Painted(name, (x1, y1, x2, y2), inside, window, int(body.sum())))
-        self._owner[window][body & (open_sky > 0.5)] = len(self._painted)
+        return 1 - crowns * np.float32(1 / 255)
 
     def truth(self) -> Truth:
         boxes, names, visible = [], [], []
@@ -128,15 +130,8 @@ class _Canvas:
         return Truth(np.array(boxes, np.float32).reshape(-1, 4), tuple(names), np.array(visible, np.float32))
 
 
-def _draw_part(
-    patch: Float32, part: shapes.Part, spot: Float64, radius: float, counts: float
-) -> None:
-    """Draw into ``patch`` (h, w, 2): heat in counts, and cover."""
-    fixed = np.round(spot * 16).astype(np.int32)
-    colour = (counts, 1.0)
-    if part.radius:
-        cv2.polylines(patch, [fixed], False, colour, max(1, round(2 * radius)), shift=4)
-    elif part.solid:
-        cv2.fillConvexPoly(patch, cv2.convexHull(fixed), colour, shift=4)
-    elif cv2.contourArea(fixed, oriented=True) > 0:  # corners turn clockwise when seen from outside
-        cv2.fillConvexPoly(patch, fixed, colour, shift=4)
+def _to_world(points: Float64, place: Float64) -> Float64:
+    """World points (N, 3) of points in the frame of a body at ``place`` (east, north, heading, distance)."""
+    a = math.radians(place[2])
+    forward, left = (math.sin(a), math.cos(a), 0), (-math.cos(a), math.sin(a), 0)
+    return points @ np.array([forward, left, (0, 0, 1)]) + (place[0], place[1], 0.0)

@@ -95,8 +95,9 @@ class VideoFile:
             skipped += 1
             if skipped == LOOK_AHEAD:
                 return None
-        self._lost += skipped
         self._seq += skipped
+        if self._given or self._promise.counted:  # a stream cut from a longer one begins with parts of frames
+            self._lost += skipped
         self._last_s = max(self._last_s, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         try:
             grey, coloured = to_grey(picture)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge.camera.device as device
@@ -247,7 +247,7 @@ def test_old_buffers_and_timeouts_are_waited_out(plug: Plug) -> None:
 
 
 def test_cut_off_buffer_is_dropped_and_leaves_a_gap(plug: Plug) -> None:
-    plug(handover="4.11", moods="..c.")
+    plug(handover="4.11", moods="c..c.")  # the one before the first good one is not counted
     with V4l2Camera(DEVICE, "Y16") as camera:
         first, second = camera.read(), camera.read()
     assert first is not None
@@ -308,6 +308,7 @@ def test_absent_device_and_what_is_no_device(tmp_path: Path) -> None:
         V4l2Camera(str(tmp_path / "video0"))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
@@ -331,6 +332,7 @@ def test_y16_of_any_shape_with_the_right_bytes(height: int, width: int, seed: in
     assert np.array_equal(got, raw)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(n=st.integers(0, 200), height=st.integers(1, 8), width=st.integers(1, 8))
 def test_y16_of_any_other_size_is_refused(n: int, height: int, width: int) -> None:
     if n == height * width * 2:

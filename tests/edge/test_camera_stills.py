@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera.stills import Stills, natural, read_still
@@ -130,12 +130,14 @@ def test_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     ]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 999)), max_size=20, unique=True))
 def test_natural_order_counts(numbers: list[tuple[int, int]]) -> None:
     names = [Path(f"run{a}_{b}.png") for a, b in numbers]
     assert sorted(names, key=natural) == [Path(f"run{a}_{b}.png") for a, b in sorted(numbers)]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.text("a1_B.0", max_size=6)), st.randoms(use_true_random=False))
 def test_natural_order_of_any_names(names: list[str], shuffler: random.Random) -> None:
     paths = [Path("x" + name) for name in names]
@@ -212,6 +214,7 @@ def test_folder_without_images(tmp_path: Path) -> None:
         Stills(tmp_path)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(step=st.integers(20_000, 65533), seed=st.integers(0, 99))
 def test_r_jpeg_however_its_counts_are_cut_into_segments(step: int, seed: int) -> None:
     raw = np.random.default_rng(seed).integers(0, 65536, (DJI_HEIGHT, DJI_WIDTH), dtype=np.uint16)
@@ -244,6 +247,7 @@ def test_app3_of_someone_else_is_no_raw_data(tmp_path: Path) -> None:
     assert read_still(tmp_path / "a.jpg")[0].shape == (64, 96)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(max_size=300))
 def test_any_bytes_are_no_r_jpeg(data: bytes) -> None:
     assert dji_raw_counts(data) is None

@@ -146,7 +146,7 @@ def test_video_plays_back_what_was_written(tmp_path: Path) -> None:
         frames.append(read[1])
     assert len(frames) == 12
     assert frames[0].shape == (48, 64, 3)
-    assert abs(int(frames[0][5, 60].mean()) - 100) < 6
+    assert abs(np.median(frames[0]) - 100) < 6
 
 
 def test_live_video_keeps_the_time_of_the_flight(tmp_path: Path) -> None:
