@@ -44,9 +44,7 @@ def main() -> None:
             there,
             [name == "DontCare" for name in there],
         )
-    print(
-        f"{len(lines)} of {len(truth['frames'])} frames, IoU {arguments.iou}, score >= {arguments.threshold}"
-    )
+    print(f"{len(lines)} of {len(truth['frames'])} frames, IoU {arguments.iou}, score >= {arguments.threshold}")
     print(f"{'class':14}{'found':>7}{'missed':>8}{'false':>7}{'recall':>8}{'precision':>11}")
     for name, row in tally.to_json().items():
         rates = ["-" if row[key] is None else f"{row[key]:.3f}" for key in ("recall", "precision")]

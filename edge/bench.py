@@ -49,9 +49,7 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
         open_camera(settings.source) as camera,
     ):
         if settings.rate and camera.live:
-            raise InputError(
-                f"--rate {settings.rate}: {settings.source} is live and has its own rate: set it there"
-            )
+            raise InputError(f"--rate {settings.rate}: {settings.source} is live and has its own rate: set it there")
         meter = Meter(warmup=WARM_UP)
         end = None
         dropped = duplicates = unconverged = 0

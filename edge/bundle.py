@@ -69,9 +69,7 @@ class Bundle:
         try:
             raw = json.loads(text)
         except ValueError as error:
-            raise BundleError(
-                f"{folder / MODEL_JSON} is not JSON ({error}): copy or export the bundle again"
-            ) from None
+            raise BundleError(f"{folder / MODEL_JSON} is not JSON ({error}): copy or export the bundle again") from None
         bundle = _from_json(folder, raw)
         for name, wanted in bundle.files.items():
             bundle.verify(name, wanted)
@@ -83,9 +81,7 @@ class Bundle:
         Raises BundleError where it lists none of that name.
         """
         if name not in self.files:
-            raise BundleError(
-                f"bundle {self.path} has no {name}, only {', '.join(self.files)}: export it again"
-            )
+            raise BundleError(f"bundle {self.path} has no {name}, only {', '.join(self.files)}: export it again")
         return self.path / name
 
     def verify(self, name: str, wanted: str) -> None:
@@ -94,9 +90,7 @@ class Bundle:
         try:
             got = sha256(path)
         except OSError as error:
-            raise BundleError(
-                f"bundle {self.path}: {name} cannot be read ({error.strerror}): copy it again"
-            ) from None
+            raise BundleError(f"bundle {self.path}: {name} cannot be read ({error.strerror}): copy it again") from None
         if got != wanted:
             raise BundleError(
                 f"bundle {self.path}: {name} was altered: its sha256 is {got[:16]}.., model.json says "
@@ -145,9 +139,7 @@ def sha256(path: Path) -> str:
 def _read_model_json(folder: Path) -> str:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise BundleError(
-            f"model bundle {folder} {what}: wanted a folder with model.json, as edge-export writes it"
-        )
+        raise BundleError(f"model bundle {folder} {what}: wanted a folder with model.json, as edge-export writes it")
     try:
         return (folder / MODEL_JSON).read_text(encoding="utf-8")
     except FileNotFoundError:

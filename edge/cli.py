@@ -53,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(
-        name: str, command: Callable[[argparse.Namespace, Console], None], help: str
-    ) -> argparse.ArgumentParser:
+    def add(name: str, command: Callable[[argparse.Namespace, Console], None], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name,
             help=help,
@@ -68,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add("run", _run, "detect in a camera, a stream or files")
     sub.add_argument("--source", required=True, metavar="S", help="where frames come from, see below")
-    sub.add_argument(
-        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
-    )
+    sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
     sub.add_argument("--frames", type=_count, metavar="N", help="stop after N results")
     sub.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
@@ -79,9 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("latest", "every"),
         help="newest frame only (live sources), or every frame (files)",
     )
-    sub.add_argument(
-        "--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)"
-    )
+    sub.add_argument("--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)")
     sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -94,20 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where results go (default: out/demo)",
     )
-    sub.add_argument(
-        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
-    )
-    sub.add_argument(
-        "--frames", type=_count, default=FRAMES, metavar="N", help=f"how long to fly (default: {FRAMES})"
-    )
+    sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
+    sub.add_argument("--frames", type=_count, default=FRAMES, metavar="N", help=f"how long to fly (default: {FRAMES})")
     sub.add_argument("--seed", type=int, default=DemoSettings.seed, metavar="N", help="which flight")
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     sub = add("bench", _bench, "measure every stage of the pipeline on this machine")
-    sub.add_argument(
-        "--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
-    )
+    sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--source", default=DEFAULT_SOURCE, metavar="S", help=f"default: {DEFAULT_SOURCE}")
     sub.add_argument("--seconds", type=_positive, default=20.0, metavar="S", help="how long (default: 20)")
     sub.add_argument(
@@ -117,9 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     _engine_options(sub)
 
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
-    sub.add_argument(
-        "bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one"
-    )
+    sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
     return parser
 
 

@@ -47,8 +47,7 @@ class Letterbox:
         """
         if image.shape != (self.height, self.width) or image.dtype != np.uint8:
             raise InputError(
-                f"image is {image.dtype} {image.shape}: this letterbox was made for uint8 "
-                f"{(self.height, self.width)}"
+                f"image is {image.dtype} {image.shape}: this letterbox was made for uint8 {(self.height, self.width)}"
             )
         if image.shape == (self.model_height, self.model_width):
             return image

@@ -96,10 +96,7 @@ def percentiles(values: Iterable[float]) -> dict[str, float]:
     data = np.fromiter(values, np.float64)
     if data.size == 0:
         return {}
-    return {
-        f"p{p}": round(float(v), 3)
-        for p, v in zip(PERCENTILES, np.percentile(data, PERCENTILES), strict=True)
-    }
+    return {f"p{p}": round(float(v), 3) for p, v in zip(PERCENTILES, np.percentile(data, PERCENTILES), strict=True)}
 
 
 def _rate(times: array[float] | deque[float]) -> float | None:

@@ -42,6 +42,4 @@ def to_detections(raw: RawDetections | None, letterbox: Letterbox, threshold: fl
         return Detections.none(letterbox.width, letterbox.height)
     shown = (raw.scores >= threshold) & (raw.scores > 0)
     boxes, kept = letterbox.inverse(raw.boxes[shown])
-    return Detections(
-        boxes[kept], raw.scores[shown][kept], raw.labels[shown][kept], letterbox.width, letterbox.height
-    )
+    return Detections(boxes[kept], raw.scores[shown][kept], raw.labels[shown][kept], letterbox.width, letterbox.height)

@@ -144,9 +144,7 @@ class Frame:
     def __post_init__(self) -> None:
         p = self.pixels
         if p.ndim != 2 or p.dtype not in (np.uint8, np.uint16) or 0 in p.shape:
-            raise CameraError(
-                f"frame {self.seq} is {p.dtype} {p.shape}: wanted (height, width) uint8 or uint16"
-            )
+            raise CameraError(f"frame {self.seq} is {p.dtype} {p.shape}: wanted (height, width) uint8 or uint16")
         if not self.flags <= FLAGS:
             raise ValueError(f"unknown frame flags {sorted(self.flags - FLAGS)}: wanted {sorted(FLAGS)}")
 
@@ -230,9 +228,7 @@ class Detections:
     @classmethod
     def none(cls, width: int, height: int) -> Detections:
         """No detections in a frame of this size."""
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height
-        )
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,7 @@ class _Run:
         self._last: Result | None = None
         self._unconverged = self._shutter = 0
         self._started = datetime.now(timezone.utc)
-        self._jsonl = Background(
-            JsonlSink(out / "detections.jsonl", self._classes), depth=1000, lossless=True
-        )
+        self._jsonl = Background(JsonlSink(out / "detections.jsonl", self._classes), depth=1000, lossless=True)
         self._video: Background | None = None
         if settings.video:
             fps = camera.fps or DEFAULT_VIDEO_FPS
@@ -167,9 +165,7 @@ def prepare_folder(out: Path) -> Path:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        left = [
-            out / name for name in ("detections.jsonl", "report.json", "video.mkv") if (out / name).exists()
-        ]
+        left = [out / name for name in ("detections.jsonl", "report.json", "video.mkv") if (out / name).exists()]
         if left:
             n = 1
             while (out / f"earlier-{n}").exists():

@@ -14,9 +14,7 @@ from edge.records import Float32
 def iou(a: Float32, b: Float32) -> npt.NDArray[np.float64]:
     """(N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes of positive area."""
     a64, b64 = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
-    overlap = np.clip(
-        np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2]), 0, None
-    )
+    overlap = np.clip(np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2]), 0, None)
     inter = overlap.prod(-1)
     areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a64, b64)]
     return np.asarray(inter / (areas[0] + areas[1] - inter))
@@ -86,9 +84,7 @@ class Tally:
 
     def _over(self, box: Float32, regions: Float32, overlaps: npt.NDArray[np.float64]) -> bool:
         inner = np.clip(np.minimum(box[2:], regions[:, 2:]) - np.maximum(box[:2], regions[:, :2]), 0, None)
-        return bool(
-            (overlaps >= self.min_iou).any() or (inner.prod(-1) > 0.5 * (box[2:] - box[:2]).prod()).any()
-        )
+        return bool((overlaps >= self.min_iou).any() or (inner.prod(-1) > 0.5 * (box[2:] - box[:2]).prod()).any())
 
     @staticmethod
     def _count(counts: dict[str, int], name: str) -> None:

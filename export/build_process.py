@@ -44,9 +44,7 @@ def build_in_process(
     """
     context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
     here, there = context.Pipe(duplex=False)
-    child = context.Process(
-        target=_child, args=(there, module, onnx, bundle, settings, timing_cache), daemon=True
-    )
+    child = context.Process(target=_child, args=(there, module, onnx, bundle, settings, timing_cache), daemon=True)
     child.start()
     there.close()
     try:

@@ -6,10 +6,9 @@ import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from statistics import fmean
 
 import onnx
 from torchvision.models.detection import FasterRCNN
@@ -18,20 +17,13 @@ from edge.bundle import ONNX_CPU, ONNX_FP16, Bundle, sha256
 from edge.files import write_whole
 from edge.records import InputError
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
-from export.onnx_graph import float16_graph, float32_graph, trace
+from export.configuration import Configuration
+from export.onnx_graph import Storage, float16_graph, float32_graph, trace
+from export.roi_align import SAMPLES
 from export.static import StaticDetector
 
-Storage = Literal["fp32", "fp16"]
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What a bundle says about where it came from."""
-
-    name: str = ""
-    architecture: dict[str, Any] = field(default_factory=dict)
-    checkpoint_sha256: str = ""
-    data: dict[str, str] = field(default_factory=dict)
+# what `export_bundle` announces to its ``progress``, in this order
+STEPS = ("trace for ONNX Runtime", "trace for TensorRT", "check and write")
 
 
 def export_bundle(
@@ -41,57 +33,57 @@ def export_bundle(
     height: int = 512,
     width: int = 640,
     *,
+    name: str = "",
     weights: Storage = "fp32",
+    samples: int = SAMPLES,
     score_threshold: float = 0.5,
     normalise_8bit: NormaliseSpec = DEFAULT_8BIT,
     normalise_16bit: NormaliseSpec = DEFAULT_16BIT,
     trained: tuple[float, float] | None = None,
-    provenance: Provenance | None = None,
+    checkpoint_sha256: str = "",
+    data: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Write the bundle folder ``out`` and return it; the folder appears complete or not at all.
 
-    ``classes``: names, index 0 = first real class. Thresholds, NMS, top-k and sampling are the model's own.
-    ``weights``: how ``model.onnx`` stores large weights; it computes in float32 either way.
-    ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the training frames after
-    normalising, 0..1; by default the model's own. ``overwrite``: replace a folder that is there.
-    ``progress``: told each step.
+    ``classes``: names, index 0 = first real class. ``height``, ``width``: frame pixels, multiples of 32.
+    Thresholds, NMS, top-k and sampling are the model's own. ``name``: of the bundle, by default the folder's.
+    ``weights``: how ``model.onnx`` stores large weights; it computes in float32 either way. ``samples``: see
+    `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
+    training frames after normalising, 0..1, by default those the model subtracts and divides by.
+    ``checkpoint_sha256``, ``data`` (name, licence, citation): go into ``model.json``. ``overwrite``: replace a
+    bundle that is there. ``progress``: told each of `STEPS` when it begins.
 
-    Raises InputError where the names do not fit the model, ``out`` is taken, or the model cannot be expressed.
+    Raises InputError where the names do not fit the model, ``out`` is taken or cannot be written, or the model
+    cannot be expressed.
     """
     out = Path(out)
-    wanted = model.roi_heads.box_predictor.cls_score.out_features - 1
-    if len(classes) != wanted:
-        raise InputError(
-            f"{len(classes)} class names ({', '.join(classes)}) for a model of {wanted} classes besides the "
-            "background: wanted one name each"
-        )
-    if out.exists() and not overwrite and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists already: give another folder, or ask to overwrite it")
-    provenance = provenance or Provenance()
-    graphs: dict[str, onnx.ModelProto] = {}
-    progress("trace for ONNX Runtime")
+    _check_classes(classes, model.roi_heads.box_predictor.cls_score.out_features - 1)
+    _check_free(out, overwrite)
+    if not 0 <= score_threshold <= 1:
+        raise InputError(f"score threshold {score_threshold}: wanted 0..1")
+    progress(STEPS[0])
     static = StaticDetector(model, height, width, "cpu")
-    graphs[ONNX_CPU] = float32_graph(trace(static, height, width), weights == "fp16")
-    progress("trace for TensorRT")
-    graphs[ONNX_FP16] = float16_graph(trace(StaticDetector(model, height, width, "tensorrt"), height, width))
-    transform, rpn, roi = model.transform, model.rpn, model.roi_heads
-    mean, std = trained or (sum(transform.image_mean) / len(transform.image_mean),
-                            sum(transform.image_std) / len(transform.image_std))
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    graphs = {ONNX_CPU: float32_graph(trace(static), weights)}
+    progress(STEPS[1])
+    typed = StaticDetector(model, height, width, "tensorrt", samples=samples)
+    graphs[ONNX_FP16] = float16_graph(trace(typed))
+    progress(STEPS[2])
+    for graph in graphs.values():
+        onnx.checker.check_model(graph, full_check=True)
+    configuration = getattr(model, "configuration", None)
+    mean, std = trained or (fmean(model.transform.image_mean), fmean(model.transform.image_std))
     try:
-        folder.chmod(0o755)
-        for name, graph in graphs.items():
-            progress(f"check and write {name}")
-            onnx.checker.check_model(graph, full_check=True)
-            write_whole(folder / name, graph.SerializeToString())
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}): give another folder") from None
+    try:
         bundle = Bundle(
             path=folder,
-            name=provenance.name or out.name,
-            architecture=provenance.architecture,
+            name=name or out.resolve().name,
+            architecture=configuration.to_json() if isinstance(configuration, Configuration) else {},
             classes=tuple(classes),
             height=height,
             width=width,
@@ -100,36 +92,70 @@ def export_bundle(
             trained_mean=mean,
             trained_std=std,
             score_threshold=score_threshold,
-            graph_score_threshold=roi.score_thresh,
-            nms_thresholds={"nms": roi.nms_thresh, "rpn_nms": rpn.nms_thresh},
+            graph_score_threshold=model.roi_heads.score_thresh,
+            nms_thresholds={"nms": model.roi_heads.nms_thresh, "rpn_nms": model.rpn.nms_thresh},
             max_detections=static.max_detections,
-            files={name: sha256(folder / name) for name in graphs},
-            checkpoint_sha256=provenance.checkpoint_sha256,
-            data=provenance.data,
+            files=_write(folder, graphs),
+            checkpoint_sha256=checkpoint_sha256,
+            data=data or {},
             tools=_tools(),
         )
         bundle.write_json()
+        folder.chmod(0o755)
         _put_in_place(folder, out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written ({error.strerror}): free some space, or give another folder"
+        ) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # there is none where it was renamed
     return Bundle.load(out)
+
+
+def _check_classes(classes: Sequence[str], wanted: int) -> None:
+    if len(classes) != wanted or len(set(classes)) != wanted or not all(classes):
+        raise InputError(
+            f"{len(classes)} class names ({', '.join(classes)}), the model has {wanted} classes besides the "
+            f"background: wanted {wanted} different names, the first for torchvision's label 1"
+        )
+
+
+def _check_free(out: Path, overwrite: bool) -> None:
+    """An existing folder goes only if it is a bundle and the user said so."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not overwrite:
+        raise InputError(f"{out} exists already: give another folder, or say --overwrite")
+    if not (out / "model.json").is_file():
+        raise InputError(f"{out} is no bundle and will not be overwritten: give another folder, or remove it")
+
+
+def _write(folder: Path, graphs: Mapping[str, onnx.ModelProto]) -> dict[str, str]:
+    """Write the graphs; their sha256 by file name."""
+    for name, graph in graphs.items():
+        write_whole(folder / name, graph.SerializeToString())
+    return {name: sha256(folder / name) for name in graphs}
 
 
 def _put_in_place(folder: Path, out: Path) -> None:
     """Rename ``folder`` to ``out``; what was there is removed last."""
     old: Path | None = None
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent)) / out.name
-        out.rename(old)
-    folder.rename(out)  # onto nothing or an empty folder
+    if out.exists() and any(out.iterdir()):
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+        out.rename(old / out.name)
+    try:
+        folder.rename(out)  # onto nothing, or onto an empty folder
+    except OSError:
+        if old is not None:
+            (old / out.name).rename(out)
+        raise
     parent = os.open(out.parent, os.O_RDONLY)
     try:
         os.fsync(parent)
     finally:
         os.close(parent)
     if old is not None:
-        shutil.rmtree(old.parent)
+        shutil.rmtree(old)
 
 
 def _tools() -> dict[str, str]:
@@ -138,5 +164,5 @@ def _tools() -> dict[str, str]:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed as a package"
+            versions[package] = "unknown"
     return versions

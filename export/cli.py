@@ -1,75 +1,53 @@
-"""``edge-export``: from a checkpoint to a bundle."""
+"""``edge-export``: from a checkpoint to a bundle, and from a bundle to an engine."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from rich.console import Console
-
-from edge.bundle import sha256
 from edge.records import EdgeError
-from export.bundle import Provenance, export_bundle
-from export.checkpoint import read_state
-from export.detector import frc_resnet_fpn
-from export.pyramid import PYRAMIDS
+
+# module, function that adds the subcommand and sets its ``run``, one line of help. Only the one that is asked for is
+# imported: most need torch, which the board that builds the engine does not have
+_COMMANDS = {
+    "onnx": ("export.onnx_cli", "add_onnx_command", "make a bundle of a torchvision Faster R-CNN checkpoint"),
+    "check": ("export.check_cli", "add_check_command", "is the bundle still the same detector, and does it compile"),
+    "data": ("export.training.data_cli", "add_data_command", "look at labelled frames before training on them"),
+    "train": ("export.training.train_cli", "add_train_command", "train a detector on labelled frames"),
+    "eval": ("export.training.eval_cli", "add_eval_command", "how good is a bundle or a checkpoint"),
+    "engine": ("export.engine_cli", "add_engine_command", "build the TensorRT engine, on the board that flies"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; 0 = done, 1 = failed while running, 2 = bad arguments or bad input."""
+    """Run one subcommand; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    asked = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(prog="edge-export", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_onnx(commands.add_parser("onnx", help="checkpoint -> bundle"))
-    arguments = parser.parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     try:
+        for name, (module, add, what) in _COMMANDS.items():
+            if name == asked:
+                getattr(importlib.import_module(module), add)(commands)
+            else:
+                commands.add_parser(name, help=what)
+        arguments = parser.parse_args(words)
+        run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision", "onnx"):
+            raise
+        print(
+            f"edge-export: {asked} needs {error.name}, which is not installed: "
+            "pip install 'thermal-edge[export]' on the machine that exports",
+            file=sys.stderr,
+        )
+        return 2
     except EdgeError as error:
         print(f"edge-export: {error}", file=sys.stderr)
         return error.exit_code
-
-
-def _add_onnx(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=_onnx)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--depth", type=int, default=18)
-    parser.add_argument("--pyramid", choices=PYRAMIDS, default="layer1")
-    parser.add_argument("--channels", type=int, default=256)
-    parser.add_argument("--representation-size", type=int, default=1024)
-    parser.add_argument("--classes", required=True)
-    parser.add_argument("--height", type=int, default=512)
-    parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--mean", type=float)
-    parser.add_argument("--std", type=float)
-    parser.add_argument("--sampling-ratio", type=int, default=-1)
-    parser.add_argument("--rpn-pre-nms", type=int, default=1000)
-    parser.add_argument("--rpn-post-nms", type=int, default=1000)
-    parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32")
-    parser.add_argument("--name", default="")
-    parser.add_argument("--overwrite", action="store_true")
-    parser.add_argument("--quiet", action="store_true")
-
-
-def _onnx(a: argparse.Namespace) -> int:
-    console = Console(quiet=a.quiet)
-    classes = [name.strip() for name in a.classes.split(",")]
-    overrides = {}
-    if a.mean is not None:
-        overrides = {"image_mean": (a.mean,) * 3, "image_std": (a.std,) * 3}
-    model = frc_resnet_fpn(
-        a.depth, classes, a.pyramid, channels=a.channels, representation_size=a.representation_size,
-        sampling_ratio=a.sampling_ratio, rpn_pre_nms_top_n_test=a.rpn_pre_nms,
-        rpn_post_nms_top_n_test=a.rpn_post_nms, min_size=min(a.height, a.width), max_size=max(a.height, a.width),
-        **overrides,
-    )
-    model.load_state_dict(read_state(a.checkpoint))
-    bundle = export_bundle(
-        model, a.out, classes, a.height, a.width, weights=a.weights, overwrite=a.overwrite,
-        provenance=Provenance(a.name, {"name": f"frc_resnet{a.depth}_fpn", "pyramid": a.pyramid}, sha256(a.checkpoint)),
-        progress=lambda step: console.print(f"  {step}"),
-    )
-    console.print(f"{bundle.path}: " + ", ".join(f"{n} {bundle.file(n).stat().st_size / 1e6:.1f} MB" for n in bundle.files))
-    return 0
+    except KeyboardInterrupt:
+        print("edge-export: interrupted", file=sys.stderr)
+        return 1

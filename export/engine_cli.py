@@ -37,8 +37,7 @@ def add_engine_command(
         "--workspace-mib",
         type=int,
         metavar="MIB",
-        help="most scratch memory for a layer "
-        f"(default: a quarter of what is free, at most {WORKSPACE_MOST_MIB})",
+        help=f"most scratch memory for a layer (default: a quarter of what is free, at most {WORKSPACE_MOST_MIB})",
     )
     parser.add_argument(
         "--optimization-level",
@@ -65,9 +64,7 @@ def run_engine(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return 0
     with BuildProgress(console) as progress:
-        built = build_in_process(
-            "tensorrt", plan.onnx, bundle, plan.settings, progress, read_timing_cache(plan)
-        )
+        built = build_in_process("tensorrt", plan.onnx, bundle, plan.settings, progress, read_timing_cache(plan))
     write_engine(plan, built)
     show_built(plan, built, keep_timing_cache(plan, built), console)
     return 0
@@ -98,8 +95,7 @@ def show_plan(plan: Plan, console: Console) -> None:
 def show_built(plan: Plan, built: BuiltEngine, cache_trouble: str | None, console: Console) -> None:
     """Print what was built and what to do with it."""
     lines = [
-        f"{plan.bundle.path / ENGINE}: {len(built.plan) / 1e6:.1f} MB in {built.seconds:.0f} s, loaded and "
-        "checked",
+        f"{plan.bundle.path / ENGINE}: {len(built.plan) / 1e6:.1f} MB in {built.seconds:.0f} s, loaded and checked",
         f"next: edge run --source S --model {plan.bundle.path} --backend trt --out DIR",
     ]
     if built.skipped_tactics:

@@ -158,6 +158,5 @@ def _check_room(folder: Path, onnx_bytes: int) -> None:
     wanted, free = 2 * onnx_bytes + (32 << 20), shutil.disk_usage(folder).free
     if free < wanted:
         raise InputError(
-            f"{folder} has {free >> 20} MiB of room: wanted {wanted >> 20} MiB for {ENGINE} and {PASSPORT}: "
-            "make room"
+            f"{folder} has {free >> 20} MiB of room: wanted {wanted >> 20} MiB for {ENGINE} and {PASSPORT}: make room"
         )

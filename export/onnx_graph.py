@@ -1,31 +1,34 @@
-"""Torch to ONNX: trace the static detector and write its two typed graphs."""
+"""Torch to ONNX: trace the static detector, and write its two typed graphs."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from typing import cast
+from typing import Literal, cast
 
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
+from export.folding import fold_constants
 from export.precision import DOMAIN, drop_markers, type_float16
+from export.static import StaticDetector
 
+Storage = Literal["fp32", "fp16"]
 OPSET = 17  # IR 8: read by TensorRT 8.5 .. 11 and onnxruntime 1.18 ..
 INPUT = "image"
 OUTPUTS = ("boxes", "scores", "labels", "converged")
-# what is worth storing as float16: below, biases, norms and the first convolution stay as they are
-_SMALL = 16384
+# values in a tensor worth storing as float16; biases, norms and a grey first convolution stay as they are
+_LARGE = 16384
 
 
-def trace(detector: nn.Module, height: int, width: int) -> onnx.ModelProto:
-    """The float32 graph of a `StaticDetector`, with the markers of `export.precision` still in it."""
+def trace(detector: StaticDetector) -> onnx.ModelProto:
+    """The float32 graph of a detector, with the markers of `export.precision` still in it."""
+    height, width = detector.image_input.original
     buffer = io.BytesIO()
     image = torch.zeros(1, height, width, 1, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
-        # the trace is fixed-shape on purpose; the TorchScript exporter announces its age
+        # that shapes get fixed is the purpose, and the TorchScript exporter announces its age
         warnings.simplefilter("ignore")
         torch.onnx.export(
             detector,
@@ -39,15 +42,17 @@ def trace(detector: nn.Module, height: int, width: int) -> onnx.ModelProto:
         )
     model = onnx.load_from_string(buffer.getvalue())
     _constants_to_initializers(model)
+    _declare_outputs(model, detector.max_detections)
     return model
 
 
-def float32_graph(traced: onnx.ModelProto, fp16_storage: bool) -> onnx.ModelProto:
-    """Float32 arithmetic; with ``fp16_storage`` large weights are stored as float16 and cast when loaded."""
+def float32_graph(traced: onnx.ModelProto, storage: Storage = "fp32") -> onnx.ModelProto:
+    """Float32 arithmetic; stored as "fp16", large weights take half the space and are cast when loaded."""
     model = onnx.ModelProto()
     model.CopyFrom(traced)
     drop_markers(model)
-    if fp16_storage:
+    fold_constants(model)
+    if storage == "fp16":
         _store_as_float16(model)
     return model
 
@@ -57,6 +62,7 @@ def float16_graph(traced: onnx.ModelProto) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(traced)
     type_float16(model)
+    fold_constants(model)
     return model
 
 
@@ -64,11 +70,11 @@ def _store_as_float16(model: onnx.ModelProto) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < _SMALL:
+        if tensor.data_type != TensorProto.FLOAT or values.size < _LARGE:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}.stored"))
-        casts.append(helper.make_node("Cast", [f"{name}.stored"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(casts + nodes)
@@ -85,3 +91,21 @@ def _constants_to_initializers(model: onnx.ModelProto) -> None:
             kept.append(node)
     del model.graph.node[:]
     model.graph.node.extend(kept)
+
+
+def _declare_outputs(model: onnx.ModelProto, k: int) -> None:
+    """Write the fixed output shapes that the tracer lost over ``NonMaxSuppression``.
+
+    Raises ValueError where an output is of another type: a fault of this package.
+    """
+    wanted = {
+        "boxes": (TensorProto.FLOAT, [1, k, 4]),
+        "scores": (TensorProto.FLOAT, [1, k]),
+        "labels": (TensorProto.INT32, [1, k]),
+        "converged": (TensorProto.INT32, [1]),
+    }
+    got = {value.name: value.type.tensor_type.elem_type for value in model.graph.output}
+    if got != {name: kind for name, (kind, _) in wanted.items()}:
+        raise ValueError(f"traced graph has outputs of types {got}: wanted {wanted}")
+    del model.graph.output[:]
+    model.graph.output.extend(helper.make_tensor_value_info(name, *what) for name, what in wanted.items())

@@ -16,6 +16,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from edge.records import InputError
+
 DOMAIN = "thermal.edge"
 # inputs that stay float32 whatever the type of the data: Resize's roi and scales
 _FLOAT32_INPUTS = {"Resize": (1, 2)}
@@ -71,12 +73,11 @@ def drop_markers(model: onnx.ModelProto) -> None:
 def type_float16(model: onnx.ModelProto) -> None:
     """Type what lies between `half` and `full` float16 and put a Cast at every border, in place.
 
-    Raises ValueError where a half-precision value meets a computed float32 one: a marker is missing
-    in the torch code.
+    Raises ValueError where a half-precision value meets a computed float32 one: a marker is missing in the
+    torch code. Raises InputError where a weight is beyond half precision.
     """
     graph = model.graph
-    inferred = onnx.shape_inference.infer_shapes(model)
-    floats = {v.name for v in (*inferred.graph.value_info, *graph.output) if _is_float(v)}
+    floats = _float_values(model)
     constants = {t.name: t for t in graph.initializer}
     in_half: set[str] = set()
     kept = []
@@ -114,7 +115,10 @@ def _half_constant(graph: onnx.GraphProto, constants: dict[str, TensorProto], na
         values = numpy_helper.to_array(tensor)
         limit = float(np.finfo(np.float16).max)
         if np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)).max(initial=0) > limit:
-            raise ValueError(f"{name} holds values beyond {limit}: float16 cannot")
+            raise InputError(
+                f"weight {name} holds values beyond {limit:.0f}, which half precision cannot: the batch norm before "
+                "it may have a variance of almost 0; train further or export another checkpoint"
+            )
         new = numpy_helper.from_array(values.astype(np.float16), typed)
         graph.initializer.append(new)
         constants[typed] = new
@@ -134,5 +138,14 @@ def _replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
     model.opset_import.extend(opsets)
 
 
-def _is_float(value: onnx.ValueInfoProto) -> bool:
-    return bool(value.type.tensor_type.elem_type == TensorProto.FLOAT)
+def _float_values(model: onnx.ModelProto) -> set[str]:
+    """Names of all computed float32 values, told by the graph without markers."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    drop_markers(plain)
+    graph = onnx.shape_inference.infer_shapes(plain).graph
+    return {
+        value.name
+        for value in (*graph.value_info, *graph.output)
+        if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    }

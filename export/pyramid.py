@@ -19,9 +19,9 @@ an upsampled map, and so it is read here.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models._utils import IntermediateLayerGetter
@@ -31,8 +31,8 @@ from torchvision.ops import Conv2dNormActivation
 
 from edge.records import InputError
 
-PyramidName = Literal["conv1", "layer1", "classic"]
-PYRAMIDS: tuple[PyramidName, ...] = get_args(PyramidName)
+PyramidName = Literal["conv1", "layer1", "classic", "last2"]
+PYRAMIDS: tuple[PyramidName, ...] = ("conv1", "layer1", "classic")  # the paper's
 
 
 class Conv1Pyramid(nn.Module):
@@ -65,34 +65,56 @@ class Conv1Pyramid(nn.Module):
         return OrderedDict(zip(("0", "1", "2", "3", "pool"), (*p, p5), strict=True))
 
 
-def build_pyramid(resnet: ResNet, pyramid: PyramidName, channels: int) -> nn.Module:
+def build_pyramid(
+    body: nn.Module, pyramid: PyramidName, channels: int, norm: Callable[[int], nn.Module] | None = None
+) -> nn.Module:
     """A backbone with attribute ``out_channels`` for torchvision's ``FasterRCNN``.
 
-    Raises InputError where ``pyramid`` is not one of `PYRAMIDS`.
+    ``body``: a torchvision ResNet; for "last2" the features of MobileNetV3-Large. ``norm``: batch norm after
+    each convolution of torchvision's FPN, or None.
+
+    Raises InputError where there is no such pyramid over that body.
     """
-    deep = stage_channels(resnet)
-    if pyramid == "conv1":
-        return Conv1Pyramid(resnet, channels)
-    if pyramid == "layer1":
-        layers = {"layer1": "0", "layer2": "1", "layer3": "2", "layer4": "3"}
-        return BackboneWithFPN(resnet, layers, deep, channels)
-    if pyramid == "classic":
-        return BackboneWithFPN(resnet, {"layer3": "0", "layer4": "1"}, deep[2:], channels)
-    raise InputError(f"pyramid {pyramid!r}: wanted one of {', '.join(PYRAMIDS)}")
+    if pyramid == "last2" and isinstance(body, nn.Sequential):
+        # the last two stages, as torchvision's fasterrcnn_mobilenet_v3_large_fpn; both have stride 32
+        layers = {"13": "0", "16": "1"}
+        inside = [_outside(body[13]), _outside(body[16])]
+    elif pyramid in PYRAMIDS and isinstance(body, ResNet):
+        if pyramid == "conv1":
+            return Conv1Pyramid(body, channels)
+        first = 1 if pyramid == "layer1" else 3
+        layers = {f"layer{i}": str(i - first) for i in range(first, 5)}
+        inside = stage_channels(body)[first - 1 :]
+    else:
+        wanted = f"wanted one of {', '.join(PYRAMIDS)} over a ResNet"
+        raise InputError(f"pyramid {pyramid!r} over {type(body).__name__}: {wanted}")
+    backbone: nn.Module = BackboneWithFPN(body, layers, inside, channels, norm_layer=norm)
+    return backbone
+
+
+def level_count(pyramid: PyramidName) -> int:
+    """Maps that the pyramid gives, the subsampled last one included."""
+    return 5 if pyramid in ("conv1", "layer1") else 3
 
 
 def stage_channels(resnet: ResNet) -> list[int]:
     """Channels of Layer1..Layer4."""
-    last = resnet.inplanes
+    last = int(resnet.inplanes)
     return [last // 8, last // 4, last // 2, last]
 
 
+def _outside(block: nn.Module) -> int:
+    """Channels that a block of MobileNet gives."""
+    channels: int = block.out_channels  # type: ignore[assignment]
+    return channels
+
+
 def _conv(inside: int, outside: int, kernel: int) -> nn.Module:
-    block = Conv2dNormActivation(inside, outside, kernel, norm_layer=None, activation_layer=None)
-    nn.init.kaiming_uniform_(block[0].weight, a=1)  # as torchvision's FPN
-    nn.init.zeros_(block[0].bias)
+    block: nn.Module = Conv2dNormActivation(inside, outside, kernel, norm_layer=None, activation_layer=None)
+    nn.init.kaiming_uniform_(block.get_parameter("0.weight"), a=1)  # as torchvision's FPN
+    nn.init.zeros_(block.get_parameter("0.bias"))
     return block
 
 
 def _up2(x: Tensor) -> Tensor:
-    return torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

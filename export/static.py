@@ -65,9 +65,7 @@ class StaticDetector(nn.Module):
             features = self.backbone(torch.zeros(1, self.image_input.channels, *padded))
         self.proposals = Proposals(model.rpn, list(features.values()), size, padded, native, rounds)
         self.regions = Regions(model.roi_heads, features, size, native, samples)
-        self.decisions = Decisions(
-            model.roi_heads, self.proposals.count, size, self.image_input.ratio, native, rounds
-        )
+        self.decisions = Decisions(model.roi_heads, self.proposals.count, size, self.image_input.ratio, native, rounds)
         if native:
             use_winograd(self)
         else:
@@ -77,7 +75,7 @@ class StaticDetector(nn.Module):
     @property
     def max_detections(self) -> int:
         """K, the rows of the outputs."""
-        return self.decisions.count
+        return int(self.decisions.count)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         features = self.backbone(half(self.image_input(image)))

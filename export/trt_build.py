@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from edge.bundle import Bundle
+from edge.engine.signature import deviations, signature
 from edge.records import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def build_engine(
     """
     log = _logger(trt)
     monitor = _monitor(trt, progress)
-    builder = trt.Builder(log)
+    try:
+        builder = trt.Builder(log)
+    except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"
+        said = _reason(log.errors) if log.errors else str(error)
+        raise EngineError(f"TensorRT {trt.__version__} does not start: {said}: is the GPU free and usable?") from None
     strongly_typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     # absent would mean a version that knows nothing else
     network = builder.create_network(0 if strongly_typed is None else 1 << int(strongly_typed))
@@ -162,18 +167,6 @@ def build_engine(
     )
 
 
-def signature(bundle: Bundle) -> dict[str, tuple[str, tuple[int, ...], str]]:
-    """Inputs and outputs by name: (INPUT or OUTPUT, shape, data type), as TensorRT names them."""
-    k = bundle.max_detections
-    return {
-        "image": ("INPUT", (1, bundle.height, bundle.width, 1), "UINT8"),
-        "boxes": ("OUTPUT", (1, k, 4), "FLOAT"),
-        "scores": ("OUTPUT", (1, k), "FLOAT"),
-        "labels": ("OUTPUT", (1, k), "INT32"),
-        "converged": ("OUTPUT", (1,), "INT32"),
-    }
-
-
 def _check_network(network: tensorrt.INetworkDefinition, onnx: Path, bundle: Bundle) -> None:
     def described(mode: str, tensor: tensorrt.ITensor) -> tuple[str, tuple[int, ...], str]:
         return mode, tuple(tensor.shape), tensor.dtype.name
@@ -204,15 +197,10 @@ def _check_engine(trt: ModuleType, log: tensorrt.ILogger, plan: bytes, bundle: B
     _compare(got, bundle, "the built engine")
 
 
-def _compare(got: dict[str, tuple[str, tuple[int, ...], str]], bundle: Bundle, what: str) -> None:
-    wanted = signature(bundle)
-    wrong = [
-        f"{name} is {got.get(name, 'missing')}, wanted {wanted.get(name, 'nothing of that name')}"
-        for name in dict.fromkeys((*wanted, *got))
-        if got.get(name) != wanted.get(name)
-    ]
+def _compare(found: dict[str, tuple[str, tuple[int, ...], str]], bundle: Bundle, what: str) -> None:
+    wrong = deviations(found, signature(bundle))
     if wrong:
-        raise EngineError(f"{what}: {'; '.join(wrong)}: export the bundle again")
+        raise EngineError(f"{what} has {'; '.join(wrong)}: export the bundle again")
 
 
 def _use_timing_cache(config: tensorrt.IBuilderConfig, data: bytes) -> None:

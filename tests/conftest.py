@@ -35,9 +35,7 @@ def hottest_cells_model() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Cast", ["image"], ["grey"], to=TensorProto.FLOAT),
         helper.make_node("Reshape", ["grey", "nchw"], ["plane"]),
-        helper.make_node(
-            "AveragePool", ["plane"], ["cells"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
-        ),
+        helper.make_node("AveragePool", ["plane"], ["cells"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
         helper.make_node("Reshape", ["cells", "flat"], ["means"]),
         helper.make_node("TopK", ["means", "k"], ["best", "where"]),
         helper.make_node("Div", ["best", "white"], ["scores"]),

@@ -50,9 +50,7 @@ def test_edge_runs_with_the_heavy_packages_blocked() -> None:
         "import edge, edge.cli\n"
         "edge.cli._parser()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

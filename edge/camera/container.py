@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MP4_BOXES = frozenset(
-    b"ftyp moov mdat moof free skip wide uuid sidx styp mfra meta pdin emsg ssix prft udta".split()
-)
+MP4_BOXES = frozenset(b"ftyp moov mdat moof free skip wide uuid sidx styp mfra meta pdin emsg ssix prft udta".split())
 MAX_MOOV = 256 << 20  # bytes; hours of video have a few MB of index
 MAX_EBML = 4096  # bytes of its first header, which has some 40
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"

@@ -198,6 +198,4 @@ def _check_device(path: str) -> None:
                 f"{path}: no such camera; V4L2 devices here: {here}. Plug it in, or name one of them "
                 "(/dev/v4l/by-id/... stays the same after replugging)"
             ) from error
-        raise SourceError(
-            f"{path}: {error.strerror}; close the program that has it (fuser -v {path})"
-        ) from error
+        raise SourceError(f"{path}: {error.strerror}; close the program that has it (fuser -v {path})") from error

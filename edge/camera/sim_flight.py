@@ -1,7 +1,7 @@
 """The survey flight: where the camera is at a time, and where a point of the ground falls in its frame.
 
-World frame: metres east, north and up of the home point, flat ground at 0. Image frame: pixels, x to the right,
-y down, pixel i covers [i, i + 1), the optical axis at (width / 2, height / 2).
+World frame: metres east, north and up of the home point, flat ground at 0. Image frame: pixels, x to the
+right, y down, pixel i covers [i, i + 1), the optical axis at (width / 2, height / 2).
 
 The drone flies parallel lines in a closed circuit (every second line out, the others back, the turns are half
 circles) at constant speed. The gimbal holds its pitch and follows the heading; both shake a little.
@@ -69,8 +69,9 @@ class Flight:
         footprint = settings.gsd * settings.width
         self.line_length = 3 * footprint
         self.line_spacing = (1 - SIDELAP) * footprint
+        self._ahead = settings.altitude / math.tan(math.radians(-settings.pitch))
         # what lies around the lines and is still seen: the view ahead, and half a frame
-        self.reach = settings.altitude / math.tan(math.radians(-settings.pitch)) + footprint / 2
+        self.reach = self._ahead + footprint / 2
         # lines 0, 2, .. out and .., 3, 1 back; then half circles as wide as the gap
         order = [*range(0, LINES, 2), *range(LINES - 1, 0, -2)]
         self._rows = [(i - (LINES - 1) / 2) * self.line_spacing for i in order]
@@ -79,6 +80,11 @@ class Flight:
     def world_size(self) -> tuple[float, float]:
         """Metres east-west and north-south that the camera sees during the circuit, centred on home."""
         return self.line_length + 2 * self.reach, (LINES - 1) * self.line_spacing + 2 * self.reach
+
+    @property
+    def first_look(self) -> tuple[float, float]:
+        """East and north, metres, of the ground that is in the middle of the first frame."""
+        return self._ahead - self.line_length / 2, self._rows[0]
 
     def view(self, t: float) -> View:
         s = self._settings

@@ -1,4 +1,5 @@
-"""Painting bodies into the picture, and the truth about them: what is in the frame and how much of it shows."""
+"""Painting bodies into the picture, and the truth about them: what is in the frame and how much of it
+shows."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ _TO_CENTRES = np.array([[1.0, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # image coord
 def paint_bodies(scene: Float32, view: View, bodies: Bodies, ground: Ground, t: float, grow: float) -> Truth:
     """Paint all bodies in view at ``t`` seconds into ``scene``, (H, W) float32 counts, far ones first.
 
-    The boxes of the truth hold every part of a body, grown by ``grow`` pixels on each side (the optics' blur widens
-    a body by as much), clipped to the frame. ``visible`` is the part of the whole box that lies inside the frame,
-    times the part of the body's pixels there that no crown and no nearer body hides.
+    The boxes of the truth hold every part of a body, grown by ``grow`` pixels on each side (the optics' blur
+    widens a body by as much), clipped to the frame. ``visible`` is the part of the whole box that lies inside
+    the frame, times the part of the body's pixels there that no crown and no nearer body hides.
     """
     h, w = scene.shape
     places = bodies.places(t)
     image, depth = view.project(np.column_stack((places[:, :2], np.full(len(places), 0.5))))
     margin = (_REACH_M * view.focal_px / np.maximum(depth, 0.1))[:, None]
-    seen = (depth > 0) & ((image > -margin) & (image < margin + (w, h))).all(axis=1)
+    seen = (depth > 0) & ((image > -margin) & (image < np.array([w, h]) + margin)).all(axis=1)
     canvas = _Canvas(scene, view, ground, grow)
     for i in sorted(np.flatnonzero(seen), key=lambda i: -depth[i]):
         canvas.paint(bodies.all[i], places[i], bodies.air)
@@ -75,7 +76,8 @@ class _Canvas:
             return
         window = (slice(top, bottom), slice(left, right))
 
-        # parts are drawn finer than the pixels and averaged down: soft edges, and thin limbs keep their weight
+        # parts are drawn finer than the pixels and averaged down: soft edges, and thin limbs keep their
+        # weight
         fine = 4 if max(right - left, bottom - top) <= 64 else 2
         patch = np.zeros(((bottom - top) * fine, (right - left) * fine, 2), np.float32)
         kelvin = air + KELVIN_AT_0_C + shape.heat @ (body.core - air, 1.0, body.engine, body.sky)
@@ -99,7 +101,7 @@ class _Canvas:
         scene += open_sky * (heat - cover * scene)
         inside = float(np.prod(box[2:] - box[:2]) / np.prod(grown[2:] - grown[:2]))
         x1, y1, x2, y2 = box.tolist()
-        self._painted.append(_Painted(body.name, (x1, y1, x2, y2), inside, window, np.count_nonzero(own)))
+        self._painted.append(_Painted(body.name, (x1, y1, x2, y2), inside, window, int(np.count_nonzero(own))))
         self._owner[window][own & (open_sky > 0.5)] = len(self._painted)
 
     def _open_sky(self, window: tuple[slice, slice]) -> Float32:
@@ -117,7 +119,7 @@ class _Canvas:
             (right - left, bottom - top),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        return 1 - crowns * np.float32(1 / 255)
+        return np.asarray(1 - crowns * np.float32(1 / 255), np.float32)
 
     def truth(self) -> Truth:
         boxes, names, visible = [], [], []
@@ -134,4 +136,5 @@ def _to_world(points: Float64, place: Float64) -> Float64:
     """World points (N, 3) of points in the frame of a body at ``place`` (east, north, heading, distance)."""
     a = math.radians(place[2])
     forward, left = (math.sin(a), math.cos(a), 0), (-math.cos(a), math.sin(a), 0)
-    return points @ np.array([forward, left, (0, 0, 1)]) + (place[0], place[1], 0.0)
+    world: Float64 = points @ np.array([forward, left, (0, 0, 1)]) + np.array([place[0], place[1], 0.0])
+    return world

@@ -1,8 +1,8 @@
-"""The detector behind the lens: fixed pattern, drift, temporal noise, stuck pixels, and the shutter that resets it.
+"""The lens and the detector: blur, fixed pattern, drift, temporal noise, stuck pixels, and the shutter.
 
-A microbolometer core as its user sees it: each column's amplifier has its own offset; the housing's own heat grows
-over the picture, more at the corners, until a flat-field correction (FFC: a shutter closes for a moment and every
-pixel is levelled against it) takes it away and leaves another small offset behind.
+A microbolometer core as its user sees it: each column's amplifier has its own offset; the housing's own heat
+grows over the picture, more at the corners, until a flat-field correction (FFC: a shutter closes for a moment
+and every pixel is levelled against it) takes it away and leaves another small offset behind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Sensor:
         h, w = settings.height, settings.width
         self._rng = rng
         self._blur = settings.blur
-        self._columns = rng.standard_normal(w, np.float32) * np.float32(settings.column_noise / KELVIN_PER_COUNT)
+        self._columns = rng.standard_normal(w, np.float32)
+        self._columns *= np.float32(settings.column_noise / KELVIN_PER_COUNT)
         y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
         # the housing glows 1 at the middle and 1.5 at the corners
         self._glow = (1 + 0.25 * (x**2 + y**2)).astype(np.float32)
@@ -38,32 +39,34 @@ class Sensor:
         # some read nothing, some are full, most are off by a few to many kelvin
         level = (settings.ground + KELVIN_AT_0_C + rng.normal(0, 25, len(where))) / KELVIN_PER_COUNT
         kind = rng.random(len(where))
-        self._stuck = np.where(kind < 0.15, 0, np.where(kind < 0.3, 65535, level.clip(0, 65535))).astype(np.uint16)
+        stuck = np.select([kind < 0.15, kind < 0.3], [0, 65535], level.clip(0, 65535))
+        self._stuck = stuck.astype(np.uint16)
         self._offset = 0.0  # counts, since the last correction
         self._corrected_at = 0.0
 
     def flat_field(self, t: float) -> None:
-        """Level all pixels at ``t`` seconds: the glow starts again from nothing, a small common offset stays."""
+        """Level all pixels at ``t`` seconds: the glow starts from nothing, a small common offset stays."""
         self._corrected_at = t
         self._offset = float(self._rng.normal(0, FFC_STEP_K)) / KELVIN_PER_COUNT
 
     def expose(self, scene: Float32, t: float) -> npt.NDArray[np.uint16]:
-        """Raw counts (H, W) uint16, a fresh array, of a scene (H, W) float32 in counts, which is overwritten."""
+        """Raw counts (H, W) uint16, a fresh array; ``scene``, (H, W) float32 counts, is overwritten."""
         if self._blur:
             side = 2 * max(1, round(3 * self._blur)) + 1
             cv2.GaussianBlur(scene, (side, side), self._blur, dst=scene, borderType=cv2.BORDER_REPLICATE)
         cv2.scaleAdd(self._glow, t - self._corrected_at, scene, dst=scene)
         scene += self._columns
         scene += self._offset
-        raw: npt.NDArray[np.uint16] = cv2.add(scene, self._noise(), dtype=cv2.CV_16U)  # rounds and saturates
+        # rounds and saturates
+        raw = np.asarray(cv2.add(scene, self._noise(), dtype=cv2.CV_16U), np.uint16)
         raw[self._dead] = self._stuck
         return raw
 
     def _noise(self) -> Float32:
-        """White Gaussian noise (H, W): a random window of a fixed sheet, a thirtieth of the cost of fresh numbers.
+        """White Gaussian noise (H, W): a random window of a fixed sheet, far cheaper than fresh numbers.
 
-        Two frames see the sheet shifted against each other, so the noise of a pixel is as good as independent from
-        frame to frame; the same window comes back once in 80 000 frames.
+        Two frames see the sheet shifted against each other, so the noise of a pixel is as good as independent
+        from frame to frame; the same window comes back once in 80 000 frames.
         """
         h, w = self._glow.shape
         rows, columns = _SHEET_MARGIN

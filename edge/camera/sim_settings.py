@@ -65,20 +65,21 @@ class SimulatorSettings:
                 raise SourceError(f"sim: {row.name}={value:g}: wanted {_range(row)}")
         if self.ffc_interval and self.ffc_duration >= self.ffc_interval:
             raise SourceError(
-                f"sim: ffc_duration={self.ffc_duration:g} s is not shorter than ffc_interval={self.ffc_interval:g} s: "
-                "the shutter would never open"
+                f"sim: ffc_duration={self.ffc_duration:g} with ffc_interval={self.ffc_interval:g}: the "
+                "shutter would never open; wanted a shorter duration"
             )
+        lens = f"focal={self.focal:g}, pixel={self.pixel:g}"
         if not MIN_GSD_M <= self.gsd <= MAX_GSD_M:
             raise SourceError(
-                f"sim: altitude={self.altitude:g} with focal={self.focal:g}, pixel={self.pixel:g} gives {self.gsd:.3g} m a "
-                f"pixel, wanted {MIN_GSD_M:g} to {MAX_GSD_M:g}: change the altitude or the lens"
+                f"sim: altitude={self.altitude:g} with {lens}: {self.gsd:.3g} m a pixel, wanted "
+                f"{MIN_GSD_M:g} to {MAX_GSD_M:g}; change the altitude or the lens"
             )
         top = -self.pitch - math.degrees(math.atan(self.height / 2 / self.focal_px))
         if top < MIN_DEPRESSION_DEG:
             raise SourceError(
-                f"sim: pitch={self.pitch:g} with focal={self.focal:g}, pixel={self.pixel:g}, height={self.height}: the "
-                f"top of the frame looks {top:.0f} deg below the horizon, wanted {MIN_DEPRESSION_DEG:.0f} or more: "
-                "use a pitch nearer to -90 or a longer focal length"
+                f"sim: pitch={self.pitch:g} with {lens}, height={self.height}: the top of the frame looks "
+                f"{top:.0f} deg below the horizon, wanted {MIN_DEPRESSION_DEG:.0f} or more; use a pitch "
+                "nearer to -90 or a longer focal length"
             )
 
     @property
@@ -129,8 +130,8 @@ def _pairs(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _range(row: Field[Any]) -> str:
-    low, high, unit = row.metadata["low"], row.metadata["high"], row.metadata["unit"]
+    low, high, unit = row.metadata["low"], row.metadata["high"], str(row.metadata["unit"])
     if unit == "0 or 1":
-        return unit
+        return str(unit)
     kind = "a whole number" if row.type == "int" else "a number"
     return f"{kind} from {low:.12g} to {high:.12g} {unit}".rstrip()

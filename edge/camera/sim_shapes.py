@@ -1,12 +1,13 @@
 """What a person, a deer and a car are made of: a few solid parts with a surface temperature each.
 
-Body frame: metres forward, left and up of the point on the ground below the body's middle. A part with a radius
-is a capsule (a ball swept along its points); a part without one is a flat face, or the hull of a solid.
+Body frame: metres forward, left and up of the point on the ground below the body's middle. A part with a
+radius is a capsule (a ball swept along its points); a part without one is a flat face, or the hull of a
+solid.
 
-Surface temperatures lie between the air and the body's core, ``air + share * (core - air)``: bare skin is nearer to
-the core than fur or clothing. The shares are round figures that put an adult in light clothing 8 to 12 K above air of
-10 deg C, as seen in evening surveys. Cars: glass and painted roofs reflect the cold sky and read below the air, the
-sides reflect the ground, a bonnet stays hot for about an hour after a drive.
+Surface temperatures lie between the air and the body's core, ``air + share * (core - air)``: bare skin is
+nearer to the core than fur or clothing. The shares are round figures that put an adult in light clothing 8 to
+12 K above air of 10 deg C, as seen in evening surveys. Cars: glass and painted roofs reflect the cold sky and
+read below the air, the sides reflect the ground, a bonnet stays hot for about an hour after a drive.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Part:
-    """``points``: (N, 3) metres in the body frame. ``radius``: metres, 0 for a face or solid. ``solid``: the hull of the
-    points is drawn from any side, a face only from the side its normal points to.
+    """``points``: (N, 3) metres in the body frame. ``radius``: metres, 0 for a face or solid. ``solid``: the
+    hull of the points is drawn from any side, a face only from the side its normal points to.
 
-    The temperature is that of the air plus ``share`` of core minus air, plus ``kelvin``, plus ``engine`` of the body's engine
-    and ``sky`` of its sky (both K above the air).
+    The temperature is that of the air plus ``share`` of core minus air, plus ``kelvin``, plus ``engine`` of
+    the body's engine and ``sky`` of its sky (both K above the air).
     """
 
     points: Float64
@@ -47,8 +48,8 @@ class Part:
 class Shape:
     """The parts of a body as arrays, in the order to draw them unless ``by_range`` (then far ones first).
 
-    ``points``: (P, 3) of all parts, part i has ``points[starts[i]:ends[i]]``. ``radius``: (N,) m. ``heat``: (N, 4)
-    factors of core minus air, 1 K, engine and sky.
+    ``points``: (P, 3) of all parts, part i has ``points[starts[i]:ends[i]]``. ``radius``: (N,) m. ``heat``:
+    (N, 4) factors of core minus air, 1 K, engine and sky.
     """
 
     def __init__(self, parts: list[Part]) -> None:
@@ -89,13 +90,13 @@ def person(phase: float, posture: str) -> list[Part]:
     for side, s in ((1, swing), (-1, -swing)):
         lift = 0.16 * max(0.0, -math.cos(phase) * side) if walking else 0.0
         knee = (0.55 * s + 0.06 * abs(s), side * (0.09 + spread / 2), 0.47)
-        parts.append(_limb(0.30, 0.085, (0, side * 0.09, 0.90), knee))
-        parts.append(_limb(0.27, 0.065, knee, (s - lift / 2, side * (0.09 + spread), 0.08 + lift)))
+        parts.append(_limb(0.36, 0.085, (0, side * 0.09, 0.90), knee))
+        parts.append(_limb(0.33, 0.065, knee, (s - lift / 2, side * (0.09 + spread), 0.08 + lift)))
         elbow = (-0.35 * s - 0.02, side * 0.24, 1.14)
         hand = (-0.85 * s + 0.10, side * 0.23, 0.92)
-        parts.append(_limb(0.33, 0.055, (0, side * 0.19, 1.40), elbow))
-        parts.append(_limb(0.45, 0.045, elbow, hand))
-        parts.append(_limb(0.40, 0.125, (0, side * 0.055, 1.00), (0, side * 0.10, 1.36)))
+        parts.append(_limb(0.38, 0.055, (0, side * 0.19, 1.40), elbow))
+        parts.append(_limb(0.50, 0.045, elbow, hand))
+        parts.append(_limb(0.46, 0.125, (0, side * 0.055, 1.00), (0, side * 0.10, 1.36)))
     parts.append(_limb(0.62, 0.105, (0.02, 0, 1.60), (0.03, 0, 1.66)))
     if posture == "lying":  # on the back, feet forward
         fall = np.array([[0, 0, -1.0], [0, 1, 0], [1.0, 0, 0]])
@@ -104,7 +105,8 @@ def person(phase: float, posture: str) -> list[Part]:
 
 
 def deer(phase: float, posture: str) -> list[Part]:
-    """A fallow deer, 0.9 m at the shoulder, 1.5 m from rump to nose: ``walking``, ``grazing`` or ``bedded``."""
+    """A fallow deer, 0.9 m at the shoulder, 1.5 m from rump to nose: ``walking``, ``grazing`` or
+    ``bedded``."""
     drop = 0.48 if posture == "bedded" else 0.0
     parts = []
     if posture != "bedded":
@@ -138,7 +140,9 @@ def car() -> list[Part]:
     turn = np.linspace(0, 2 * math.pi, 9)[:-1]
     wheel = np.column_stack((0.31 * np.cos(turn), np.zeros(8), 0.31 * np.sin(turn) + 0.31))
     parts = [
-        Part(wheel + (x, y, 0), solid=True, kelvin=1.0, engine=0.3) for x in (1.4, -1.35) for y in (0.84, -0.84)
+        Part(wheel + np.array([x, y, 0.0]), solid=True, kelvin=1.0, engine=0.3)
+        for x in (1.4, -1.35)
+        for y in (0.84, -0.84)
     ]
     nose, tail = (2.22, 0.55), (-2.22, 0.66)
     waist = ((*nose, 0.66), (2.05, 0.80, 0.72), (-2.0, 0.84, 0.78), (*tail, 0.74))
@@ -158,6 +162,11 @@ def car() -> list[Part]:
         Part(ring((-0.95, 0.56, 1.43), (0.3, 0.56, 1.43)), sky=1.0),  # roof
     ]
     for s in (1, -1):  # side windows; the order of corners turns the normal outwards
-        pane = [(0.8, s * 0.76, 0.97), (0.3, s * 0.62, 1.36), (-0.95, s * 0.62, 1.36), (-1.45, s * 0.76, 0.97)]
+        pane = [
+            (0.8, s * 0.76, 0.97),
+            (0.3, s * 0.62, 1.36),
+            (-0.95, s * 0.62, 1.36),
+            (-1.45, s * 0.76, 0.97),
+        ]
         parts.append(Part(np.array(pane if s > 0 else pane[::-1]), kelvin=1.5, sky=1.0))
     return parts

@@ -7,17 +7,18 @@
 What it stands on (every setting with its unit: `SimulatorSettings`):
 
 - Counts are 0.01 K, ``TemperatureScale(0.01)``, so ``celsius = counts / 100 - 273.15``.
-- A pinhole camera over flat ground: the ground sample distance in the middle of the frame is ``slant * pixel / focal``;
-  a static body is where `Pose` and lens put it.
-- Ground, trees and bodies have surface temperatures typical of a clear evening (sim_ground.py, sim_shapes.py); the
-  ground cools steadily, living bodies and cars do not. No atmosphere, no reflections, no emissivity but what the
-  typical temperatures hold already, no motion blur.
+- A pinhole camera over flat ground: the ground sample distance in the middle of the frame is ``slant * pixel
+  / focal``; a static body is where `Pose` and lens put it.
+- Ground, trees and bodies have surface temperatures typical of a clear evening (sim_ground.py,
+  sim_shapes.py); the ground cools steadily, living bodies and cars do not. No atmosphere, no reflections, no
+  emissivity but what the typical temperatures hold already, no motion blur.
 - The optics blur with a Gaussian; the detector adds fixed column offsets, a drift that the shutter resets,
   white noise and stuck pixels (sim_sensor.py).
-- While the shutter is closed (FFC, every ``ffc_interval`` seconds) the last picture is delivered again, bit by bit,
-  and flagged ``ffc`` unless ``ffc_flag=0``; its truth comes with it. The pose goes on, as an autopilot's does.
-- Everything follows from the source string: the same string gives the same frames, byte for byte (with the same
-  versions of numpy and OpenCV). ``utc`` is the flight's own clock; only ``t_capture`` is this machine's.
+- While the shutter is closed (FFC, every ``ffc_interval`` seconds) the last picture is delivered again, bit
+  by bit, and flagged ``ffc`` unless ``ffc_flag=0``; its truth comes with it. The pose goes on, as an
+  autopilot's does.
+- Everything follows from the source string: the same string gives the same frames, byte for byte (with the
+  same versions of numpy and OpenCV). ``utc`` is the flight's own clock; only ``t_capture`` is this machine's.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from edge.camera.sim_bodies import Bodies
 from edge.camera.sim_flight import Flight, View
 from edge.camera.sim_ground import KELVIN_PER_COUNT, build_ground
 from edge.camera.sim_paint import paint_bodies
+from edge.camera.sim_placement import place_bodies
 from edge.camera.sim_sensor import Sensor
 from edge.camera.sim_settings import SimulatorSettings, parse_settings
 from edge.records import Float32, Frame, Pixels, TemperatureScale, Truth
@@ -58,7 +60,8 @@ class Simulator:
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = s = settings or SimulatorSettings()
         self.description = (
-            f"simulated flight, {s.width}x{s.height} 16-bit at 0.01 K, {s.fps:g} frames/s, {s.altitude:g} m, seed {s.seed}"
+            f"simulated flight at {s.altitude:g} m, {s.width}x{s.height}, 16 bit of 0.01 K, "
+            f"{s.fps:g} frames/s, seed {s.seed}"
         )
         self.live = bool(s.live)
         self.fps: float | None = s.fps
@@ -66,8 +69,8 @@ class Simulator:
         # a stream of random numbers each: more people do not change the ground
         flight, ground, bodies, sensor = (np.random.default_rng(r) for r in np.random.SeedSequence(s.seed).spawn(4))
         self._flight = Flight(s, flight)
-        self._ground = build_ground(s, self._flight.world_size, ground)
-        self._bodies = Bodies(s, self._ground, bodies)
+        self._ground = build_ground(s, self._flight.world_size, self._flight.first_look, ground)
+        self._bodies = Bodies(place_bodies(s, self._ground, bodies), self._ground.layout.road, s.air)
         self._sensor = Sensor(s, sensor)
         self._seq = 0
         self._shutters = 0  # closed so far
@@ -78,8 +81,8 @@ class Simulator:
     def read(self) -> Frame | None:
         """The next frame; None after ``frames`` of them, and once the camera is closed.
 
-        With ``live=1`` it waits for the frame's time on the monotonic clock. A reader who comes late by more than a
-        frame gets the next one at once and the clock starts again from there: no frame is skipped.
+        With ``live=1`` it waits for the frame's time on the monotonic clock. A reader who comes late by more
+        than a frame gets the next one at once and the clock starts again from there: no frame is skipped.
         """
         s, seq = self.settings, self._seq
         if self._closed.is_set() or (s.frames and seq >= s.frames):

@@ -75,9 +75,7 @@ def _query(source: str) -> tuple[str, dict[str, str]]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
     except ValueError as error:
-        raise SourceError(
-            f"source {source!r}: {text!r}; wanted key=value&key=value behind the '?'"
-        ) from error
+        raise SourceError(f"source {source!r}: {text!r}; wanted key=value&key=value behind the '?'") from error
     query = dict(pairs)
     if len(query) < len(pairs):
         raise SourceError(f"source {source!r}: a key stands there twice; wanted each once")
@@ -125,9 +123,7 @@ class _Values:
     def __init__(self, path: str, query: dict[str, str], known: tuple[str, ...]) -> None:
         unknown = sorted(query.keys() - set(known))
         if unknown:
-            raise SourceError(
-                f"source {path!r}: it does not know {', '.join(unknown)}; wanted {', '.join(known)}"
-            )
+            raise SourceError(f"source {path!r}: it does not know {', '.join(unknown)}; wanted {', '.join(known)}")
         self._path, self._query = path, query
 
     def take(self, key: str, read: Callable[[str], T], wanted: str) -> T | None:

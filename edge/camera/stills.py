@@ -67,9 +67,7 @@ def _read_npy(path: Path) -> Pixels:
     except (EOFError, ValueError) as error:
         raise ValueError(f"no whole NPY array ({error})") from error
     if array.ndim != 2 or array.dtype.kind != "u" or array.dtype.itemsize > 2 or 0 in array.shape:
-        raise ValueError(
-            f"an array {array.dtype} {array.shape}; wanted (height, width) uint8 or uint16 counts"
-        )
+        raise ValueError(f"an array {array.dtype} {array.shape}; wanted (height, width) uint8 or uint16 counts")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
@@ -135,9 +133,7 @@ class Stills:
             pixels, note = read_still(path, self._raw)
         except (ValueError, OSError) as error:
             why = getattr(error, "strerror", None) or error
-            raise CameraError(
-                f"{path}: {why}; wanted an 8 or 16 bit grey image: replace or remove it"
-            ) from error
+            raise CameraError(f"{path}: {why}; wanted an 8 or 16 bit grey image: replace or remove it") from error
         like = self._like
         if like is not None and (pixels.shape != like.shape or pixels.dtype != like.dtype):
             raise CameraError(

@@ -40,9 +40,7 @@ class VideoFile:
         self._capture = Capture(str(path), api)
         try:
             if not self._capture.opened:
-                raise SourceError(
-                    f"{path}: {self._cut or 'OpenCV finds no video in it'}; wanted a video. {MEND}"
-                )
+                raise SourceError(f"{path}: {self._cut or 'OpenCV finds no video in it'}; wanted a video. {MEND}")
             self._shape: tuple[int, ...] | None = None
             self._coloured = self._noted_end = False
             self._seq = self._given = self._lost = 0
@@ -169,9 +167,7 @@ def _read_promise(path: Path) -> Promise:
             head = file.read(512)
         promise = read_promise(path)
     except OSError as error:
-        raise SourceError(
-            f"{path}: cannot be read: {error.strerror}; check the path and its rights"
-        ) from error
+        raise SourceError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
     if not head:
         raise SourceError(f"{path}: the file is empty; wanted a video or an image")
     if b"\x00" not in head and _is_text(head):  # FFmpeg would play it as ANSI art

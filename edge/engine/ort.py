@@ -49,9 +49,7 @@ class OrtEngine:
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """See `edge.engine.base.Engine.infer`."""
         if image.dtype != np.uint8 or image.shape != self._binding_shape[1:3]:
-            raise EngineError(
-                f"engine was given {image.dtype} {image.shape}: wanted uint8 {self._binding_shape[1:3]}"
-            )
+            raise EngineError(f"engine was given {image.dtype} {image.shape}: wanted uint8 {self._binding_shape[1:3]}")
         feed = {"image": np.ascontiguousarray(image).reshape(self._binding_shape)}
         try:
             boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
@@ -81,9 +79,7 @@ class OrtEngine:
         }
         got = {node.name: node.shape for node in (*self._session.get_inputs(), *self._session.get_outputs())}
         if got != wanted:
-            raise EngineError(
-                f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again"
-            )
+            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again")
 
 
 def _first_line(error: Exception) -> str:

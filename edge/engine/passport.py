@@ -196,16 +196,13 @@ def _machine_mismatches(built: Target, here: Target, mend: str) -> list[Mismatch
         other = [
             f"{label} {getattr(built, name)}, here {getattr(here, name)}"
             for name, label in names.items()
-            if None not in (getattr(built, name), getattr(here, name))
-            and getattr(built, name) != getattr(here, name)
+            if None not in (getattr(built, name), getattr(here, name)) and getattr(built, name) != getattr(here, name)
         ]
         if other:
             found.append(Mismatch(f"{ENGINE} was built with {'; '.join(other)}", why, severity, mend))
 
     compare("refuse", "an engine runs only in the TensorRT that built it", tensorrt="TensorRT")
-    compare(
-        "refuse", "an engine is machine code for one GPU generation", compute_capability="compute capability"
-    )
+    compare("refuse", "an engine is machine code for one GPU generation", compute_capability="compute capability")
     compare(
         "warn",
         "its tactics were timed on another board: slower than it need be, and TensorRT gives no promise",
@@ -220,9 +217,7 @@ def _machine_mismatches(built: Target, here: Target, mend: str) -> list[Mismatch
         driver="driver",
         cuda="CUDA",
     )
-    compare(
-        "warn", "its tactics were timed at other clocks: latency is not what it was", power_mode="power mode"
-    )
+    compare("warn", "its tactics were timed at other clocks: latency is not what it was", power_mode="power mode")
     return found
 
 

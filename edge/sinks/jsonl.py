@@ -62,9 +62,7 @@ class JsonlSink:
             self._file.close()
 
     def _failed(self, error: OSError) -> SinkError:
-        return SinkError(
-            f"cannot write {self._path}: {error.strerror}: free some space or give another --out"
-        )
+        return SinkError(f"cannot write {self._path}: {error.strerror}: free some space or give another --out")
 
 
 def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:

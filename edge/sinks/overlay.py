@@ -25,9 +25,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 LONGEST_GAP_S = 5.0
 
 
-def draw(
-    result: Result, classes: Sequence[str], truth: bool = False, scale: int = 1
-) -> npt.NDArray[np.uint8]:
+def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int = 1) -> npt.NDArray[np.uint8]:
     """``(H * scale, W * scale, 3)`` uint8 BGR: the picture, a box, name and score for each detection.
 
     ``truth``: also mark, with corners, what a simulated frame really holds.

@@ -28,8 +28,7 @@ def dji_raw_counts(jpeg: bytes) -> npt.NDArray[np.uint16] | None:
     wanted = DJI_HEIGHT * DJI_WIDTH * 2
     if len(raw) != wanted:
         raise ValueError(
-            f"{len(raw)} bytes of raw data in a DJI R-JPEG, wanted {wanted} "
-            f"({DJI_WIDTH}x{DJI_HEIGHT} at 16 bit)"
+            f"{len(raw)} bytes of raw data in a DJI R-JPEG, wanted {wanted} ({DJI_WIDTH}x{DJI_HEIGHT} at 16 bit)"
         )
     return np.frombuffer(raw, "<u2").astype(np.uint16).reshape(DJI_HEIGHT, DJI_WIDTH)
 

@@ -63,9 +63,7 @@ class NormaliseSpec:
 
     def __post_init__(self) -> None:
         if self.method not in VERSIONS:
-            raise InputError(
-                f"normalise method {self.method!r} is unknown: wanted one of {', '.join(VERSIONS)}"
-            )
+            raise InputError(f"normalise method {self.method!r} is unknown: wanted one of {', '.join(VERSIONS)}")
         if type(self.version) is not int or self.version != VERSIONS[self.method]:
             raise InputError(
                 f"normalise method '{self.method}' is of version {self.version!r}, this build has version "
@@ -113,9 +111,7 @@ class NormaliseSpec:
         for item in filter(None, rest.split(",")):
             name, equals, value = (part.strip() for part in item.partition("="))
             if not (name and equals and value) or name in params:
-                raise InputError(
-                    f"normalise '{text}': '{item}' is not one name=value; wanted method:name=value,..."
-                )
+                raise InputError(f"normalise '{text}': '{item}' is not one name=value; wanted method:name=value,...")
             try:
                 params[name] = float(value)
             except ValueError:
@@ -155,9 +151,7 @@ def _out_of_range(spec: NormaliseSpec) -> str:
                 return f"{name} is {p(name):g}, wanted more than 0"
         if p("above_kelvin") < 0:
             return f"above_kelvin is {p('above_kelvin'):g}, wanted 0 or more"
-        narrowest = p("below") * p("min_mad_kelvin") + max(
-            p("above_kelvin"), p("above") * p("min_mad_kelvin")
-        )
+        narrowest = p("below") * p("min_mad_kelvin") + max(p("above_kelvin"), p("above") * p("min_mad_kelvin"))
         if p("max_kelvin") < narrowest:
             return f"max_kelvin is {p('max_kelvin'):g}, wanted {narrowest:g} or more, the narrowest window"
         if not 0 < p("weight") <= 1:

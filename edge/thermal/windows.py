@@ -90,9 +90,7 @@ def background(pixels: Pixels) -> tuple[int, int, int]:
     coldest = some.min()
     counts = np.bincount(some - coldest)
     middle = some.size // 2
-    median, quartile = (
-        int(i) for i in np.searchsorted(np.cumsum(counts), [middle, 3 * some.size // 4], "right")
-    )
+    median, quartile = (int(i) for i in np.searchsorted(np.cumsum(counts), [middle, 3 * some.size // 4], "right"))
     away = np.zeros(max(median + 1, len(counts) - median), np.int64)  # the histogram folded at the median
     away[: len(counts) - median] = counts[median:]
     away[1 : median + 1] += counts[:median][::-1]

@@ -41,6 +41,7 @@ static CUcontext create(unsigned flags) {
 
 static void destroy(CUcontext context) {
     free_streams_of(context);
+    free_graphs_of(context);
     free_memory_of(context);
     context->live = DEAD;
     counters.contexts--;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+static CUgraph graphs;  // all that ever were
+
 static CUresult begin(CUstream stream, int mode) {
     if (!stream) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;  // the default stream
     stream = usable(stream);
@@ -18,9 +20,17 @@ static CUresult begin(CUstream stream, int mode) {
 
 static CUgraph new_graph(Op *nodes, bool executable) {
     CUgraph graph = calloc(1, sizeof *graph);
-    *graph = (struct Graph){.live = LIVE, .executable = executable, .context = current(), .nodes = nodes};
+    *graph = (struct Graph){.live = LIVE, .executable = executable, .context = current(), .nodes = nodes, .next = graphs};
+    graphs = graph;
     *(executable ? &counters.graph_execs : &counters.graphs) += 1;
     return graph;
+}
+
+void drop_capture(CUstream stream) {
+    Capture **link = &captures;
+    while (*link != stream->capture) link = &(*link)->next;
+    *link = stream->capture->next;
+    stream->capture = NULL;
 }
 
 static CUresult end(CUstream stream, CUgraph *graph) {
@@ -31,13 +41,19 @@ static CUresult end(CUstream stream, CUgraph *graph) {
     if (!capture) return CUDA_ERROR_ILLEGAL_STATE;
     if (capture->mode != CAPTURE_RELAXED && !pthread_equal(capture->thread, pthread_self()))
         return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
-    stream->capture = NULL;
-    Capture **link = &captures;
-    while (*link != capture) link = &(*link)->next;
-    *link = capture->next;
-    if (capture->invalid) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    drop_capture(stream);
+    if (capture->invalid || injected("run:capture")) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
     *graph = new_graph(capture->nodes, false);
     return CUDA_SUCCESS;
+}
+
+void free_graphs_of(CUcontext context) {
+    for (CUgraph g = graphs; g; g = g->next)
+        if (g->context == context && g->live == LIVE) {
+            g->live = DEAD;
+            *(g->executable ? &counters.graph_execs : &counters.graphs) -= 1;
+            counters.freed_with_context++;
+        }
 }
 
 static CUresult is_capturing(CUstream stream, int *status) {

@@ -14,10 +14,11 @@ __thread bool in_kernel;
 
 static bool initialised;
 
-// calls counted by name; the `fail_at`-th returns `fail_with`
+// calls counted by name; the `fail_at`-th, or every one from it on, returns `fail_with`
 static struct {
     char name[64];
     long calls, fail_at;
+    bool from_then_on;
     CUresult fail_with;
 } table[MAX_FUNCTIONS];
 static int known;
@@ -41,8 +42,8 @@ void break_context(CUcontext context, CUresult code) {
 CUresult injected(const char *function) {
     int i = row(function);
     table[i].calls++;
-    if (table[i].calls != table[i].fail_at) return CUDA_SUCCESS;
-    return table[i].fail_with;
+    bool later = table[i].from_then_on && table[i].fail_at && table[i].calls > table[i].fail_at;
+    return later || table[i].calls == table[i].fail_at ? table[i].fail_with : CUDA_SUCCESS;
 }
 
 void set_initialised(void) { initialised = true; }
@@ -84,12 +85,13 @@ CUresult enter(const char *function, int rules) {
 
 // --- for tests ---
 
-// The nth call from now of `function` returns `code`.
-API sim_fail(const char *function, long nth, CUresult code) {
+// The nth call from now of `function` returns `code`, and with `from_then_on` every later one.
+API sim_fail(const char *function, long nth, CUresult code, int from_then_on) {
     pthread_mutex_lock(&lock);
     int i = row(function);
     table[i].fail_at = table[i].calls + nth;
     table[i].fail_with = code;
+    table[i].from_then_on = from_then_on;
     pthread_mutex_unlock(&lock);
     return CUDA_SUCCESS;
 }
@@ -118,7 +120,7 @@ __attribute__((visibility("default"))) const char *sim_report(void) {
     return text;
 }
 
-// CUDA_SIM_FAIL="cuMemAlloc_v2:2=2,run:copy:1=700": function, which call, code
+// CUDA_SIM_FAIL="cuMemAlloc_v2:2=2,run:copy:1+=700": function, which call (+ = and every later one), code
 __attribute__((constructor)) static void read_faults(void) {
     const char *faults = getenv("CUDA_SIM_FAIL");
     if (!faults) return;
@@ -130,7 +132,7 @@ __attribute__((constructor)) static void read_faults(void) {
             abort();
         }
         *colon = '\0';
-        sim_fail(one, atol(colon + 1), atoi(equals + 1));
+        sim_fail(one, atol(colon + 1), atoi(equals + 1), equals[-1] == '+');
     }
     free(text);
 }

@@ -85,10 +85,11 @@ struct Stream {
 struct Event {
     int live;
     CUcontext context;
-    bool timing, captured;
+    bool timing, blocking, captured;
     CUstream stream;  // of the last record, NULL before it
     uint64_t seq;
     double ms;
+    struct Event *next;
 };
 
 struct Graph {
@@ -96,6 +97,7 @@ struct Graph {
     bool executable;
     CUcontext context;
     Op *nodes;
+    struct Graph *next;
 };
 
 typedef struct Capture {
@@ -151,3 +153,7 @@ CUresult drain_all(CUcontext context);
 CUstream usable(CUstream stream);
 CUstream new_stream(CUcontext context, bool non_blocking);
 void free_streams_of(CUcontext context);
+
+// graph.c
+void drop_capture(CUstream stream);
+void free_graphs_of(CUcontext context);

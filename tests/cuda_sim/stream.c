@@ -7,6 +7,7 @@
 
 static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER, progress = PTHREAD_COND_INITIALIZER;
 static CUstream streams;  // all that ever were
+static CUevent events;
 static bool device_thread_runs;
 
 static double now_ms(void) {
@@ -166,9 +167,16 @@ void free_streams_of(CUcontext context) {
     drain_all(context);
     for (CUstream s = streams; s; s = s->next)
         if (s->context == context && s->live == LIVE) {
+            if (s->capture) drop_capture(s);
             s->live = DEAD;
             if (s == context->legacy) continue;
             counters.streams--;
+            counters.freed_with_context++;
+        }
+    for (CUevent e = events; e; e = e->next)
+        if (e->context == context && e->live == LIVE) {
+            e->live = DEAD;
+            counters.events--;
             counters.freed_with_context++;
         }
 }
@@ -184,6 +192,7 @@ static CUresult destroy_stream(CUstream stream) {
     stream = stream ? usable(stream) : NULL;
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     drain(stream, stream->enqueued);
+    if (stream->capture) drop_capture(stream);
     stream->live = DEAD;
     counters.streams--;
     return stream->context->broken;
@@ -205,7 +214,8 @@ static bool good(CUevent event) { return event && event->live == LIVE && event->
 
 static CUresult create_event(CUevent *event, unsigned flags) {
     *event = calloc(1, sizeof **event);
-    **event = (struct Event){.live = LIVE, .context = current(), .timing = !(flags & 2)};
+    **event = (struct Event){.live = LIVE, .context = current(), .timing = !(flags & 2), .blocking = flags & 1, .next = events};
+    events = *event;
     counters.events++;
     return CUDA_SUCCESS;
 }
@@ -232,7 +242,10 @@ static CUresult sync_event(CUevent event, bool wait) {
     if (!good(event)) return CUDA_ERROR_INVALID_HANDLE;
     if (event->captured) return CUDA_ERROR_CAPTURED_EVENT;
     if (!event->stream) return CUDA_SUCCESS;
-    if (wait) return drain(event->stream, event->seq);
+    if (wait) {
+        injected(event->blocking ? "wait:sleeping" : "wait:spinning");  // counted, for tests
+        return drain(event->stream, event->seq);
+    }
     want(event->stream, event->seq);
     return event->stream->done < event->seq ? CUDA_ERROR_NOT_READY : event->context->broken;
 }

@@ -170,9 +170,7 @@ def test_refused_format(plug: Plug, refusal: str) -> None:
 
 def test_refused_size(plug: Plug) -> None:
     plug()
-    with pytest.raises(
-        SourceError, match=r"refused width, height: asked for width 640 height 512 .*gives Y16 80x60"
-    ):
+    with pytest.raises(SourceError, match=r"refused width, height: asked for width 640 height 512 .*gives Y16 80x60"):
         V4l2Camera(DEVICE, "Y16", 640, 512)
 
 

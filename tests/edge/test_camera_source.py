@@ -101,9 +101,7 @@ def test_names_with_a_colon_or_a_question_mark_are_files_if_they_exist(stills: P
 
 def test_simulator_gets_the_whole_source(monkeypatch: pytest.MonkeyPatch, stills: Path) -> None:
     camera = Stills(stills)
-    monkeypatch.setattr(
-        source_module, "open_simulator", lambda source: camera if source == "sim:a=1?b" else None
-    )
+    monkeypatch.setattr(source_module, "open_simulator", lambda source: camera if source == "sim:a=1?b" else None)
     assert open_camera("sim:a=1?b") is camera
 
 

@@ -196,9 +196,7 @@ def test_tiff_of_another_kind(tmp_path: Path) -> None:
         Stills(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("other", "said"), [(GREY[:20], "32x20 8-bit"), (DEEP, "32x24 16-bit")], ids=["size", "depth"]
-)
+@pytest.mark.parametrize(("other", "said"), [(GREY[:20], "32x20 8-bit"), (DEEP, "32x24 16-bit")], ids=["size", "depth"])
 def test_other_size_or_depth_on_the_way(tmp_path: Path, other: npt.NDArray[Any], said: str) -> None:
     save(tmp_path / "a1.png", GREY)
     save(tmp_path / "a2.png", other)

@@ -103,9 +103,7 @@ def test_nobody_there_and_no_password_in_the_message() -> None:
 
 def test_without_gstreamer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "getBuildInformation", lambda: "    GStreamer:                   NO\n")
-    with pytest.raises(
-        SourceError, match=r"without GStreamer.*apt install python3-opencv.*--system-site-packages"
-    ):
+    with pytest.raises(SourceError, match=r"without GStreamer.*apt install python3-opencv.*--system-site-packages"):
         open_camera("gst:videotestsrc ! appsink")
 
 

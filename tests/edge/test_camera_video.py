@@ -42,9 +42,7 @@ def write(path: Path, codec: str, frames: list[Any], fps: float = FPS, close: bo
         *(cv2.VIDEOWRITER_PROP_IS_COLOR, 0 if deep else 1),
         *(cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U if deep else cv2.CV_8U),
     ]
-    writer = cv2.VideoWriter(
-        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), fps, (width, height), options
-    )
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), fps, (width, height), options)
     assert writer.isOpened()
     for frame in frames:
         writer.write(frame if deep or colour else cv2.merge([frame] * 3))
@@ -276,9 +274,7 @@ def spied(monkeypatch: pytest.MonkeyPatch, **instead: Callable[..., Any]) -> Non
             self._real = real_class(*arguments)
 
         def __getattr__(self, name: str) -> Any:
-            return (
-                functools.partial(instead[name], self._real) if name in instead else getattr(self._real, name)
-            )
+            return functools.partial(instead[name], self._real) if name in instead else getattr(self._real, name)
 
     monkeypatch.setattr(cv2, "VideoCapture", Spied)
 
@@ -379,9 +375,7 @@ def test_nothing_on_stderr_from_opencv_or_ffmpeg(tmp_path: Path) -> None:
         "    except EdgeError as error:\n"
         "        print(type(error).__name__)\n"
     )
-    sources = [str(tmp_path / name) for name in ("a.avi", "b.mp4", "c.mp4", "d.png")] + [
-        "rtsp://127.0.0.1:9/x"
-    ]
+    sources = [str(tmp_path / name) for name in ("a.avi", "b.mp4", "c.mp4", "d.png")] + ["rtsp://127.0.0.1:9/x"]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("OPENCV_")}
     done = subprocess.run(
         [sys.executable, "-c", script, *sources],

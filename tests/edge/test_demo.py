@@ -30,24 +30,18 @@ def test_demo_leaves_all_that_it_promises(
     assert "recall" in capsys.readouterr().out
 
 
-def result(
-    names: tuple[str, ...], visible: list[float], found: list[list[float]], inferred: bool = True
-) -> Result:
+def result(names: tuple[str, ...], visible: list[float], found: list[list[float]], inferred: bool = True) -> Result:
     pixels = np.zeros((50, 50), np.uint8)
     there = np.array([[10 * i, 0, 10 * i + 8, 8] for i in range(len(names))], np.float32).reshape(-1, 4)
     boxes = np.array(found, np.float32).reshape(-1, 4)
-    detections = Detections(
-        boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32), 50, 50
-    )
+    detections = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32), 50, 50)
     truth = Truth(there, names, np.array(visible, np.float32))
     return Result(Frame(pixels, 0, 0.0, truth=truth), detections, 0.1, pixels, {}, inferred)
 
 
 def test_what_the_model_has_no_class_for_counts_neither_way() -> None:
     score = Scorer(("Person",), 6)
-    score(
-        result(("person", "deer", "person"), [1.0, 1.0, 0.2], [[0, 0, 8, 8], [10, 0, 18, 8], [20, 0, 28, 8]])
-    )
+    score(result(("person", "deer", "person"), [1.0, 1.0, 0.2], [[0, 0, 8, 8], [10, 0, 18, 8], [20, 0, 28, 8]]))
     assert score.tally.to_json()["all"] == {
         "found": 1,
         "missed": 0,

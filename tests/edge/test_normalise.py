@@ -19,9 +19,7 @@ EVERY_16BIT = (*WINDOW_TYPE, "clahe:tiles=2")
 frames_16bit = hnp.arrays(
     np.uint16,
     hnp.array_shapes(min_dims=2, max_dims=2, max_side=24),
-    elements=st.one_of(
-        st.integers(0, 65535), st.sampled_from([0, 1, 65534, 65535]), st.integers(29000, 29200)
-    ),
+    elements=st.one_of(st.integers(0, 65535), st.sampled_from([0, 1, 65534, 65535]), st.integers(29000, 29200)),
 )
 scales = st.sampled_from([None, CENTIKELVIN, TemperatureScale(0.04), TemperatureScale(7.0, -3.0)])
 
@@ -154,9 +152,7 @@ def test_clahe_is_opencvs_after_the_percentile_window() -> None:
     pixels = np.random.default_rng(3).integers(20000, 30000, (64, 96), np.uint16)
     windowed = normalise(pixels, spec("percentile:low=0.5,high=99"))
     expected = cv2.createCLAHE(3.0, (4, 4)).apply(windowed)
-    np.testing.assert_array_equal(
-        normalise(pixels, spec("clahe:clip_limit=3,tiles=4,low=0.5,high=99")), expected
-    )
+    np.testing.assert_array_equal(normalise(pixels, spec("clahe:clip_limit=3,tiles=4,low=0.5,high=99")), expected)
     grey = (pixels >> 8).astype(np.uint8)  # 8 bit: no window before
     np.testing.assert_array_equal(
         normalise(grey, spec("clahe:clip_limit=3,tiles=4")), cv2.createCLAHE(3.0, (4, 4)).apply(grey)

@@ -149,9 +149,7 @@ def test_weight_one_has_no_memory() -> None:
     normaliser = Normaliser(NormaliseSpec.parse("anchored:weight=1"))
     for median in (29000, 29100, 28950):
         pixels = ramp(median, 50)
-        np.testing.assert_array_equal(
-            normaliser(pixels, CENTIKELVIN), normalise(pixels, DEFAULT_16BIT, CENTIKELVIN)
-        )
+        np.testing.assert_array_equal(normaliser(pixels, CENTIKELVIN), normalise(pixels, DEFAULT_16BIT, CENTIKELVIN))
 
 
 def test_reset_starts_afresh() -> None:

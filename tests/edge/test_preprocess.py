@@ -12,9 +12,7 @@ from edge.thermal.normalise import DEFAULT_16BIT, Normaliser, normalise
 
 
 def raw(boxes: list[list[float]], scores: list[float]) -> RawDetections:
-    return RawDetections(
-        np.array(boxes, np.float32), np.array(scores, np.float32), np.zeros(len(boxes), np.int32)
-    )
+    return RawDetections(np.array(boxes, np.float32), np.array(scores, np.float32), np.zeros(len(boxes), np.int32))
 
 
 @pytest.fixture

@@ -94,10 +94,7 @@ def test_threshold_and_frame_limit(stills: Path, tiny_bundle: Path, tmp_path: Pa
 
 def test_null_backend_finds_nothing(stills: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert (
-        run("run", "--source", stills, "--model", tiny_bundle, "--out", out, "--backend", "null", "--quiet")
-        == 0
-    )
+    assert run("run", "--source", stills, "--model", tiny_bundle, "--out", out, "--backend", "null", "--quiet") == 0
     assert all(line["detections"] == [] for line in lines(out))
 
 
@@ -137,9 +134,7 @@ def test_bad_input_is_one_line_and_exit_2(
     assert not (tmp_path / "out" / "detections.jsonl").exists()
 
 
-@pytest.mark.parametrize(
-    "words", [["--threshold", "2"], ["--frames", "0"], ["--seconds", "-1"], ["--policy", "some"]]
-)
+@pytest.mark.parametrize("words", [["--threshold", "2"], ["--frames", "0"], ["--seconds", "-1"], ["--policy", "some"]])
 def test_bad_arguments_exit_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run("run", "--source", "sim:", "--out", "out", *words)
@@ -184,9 +179,7 @@ def test_interrupt_ends_with_a_report(stop: signal.Signals, tiny_bundle: Path, t
 def test_live_source_takes_the_newest_frame_and_counts_the_rest(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     source = "sim:width=80,height=64,fps=200,ffc_interval=0"
-    assert (
-        run("run", "--source", source, "--model", tiny_bundle, "--out", out, "--frames", 40, "--quiet") == 0
-    )
+    assert run("run", "--source", source, "--model", tiny_bundle, "--out", out, "--frames", 40, "--quiet") == 0
     seqs = [line["seq"] for line in lines(out)]
     assert seqs == sorted(set(seqs))
     assert report(out)["dropped"] + report(out)["duplicates"] == seqs[-1] + 1 - 40

@@ -17,9 +17,7 @@ def boxes(*rows: list[float]) -> np.ndarray:
 
 def test_iou_by_hand() -> None:
     # 5 x 10 overlap of two 10 x 10 boxes: 50 / 150
-    assert iou(boxes(BOX), boxes([15, 10, 25, 20], [30, 30, 40, 40])).tolist() == [
-        [pytest.approx(1 / 3), 0.0]
-    ]
+    assert iou(boxes(BOX), boxes([15, 10, 25, 20], [30, 30, 40, 40])).tolist() == [[pytest.approx(1 / 3), 0.0]]
 
 
 corner = hnp.arrays(np.float32, (3, 2), elements=st.floats(0, 500, width=32))

@@ -18,9 +18,7 @@ from edge.sinks.jsonl import to_json
 CLASSES = ("Person", "Car")
 
 
-def result(
-    seq: int = 0, t: float = 0.0, size: tuple[int, int] = (48, 64), n: int = 1, **frame: object
-) -> Result:
+def result(seq: int = 0, t: float = 0.0, size: tuple[int, int] = (48, 64), n: int = 1, **frame: object) -> Result:
     height, width = size
     pixels = np.full(size, 100, np.uint8)
     found = Detections(

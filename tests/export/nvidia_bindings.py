@@ -38,7 +38,7 @@ STUB = "\n".join(
     )
 )
 
-# runs where the binding can be imported; prints {class or "": {member: [kind, docstring]}}
+# runs where the binding can be imported; prints {class or "": {member: [kind, docstring or type, value]}}
 DUMP = r"""
 import inspect, json
 import tensorrt_bindings as trt
@@ -52,12 +52,13 @@ def describe(owner, name):
         return ["class", value.__name__]
     if callable(value):
         return ["method", value.__doc__ or ""]
-    return ["constant", type(value).__name__]
+    of_enum = hasattr(type(value), "__members__")
+    return ["constant", type(value).__name__, str(int(value)) if of_enum else ""]
 
 def visit(owner, path):
     names = [name for name in dir(owner) if not name.startswith("__") or name == "__init__"]
     found[path] = members = {name: describe(owner, name) for name in names}
-    for name, (kind, _) in members.items():
+    for name, (kind, *_) in members.items():
         value = getattr(owner, name)
         if kind == "class" and value.__module__.startswith("tensorrt_bindings") and path.count(".") < 2:
             visit(value, f"{path}.{name}".strip("."))
@@ -73,7 +74,7 @@ class Unavailable(Exception):
 
 
 def members(version: str) -> dict[str, dict[str, list[str]]]:
-    """``{class: {member: [kind, docstring]}}`` of one version; class "" is the module itself.
+    """``{class: {member: [kind, docstring or type, value]}}`` of one version; class "" is the module itself.
 
     Raises Unavailable where there is no C compiler or pip cannot fetch the wheel.
     """
@@ -122,9 +123,7 @@ def _dump(version: str, work: Path) -> str:
         )
         if made.returncode:
             raise Unavailable(f"needs a working C compiler: {compiler}: {made.stderr.strip()}")
-    dumped = _run(
-        sys.executable, "-c", DUMP, LD_LIBRARY_PATH=str(work), PYTHONPATH=str(work), PYTHONWARNINGS="ignore"
-    )
+    dumped = _run(sys.executable, "-c", DUMP, LD_LIBRARY_PATH=str(work), PYTHONPATH=str(work), PYTHONWARNINGS="ignore")
     assert dumped.returncode == 0, dumped.stderr
     return dumped.stdout
 

@@ -188,7 +188,7 @@ class _Reader:
             line = f"{self.where}:{getattr(node, 'lineno', '?')}"
             self.absent[class_, name] = f"{line}: {class_ or 'tensorrt'}.{name} does not exist"
             return None
-        kind, text = self.members[class_][name]
+        kind, text, *_ = self.members[class_][name]
         if kind == "class":
             return ("class", f"{class_}.{name}".strip("."))
         if kind == "constant":
@@ -225,14 +225,14 @@ class _Reader:
 
     def signatures(self, method: Type) -> list[Signature]:
         assert method is not None
-        kind, doc = self.members.get(method[1], {}).get(method[2], ["", ""])
+        kind, doc, *_ = self.members.get(method[1], {}).get(method[2], ["", ""])
         return signatures(method[2], doc) if kind == "method" else []
 
     def annotation(self, node: ast.AST | None) -> Type:
         for part in ast.walk(node) if node is not None else ():
             if isinstance(part, ast.Attribute):
                 name = class_name(ast.unparse(part).replace("trt.", "tensorrt.", 1))
-                if name in self.members:
+                if name and name in self.members:
                     return ("of", name)
         return None
 
@@ -252,9 +252,7 @@ class _Reader:
 
     def own_attribute(self, node: ast.AST) -> ast.AST | None:
         """The class whose ``self.x`` this is."""
-        if not (
-            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-        ):
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"):
             return None
         while node in self.parents and not isinstance(node, ast.ClassDef):
             node = self.parents[node]

@@ -49,9 +49,7 @@ def test_every_name_exists(source: str, version: str) -> None:
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_name_that_may_be_absent_exists_somewhere(source: str) -> None:
     """``getattr(x, "NAME", default)`` hides a slip of the pen for ever."""
-    rtx = pytest.importorskip(
-        "tensorrt_rtx", reason="needs the pip package tensorrt-rtx", exc_type=ImportError
-    )
+    rtx = pytest.importorskip("tensorrt_rtx", reason="needs the pip package tensorrt-rtx", exc_type=ImportError)
     versions = [bindings(version) for version in VERSIONS]
     for class_, name in check((ROOT / source).read_text(), source, versions[0]).optional:
         known = any(name in found.get(class_, ()) for found in versions)
@@ -64,7 +62,7 @@ def test_the_stand_ins_offer_nothing_that_tensorrt_has_not(stand_in: str, versio
 
 
 def stand_in_slips(source: str, real: Members) -> list[str]:
-    """Public classes, members and parameters of a stand-in that the real module does not have."""
+    """Public classes, members, parameters and enum values of a stand-in that the real module has not."""
     slips = []
 
     def visit(node: ast.ClassDef, path: str) -> None:
@@ -75,24 +73,43 @@ def stand_in_slips(source: str, real: Members) -> list[str]:
             if isinstance(item, ast.ClassDef):
                 visit(item, f"{path}.{item.name}")
             elif isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
-                kind, doc = real[path].get(item.name, ("absent", ""))
                 own = [a.arg for a in item.args.args[1:]]
-                takes = [[name for name, _ in s.parameters] for s in signatures(item.name, doc)]
-                if kind == "absent" or (kind == "method" and takes and own not in takes):
+                if not matches(real[path].get(item.name), item.name, own):
                     slips.append(f"{path}.{item.name}({', '.join(own)})")
-        public = {
-            target.attr if isinstance(target, ast.Attribute) else target.id
-            for item in ast.walk(node)
-            if isinstance(item, ast.Assign)
-            for target in item.targets
-            if isinstance(target, ast.Attribute) or (isinstance(target, ast.Name) and item in node.body)
-        }
-        slips.extend(f"{path}.{name}" for name in public if name[0] != "_" and name not in real[path])
+            elif isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant):
+                name = ast.unparse(item.targets[0])
+                kind, *_, value = real[path].get(name, ["absent", ""])
+                if kind == "constant" and value not in ("", str(item.value.value)):
+                    slips.append(f"{path}.{name} = {item.value.value}")
+        slips.extend(f"{path}.{name}" for name in public(node) if name not in real[path])
 
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             visit(node, node.name)
     return sorted(slips)
+
+
+def matches(member: list[str] | None, name: str, own: list[str]) -> bool:
+    """Whether a method of a stand-in takes what the real one takes; it may leave out what has a default."""
+    if member is None:
+        return False
+    known = signatures(name, member[1]) if member[0] == "method" else []
+    return not known or any(
+        own == [parameter for parameter, _ in s.parameters[: len(own)]] and s.takes(len(own), set()) for s in known
+    )
+
+
+def public(node: ast.ClassDef) -> set[str]:
+    """Names that a class assigns in its body or to ``self``."""
+    names = set()
+    for item in ast.walk(node):
+        for target in item.targets if isinstance(item, ast.Assign) else ():
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(part, ast.Name) and item in node.body:
+                    names.add(part.id)
+                elif isinstance(part, ast.Attribute) and ast.unparse(part.value) == "self":
+                    names.add(part.attr)
+    return {name for name in names if not name.startswith("_")}
 
 
 SLIPS = {
@@ -160,13 +177,21 @@ def test_a_stand_in_that_makes_things_up_is_seen() -> None:
     source = """
 class ICudaEngine:
     def get_tensor_name(self, number):
-        self.colour = 1
+        self.colour, other.tone = 1, 2
     def paint(self): ...
+    def create_execution_context(self): ...
 class IPainter: ...
+class DataType:
+    FLOAT = 0
+    HALF = 2
 """
     assert stand_in_slips(source, bindings("10.3.0")) == [
-        "ICudaEngine.colour", "ICudaEngine.get_tensor_name(number)", "ICudaEngine.paint()", "IPainter"
-    ]  # fmt: skip
+        "DataType.HALF = 2",
+        "ICudaEngine.colour",
+        "ICudaEngine.get_tensor_name(number)",
+        "ICudaEngine.paint()",
+        "IPainter",
+    ]
 
 
 def test_signatures_are_read_from_pybind11s_docstrings() -> None:
@@ -179,7 +204,5 @@ def test_signatures_are_read_from_pybind11s_docstrings() -> None:
     assert not one.takes(0, set())
     assert not one.takes(3, set())
     assert not one.takes(1, {"pool"})
-    overloads = (
-        "f(*args, **kwargs)\nOverloaded function.\n\n1. f(self: A, x: int) -> None\n\n2. f(self: A) -> int\n"
-    )
+    overloads = "f(*args, **kwargs)\nOverloaded function.\n\n1. f(self: A, x: int) -> None\n\n2. f(self: A) -> int\n"
     assert [len(s.parameters) for s in signatures("f", overloads)] == [1, 0]

@@ -17,10 +17,10 @@ from half_detector import with_float16_graph
 from edge.bundle import Bundle
 from edge.engine.device import Device
 from edge.engine.passport import ENGINE, PASSPORT, Passport, Target, check_passport
+from edge.engine.signature import signature
 from edge.records import BundleError, EdgeError, EngineError, InputError
 from export import build_process, engine_cli, engine_plan
 from export.engine_plan import available_mib, make_plan, timing_cache_path
-from export.trt_build import signature
 
 SIM = Path(__file__).parent / "builder_sim"
 ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
@@ -29,8 +29,8 @@ ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
 @pytest.fixture
 def bundle(tiny_bundle: Path) -> Bundle:
     graph: dict[str, dict[str, object]] = {"inputs": {}, "outputs": {}}
-    for name, (mode, shape, dtype) in signature(Bundle.load(tiny_bundle)).items():
-        graph[f"{mode.lower()}s"][name] = [shape, dtype]
+    for name, (mode, shape, dtypes) in signature(Bundle.load(tiny_bundle)).items():
+        graph[f"{mode.lower()}s"][name] = [shape, dtypes[0]]
     return with_float16_graph(tiny_bundle, json.dumps(graph).encode())
 
 
@@ -123,10 +123,11 @@ def test_quiet(engine, capsys) -> None:
     ("sim", "words"),
     [
         ("killed", "killed, most likely by the kernel because memory ran out: close other programs"),
+        ("no cuda", "does not start: CUDA initialization failure with error: 801"),
         ("crash", r"crashed \(SIGSEGV\)"),
         ("memory", r"any implementation for node Conv_4.*memory ran out \(workspace \d+ MiB\): close"),
         ("python memory", "memory ran out while"),
-        ("other shape", r"the built engine: boxes is .*1, 5, 4"),
+        ("other shape", r"the built engine has boxes OUTPUT FLOAT \(1, 5, 4\)"),
         ("cannot load", "cannot load the engine that it just built: .*no room"),
     ],
 )
@@ -177,9 +178,7 @@ def test_full_disk(engine, bundle: Bundle) -> None:
     assert files(bundle) == BEFORE
 
 
-def test_no_engine_stays_without_its_passport(
-    engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_engine_stays_without_its_passport(engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -207,9 +206,7 @@ def test_too_little_room_is_found_before_the_build(bundle: Bundle, monkeypatch: 
 
 
 @pytest.mark.parametrize(("free", "workspace"), [(6000, 1500), (60000, 2048), (512, 128)])
-def test_default_workspace(
-    bundle: Bundle, free: int, workspace: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_workspace(bundle: Bundle, free: int, workspace: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_plan, "available_mib", lambda: free)
     assert make_plan(bundle, Target()).settings.workspace_mib == workspace
 
@@ -225,9 +222,7 @@ def test_workspace_that_does_not_fit(
 
 def test_memory_that_programs_can_have(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
-    meminfo.write_text(
-        "MemTotal:        7802900 kB\nMemFree:          500000 kB\nMemAvailable:    5242880 kB\n"
-    )
+    meminfo.write_text("MemTotal:        7802900 kB\nMemFree:          500000 kB\nMemAvailable:    5242880 kB\n")
     assert available_mib(meminfo) == 5120
 
 

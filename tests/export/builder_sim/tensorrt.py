@@ -34,7 +34,7 @@ class NetworkDefinitionCreationFlag(enum.IntEnum):
 
 class BuilderFlag(enum.Enum):
     FP16 = 0
-    TF32 = 7
+    TF32 = 6
 
 
 class MemoryPoolType(enum.Enum):
@@ -134,6 +134,9 @@ class IBuilderConfig:
 class Builder:
     def __init__(self, logger):
         self._logger = logger
+        if os.environ.get("BUILDER_SIM") == "no cuda":
+            logger.log(ILogger.Severity.ERROR, "CUDA initialization failure with error: 801")
+            raise TypeError("pybind11::init(): factory function returned nullptr")
 
     def create_network(self, flags=0):
         return INetworkDefinition(flags)
@@ -164,9 +167,7 @@ class Builder:
         monitor.phase_finish("Building engine")
         if wrong == "memory":
             # as in mmdeploy issue 1059
-            text = (
-                "Skipping tactic 8 due to insuficient memory on requested size of 4364 detected for tactic."
-            )
+            text = "Skipping tactic 8 due to insuficient memory on requested size of 4364 detected for tactic."
             self._logger.log(ILogger.Severity.WARNING, text)
             text = "Error Code 10: Internal Error (Could not find any implementation for node Conv_4.)"
             self._logger.log(ILogger.Severity.ERROR, text)

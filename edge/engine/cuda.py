@@ -1,0 +1,321 @@
+"""One GPU for one thread: primary context, stream, buffers, events, CUDA graph. The only pycuda.
+
+TensorRT computes in the GPU's primary context, so this retains that one; a context of our own beside it
+(``pycuda.autoinit``, ``make_context``) ends in illegal addresses. It is pushed for the length of one
+call and popped again: an interpreter that ends with a context still pushed is aborted by pycuda.
+
+pycuda owns all of it. What pycuda lacks (stream capture, graphs, the flags and the last pop of a primary
+context) is called in the driver itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from operator import methodcaller
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.records import EngineError, InputError
+
+try:
+    import pycuda
+    import pycuda.driver as cuda
+except ImportError as error:
+    missing = isinstance(error, ModuleNotFoundError) and error.name == "pycuda"
+    raise InputError(
+        f"pycuda {'is not installed' if missing else f'cannot be loaded ({error})'}: TensorRT engines need "
+        "it: on JetPack 6 or 7 run: PATH=/usr/local/cuda/bin:$PATH pip install pycuda "
+        "(it is compiled, some minutes); without a GPU use --backend ort"
+    ) from None
+
+PYCUDA_VERSION: str = pycuda.VERSION_TEXT
+LOST = "the GPU's context is lost and this process cannot use it again: start the program anew"
+
+# cuda.h
+_STREAM_NON_BLOCKING = 1  # the default stream neither waits for ours nor breaks its capture
+_CAPTURE_THREAD_LOCAL = 1  # global mode breaks other threads' CUDA calls (error 900, 906)
+_SCHEDULE_SPIN = 1
+_PRIMARY_CONTEXT_ACTIVE = 708
+
+_driver = ctypes.CDLL("libcuda.so.1")  # the one that pycuda has loaded
+_p, _int, _out = ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_void_p)
+for _name, *_types in (
+    ("cuGetErrorString", _int, ctypes.POINTER(ctypes.c_char_p)),
+    ("cuDevicePrimaryCtxSetFlags_v2", _int, ctypes.c_uint),
+    ("cuCtxPopCurrent_v2", _out),
+    ("cuStreamBeginCapture_v2", _p, _int),
+    ("cuStreamEndCapture", _p, _out),
+    # cuGraphInstantiate_v2 takes other arguments since CUDA 12; this one is the same in 11.4 .. 13
+    ("cuGraphInstantiateWithFlags", _out, _p, ctypes.c_ulonglong),
+    ("cuGraphLaunch", _p, _p),
+    ("cuGraphDestroy", _p),
+    ("cuGraphExecDestroy", _p),
+):
+    getattr(_driver, _name).argtypes = _types
+
+
+class Buffer:
+    """Memory that host and GPU share by copies, or share outright (mapped, "zero-copy").
+
+    ``host``: (n,) uint8, pinned. ``address``: the same bytes for the GPU, at least 256-byte aligned.
+    It belongs to the `Gpu` that made it and is gone when that closes.
+    """
+
+    def __init__(self, host: npt.NDArray[np.uint8], device: Any | None) -> None:
+        self.host = host
+        self.device = device
+        pinned: Any = host.base
+        self.address = int(pinned.get_device_pointer() if device is None else device)
+
+
+class Gpu:
+    """The first GPU, for the thread that makes this. Nothing is touched before `open`.
+
+    ``spin``: wait for the GPU by burning a core, which is quickest; otherwise the thread sleeps.
+    ``integrated``: the GPU shares the board's memory, as on a Jetson.
+
+    Everything below happens inside ``with gpu.current():``, which turns every CUDA error into
+    an EngineError and leaves nothing in flight after one.
+    """
+
+    EVENTS = 4
+
+    def __init__(self, *, spin: bool = False) -> None:
+        self._thread = threading.current_thread()
+        self._contexts: list[Any] = []  # one; none before the start and after the end
+        self._stream: Any = None
+        self._events: list[Any] = []
+        self._memory: list[Any] = []
+        self._graph = _p()
+        self._capturing = False
+        self._spin = spin
+        self.integrated = self._can_map = False
+        self.lost = False  # after a sticky error nothing of this process runs on the GPU any more
+
+    def open(self) -> None:
+        """Retain the primary context, make stream and events.
+
+        Raises EngineError where there is no GPU or the driver fails; InputError where spinning is asked for
+        and something else in this process has set up the GPU already.
+        """
+        try:
+            cuda.init()
+            device = cuda.Device(0)
+            self.integrated = bool(device.get_attribute(cuda.device_attribute.INTEGRATED))
+            self._can_map = bool(device.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY))
+            if self._spin:
+                _ask_for_spin()
+            # no bytecode between retaining and keeping: a Ctrl-C meanwhile finds it ready to be given back,
+            # which pycuda's destructor cannot do
+            self._contexts.extend(map(cuda.Device.retain_primary_context, [device]))
+            with self.current():
+                self._stream = cuda.Stream(_STREAM_NON_BLOCKING)
+                flags = cuda.event_flags.DEFAULT if self._spin else cuda.event_flags.BLOCKING_SYNC
+                for _ in range(self.EVENTS):
+                    self._events.append(cuda.Event(flags))
+        except BaseException as error:
+            self.close()
+            if isinstance(error, cuda.Error):
+                raise EngineError(_explain(error)) from None
+            raise
+
+    @property
+    def closed(self) -> bool:
+        return not self._contexts
+
+    @property
+    def owned(self) -> bool:
+        """Whether the calling thread may use it: the one that made it, until it is closed."""
+        return bool(self._contexts) and self._thread is threading.current_thread()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """The context is current inside.
+
+        Raises EngineError for a CUDA error inside, when closed, and in any other thread than the owner's.
+        """
+        if self.closed:
+            raise EngineError("the engine is closed: open it again")
+        if not self.owned:
+            raise EngineError(
+                f"the engine belongs to thread {self._thread.name!r} and was used in "
+                f"{threading.current_thread().name!r}: open and use an engine in one thread"
+            )
+        self._push()
+        try:
+            yield
+        except cuda.Error as error:
+            self.settle()
+            raise EngineError(self._with_loss(_explain(error))) from None
+        except EngineError as error:
+            self.settle()
+            raise EngineError(self._with_loss(str(error))) from None
+        except BaseException:  # Ctrl-C: what is in flight reads and writes our buffers
+            self.settle()
+            raise
+        finally:
+            with suppress(cuda.Error):
+                cuda.Context.pop()
+
+    @property
+    def stream_handle(self) -> int:
+        """CUstream, for TensorRT."""
+        return int(self._stream.handle)
+
+    def buffer(self, nbytes: int, *, mapped: bool) -> Buffer:
+        """Pinned host memory with device memory of the same size, or mapped into the GPU's addresses.
+
+        Raises InputError where ``mapped`` is asked of a GPU that cannot.
+        """
+        if mapped and not self._can_map:
+            raise InputError("zero_copy: this GPU cannot map host memory: leave it off")
+        flags = cuda.host_alloc_flags.DEVICEMAP if mapped else 0
+        host = cuda.pagelocked_empty(nbytes, np.uint8, mem_flags=flags)
+        self._memory.append(host.base)
+        device = None
+        if not mapped:
+            device = cuda.mem_alloc(nbytes)
+            self._memory.append(device)
+        return Buffer(host, device)
+
+    def to_device(self, buffer: Buffer) -> None:
+        """Enqueue the copy of what the host wrote. Nothing to do for a mapped buffer."""
+        if buffer.device is not None:
+            cuda.memcpy_htod_async(buffer.device, buffer.host, self._stream)
+
+    def to_host(self, buffer: Buffer) -> None:
+        """Enqueue the copy of what the GPU wrote. Nothing to do for a mapped buffer."""
+        if buffer.device is not None:
+            cuda.memcpy_dtoh_async(buffer.host, buffer.device, self._stream)
+
+    def mark(self, event: int) -> None:
+        """Enqueue the moment ``event``, 0 .. EVENTS - 1."""
+        self._events[event].record(self._stream)
+
+    def wait(self) -> None:
+        """Wait for the last event; other Python threads go on meanwhile."""
+        self._events[-1].synchronize()
+
+    def elapsed_ms(self, start: int, end: int) -> float:
+        """Milliseconds on the GPU between two events that have happened."""
+        return float(self._events[start].time_till(self._events[end]))
+
+    def capture(self, work: Callable[[], None]) -> None:
+        """Record what ``work`` enqueues as a CUDA graph, to be run by `launch`. Nothing is executed.
+
+        Where something in ``work`` cannot be captured the error says so, and plain enqueueing still works.
+        """
+        graph = _p()
+        self._capturing = True
+        try:
+            try:
+                _call("cuStreamBeginCapture_v2", self.stream_handle, _CAPTURE_THREAD_LOCAL)
+                work()
+            finally:  # whatever happened, the stream must come out of the capture
+                ended = self._end_capture(graph)
+            _check("cuStreamEndCapture", ended)
+            _call("cuGraphInstantiateWithFlags", ctypes.byref(self._graph), graph, 0)
+        finally:
+            if graph:
+                _driver.cuGraphDestroy(graph)
+
+    def _end_capture(self, graph: ctypes.c_void_p) -> int:
+        code = int(_driver.cuStreamEndCapture(self.stream_handle, ctypes.byref(graph)))
+        self._capturing = False
+        return code
+
+    def launch(self) -> None:
+        """Enqueue the captured graph."""
+        _call("cuGraphLaunch", self._graph, self.stream_handle)
+
+    def drop_graph(self) -> None:
+        """Forget the captured graph."""
+        graph, self._graph = self._graph, _p()
+        if graph and not self.lost:
+            _driver.cuGraphExecDestroy(graph)
+
+    def settle(self) -> None:
+        """Wait until nothing is in flight, and learn whether the context still works."""
+        try:
+            if self._capturing:  # a Ctrl-C came in the wrong moment
+                graph = _p()
+                self._end_capture(graph)
+                _driver.cuGraphDestroy(graph)
+            if self._stream is not None:
+                self._stream.synchronize()
+        except cuda.Error:
+            self.lost = True
+
+    def close(self) -> None:
+        """Give everything back, in order. May be called twice.
+
+        Raises EngineError in any other thread than the owner's: CUDA objects die in their thread.
+        """
+        if self.closed:
+            return
+        with self.current():
+            self.settle()
+        self._push()
+        if self.lost:  # every single release would fail, and be told on stderr: the context goes first
+            self._release_context()
+            self._drop_objects()
+        else:
+            self._drop_objects()
+            self._release_context()
+
+    def _push(self) -> None:
+        try:
+            self._contexts[0].push()
+        except cuda.Error as error:
+            raise EngineError(_explain(error)) from None
+
+    def _drop_objects(self) -> None:
+        self.drop_graph()
+        while self._memory:
+            with suppress(cuda.Error):
+                self._memory.pop().free()
+        self._events.clear()
+        self._stream = None
+
+    def _release_context(self) -> None:
+        # pycuda's detach() releases a primary context and leaves it on the driver's stack. Half of this would
+        # let pycuda abort the process at its end: no bytecode in between, where a Ctrl-C could come
+        steps = (partial(_driver.cuCtxPopCurrent_v2, None), self._contexts[0].detach, self._contexts.clear)
+        with suppress(cuda.Error):
+            deque(map(methodcaller("__call__"), steps), maxlen=0)
+        self._contexts.clear()
+
+    def _with_loss(self, text: str) -> str:
+        return f"{text}; {LOST}" if self.lost and LOST not in text else text
+
+
+def _ask_for_spin() -> None:
+    code = _driver.cuDevicePrimaryCtxSetFlags_v2(0, _SCHEDULE_SPIN)
+    if code == _PRIMARY_CONTEXT_ACTIVE:
+        raise InputError("spin: something else in this process has set up the GPU already: open the engine before it")
+    _check("cuDevicePrimaryCtxSetFlags", code)
+
+
+def _call(name: str, *arguments: object) -> None:
+    _check(name, getattr(_driver, name)(*arguments))
+
+
+def _check(name: str, code: int) -> None:
+    if code:
+        text = ctypes.c_char_p()
+        _driver.cuGetErrorString(code, ctypes.byref(text))
+        raise cuda.Error(f"{name} failed: {(text.value or b'unknown error').decode()} ({code})")
+
+
+def _explain(error: Exception) -> str:
+    hint = ""
+    if isinstance(error, cuda.MemoryError):
+        hint = ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
+    return f"CUDA: {error}{hint}"

@@ -1,0 +1,309 @@
+"""TensorRT: the engine of the aircraft. The only run-time import of tensorrt, 10.3 to 11.x in one path.
+
+A frame costs one copy in, one launch and one copy out, captured once as a CUDA graph. All memory is
+taken at the start; nothing is loaded that its passport does not vouch for.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.bundle import Bundle
+from edge.engine.cuda import PYCUDA_VERSION, Buffer, Gpu
+from edge.engine.device import find_device
+from edge.engine.passport import ENGINE, Target, admit_engine
+from edge.engine.signature import Signature, deviations, signature
+from edge.records import EngineError, InputError, RawDetections
+
+try:
+    import tensorrt as trt
+except ImportError as error:
+    missing = isinstance(error, ModuleNotFoundError) and error.name == "tensorrt"
+    raise InputError(
+        f"TensorRT for Python {'is not installed' if missing else f'cannot be loaded ({error})'}: on "
+        "JetPack 6 or 7 run: sudo apt install python3-libnvinfer, and make the virtual environment with "
+        "--system-site-packages; without a GPU use --backend ort"
+    ) from None
+
+DTYPES: Mapping[str, type[np.generic]] = {
+    "UINT8": np.uint8,
+    "FLOAT": np.float32,
+    "INT32": np.int32,
+    "BOOL": np.bool_,
+}
+
+ALIGNMENT = 256  # bytes; what TensorRT asks of every address
+_START, _COPIED, _EXECUTED, _END = range(Gpu.EVENTS)
+_NO_MEMORY = re.compile(r"out ?of ?memory|insufficient memory|bad_alloc", re.IGNORECASE)
+
+
+class TrtEngine:
+    """``model.engine`` of a bundle in TensorRT, on the first GPU. One thread makes and uses it.
+
+    ``trust_engine``: load an engine without a passport too. ``zero_copy``: host and GPU share the buffers
+    instead of copying; can pay on a Jetson, measure it. ``spin``: wait for the GPU by burning a CPU core.
+    ``cuda_graph``: launch the whole step at once; where TensorRT or the driver refuses, plain enqueueing is
+    used and ``graph_refused`` says why.
+
+    ``notes``: what a person should know (passport's and TensorRT's warnings, no graph), one line each.
+    ``last_ms``: of the last `infer`, milliseconds. Wall clock: ``wall``, and in it ``wall_enqueue`` and
+    ``wall_wait``. GPU clock: ``gpu``, and without a graph in it ``gpu_h2d``, ``gpu_execute``, ``gpu_d2h``.
+
+    Raises BundleError where the passport refuses the engine; EngineError where GPU, driver or TensorRT fail,
+    or the engine's inputs and outputs are not those of the bundle; InputError for an option this GPU lacks.
+    """
+
+    backend = "trt"
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        trust_engine: bool = False,
+        zero_copy: bool = False,
+        spin: bool = False,
+        cuda_graph: bool = True,
+    ) -> None:
+        self.bundle = bundle
+        self.zero_copy = zero_copy
+        self.graph_refused: str | None = None
+        self._graph = False
+        self.last_ms: Mapping[str, float] = {}
+        device = find_device()
+        warnings = admit_engine(bundle, Target.here(trt.__version__, device), trust_engine)
+        self._gpu = Gpu(spin=spin)
+        self._plan = _Plan()
+        self._finalizer = weakref.finalize(self, _release_quietly, self._plan, self._gpu)
+        try:
+            self._gpu.open()
+            with self._gpu.current():
+                self._plan.load(bundle)
+                self._bind()
+                self._warm_up(cuda_graph)
+        except BaseException:
+            self.close()
+            raise
+        self.notes = [str(warning) for warning in warnings] + self._plan.log.warnings()
+        if zero_copy and not self._gpu.integrated:
+            self.notes.append("zero_copy: this GPU has memory of its own, every access crosses the bus")
+        how = "CUDA graph"
+        if self.graph_refused is not None:
+            how = f"no CUDA graph ({self.graph_refused})"
+            self.notes += [how] if cuda_graph else []
+        how += ", zero-copy" if zero_copy else ""
+        self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
+        self.versions: Mapping[str, str] = {
+            "tensorrt": trt.__version__,
+            "pycuda": PYCUDA_VERSION,
+            "cuda": device.cuda,
+        }
+
+    def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+        """See `edge.engine.base.Engine.infer`."""
+        wanted = (self.bundle.height, self.bundle.width)
+        if image.dtype != np.uint8 or image.shape != wanted:
+            raise EngineError(f"engine was given {image.dtype} {image.shape}: wanted uint8 {wanted}")
+        with self._gpu.current():
+            return self._infer(image)
+
+    def close(self) -> None:
+        """See `edge.engine.base.Engine.close`. Raises EngineError in another thread than the owner's."""
+        _release(self._plan, self._gpu)
+        self._finalizer.detach()
+
+    def __enter__(self) -> TrtEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _bind(self) -> None:
+        """Take all memory, and tell TensorRT where its tensors are."""
+        bundle, gpu = self.bundle, self._gpu
+        dtypes = self._plan.check(signature(bundle))
+        self._input: Buffer = gpu.buffer(bundle.height * bundle.width, mapped=self.zero_copy)
+        self._plan.set_address("image", self._input.address)
+        self._image = self._input.host.reshape(bundle.height, bundle.width)
+        # all outputs side by side: one copy brings them back
+        places, size = {}, 0
+        for name, dtype in dtypes.items():
+            if name != "image":
+                shape = signature(bundle)[name][1]
+                nbytes = prod(shape) * np.dtype(dtype).itemsize
+                places[name] = (size, nbytes, dtype, shape[1:])
+                size += -(-nbytes // ALIGNMENT) * ALIGNMENT
+        self._output: Buffer = gpu.buffer(size, mapped=self.zero_copy)
+        self._views: dict[str, npt.NDArray[np.generic]] = {}
+        for name, (offset, nbytes, dtype, shape) in places.items():
+            self._plan.set_address(name, self._output.address + offset)
+            self._views[name] = self._output.host[offset : offset + nbytes].view(dtype).reshape(shape)
+
+    def _warm_up(self, cuda_graph: bool) -> None:
+        """Run plainly once, which TensorRT wants before a capture; capture; see that the graph computes."""
+        gpu, image = self._gpu, np.full(self._image.shape, 128, np.uint8)
+        self._infer(image)
+        if not cuda_graph:
+            self.graph_refused = "not asked for"
+            return
+        try:
+            with gpu.current():
+                gpu.capture(self._enqueue)
+                self._graph = True
+                self._output.host.fill(255)  # as float32: NaN
+                if np.isnan(self._infer(image).scores).any():
+                    raise EngineError("its replay wrote no output")
+        except EngineError as error:
+            if gpu.lost:
+                raise
+            self._graph, self.graph_refused = False, str(error)
+            gpu.drop_graph()
+
+    def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+        gpu, views = self._gpu, self._views
+        begun = time.perf_counter()
+        np.copyto(self._image, image)
+        gpu.mark(_START)
+        if self._graph:
+            gpu.launch()
+        else:
+            self._enqueue(timed=True)
+        gpu.mark(_END)
+        enqueued = time.perf_counter()
+        gpu.wait()
+        done = time.perf_counter()
+        raw = RawDetections(
+            views["boxes"].astype(np.float32),
+            views["scores"].astype(np.float32),
+            views["labels"].astype(np.int32),
+            bool(views["converged"].all()),
+        )
+        times = {"gpu": gpu.elapsed_ms(_START, _END)}
+        if not self._graph:
+            times["gpu_h2d"] = gpu.elapsed_ms(_START, _COPIED)
+            times["gpu_execute"] = gpu.elapsed_ms(_COPIED, _EXECUTED)
+            times["gpu_d2h"] = gpu.elapsed_ms(_EXECUTED, _END)
+        times["wall_enqueue"] = (enqueued - begun) * 1e3
+        times["wall_wait"] = (done - enqueued) * 1e3
+        times["wall"] = (time.perf_counter() - begun) * 1e3
+        self.last_ms = times
+        return raw
+
+    def _enqueue(self, timed: bool = False) -> None:
+        """The whole step. An event that is recorded in a capture tells no time: none then."""
+        gpu = self._gpu
+        gpu.to_device(self._input)
+        if timed:
+            gpu.mark(_COPIED)
+        self._plan.execute(gpu.stream_handle)
+        if timed:
+            gpu.mark(_EXECUTED)
+        gpu.to_host(self._output)
+
+
+class _Log(trt.ILogger):  # type: ignore[misc]
+    """TensorRT returns None or False and says why only here."""
+
+    def __init__(self) -> None:
+        trt.ILogger.__init__(self)
+        self.lines: deque[tuple[str, str]] = deque(maxlen=100)
+
+    def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
+        if severity.name in ("INTERNAL_ERROR", "ERROR", "WARNING"):
+            self.lines.append((severity.name, " ".join(msg.split())))
+
+    def reason(self) -> str:
+        """The errors since the last time this was asked."""
+        errors = [text for severity, text in self.lines if severity != "WARNING"]
+        self.lines = deque((line for line in self.lines if line[0] == "WARNING"), self.lines.maxlen)
+        said = "; ".join(errors[-3:]) or "it does not say why"
+        if _NO_MEMORY.search(said):
+            said += ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
+        return said
+
+    def warnings(self) -> list[str]:
+        return [f"TensorRT warns: {text}" for severity, text in self.lines if severity == "WARNING"]
+
+
+class _Plan:
+    """TensorRT's objects, released in the order it wants: context, engine, runtime, logger."""
+
+    def __init__(self) -> None:
+        self.log = _Log()
+        self._runtime: trt.Runtime | None = None
+        self._engine: trt.ICudaEngine | None = None
+        self._context: trt.IExecutionContext | None = None
+
+    def load(self, bundle: Bundle) -> None:
+        path = bundle.path / ENGINE
+        self._mend = f"run: edge-export engine {shlex.quote(str(bundle.path))}"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise EngineError(f"{path} cannot be read ({error.strerror}): {self._mend}") from None
+        try:
+            self._runtime = trt.Runtime(self.log)
+        except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"
+            raise EngineError(f"TensorRT does not start ({error}): {self.log.reason()}") from None
+        self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None:
+            raise EngineError(f"TensorRT cannot load {path}: {self.log.reason()}: {self._mend}")
+
+    def check(self, wanted: Signature) -> dict[str, type[np.generic]]:
+        """Data types by tensor name, once everything is what the bundle promises."""
+        engine = self._engine
+        assert engine is not None
+        names: list[str] = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+        found = {
+            name: (
+                engine.get_tensor_mode(name).name,
+                tuple(engine.get_tensor_shape(name)),
+                engine.get_tensor_dtype(name).name,
+            )
+            for name in names
+        }
+        if wrong := deviations(found, wanted):
+            raise EngineError(f"the engine has {'; '.join(wrong)}: {self._mend}")
+        # takes the engine's scratch memory
+        self._context = engine.create_execution_context()
+        if self._context is None:
+            raise EngineError(f"TensorRT cannot make room to run the engine: {self.log.reason()}")
+        return {name: DTYPES[dtype] for name, (_, _, dtype) in found.items()}
+
+    def set_address(self, name: str, address: int) -> None:
+        assert self._context is not None
+        if not self._context.set_tensor_address(name, address):
+            raise EngineError(f"TensorRT does not take the memory of {name}: {self.log.reason()}")
+
+    def execute(self, stream_handle: int) -> None:
+        assert self._context is not None
+        if not self._context.execute_async_v3(stream_handle):
+            raise EngineError(f"TensorRT could not run the engine: {self.log.reason()}")
+
+    def close(self) -> None:
+        self._context = None
+        self._engine = None
+        self._runtime = None
+
+
+def _release(plan: _Plan, gpu: Gpu) -> None:
+    if not gpu.closed:
+        with gpu.current():
+            gpu.settle()  # nothing may run in what is released now
+            gpu.drop_graph()
+            plan.close()
+        gpu.close()
+
+
+def _release_quietly(plan: _Plan, gpu: Gpu) -> None:
+    """When an engine that nobody closed is collected, or the interpreter ends. Another thread's stays."""
+    if gpu.owned:
+        _release(plan, gpu)

@@ -1,0 +1,101 @@
+"""Constant folding: what the tracer computes from shapes becomes constants, and every shape stands in the file.
+
+The exporter spells each pad and reshape out as a chain of Shape, Slice and Concat. TensorRT would fold them, but
+only the folded file shows that no shape depends on the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+LARGEST = 65536  # elements of a result worth storing; tables beyond it are cheaper to compute when loaded
+
+
+def fold_constants(model: onnx.ModelProto) -> None:
+    """Replace, in place, what depends on constants and fixed shapes only, and write down all shapes."""
+    while _fold_once(model):
+        pass
+    inferred = onnx.shape_inference.infer_shapes(model)
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(inferred.graph.value_info)
+
+
+def _fold_once(model: onnx.ModelProto) -> bool:
+    graph = model.graph
+    del graph.value_info[:]
+    shapes = _fixed_shapes(onnx.shape_inference.infer_shapes(model).graph)
+    constants = {t.name: t for t in graph.initializer}
+    values: dict[str, npt.NDArray[np.generic]] = {}
+    outputs = {v.name for v in graph.output}
+    alias: dict[str, str] = {}
+    kept = []
+    opset = model.opset_import[0]
+    for node in graph.node:
+        renamed = [alias.get(name, name) for name in node.input]
+        if renamed != list(node.input):
+            del node.input[:]
+            node.input.extend(renamed)
+        if node.op_type == "Identity" and node.output[0] not in outputs:
+            alias[node.output[0]] = node.input[0]
+            continue
+        results = list(_results(node, shapes, constants, values, opset))
+        if not results or outputs & set(node.output):
+            kept.append(node)
+            continue
+        for name, value in results:
+            values[name] = value
+            constants[name] = numpy_helper.from_array(value, name)
+    folded = len(kept) < len(graph.node)
+    del graph.node[:]
+    graph.node.extend(kept)
+    used = {name for node in kept for name in node.input} | outputs
+    del graph.initializer[:]
+    graph.initializer.extend(t for name, t in constants.items() if name in used)
+    return folded
+
+
+def _results(
+    node: onnx.NodeProto,
+    shapes: dict[str, list[int]],
+    constants: dict[str, onnx.TensorProto],
+    values: dict[str, npt.NDArray[np.generic]],
+    opset: onnx.OperatorSetIdProto,
+) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+    """Name and value of each output, nothing where they are not known or too large."""
+    if node.op_type == "Shape" and not node.attribute and node.input[0] in shapes:
+        yield node.output[0], np.array(shapes[node.input[0]], np.int64)
+        return
+    inputs = [name for name in node.input if name]
+    if node.domain or any(name not in constants for name in inputs):
+        return
+    if any(np.prod(shapes.get(name, [LARGEST + 1])) > LARGEST for name in node.output):
+        return
+    if any(np.prod(constants[name].dims) > LARGEST for name in inputs):
+        return
+    for name in inputs:
+        if name not in values:
+            values[name] = numpy_helper.to_array(constants[name])
+    graph = helper.make_graph(
+        [node],
+        "constant",
+        [helper.make_tensor_value_info(name, constants[name].data_type, values[name].shape) for name in inputs],
+        [helper.make_empty_tensor_value_info(name) for name in node.output],
+    )
+    evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=[opset]))
+    answers = evaluator.run(None, {name: values[name] for name in inputs})
+    yield from zip(node.output, (np.asarray(a) for a in answers), strict=True)
+
+
+def _fixed_shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:
+    shapes = {t.name: list(t.dims) for t in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
+            shapes[value.name] = [d.dim_value for d in tensor.shape.dim]
+    return shapes

@@ -1,0 +1,81 @@
+"""Python in a process of its own that finds the simulated driver, real pycuda and the stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cuda_sim.build import Simulator, Unavailable, simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended. ``cuda``: the driver's counters at its end; ``tensorrt``: the stand-in's."""
+
+    code: int
+    out: str
+    err: str
+    cuda: Mapping[str, int]
+    tensorrt: Mapping[str, Any]
+
+    def leaks(self) -> dict[str, int]:
+        """What was still held, and every access that a GPU would not have forgiven. Empty is right."""
+        held = ("contexts", "pushed", "streams", "events", "device_allocations", "host_allocations", "graphs")
+        bad = ("graph_execs", "freed_with_context", "pageable_copies", "bad_accesses", "overruns")
+        found = {name: self.cuda[name] for name in (*held, *bad) if self.cuda[name]}
+        return found | {name: n for name, n in self.tensorrt.get("alive", {}).items() if n}
+
+
+def simulator_or_skip() -> Simulator:
+    """The simulator; skips the test, saying why, where there is none."""
+    try:
+        return simulator()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def environment(sim: Simulator, reports: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Of a process under the simulator; it leaves its counters in the folder ``reports``."""
+    return {
+        **os.environ,
+        "LD_LIBRARY_PATH": f"{sim.driver}:{os.environ.get('LD_LIBRARY_PATH', '')}",
+        "PYTHONPATH": f"{sim.pycuda}:{ROOT / 'tests' / 'trt_sim'}:{ROOT}",
+        "CUDA_SIM_REPORT": str(reports / "cuda.json"),
+        "TRT_SIM_REPORT": str(reports / "trt.json"),
+        **settings,
+    }
+
+
+def run(sim: Simulator, arguments: Sequence[str], **settings: str) -> Ended:
+    """``python ARGUMENTS`` under the simulator. ``settings``: environment, such as ``CUDA_SIM_FAIL``."""
+    with tempfile.TemporaryDirectory() as name:
+        reports = Path(name)
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment(sim, reports, settings),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        cuda, trt = reports / "cuda.json", reports / "trt.json"
+        return Ended(
+            done.returncode,
+            done.stdout,
+            done.stderr,
+            json.loads(cuda.read_text()) if cuda.exists() else {},
+            json.loads(trt.read_text()) if trt.exists() else {},
+        )

@@ -1,0 +1,58 @@
+"""The table of faults holds: what the user reads, whether the flight goes on, that nothing is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import write_bundle
+from tests.cuda_sim.faults import FAULTS, Fault, inject_all
+from tests.cuda_sim.process import Ended, simulator_or_skip
+from tests.trt_sim.plan import add_engine
+
+
+@pytest.fixture(scope="module")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+    sim = simulator_or_skip()
+    bundle = add_engine(write_bundle(tmp_path_factory.mktemp("faults") / "deer"))
+    return {fault.name: ended for fault, ended in zip(FAULTS, inject_all(sim, FAULTS, bundle), strict=True)}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_fault(flights: dict[str, Ended], fault: Fault) -> None:
+    ended = flights[fault.name]
+    said = ended.out + ended.err
+    assert ended.code == (0 if fault.works else fault.code), said
+    at = 0
+    for part in fault.says:
+        at = said.find(part, at)
+        assert at >= 0, f"{part!r} in its place in: {said}"
+    assert "Traceback" not in said
+    if not fault.works:
+        assert ended.err.startswith("edge: ")
+        assert len(ended.err.splitlines()) == 1
+    leaks = ended.leaks()
+    assert bool(leaks.pop("freed_with_context", 0)) == fault.lost
+    assert leaks == {}
+
+
+def test_every_call_of_the_driver_is_in_the_table() -> None:
+    """Each function of the driver that the engine relies on fails once."""
+    relied_on = {
+        "cuInit",
+        "cuDevicePrimaryCtxRetain",
+        "cuStreamCreate",
+        "cuEventCreate",
+        "cuEventRecord",
+        "cuMemAlloc_v2",
+        "cuMemHostAlloc",
+        "cuMemHostGetDevicePointer_v2",
+        "cuMemcpyHtoDAsync_v2",
+        "cuMemcpyDtoHAsync_v2",
+        "cuEventSynchronize",
+        "cuStreamSynchronize",
+        "cuStreamBeginCapture_v2",
+        "cuGraphInstantiateWithFlags",
+        "cuGraphLaunch",
+        "cuMemFree_v2",
+    }
+    assert relied_on <= {fault.cuda.partition(":")[0] for fault in FAULTS}

@@ -1,0 +1,347 @@
+"""`edge.engine.trt.TrtEngine` on the simulated driver and runtime. Run by test_cuda_simulated.py."""
+
+from __future__ import annotations
+
+import gc
+import random
+import signal
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import tensorrt as trt
+from onnx import TensorProto, helper
+
+from edge.bundle import Bundle
+from edge.engine.ort import OrtEngine
+from edge.engine.trt import TrtEngine
+from edge.records import BundleError, EngineError, RawDetections
+from tests.conftest import HEIGHT, WIDTH, hottest_cells_model
+from tests.cuda_sim.sim import BAD, HELD, calls, counters, fail
+from tests.trt_sim.plan import add_engine
+
+ALLOCATING = (
+    "cuMemAlloc_v2",
+    "cuMemHostAlloc",
+    "cuStreamCreate",
+    "cuEventCreate",
+    "cuGraphInstantiateWithFlags",
+    "cuDevicePrimaryCtxRetain",
+    "cuStreamBeginCapture_v2",
+)
+
+
+@pytest.fixture(autouse=True)
+def everything_is_given_back() -> Iterator[None]:
+    before, released = counters(), len(trt._released)
+    yield
+    gc.collect()
+    after = counters()
+    assert {name: after[name] for name in (*HELD, *BAD)} == {name: before[name] for name in (*HELD, *BAD)}
+    assert not +trt._alive
+    order = {"IExecutionContext": 0, "ICudaEngine": 1, "Runtime": 2}
+    gone = [order[name] for name in trt._released[released:]]
+    for start in (i for i, n in enumerate(gone) if n == 0):
+        assert gone[start : start + 3] == [0, 1, 2]
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    return Bundle.load(add_engine(tiny_bundle))
+
+
+def pictures(n: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8) for _ in range(n)]
+
+
+def equal(a: RawDetections, b: RawDetections) -> bool:
+    arrays = ((a.boxes, b.boxes), (a.scores, b.scores), (a.labels, b.labels))
+    return a.converged == b.converged and all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in arrays)
+
+
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize("zero_copy", [False, True])
+@pytest.mark.parametrize("spin", [False, True])
+def test_same_detections_as_onnx_runtime(bundle: Bundle, graph: bool, zero_copy: bool, spin: bool) -> None:
+    before = counters()
+    with (
+        TrtEngine(bundle, cuda_graph=graph, zero_copy=zero_copy, spin=spin) as engine,
+        OrtEngine(bundle) as reference,
+    ):
+        assert engine.backend == "trt"
+        assert engine.notes == []
+        results = [(engine.infer(image), reference.infer(image)) for image in pictures(5)]
+        assert engine.graph_refused == (None if graph else "not asked for")
+    assert all(equal(got, wanted) for got, wanted in results)  # and no result changed under our hands
+    assert counters()["graph_launches"] - before["graph_launches"] == (6 if graph else 0)
+
+
+def test_ten_thousand_inferences_allocate_nothing(bundle: Bundle) -> None:
+    image = pictures(1)[0]
+    with TrtEngine(bundle) as engine:
+        begun, held = [calls(name) for name in ALLOCATING], counters()
+        wanted = engine.infer(image)
+        for _ in range(9_998):
+            engine.infer(image)
+        assert equal(engine.infer(image), wanted)
+        assert [calls(name) for name in ALLOCATING] == begun
+        now = counters()
+        assert {name: now[name] for name in (*HELD, *BAD)} == {name: held[name] for name in (*HELD, *BAD)}
+        assert now["graph_launches"] - held["graph_launches"] == 10_000
+
+
+def test_a_frame_is_one_call_of_the_driver(bundle: Bundle) -> None:
+    with TrtEngine(bundle) as engine:
+        names = ("cuGraphLaunch", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "sim_launch")
+        begun = [calls(name) for name in names]
+        engine.infer(pictures(1)[0])
+        assert [calls(name) - n for name, n in zip(names, begun, strict=True)] == [1, 0, 0, 0]
+
+
+def test_the_image_may_be_reused_and_need_not_be_contiguous(bundle: Bundle) -> None:
+    wide = np.zeros((HEIGHT, 2 * WIDTH), np.uint8)
+    image = wide[:, ::2]
+    with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
+        for picture in pictures(2):
+            image[:] = picture
+            got = engine.infer(image)
+            image[:] = 0
+            assert equal(got, reference.infer(picture))
+
+
+def test_times_of_a_graph_and_of_its_parts(bundle: Bundle) -> None:
+    with TrtEngine(bundle) as engine:
+        engine.infer(pictures(1)[0])
+        assert set(engine.last_ms) == {"gpu", "wall_enqueue", "wall_wait", "wall"}
+        assert engine.last_ms["wall"] >= engine.last_ms["wall_enqueue"] + engine.last_ms["wall_wait"] > 0
+    with TrtEngine(bundle, cuda_graph=False) as engine:
+        engine.infer(pictures(1)[0])
+        ms = engine.last_ms
+        assert set(ms) >= {"gpu_h2d", "gpu_execute", "gpu_d2h"}
+        assert ms["gpu_h2d"] + ms["gpu_execute"] + ms["gpu_d2h"] == pytest.approx(ms["gpu"], abs=1e-3)
+        assert ms["gpu_execute"] > 0
+
+
+def test_what_it_says_of_itself(bundle: Bundle) -> None:
+    with TrtEngine(bundle, zero_copy=True) as engine:
+        assert engine.description == "TensorRT 10.3.0 on Simulated GPU (8.7), CUDA graph, zero-copy"
+        assert set(engine.versions) == {"tensorrt", "pycuda", "cuda"}
+        assert engine.versions["cuda"] == "12.6"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((HEIGHT, WIDTH), np.float32),
+        np.zeros((1, HEIGHT, WIDTH), np.uint8),
+        np.zeros((2, 2), np.uint8),
+    ],
+)
+def test_another_image_is_refused(bundle: Bundle, image: np.ndarray) -> None:
+    with TrtEngine(bundle) as engine, pytest.raises(EngineError, match=r"wanted uint8 \(64, 80\)"):
+        engine.infer(image)
+
+
+def test_nothing_unchecked_is_loaded(bundle: Bundle) -> None:
+    engine_file = bundle.path / "model.engine"
+    content = engine_file.read_bytes()
+    engine_file.write_bytes(content + b"x")
+    with pytest.raises(BundleError, match="not the file that model.engine.json describes"):
+        TrtEngine(bundle, trust_engine=True)
+    (bundle.path / "model.engine.json").unlink()
+    engine_file.write_bytes(content)
+    with pytest.raises(BundleError, match="has no passport"):
+        TrtEngine(bundle)
+    with TrtEngine(bundle, trust_engine=True) as engine:
+        assert "no passport" in engine.notes[0]
+    assert trt._calls["deserialize_cuda_engine"] > 0
+
+
+def changed(name: str, shape: list[int] | None = None, dtype: int | None = None) -> bytes:
+    """The tiny detector with one output's shape, type or name changed."""
+    model = hottest_cells_model()
+    graph = model.graph
+    old = next(value for value in graph.output if value.name == name)
+    node = next(node for node in graph.node if name in node.output)
+    node.output[0] = f"{name}.before"
+    if dtype is not None:
+        graph.node.append(helper.make_node("Cast", [f"{name}.before"], [name], to=dtype))
+        old.type.tensor_type.elem_type = dtype
+    elif shape is not None:
+        graph.initializer.append(helper.make_tensor(f"{name}.shape", TensorProto.INT64, [len(shape)], shape))
+        graph.node.append(helper.make_node("Reshape", [f"{name}.before", f"{name}.shape"], [name]))
+        old.CopyFrom(helper.make_tensor_value_info(name, old.type.tensor_type.elem_type, shape))
+    else:
+        old.name = f"{name}.before"
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def test_converged_may_be_an_integer(tiny_bundle: Path) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle, changed("converged", dtype=TensorProto.INT32)))
+    with TrtEngine(bundle) as engine:
+        assert engine.infer(pictures(1)[0]).converged is True
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            changed("scores", shape=[4, 1]),
+            r"scores OUTPUT FLOAT \(4, 1\) where model.json promises .*\(1, 4\)",
+        ),
+        (changed("labels", dtype=TensorProto.INT64), "labels OUTPUT INT64 .* promises OUTPUT INT32"),
+        (changed("boxes"), "no boxes; boxes.before, which is unknown"),
+    ],
+)
+def test_an_engine_of_another_shape_type_or_name_is_refused(tiny_bundle: Path, model: bytes, said: str) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle, model))
+    with pytest.raises(EngineError, match=f"the engine has {said}.*: run: edge-export engine"):
+        TrtEngine(bundle)
+
+
+def test_where_no_graph_can_be_had_it_works_without_and_says_why(bundle: Bundle) -> None:
+    image = pictures(1)[0]
+    fail("run:capture", 1, 1)
+    with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
+        assert equal(engine.infer(image), reference.infer(image))
+        reason = "CUDA: cuStreamEndCapture failed: operation failed due to a previous error during capture (901)"
+        assert engine.graph_refused == reason
+        assert engine.notes == [f"no CUDA graph ({reason})"]
+        assert reason in engine.description
+
+
+def test_a_graph_that_computes_nothing_is_not_used(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TrtEngine, "_enqueue", lambda self, timed=False: timed and plain(self, timed))
+    with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
+        assert engine.graph_refused == "its replay wrote no output"
+        image = pictures(1)[0]
+        assert equal(engine.infer(image), reference.infer(image))
+
+
+plain = TrtEngine._enqueue
+
+
+def test_one_thread(bundle: Bundle) -> None:
+    said = []
+
+    def elsewhere() -> None:
+        for call in (lambda: engine.infer(pictures(1)[0]), engine.close):
+            with pytest.raises(EngineError, match="belongs to thread 'MainThread' and was used in") as caught:
+                call()
+            said.append(caught)
+
+    with TrtEngine(bundle) as engine:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert len(said) == 2
+        engine.infer(pictures(1)[0])
+
+
+def test_a_thread_of_its_own_that_forgets_to_close(bundle: Bundle) -> None:
+    """pycuda aborts the process where a thread ends with a context still pushed."""
+    done = []
+
+    def fly() -> None:
+        done.append(TrtEngine(bundle).infer(pictures(1)[0]))
+
+    thread = threading.Thread(target=fly)
+    thread.start()
+    thread.join()
+    assert len(done) == 1
+
+
+def test_closed_twice_and_used_after(bundle: Bundle) -> None:
+    engine = TrtEngine(bundle)
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed: open it again"):
+        engine.infer(pictures(1)[0])
+
+
+def test_two_engines_side_by_side(bundle: Bundle) -> None:
+    first, second = TrtEngine(bundle), TrtEngine(bundle)
+    image = pictures(1)[0]
+    wanted = first.infer(image)
+    first.close()
+    assert equal(second.infer(image), wanted)
+    second.close()
+
+
+def test_an_error_in_flight_is_told_and_the_next_frame_works(bundle: Bundle) -> None:
+    image = pictures(1)[0]
+    with TrtEngine(bundle, cuda_graph=False) as engine:
+        wanted = engine.infer(image)
+        trt._fail_at["execute_async_v3"] = trt._calls["execute_async_v3"] + 1
+        with pytest.raises(EngineError, match="could not run the engine: IExecutionContext::enqueueV3: Error"):
+            engine.infer(image)
+        assert equal(engine.infer(image), wanted)
+
+
+def test_the_graph_goes_before_what_it_was_captured_from(bundle: Bundle) -> None:
+    before, seen = counters()["graph_execs"], []
+    with TrtEngine(bundle) as engine:
+        weakref.finalize(engine._plan._context, lambda: seen.append(counters()["graph_execs"]))
+        assert counters()["graph_execs"] == before + 1
+    assert seen == [before]
+
+
+class Interrupt(Exception):
+    """Stands for Ctrl-C."""
+
+
+# an interrupt inside pathlib leaves a file to the garbage collector, which says so
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_anywhere_it_gives_everything_back(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty interrupts at random moments of opening and inferring; `everything_is_given_back` looks."""
+    # reads files and asks nvpmodel, which is not what is tried here
+    monkeypatch.setattr("edge.engine.trt.admit_engine", lambda *_: [])
+    monkeypatch.setattr("edge.engine.trt.Target.here", lambda *_: None)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise Interrupt
+
+    rng, image, came, inferred = random.Random(), pictures(1)[0], 0, 0
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(50):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 0.03))
+                with TrtEngine(bundle) as engine:
+                    for _ in range(500):
+                        engine.infer(image)
+                        inferred += 1
+            except Interrupt:
+                came += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert came > 40
+    assert inferred
+
+
+def test_after_an_interrupt_the_engine_still_tells_the_truth(bundle: Bundle) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise Interrupt
+
+    rng, images = random.Random(), pictures(2)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
+            wanted = [reference.infer(image) for image in images]
+            for i in range(50):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 3e-3))
+                    for _ in range(500):
+                        engine.infer(images[0])
+                except Interrupt:
+                    assert equal(engine.infer(images[i % 2]), wanted[i % 2])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
