@@ -145,11 +145,11 @@ def test_golden_detections_of_the_shared_checkpoint() -> None:
     graph = float32_graph(trace(StaticDetector(model, 512, 640, "cpu")), "fp16")
     plain = float32_graph(trace(StaticDetector(model, 512, 640, "tensorrt")))
     compared = 0
-    for graph, chosen, score, iou in (
+    for model_graph, chosen, score, iou in (
         (graph, slice(None), 1e-4, 0.999),
         (plain, slice(0, 3), 1e-4, 0.999),
     ):
-        answers = in_onnxruntime(graph, *images[chosen])
+        answers = in_onnxruntime(model_graph, *images[chosen])
         for frame, found in zip(golden["frames"][chosen], answers, strict=True):
             wanted = RawDetections(
                 np.array(frame["boxes"], np.float32),
