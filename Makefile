@@ -8,6 +8,7 @@ demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
 
 test: $(TEST)/ready lint  ## everything that must hold
+	$(TEST)/bin/python -m tests.cuda_sim.build
 	$(TEST)/bin/python -m pytest
 
 lint: $(TEST)/ready

@@ -234,13 +234,17 @@ class _Log(trt.ILogger):  # type: ignore[misc]
 
 
 class _Plan:
-    """TensorRT's objects, released in the order it wants: context, engine, runtime, logger."""
+    """TensorRT's objects, released in the order it wants: context, engine, runtime, logger.
+
+    No local variable may hold one: an error's traceback would keep it beyond its turn.
+    """
+
+    _runtime: trt.Runtime
+    _engine: trt.ICudaEngine
+    _context: trt.IExecutionContext
 
     def __init__(self) -> None:
         self.log = _Log()
-        self._runtime: trt.Runtime | None = None
-        self._engine: trt.ICudaEngine | None = None
-        self._context: trt.IExecutionContext | None = None
 
     def load(self, bundle: Bundle) -> None:
         path = bundle.path / ENGINE
@@ -259,39 +263,34 @@ class _Plan:
 
     def check(self, wanted: Signature) -> dict[str, type[np.generic]]:
         """Data types by tensor name, once everything is what the bundle promises."""
-        engine = self._engine
-        assert engine is not None
-        names: list[str] = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+        names: list[str] = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         found = {
             name: (
-                engine.get_tensor_mode(name).name,
-                tuple(engine.get_tensor_shape(name)),
-                engine.get_tensor_dtype(name).name,
+                self._engine.get_tensor_mode(name).name,
+                tuple(self._engine.get_tensor_shape(name)),
+                self._engine.get_tensor_dtype(name).name,
             )
             for name in names
         }
         if wrong := deviations(found, wanted):
             raise EngineError(f"the engine has {'; '.join(wrong)}: {self._mend}")
         # takes the engine's scratch memory
-        self._context = engine.create_execution_context()
+        self._context = self._engine.create_execution_context()
         if self._context is None:
             raise EngineError(f"TensorRT cannot make room to run the engine: {self.log.reason()}")
         return {name: DTYPES[dtype] for name, (_, _, dtype) in found.items()}
 
     def set_address(self, name: str, address: int) -> None:
-        assert self._context is not None
         if not self._context.set_tensor_address(name, address):
             raise EngineError(f"TensorRT does not take the memory of {name}: {self.log.reason()}")
 
     def execute(self, stream_handle: int) -> None:
-        assert self._context is not None
         if not self._context.execute_async_v3(stream_handle):
             raise EngineError(f"TensorRT could not run the engine: {self.log.reason()}")
 
     def close(self) -> None:
-        self._context = None
-        self._engine = None
-        self._runtime = None
+        for name in ("_context", "_engine", "_runtime"):
+            vars(self).pop(name, None)
 
 
 def _release(plan: _Plan, gpu: Gpu) -> None:
