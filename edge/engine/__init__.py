@@ -14,8 +14,8 @@ from edge.records import EngineError, InputError
 def open_engine(model: str | Path | Bundle, backend: str = "auto", threads: int = 0) -> Engine:
     """Load a bundle (a folder, or one already checked) into an engine.
 
-    ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU), ``null`` (detects nothing; for benchmarks), or
-    ``auto``. ``threads``: CPU threads of ONNX Runtime, 0 = one a core.
+    ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU), ``null`` (detects nothing; for
+    benchmarks), or ``auto``. ``threads``: CPU threads of ONNX Runtime, 0 = one a core.
 
     Raises BundleError for a bad bundle, InputError for an unknown backend, EngineError where the
     library cannot load the model.
