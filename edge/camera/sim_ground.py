@@ -53,13 +53,6 @@ class Ground:
         r = self.resolution
         return np.array([[1 / r, 0, (w - 1) / 2], [0, -1 / r, (h - 1) / 2], [0, 0, 1]])
 
-    def is_free(self, east: float, north: float) -> bool:
-        """Whether something can stand there in the open."""
-        x, y, _ = self.to_map() @ (east, north, 1.0)
-        row, column = math.floor(y / 2), math.floor(x / 2)
-        h, w = self.blocked.shape
-        return 0 <= row < h and 0 <= column < w and not self.blocked[row, column]
-
 
 def build_ground(
     settings: SimulatorSettings,
@@ -67,14 +60,13 @@ def build_ground(
     start: tuple[float, float],
     rng: np.random.Generator,
 ) -> Ground:
-    """A ground of ``size`` metres (east-west, north-south) centred on home; the car park is around
-    ``start``."""
+    """A ground of ``size`` metres (east-west, north-south) around home, with the car park at ``start``."""
     plan = plan_layout(size, start, rng)
     drawing = _Drawing(size, max(settings.gsd, math.sqrt(size[0] * size[1] / MAX_PIXELS)), rng)
     drawing.fields()
     drawing.paving(plan)
-    drawing.roofs(plan)
     drawing.stones()
+    drawing.roofs(plan)
     drawing.marks(plan)
     canopy = drawing.trees(plan)
     blocked = canopy.copy()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from edge.camera.sim_bodies import Body
 from edge.camera.sim_flight import Float64
@@ -21,7 +23,7 @@ WHERE_PEOPLE_ARE = {"road": 0.33, "path": 0.17, "lot": 0.15, "grass": 0.35}
 GROUP_SIZES = (1, 1, 1, 2, 2, 3, 4)
 HERD_SPREAD_M, HERD_FROM_ROAD_M = 4.0, 16.0
 CAR_CLEARANCE_M, KERB_GAP_M, TRAFFIC_GAP_M = 3.0, 6.0, 12
-_TRIES = 60
+_TRIES = 20
 
 
 def place_bodies(settings: SimulatorSettings, ground: Ground, rng: np.random.Generator) -> list[Body]:
@@ -40,10 +42,12 @@ class _Placement:
         self._ground, self._plan, self._rng = ground, ground.layout, rng
         h, w = ground.counts.shape
         self._half = np.array([w, h]) * ground.resolution / 2
+        self._cell = 2 * ground.resolution
         lot = self._plan.lot
         diagonals = np.linspace(lot[0], lot[2], 9), np.linspace(lot[1], lot[3], 9)
         self._busy = np.concatenate((self._plan.road, *diagonals))
-        self._taken: list[tuple[float, float]] = []  # middles of parked cars
+        self._blocked = ground.blocked.copy()
+        self._parked_cars: list[tuple[float, float]] = []
 
     def cars(self, count: int) -> list[Body]:
         driving = round(DRIVING_SHARE * count)
@@ -70,7 +74,9 @@ class _Placement:
         for _ in range(count):
             east, north, heading = bays.pop() if bays else self._at_kerb()
             heading += 180.0 * (rng.random() < 0.3)  # some reverse in
-            self._taken.append((east, north))
+            self._parked_cars.append((east, north))
+            (column, row), clear = self._cells(np.array([[east, north]]))[0], CAR_CLEARANCE_M / self._cell
+            cv2.circle(self._blocked, (int(column), int(row)), max(1, round(clear)), (255,), -1)
             engine = rng.uniform(8, 22) if rng.random() < WARM_ENGINE_SHARE else rng.uniform(0, 1)
             # most stood under the sky for hours; some were parked late and still hold the sun
             sky = rng.uniform(1, 4) if rng.random() < SUN_WARM_SHARE else rng.uniform(-5.5, 0)
@@ -82,7 +88,7 @@ class _Placement:
         """East, north and heading of a place half on the pavement."""
         for _ in range(_TRIES):
             east, north, heading = self._beside(self._plan.road, ROAD_WIDTH_M / 2 + 1.1)
-            if all(math.hypot(east - x, north - y) > KERB_GAP_M for x, y in self._taken):
+            if all(math.hypot(east - x, north - y) > KERB_GAP_M for x, y in self._parked_cars):
                 break
         return east, north, heading
 
@@ -120,7 +126,7 @@ class _Placement:
                     leg, speed = 0.0, 0.0
                 for _ in range(_TRIES):
                     x, y = np.array([east, north]) + HERD_SPREAD_M * rng.standard_normal(2)
-                    if self._is_free(x, y):
+                    if self._is_leg_free(x, y, 0.0, 0.0):
                         break
                 facing = (heading + 35 * rng.standard_normal()) % 360
                 size, core = rng.uniform(0.85, 1.12), CORE_C["deer"] + rng.uniform(-1, 2)
@@ -167,11 +173,16 @@ class _Placement:
         x, y = (lane[i] + offset * directions(heading)[1]).tolist()
         return x, y, heading % 360
 
-    def _is_free(self, east: float, north: float) -> bool:
-        clear = all(math.hypot(east - x, north - y) > CAR_CLEARANCE_M for x, y in self._taken)
-        return clear and self._ground.is_free(east, north)
-
     def _is_leg_free(self, east: float, north: float, heading: float, leg: float) -> bool:
-        forward = directions(heading)[0]
-        steps = np.linspace(0.0, leg, 1 + math.ceil(leg / 1.5))[:, None] * forward
-        return all(self._is_free(east + x, north + y) for x, y in steps.tolist())
+        """Whether one can stand there, and walk ``leg`` metres ahead, in the open."""
+        steps = np.linspace(0.0, leg, 1 + math.ceil(leg / 1.5))[:, None] * directions(heading)[0]
+        cells = self._cells(np.array([east, north]) + steps)
+        h, w = self._blocked.shape
+        if (cells < 0).any() or (cells >= (w, h)).any():
+            return False
+        return not self._blocked[cells[:, 1], cells[:, 0]].any()
+
+    def _cells(self, points: Float64) -> npt.NDArray[np.int64]:
+        """Column and row in ``blocked`` (N, 2), which has half the map's resolution, of points (N, 2)."""
+        h, w = self._blocked.shape
+        return np.floor(points * (1, -1) / self._cell + np.array([w, h]) / 2).astype(np.int64)

@@ -16,7 +16,7 @@ from edge.camera.sim_settings import SimulatorSettings
 from edge.records import KELVIN_AT_0_C, Float32
 
 FFC_STEP_K = 0.15  # 1 sigma of the offset that each flat-field correction leaves
-_SHEET_MARGIN = (257, 311)  # rows, columns: how much larger the noise sheet is than a frame
+_SHEET_MARGIN = (511, 639)  # rows, columns: how much larger the noise sheet is than a frame
 
 
 class Sensor:
@@ -66,7 +66,7 @@ class Sensor:
         """White Gaussian noise (H, W): a random window of a fixed sheet, far cheaper than fresh numbers.
 
         Two frames see the sheet shifted against each other, so the noise of a pixel is as good as independent
-        from frame to frame; the same window comes back once in 80 000 frames.
+        from frame to frame; one pair of frames in 330 000 has the same window.
         """
         h, w = self._glow.shape
         rows, columns = _SHEET_MARGIN

@@ -7,8 +7,9 @@
 What it stands on (every setting with its unit: `SimulatorSettings`):
 
 - Counts are 0.01 K, ``TemperatureScale(0.01)``, so ``celsius = counts / 100 - 273.15``.
-- A pinhole camera over flat ground: the ground sample distance in the middle of the frame is ``slant * pixel
-  / focal``; a static body is where `Pose` and lens put it.
+- A pinhole camera over flat ground, its axis through (width / 2, height / 2); in the middle of the frame a
+  pixel is ``slant * pixel / focal`` metres. A static body is where `Pose` and lens put it.
+- Bodies are solids and stand up from the ground; crowns of trees lie flat on it and hide what stands there.
 - Ground, trees and bodies have surface temperatures typical of a clear evening (sim_ground.py,
   sim_shapes.py); the ground cools steadily, living bodies and cars do not. No atmosphere, no reflections, no
   emissivity but what the typical temperatures hold already, no motion blur.
