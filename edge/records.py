@@ -111,8 +111,8 @@ class Truth:
     """What really is in a simulated frame.
 
     ``boxes``: (N, 4) float32 xyxy, sensor pixels, clipped to the frame. ``names``: N class names
-    in lower case (``person``, ``deer``, ``car``). ``visible``: (N,) float32, the part of the
-    body's box that lies inside the frame, 0..1.
+    in lower case (``person``, ``deer``, ``car``). ``visible``: (N,) float32, 0..1, the part of the
+    body that is seen: inside the frame, and not behind trees.
     """
 
     boxes: Float32
