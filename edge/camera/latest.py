@@ -9,14 +9,12 @@ works (V4L2's default of 4 buffers is 444 ms at 9 Hz). A frame that nobody took 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 from edge.camera.base import Camera
-from edge.records import Frame, InputError, Pixels
+from edge.camera.repeats import Repeats
+from edge.records import Frame, InputError
 
 JOIN_S = 1.0
 Self = TypeVar("Self", bound="FrameSource")
@@ -76,7 +74,7 @@ class LatestFrames:
         """Starts reading. Nobody else may read the camera until `close`."""
         self.dropped = self.duplicates = 0
         self._camera = camera
-        self._repeats = _Repeats(camera.live)
+        self._repeats = Repeats(camera.live)
         self._changed = threading.Condition()
         self._slot: Frame | None = None
         self._overwritten = self._repeated = 0
@@ -143,7 +141,7 @@ class EveryFrame:
     def __init__(self, camera: Camera) -> None:
         self.dropped = self.duplicates = 0
         self._camera = camera
-        self._repeats = _Repeats(camera.live)
+        self._repeats = Repeats(camera.live)
 
     def get(self) -> Frame | None:
         """See `FrameSource.get`."""
@@ -163,35 +161,3 @@ class EveryFrame:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Repeats:
-    """Finds frozen frames: a live sensor is noisy, so bit-identical pictures are one picture sent twice.
-
-    They are left out, as nothing new can be found in them. Only a frame that the camera itself flagged
-    ``ffc`` goes through, flagged ``frozen`` too: it tells why nothing new comes. Files are not looked at:
-    there, every frame counts.
-    """
-
-    def __init__(self, live: bool) -> None:
-        self._live = live
-        self._before: Pixels | None = None
-
-    def sift(self, frame: Frame) -> Frame | None:
-        """The frame, or None if it is to be left out."""
-        if not self._live:
-            return frame
-        same = self._before is not None and _identical(self._before, frame.pixels)
-        self._before = frame.pixels
-        if not same:
-            return frame
-        return replace(frame, flags=frame.flags | {"frozen"}) if "ffc" in frame.flags else None
-
-
-def _identical(a: Pixels, b: Pixels) -> bool:
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and bool((a[::16, ::16] == b[::16, ::16]).all())  # a part first: nearly always enough
-        and bool(np.array_equal(a, b))
-    )
