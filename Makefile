@@ -2,7 +2,7 @@ PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
 
-.PHONY: demo test lint wheel bench parity test-oldest clean
+.PHONY: demo test test-sources lint wheel bench parity test-oldest clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -10,6 +10,9 @@ demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 test: $(TEST)/ready lint  ## everything that must hold
 	$(TEST)/bin/python -m tests.cuda_sim.build
 	$(TEST)/bin/python -m pytest
+
+test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
+	$(TEST)/bin/python -m pytest -m slow tests/edge
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .
@@ -23,6 +26,7 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/edge bench
 	$(RUN)/bin/python benchmarks/normalise.py
 	$(RUN)/bin/python benchmarks/simulator.py
+	$(RUN)/bin/python benchmarks/recording.py
 
 # the oldest Python and libraries that are promised to work: JetPack 6
 PYTHON310 ?= python3.10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -18,14 +19,15 @@ from edge.bundle import Bundle
 from edge.demo import FRAMES, MODEL, DemoSettings, demo
 from edge.host import versions
 from edge.info import show_info
-from edge.records import EdgeError
+from edge.records import EdgeError, InputError
 from edge.run import RunSettings, prepare_folder, run, write_report
 
 SOURCES = """sources:
   /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
   rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
   FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
-  sim:seed=1,altitude=60                      simulated flight"""
+  sim:seed=1,altitude=60                      simulated flight
+  rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)")
     sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
+    sub.add_argument("--record", action="store_true", help="also keep every raw frame, in DIR/recording")
+    sub.add_argument(
+        "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: the oldest goes first"
+    )
+    sub.add_argument("--verify", type=Path, metavar="FILE", help="compare a replay with its flight's detections.jsonl")
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -120,6 +127,8 @@ def _engine_options(sub: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> None:
     options = {k: v for k, v in vars(arguments).items() if k != "command"}
+    if arguments.record_budget and not arguments.record:
+        raise InputError("--record-budget says how much --record may keep: give --record too")
     report = run(RunSettings(**options))
     if not arguments.quiet:
         _summary(report, arguments.out, console)
@@ -166,6 +175,13 @@ def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
         f"engine: {report['engine']}; source: {report['camera']}",
         f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",
     ]
+    if kept := report["recording"]:
+        lines.append(
+            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
+            f"{kept['dropped']} left out, {kept['frames_removed']} removed again (budget or full disk)"
+        )
+    if compared := report["verify"]:
+        lines.append(f"verified: {compared['verdict']}")
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -174,6 +190,14 @@ def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: wanted a whole number of 1 or more")
     return int(text)
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT])(i?)B?", text)
+    size = float(found[1]) * (1024 if found[3] else 1000) ** (" kMGT".index(found[2])) if found else 0.0
+    if not 1e6 <= size < 1e18:
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a size of 1MB or more, such as 500MB, 20GB, 20GiB")
+    return int(size)
 
 
 def _positive(text: str) -> float:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from edge.meter import Meter
 from edge.records import Result
+from edge.sinks.recorder import Recorder
 
 TABLE_HZ = 4.0
 LINE_S = 5.0
@@ -20,8 +21,11 @@ LINE_S = 5.0
 class LiveView:
     """Shows FPS, latency, drops and detections by class on stderr. ``total``: frames to come, or None."""
 
-    def __init__(self, meter: Meter, counts: Mapping[str, int], total: int | None, quiet: bool) -> None:
+    def __init__(
+        self, meter: Meter, counts: Mapping[str, int], total: int | None, quiet: bool, recorder: Recorder | None = None
+    ) -> None:
         self._meter, self._counts, self._total, self._quiet = meter, counts, total, quiet
+        self._recorder = recorder
         self._console = Console(stderr=True)
         self._live: Live | None = None
         self._shown = time.monotonic()
@@ -55,7 +59,7 @@ class LiveView:
         fps, latency = self._meter.recent_fps, self._meter.recent_latency_ms
         frames = str(self._meter.results) + (f" / {self._total}" if self._total else "")
         counts = "  ".join(f"{name} {n}" for name, n in self._counts.items() if n) or "none yet"
-        return [
+        figures = [
             ("frames", frames),
             ("FPS", "-" if fps is None else f"{fps:.1f}"),
             (
@@ -65,6 +69,7 @@ class LiveView:
             ("dropped, repeated", f"{result.dropped}, {result.duplicates}"),
             ("detections", counts),
         ]
+        return figures if self._recorder is None else [*figures, ("recording", self._recorder.status)]
 
     def _table(self, result: Result) -> Table:
         table = Table(show_header=False, title="thermal-edge", title_justify="left")

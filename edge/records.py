@@ -8,6 +8,7 @@ Errors (each message says what came, what was wanted, what to do):
     |-- CameraError           a source broke while frames were being read
     |-- EngineError           the accelerator or ONNX Runtime failed
     |-- SinkError             a result could not be written (full disk, lost folder)
+    |-- ReplayError           a replayed flight gave other detections than the flight
     `-- InputError            exit code 2: bad argument or bad input, found before the start
         |-- SourceError       a source that cannot be opened
         `-- BundleError       a model folder that is missing, altered or of another version
@@ -46,6 +47,10 @@ class EngineError(EdgeError):
 
 class SinkError(EdgeError):
     """A result could not be written."""
+
+
+class ReplayError(EdgeError):
+    """A replayed flight gave other detections than the flight."""
 
 
 class InputError(EdgeError):
@@ -129,7 +134,8 @@ class Frame:
     loss. ``t_capture``: ``time.monotonic()`` seconds. ``utc``: aware datetime, or None where the
     clock is not to be trusted. ``flags``: any of ``ffc`` (shutter closed), ``frozen`` (identical to
     the frame before), ``repaired`` (pixels were patched). ``temperature``: scale of the counts, or
-    None. ``pose``: camera pose, or None. ``truth``: only from the simulator.
+    None. ``pose``: camera pose, or None. ``truth``: only from the simulator. ``t_replayed``: None but in a
+    replay, where ``t_capture`` is the flight's, by the clock of then: when it came again, by this clock.
     """
 
     pixels: Pixels
@@ -140,6 +146,7 @@ class Frame:
     temperature: TemperatureScale | None = None
     pose: Pose | None = None
     truth: Truth | None = None
+    t_replayed: float | None = None
 
     def __post_init__(self) -> None:
         p = self.pixels
@@ -255,5 +262,6 @@ class Result:
 
     @property
     def latency_ms(self) -> float:
-        """Capture to detections, milliseconds."""
-        return (self.t_result - self.frame.t_capture) * 1e3
+        """Capture, or replay, to detections, milliseconds."""
+        frame = self.frame
+        return (self.t_result - (frame.t_capture if frame.t_replayed is None else frame.t_replayed)) * 1e3

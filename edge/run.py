@@ -12,21 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera import Camera, open_camera
+from edge.camera.recording import Replay
+from edge.camera.tapped import Tapped
 from edge.engine import Engine, open_engine
 from edge.files import write_whole
 from edge.host import host_facts, power_facts, versions
 from edge.live import LiveView
 from edge.meter import Meter
 from edge.records import EdgeError, InputError, Result, SinkError
-from edge.sinks import Background, JsonlSink, VideoSink
+from edge.sinks import Background, JsonlSink, Recorder, Verifier, VideoSink
 from edge.stream import stream
 
+RECORDING = "recording"
+WRITTEN = ("detections.jsonl", "report.json", "video.mkv", RECORDING)  # in the output folder
 DEFAULT_VIDEO_FPS = 10.0  # of sources that do not tell theirs
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What to run. ``frames``, ``seconds``: stop after so many results or seconds, None = never."""
+    """What to run. ``frames``, ``seconds``: stop after so many results or seconds, None = never.
+
+    ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
+    ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
+    """
 
     source: str
     model: str
@@ -37,31 +45,65 @@ class RunSettings:
     backend: str = "auto"
     threshold: float | None = None
     video: bool = False
+    record: bool = False
+    record_budget: int | None = None
+    verify: Path | None = None
     quiet: bool = False
 
 
 def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) -> dict[str, Any]:
     """Run until the source ends, a limit is reached or Ctrl-C; returns the report, which is also written.
 
-    ``settings.out`` then holds ``detections.jsonl``, ``report.json`` and perhaps ``video.mkv``; what an
-    earlier run left there is moved aside, never overwritten. ``watch`` is called with every result.
+    ``settings.out`` then holds ``detections.jsonl``, ``report.json`` and perhaps ``video.mkv`` and
+    ``recording/``; what an earlier run left there is moved aside, never overwritten. ``watch`` is called
+    with every result.
 
-    Raises InputError before anything was started. Raises CameraError, EngineError or SinkError after
-    what had been detected is on the disk and the report, which names the error, is written.
+    Raises InputError before anything was started. Raises CameraError, EngineError, SinkError or ReplayError
+    after what had been detected is on the disk and the report, which names the error, is written.
     """
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(settings.model, settings.backend))
         camera = stack.enter_context(open_camera(settings.source))
+        verifier = _verifier(settings, camera, engine)
+        if isinstance(camera, Replay) and camera.path.resolve().is_relative_to((settings.out / RECORDING).resolve()):
+            raise InputError(f"the source {camera.path} lies in --out {settings.out}: give another --out")
         out = prepare_folder(settings.out)
-        return _Run(settings, camera, engine, out).go(watch)
+        recorder = None
+        if settings.record:
+            recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
+            stack.callback(recorder.close)
+            camera = Tapped(camera, recorder.write)
+        return _Run(settings, camera, engine, out, recorder, verifier).go(watch)
+
+
+def _verifier(settings: RunSettings, camera: Camera, engine: Engine) -> Verifier | None:
+    """The comparison that was asked for, its replay set to the frames that the flight looked at."""
+    if settings.verify is None:
+        return None
+    if not isinstance(camera, Replay):
+        raise InputError(f"--verify compares replays, and the source is {settings.source!r}: give --source rec:FOLDER")
+    if settings.policy == "latest":
+        raise InputError("--verify needs every frame that the flight looked at: leave --policy latest out")
+    verifier = Verifier(settings.verify, engine.bundle.classes)
+    camera.only(verifier.seqs)
+    return verifier
 
 
 class _Run:
     """The state of one run."""
 
-    def __init__(self, settings: RunSettings, camera: Camera, engine: Engine, out: Path) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        camera: Camera,
+        engine: Engine,
+        out: Path,
+        recorder: Recorder | None,
+        verifier: Verifier | None,
+    ) -> None:
         self._settings, self._camera, self._engine, self._out = settings, camera, engine, out
-        self._policy = settings.policy or ("latest" if camera.live else "every")
+        self._recorder, self._verifier = recorder, verifier
+        self._policy = settings.policy or ("latest" if camera.live and verifier is None else "every")
         self._classes = engine.bundle.classes
         self._meter = Meter()
         self._counts = dict.fromkeys(self._classes, 0)
@@ -86,8 +128,13 @@ class _Run:
         self._jsonl.close()
         if self._video:
             self._video.close()
-        error = error or self._jsonl.error or (self._video.error if self._video else None)
+        if self._recorder:
+            self._recorder.close()
+        for sink in (self._jsonl, self._video, self._recorder):
+            error = error or (sink.error if sink else None)
         report = self._report("failed" if error else ended, error)
+        if self._verifier and not error and (error := self._verifier.error(report)):
+            report.update(ended="failed", error=str(error))
         write_report(self._out / "report.json", report)
         if error:
             raise error
@@ -97,7 +144,7 @@ class _Run:
         settings, first = self._settings, None
         total = settings.frames or self._camera.frames
         results = stream(self._camera, self._engine, policy=self._policy, threshold=settings.threshold)
-        with closing(results), LiveView(self._meter, self._counts, total, settings.quiet) as view:
+        with closing(results), LiveView(self._meter, self._counts, total, settings.quiet, self._recorder) as view:
             for result in results:
                 self._book(result)
                 view.update(result)
@@ -108,6 +155,8 @@ class _Run:
                     return "frame limit"
                 if settings.seconds is not None and result.t_result - first >= settings.seconds:
                     return "time limit"
+        if self._verifier:
+            self._verifier.end_of_source()
         return "end of source"
 
     def _book(self, result: Result) -> None:
@@ -122,6 +171,8 @@ class _Run:
             raise self._jsonl.error  # detections that reach no disk are worth nothing: say so now
         if self._video:
             self._video.write(result)
+        if self._verifier:
+            self._verifier.write(result)
 
     def _report(self, ended: str, error: EdgeError | None) -> dict[str, Any]:
         meter, bundle, settings = self._meter, self._engine.bundle, self._settings
@@ -148,6 +199,8 @@ class _Run:
             "camera": self._camera.description,
             "policy": self._policy,
             "video": None if self._video is None else {"file": "video.mkv", "skipped": self._video.skipped},
+            "recording": None if self._recorder is None else self._recorder.report(),
+            "verify": None if self._verifier is None else self._verifier.report(self._engine.backend),
             "started": self._started.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(timezone.utc) - self._started).total_seconds(), 3),
             "host": host_facts(),
@@ -165,7 +218,7 @@ def prepare_folder(out: Path) -> Path:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        left = [out / name for name in ("detections.jsonl", "report.json", "video.mkv") if (out / name).exists()]
+        left = [path for name in WRITTEN if (path := out / name).exists()]
         if left:
             n = 1
             while (out / f"earlier-{n}").exists():

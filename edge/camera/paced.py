@@ -39,7 +39,7 @@ class Paced:
         due = self._start + frame.seq * self._period
         if self._closed.wait(max(0.0, due - time.monotonic())):
             raise CameraError("the camera was closed while a frame was waited for")
-        return replace(frame, t_capture=due)
+        return replace(frame, t_capture=due, t_replayed=None)
 
     def close(self) -> None:
         """Release the file and wake a waiting reader. May be called twice."""

@@ -20,18 +20,19 @@ LONGEST_WAIT_S = 5.0  # a camera that was away for an hour is not waited for
 class Replay:
     """The frames of a recording.
 
-    ``live`` False: each frame as fast as it is read, with ``seq``, ``t_capture``, ``utc``, flags, scale and
-    pose of the flight, so that whatever is computed from it comes out as in the flight. ``t_capture`` is on
-    the clock of the machine that recorded: it can be compared with its like, not with now.
+    Each has ``seq``, ``t_capture``, ``utc``, flags, scale and pose of the flight, so that whatever is computed
+    from it comes out as in the flight. ``t_capture`` is on the clock of the machine that recorded: it can be
+    compared with its like, not with now; ``t_replayed`` is on this machine's clock.
 
-    ``live`` True: at the flight's own pace, like a camera; ``t_capture`` is the moment, on this machine's
-    clock, at which the frame was due.
+    ``live`` False: each frame as fast as it is read. ``live`` True: at the flight's own pace, like a camera;
+    ``t_replayed`` is then the moment at which the frame was due.
 
     Repeated pictures of a live camera were left out in the flight, and are here (`Repeats`).
     """
 
     def __init__(self, path: Path, live: bool = False) -> None:
         """``path``: a folder that --record wrote, or one of its segments. Raises SourceError for any other."""
+        self.path = path
         self._recording = Recording(path)
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
@@ -77,7 +78,9 @@ class Replay:
         """
         with self._reading:  # another thread may close while this one reads
             frame = None if self._closed.is_set() else self._take()
-        return self._when_due(frame) if frame is not None and self.live else frame
+        if frame is None:
+            return None
+        return self._when_due(frame) if self.live else replace(frame, t_replayed=time.monotonic())
 
     def close(self) -> None:
         """Close the files and wake a waiting reader. May be called twice."""
@@ -113,7 +116,7 @@ class Replay:
         self._recorded = frame.t_capture
         if self._closed.wait(max(self._due - now, 0.0)):
             raise CameraError("the recording was closed while a frame was waited for")
-        return replace(frame, t_capture=self._due)
+        return replace(frame, t_replayed=self._due)
 
     def _describe(self) -> None:
         if len(self._recording.losses) != self._told:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from edge.camera.base import Camera
 from edge.camera.device import V4l2Camera
 from edge.camera.paced import Paced
+from edge.camera.recording import Replay
 from edge.camera.simulator import open_simulator
 from edge.camera.stills import SUFFIXES, Stills
 from edge.camera.streams import open_network, open_pipeline
@@ -21,7 +22,7 @@ from edge.records import SourceError
 
 KNOWN = (
     "a video file, an image, a folder of images, /dev/videoN?format=Y16&width=W&height=H&fps=F, sim:..., "
-    "gst:PIPELINE, rtsp://..., http(s)://..., udp://..."
+    "rec:FOLDER, gst:PIPELINE, rtsp://..., http(s)://..., udp://..."
 )
 NETWORK = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt", "rtmp")
 T = TypeVar("T")
@@ -38,6 +39,7 @@ def open_camera(source: str) -> Camera:
     - ``rtsp://...`` and other network streams; their ``?`` belongs to the server
     - ``gst:PIPELINE``: GStreamer, ends in ``appsink``
     - ``sim:...``: a simulated flight
+    - ``rec:FOLDER``: a flight that --record wrote, as fast as it is read; ``?live=1`` at its own pace
 
     Raises SourceError, in one line, for anything that cannot be opened as asked.
     """
@@ -51,6 +53,8 @@ def open_camera(source: str) -> Camera:
     scheme, rest = _scheme(source)
     if scheme == "sim":
         return open_simulator(source)
+    if scheme == "rec":
+        return _open_recording(rest)
     if scheme == "gst":
         return open_pipeline(rest)
     if scheme in NETWORK:
@@ -91,6 +95,14 @@ def _open_device(path: str, query: dict[str, str]) -> Camera:
         height=values.take("height", _size, "pixels, 1 to 65535"),
         fps=values.take("fps", _rate, "frames a second, above 0 and up to 1000"),
     )
+
+
+def _open_recording(rest: str) -> Camera:
+    path, query = (rest, {}) if os.path.exists(rest) else _query(rest)
+    live = _Values(f"rec:{path}", query, ("live",)).take("live", _flag, "0 or 1")
+    if not path:
+        raise SourceError("source 'rec:' names no recording; wanted rec:FOLDER, such as rec:out/recording")
+    return Replay(Path(path), live=bool(live))
 
 
 def _open_path(path: str, query: dict[str, str]) -> Camera:

@@ -6,8 +6,10 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from edge.recording import RecordingWriter
+from edge.camera.base import Camera
+from edge.recording import Origin, RecordingWriter
 from edge.records import EdgeError, Frame, SinkError
 
 DEPTH = 64  # frames that may wait: 2 s at 30 Hz, 42 MB at 640x512 in 16 bit
@@ -31,6 +33,37 @@ class Recorder:
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
+
+    @classmethod
+    def behind(cls, camera: Camera, folder: Path, budget: int | None = None) -> Recorder:
+        """One for the frames of this camera, into a new recording. ``budget``: bytes, see `RecordingWriter`.
+
+        Raises SinkError where ``folder`` cannot take a recording.
+        """
+        origin = Origin(camera.description, camera.live, camera.fps)
+        return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
+
+    @property
+    def status(self) -> str:
+        """A few words for a person, while it records."""
+        if self.error is not None:
+            return f"stopped: {self.error}"
+        left_out = f", {self.skipped} frames left out" if self.skipped else ""
+        return f"{self.writer.frames} frames, {self.writer.bytes / 1e6:.0f} MB{left_out}"
+
+    def report(self) -> dict[str, object]:
+        """What became of all frames. ``dropped``: came, but were never written; ``bytes``: written."""
+        writer = self.writer
+        return {
+            "folder": writer.folder.name,
+            "frames": writer.frames,
+            "dropped": self.skipped,
+            "bytes": writer.bytes,
+            "segments": writer.segments,
+            "segments_removed": writer.removed_segments,
+            "frames_removed": writer.removed_frames,
+            "error": None if self.error is None else str(self.error),
+        }
 
     @property
     def skipped(self) -> int:

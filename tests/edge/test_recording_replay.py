@@ -115,7 +115,8 @@ def test_live_keeps_the_flight_s_pace_on_this_clock(tmp_path: Path) -> None:
     with Replay(folder, live=True) as replay:
         frames = drain(replay)
         assert replay.live
-    due = np.array([f.t_capture for f in frames])
+    assert tuple(f.t_capture for f in frames) == times
+    due = np.array([f.t_replayed for f in frames])
     np.testing.assert_allclose(due - due[0], [0, 0.02, 0.02, 0.08, 0.08], atol=1e-9)
     assert begun <= due[0]
     assert time.monotonic() >= due[-1]
