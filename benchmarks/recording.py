@@ -1,6 +1,9 @@
 """What recording costs: milliseconds to encode and decode a frame, how much it shrinks, and the whole writer.
 
 python benchmarks/recording.py [frames]
+
+``write``: encode and hand to the disk of the working folder, as `RecordingWriter` does in its own thread;
+``MB/s``: raw pixels a second at the median of it, ``30 Hz``: what the recording of a camera then takes on disk.
 """
 
 from __future__ import annotations
@@ -53,7 +56,10 @@ def main(count: int) -> None:
     cv2.setNumThreads(1)
     encode = codec.Encoder()
     print(f"{count} frames each, one core, numpy {np.__version__}, {codec.NAME}")
-    print(f"{'frames':<26}{'size':>10}{'ratio':>7}{'encode ms, p95':>18}{'decode ms, p95':>18}{'write ms, p95':>18}")
+    print(
+        f"{'frames':<26}{'size':>12}{'ratio':>7}{'encode ms, p95':>18}{'decode ms, p95':>18}{'write ms, p95':>18}"
+        f"{'MB/s':>7}{'30 Hz':>12}"
+    )
     for name, frames in sources(count).items():
         height, width = frames[0].pixels.shape
         bits = 8 * frames[0].pixels.itemsize
@@ -70,8 +76,12 @@ def main(count: int) -> None:
             assert all(
                 np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, Recording(writer.folder), strict=True)
             )
+        size = frames[0].pixels.nbytes
         row = "".join(f"{median:>11.2f},{p95:>6.2f}" for median, p95 in figures)
-        print(f"{name:<26}{f'{width}x{height}x{bits}':>12}{ratio:>7.2f}{row}")
+        print(
+            f"{name:<26}{f'{width}x{height}x{bits}':>12}{ratio:>7.2f}{row}{size / figures[-1][0] / 1e3:>7.0f}"
+            f"{30 * size / ratio / 1e6:>7.1f} MB/s"
+        )
 
 
 if __name__ == "__main__":

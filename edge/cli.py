@@ -178,7 +178,7 @@ def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
     if kept := report["recording"]:
         lines.append(
             f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} left out, {kept['frames_removed']} removed again (budget or full disk)"
+            f"{kept['dropped']} left out, {kept['frames_removed']} removed again to make room"
         )
     if compared := report["verify"]:
         lines.append(f"verified: {compared['verdict']}")
