@@ -82,7 +82,7 @@ def test_latency_is_of_the_replay(flight: Path, replay) -> None:
 def test_a_live_flight_that_dropped_frames_is_flown_again_exactly(
     ask: str, tiny_bundle: Path, tmp_path: Path, replay
 ) -> None:
-    """The window's memory depends on the frames that it saw: with all of them detections would differ."""
+    """The window's memory depends on the frames that it saw: with all of them detections could differ."""
     out = tmp_path / "flight"
     source = "sim:width=80,height=64,fps=50,ffc_interval=0.8,ffc_duration=0.2,seed=3"
     settings = RunSettings(source, str(tiny_bundle), out, frames=25, record=True, quiet=True)
