@@ -46,7 +46,7 @@ def video(tmp_path: Path) -> Path:
         ("0", "a camera is /dev/video0"),
         ("foo:bar", "no source begins with 'foo:'"),
         ("ftp://host/a.mp4", "no source begins with 'ftp:'"),
-        ("rec:run1", "no source begins with 'rec:'"),
+        ("rec:run1", "run1: No such file or directory"),
         ("/dev/video0?colour=1", "does not know colour; wanted format, width, height, fps"),
         ("/dev/video0?width=0", "width='0'; wanted pixels"),
         ("/dev/video0?width=wide", "width='wide'; wanted pixels"),
