@@ -81,16 +81,27 @@ def _store_as_float16(model: onnx.ModelProto) -> None:
 
 
 def _constants_to_initializers(model: onnx.ModelProto) -> None:
+    """Every constant as an initializer under one name; the exporter writes equal ones once, and Identities of it."""
+    graph = model.graph
+    constants = {t.name for t in graph.initializer}
+    outputs = {v.name for v in graph.output}
+    alias: dict[str, str] = {}
     kept = []
-    for node in model.graph.node:
+    for node in graph.node:
+        inputs = [alias.get(name, name) for name in node.input]
+        del node.input[:]
+        node.input.extend(inputs)
         if node.op_type == "Constant" and node.attribute[0].name == "value":
-            tensor = model.graph.initializer.add()
+            tensor = graph.initializer.add()
             tensor.CopyFrom(node.attribute[0].t)
             tensor.name = node.output[0]
+            constants.add(tensor.name)
+        elif node.op_type == "Identity" and inputs[0] in constants and node.output[0] not in outputs:
+            alias[node.output[0]] = inputs[0]
         else:
             kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _declare_outputs(model: onnx.ModelProto, k: int) -> None:
