@@ -1,22 +1,16 @@
-"""``edge-export onnx`` and ``edge-export check`` from the outside."""
+"""``edge-export onnx`` from the outside."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import cv2
-import onnx
 import pytest
 import torch
-from onnx import helper
 from random_detectors import enliven, thermal_scene
 
-from edge.bundle import ONNX_FP16, Bundle, sha256
-from export import check_cli
+from edge.bundle import Bundle, sha256
 from export.cli import main
 from export.detector import frc_resnet_fpn
 
@@ -25,13 +19,10 @@ HEIGHT, WIDTH = 64, 96
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint, its bundle made by the command, and frames."""
+    """A checkpoint and its bundle made by the command."""
     folder = tmp_path_factory.mktemp("export")
     model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=HEIGHT, max_size=WIDTH)
     torch.save(enliven(model, thermal_scene(HEIGHT, WIDTH)).state_dict(), folder / "model.pth")
-    (folder / "frames").mkdir()
-    for i in range(3):
-        cv2.imwrite(str(folder / "frames" / f"{i}.png"), thermal_scene(HEIGHT, WIDTH, i))
     assert main(command(folder, "--out", str(folder / "deer"))) == 0
     return folder
 
@@ -103,89 +94,6 @@ def test_classes_come_from_the_checkpoint_or_are_asked_for(
     torch.save(content, tmp_path / "named.pth")
     assert main([*words, "--checkpoint", str(tmp_path / "named.pth"), "--quiet"]) == 0
     assert Bundle.load(tmp_path / "m").classes == ("fox", "hare")
-
-
-@pytest.fixture
-def not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_cli, "_compile", lambda bundle: {"skipped": "no"})
-
-
-def check(folder: Path, *more: str) -> list[str]:
-    frames = str(folder / "frames")
-    return ["check", str(folder / "deer"), "--images", frames, "--min-score", "0.3", *more]
-
-
-@pytest.mark.usefixtures("not_compiled")
-def test_check_compares_three_forms(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "report.json"
-    code = main(check(folder, "--checkpoint", str(folder / "model.pth"), "--json", str(report)))
-    content = json.loads(report.read_text())
-    assert [(c["reference"], c["other"]) for c in content["comparisons"]] == [
-        ("eager", "float32"),
-        ("float32", "float16"),
-    ]
-    exact = content["comparisons"][0]
-    assert exact["frames"] == 3
-    assert exact["all"]["paired"] > 10
-    assert exact["failures"] == []
-    assert sum(size["paired"] for size in exact["sizes"].values()) == exact["all"]["paired"]
-    assert content["refusals"] == []
-    # random weights may be beyond the tolerance of float16: then it is said, and the exit code tells
-    assert code == bool(content["failures"])
-    out = capsys.readouterr().out
-    assert "float32 against eager" in out
-    assert ("within tolerance" in out) == (code == 0)
-
-
-@pytest.mark.usefixtures("not_compiled")
-def test_check_fails_where_the_graph_is_another(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The float16 file of a bundle is replaced by one that finds nothing, and holds what TensorRT refuses."""
-    shutil.copytree(folder / "deer", tmp_path / "deer")
-    (tmp_path / "frames").symlink_to(folder / "frames")
-    path = tmp_path / "deer" / ONNX_FP16
-    model = onnx.load(path)
-    graph = model.graph
-    for node in graph.node:
-        for i, name in enumerate(node.output):
-            if name == "scores":
-                node.output[i] = "all_scores"
-    graph.node.append(helper.make_node("Sub", ["all_scores", "all_scores"], ["scores"], name="nothing"))
-    graph.node.append(helper.make_node("NonZero", ["all_scores"], ["refused"], name="refused"))
-    onnx.save(model, path)
-    text = (tmp_path / "deer" / "model.json").read_text()
-    raw = json.loads(text)
-    raw["files"][ONNX_FP16] = sha256(path)
-    (tmp_path / "deer" / "model.json").write_text(json.dumps(raw))
-    assert main(check(tmp_path)) == 1
-    out = " ".join(capsys.readouterr().out.split())
-    assert "detections lack a partner" in out
-    assert "TensorRT would refuse NonZero refused" in out
-
-
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        (["--checkpoint", "frames/0.png"], "not the checkpoint"),
-        (["--images", "nowhere"], "nowhere"),
-        (["--images", "sim:"], "live"),
-        (["--frames", "0"], "1 or more"),
-    ],
-)
-@pytest.mark.usefixtures("not_compiled")
-def test_check_with_bad_input(
-    more: list[str], told: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
-    assert main(check(folder, *more)) == 2
-    assert told in capsys.readouterr().err
-
-
-def test_check_compiles_the_float16_graph_strongly_typed(folder: Path) -> None:
-    pytest.importorskip("tensorrt_rtx", reason="needs pip install tensorrt-rtx")
-    compiled = check_cli._compile(Bundle.load(folder / "deer"))
-    assert compiled["bytes"] > 1e6, compiled
 
 
 def test_the_board_without_torch_can_ask_for_the_engine() -> None:
