@@ -9,7 +9,7 @@ demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 
 test: $(TEST)/ready lint  ## everything that must hold
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	$(TEST)/bin/python -m pytest
+	$(TEST)/bin/python -m pytest -m "not slow"
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
@@ -27,6 +27,11 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/python benchmarks/normalise.py
 	$(RUN)/bin/python benchmarks/simulator.py
 	$(RUN)/bin/python benchmarks/recording.py
+
+# resumable, an hour and more; FRAMES is a folder of thermal frames of yours
+parity: $(TEST)/ready  ## docs/parity.md: is every exported detector the one that torchvision runs, does it compile
+	$(TEST)/bin/python -m pytest tests/export -m slow
+	$(TEST)/bin/python benchmarks/parity.py $(if $(FRAMES),--frames "$(FRAMES)")
 
 # the oldest Python and libraries that are promised to work: JetPack 6
 PYTHON310 ?= python3.10

@@ -23,7 +23,7 @@ from export.parity import SIZES
 from export.trt_build import BuildSettings
 
 # an architecture that TensorRT-RTX compiles for without the GPU, and Orin's nearest
-_TARGET = "SM86"
+TARGET = "SM86"
 
 
 def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -91,7 +91,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-class _Silent:
+class Silent:
     """Hears of the build's phases and lets it go on."""
 
     def start(self, phase: str, parent: str | None, steps: int) -> None: ...
@@ -106,12 +106,12 @@ def _compile(bundle: Bundle) -> dict[str, Any]:
     """Compile the float16 graph, strongly typed, where TensorRT-RTX is installed; it needs no GPU for that."""
     if importlib.util.find_spec("tensorrt_rtx") is None:
         return {"skipped": "no (pip install tensorrt-rtx compiles here, without a GPU, as a check)"}
-    settings = BuildSettings(workspace_mib=4096, compute_capability=_TARGET)
+    settings = BuildSettings(workspace_mib=4096, compute_capability=TARGET)
     try:
-        built = build_in_process("tensorrt_rtx", bundle.file(ONNX_FP16), bundle, settings, _Silent())
+        built = build_in_process("tensorrt_rtx", bundle.file(ONNX_FP16), bundle, settings, Silent())
     except EngineError as error:
         return {"error": str(error)}
-    summary = f"TensorRT-RTX {built.tensorrt} for {_TARGET}, {built.seconds:.1f} s, {len(built.plan) / 1e6:.1f} MB"
+    summary = f"TensorRT-RTX {built.tensorrt} for {TARGET}, {built.seconds:.1f} s, {len(built.plan) / 1e6:.1f} MB"
     return {"summary": summary, "seconds": built.seconds, "bytes": len(built.plan), "tensorrt_rtx": built.tensorrt}
 
 

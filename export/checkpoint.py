@@ -87,8 +87,10 @@ def _read(path: Path) -> dict[str, Any]:
             "state dict; save it again with torch.save(model.state_dict(), ...)"
         ) from None
     except Exception as error:  # a broken archive raises half a dozen different classes
-        what = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"checkpoint {path} cannot be read ({what}): copy it again") from None
+        what = str(error).split(". ")[0] if isinstance(error, RuntimeError) else type(error).__name__
+        raise InputError(
+            f"checkpoint {path} is broken or none of torch's ({what}): wanted a file of torch.save"
+        ) from None
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise InputError(f"checkpoint {path} holds a {kind}: wanted a state dict, or a dict with one")
@@ -107,7 +109,10 @@ def _state(path: Path, content: Mapping[str, Any]) -> tuple[dict[str, Tensor], d
         names = ", ".join(repr(name) for name in WRAPPERS)
         raise InputError(f"checkpoint {path} holds no parameters: wanted a state dict, plain or under {names}")
     for key, value in state.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        if not value.is_floating_point() or value.layout is not torch.strided:
+            kind = f"{value.dtype} {value.layout}".replace("torch.", "")
+            raise InputError(f"checkpoint {path}: {key} is {kind}: wanted plain floating-point weights")
+        if not torch.isfinite(value).all():
             raise InputError(f"checkpoint {path}: {key} is not finite: the training diverged, take another")
     return state, dict(settings)
 

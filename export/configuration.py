@@ -6,6 +6,7 @@ reference configuration of the paper's published code. The four stock detectors 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from edge.records import InputError
 from export.pyramid import PyramidName
 
+MOST_SAMPLES = 16  # a bin and axis; the graph for TensorRT grows with their square
 DEPTHS = (18, 34, 50, 101, 152)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -83,8 +85,12 @@ class Configuration:
             raise InputError(f"no such detector setting: {', '.join(unknown)}; wanted {', '.join(sorted(known))}")
         clean = {name: _tuple(value) for name, value in values.items()}
         sizes = clean.get("anchor_sizes")
-        if sizes is not None and not any(isinstance(s, tuple) for s in sizes):
+        if isinstance(sizes, tuple) and not any(isinstance(s, tuple) for s in sizes):
             clean["anchor_sizes"] = (sizes,)
+        for name, value in clean.items():
+            usual = getattr(Configuration(), name)
+            if not _alike(value, usual):
+                raise InputError(f"{name} {value!r}: wanted something like {usual!r}")
         new = replace(self, **clean)
         _check(new)
         return new
@@ -95,7 +101,7 @@ def preset(name: str) -> Configuration:
 
     Raises InputError for a name that is none of `PRESETS`.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise InputError(f"architecture {name!r}: wanted one of {', '.join(PRESETS)}")
     return PRESETS[name]
 
@@ -139,18 +145,42 @@ def _tuple(value: Any) -> Any:
     return tuple(_tuple(v) for v in value) if isinstance(value, list | tuple) else value
 
 
+def _alike(value: Any, usual: Any) -> bool:
+    """Of the same type, and finite; a whole number may stand for another one."""
+    if isinstance(usual, tuple):
+        return isinstance(value, tuple) and len(value) > 0 and all(_alike(v, usual[0]) for v in value)
+    if isinstance(usual, float):
+        return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) is type(usual)
+
+
 def _check(c: Configuration) -> None:
     if c.classes < 1:
         raise InputError(f"{c.classes} classes: wanted at least one besides the background")
-    if len(c.image_mean) != len(c.image_std) or len(c.image_mean) not in (1, 3) or min(c.image_std) <= 0:
+    same = len(c.image_mean) == len(c.image_std) and len(c.image_mean) in (1, 3)
+    if not same or min(c.image_std) <= 0:
         raise InputError(f"image mean {c.image_mean} and std {c.image_std}: wanted 1 or 3 values each, the std above 0")
-    if len({len(sizes) for sizes in c.anchor_sizes}) != 1 or not c.anchors_per_cell:
+    if min(min(sizes) for sizes in c.anchor_sizes) < 1 or min(c.aspect_ratios) <= 0:
+        raise InputError(f"anchors of {c.anchor_sizes} pixels and ratios {c.aspect_ratios}: wanted 1 or more, above 0")
+    if len({len(sizes) for sizes in c.anchor_sizes}) != 1:
         raise InputError(f"anchor sizes {c.anchor_sizes}: wanted equally many, at least one, on every level")
     if len(c.roi_size) != 2 or min(c.roi_size) < 1:
         raise InputError(f"RoI size {c.roi_size}: wanted rows and columns, 1 or more")
     for name in ("rpn_nms_thresh", "rpn_score_thresh", "box_nms_thresh", "box_score_thresh"):
         if not 0 <= getattr(c, name) <= 1:
             raise InputError(f"{name} {getattr(c, name)}: wanted 0..1")
-    for name in ("rpn_pre_nms_top_n_test", "rpn_post_nms_top_n_test", "box_detections_per_img", "channels"):
+    for name in (
+        "rpn_pre_nms_top_n_test",
+        "rpn_post_nms_top_n_test",
+        "box_detections_per_img",
+        "channels",
+        "canonical_scale",
+        "min_size",
+        "max_size",
+    ):
         if getattr(c, name) < 1:
             raise InputError(f"{name} {getattr(c, name)}: wanted 1 or more")
+    if c.norm_eps < 0:
+        raise InputError(f"norm_eps {c.norm_eps}: wanted 0 or more")
+    if c.sampling_ratio > MOST_SAMPLES:
+        raise InputError(f"sampling_ratio {c.sampling_ratio}: wanted 1..{MOST_SAMPLES}, or -1 for adaptive sampling")

@@ -158,7 +158,13 @@ def _frames(bundle: Bundle, source: str, most: int) -> list[Grey]:
 
 
 def _eager(bundle: Bundle, checkpoint: Path) -> Detector:
-    if bundle.checkpoint_sha256 and sha256(checkpoint) != bundle.checkpoint_sha256:
+    try:
+        digest = sha256(checkpoint)
+    except OSError as error:
+        raise InputError(
+            f"{checkpoint} cannot be read ({error.strerror}): wanted what the bundle was made from"
+        ) from None
+    if bundle.checkpoint_sha256 and digest != bundle.checkpoint_sha256:
         raise InputError(f"{checkpoint} is not the checkpoint that {bundle.path} was made from: its sha256 differs")
     if not bundle.architecture:
         raise InputError(

@@ -10,6 +10,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from edge.records import InputError
 from export.folding import fold_constants
 from export.precision import DOMAIN, drop_markers, type_float16
 from export.static import StaticDetector
@@ -23,23 +24,30 @@ _LARGE = 16384
 
 
 def trace(detector: StaticDetector) -> onnx.ModelProto:
-    """The float32 graph of a detector, with the markers of `export.precision` still in it."""
+    """The float32 graph of a detector, with the markers of `export.precision` still in it.
+
+    Raises InputError where a module of the model has no form in ONNX.
+    """
     height, width = detector.image_input.original
     buffer = io.BytesIO()
     image = torch.zeros(1, height, width, 1, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
         # that shapes get fixed is the purpose, and the TorchScript exporter announces its age
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            detector,
-            (image,),
-            cast(str, buffer),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            custom_opsets={DOMAIN: 1},
-        )
+        try:
+            torch.onnx.export(
+                detector,
+                (image,),
+                cast(str, buffer),
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=list(OUTPUTS),
+                custom_opsets={DOMAIN: 1},
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            what = str(error).split(". ")[0]
+            raise InputError(f"a part of the model has no form in ONNX ({what}): replace it") from None
     model = onnx.load_from_string(buffer.getvalue())
     _constants_to_initializers(model)
     _declare_outputs(model, detector.max_detections)
@@ -81,16 +89,27 @@ def _store_as_float16(model: onnx.ModelProto) -> None:
 
 
 def _constants_to_initializers(model: onnx.ModelProto) -> None:
+    """Every constant as an initializer under one name; the exporter writes equal ones once, and Identities of it."""
+    graph = model.graph
+    constants = {t.name for t in graph.initializer}
+    outputs = {v.name for v in graph.output}
+    alias: dict[str, str] = {}
     kept = []
-    for node in model.graph.node:
+    for node in graph.node:
+        inputs = [alias.get(name, name) for name in node.input]
+        del node.input[:]
+        node.input.extend(inputs)
         if node.op_type == "Constant" and node.attribute[0].name == "value":
-            tensor = model.graph.initializer.add()
+            tensor = graph.initializer.add()
             tensor.CopyFrom(node.attribute[0].t)
             tensor.name = node.output[0]
+            constants.add(tensor.name)
+        elif node.op_type == "Identity" and inputs[0] in constants and node.output[0] not in outputs:
+            alias[node.output[0]] = inputs[0]
         else:
             kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _declare_outputs(model: onnx.ModelProto, k: int) -> None:

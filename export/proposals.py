@@ -17,7 +17,7 @@ from export.precision import full
 class Proposals(nn.Module):
     """Region proposals of one image.
 
-    ``maps``: the pyramid for an all-zero input, for its shapes. ``size``, ``padded``: (height, width) of the
+    ``maps``: the pyramid of any input, for its shapes. ``size``, ``padded``: (height, width) of the
     picture and of the network input that holds it. ``native``: ONNX ``NonMaxSuppression`` instead of rounds.
     ``count``: R, how many come out.
 

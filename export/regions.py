@@ -15,7 +15,7 @@ from export.roi_align import levels_of, pool_gather, pool_native
 class Regions(nn.Module):
     """Second look at each proposal.
 
-    ``features``: the pyramid by name for an all-zero input, for its shapes. ``size``: (height, width) of the picture
+    ``features``: the pyramid by name of any input, for its shapes. ``size``: (height, width) of the picture
     in network input pixels. ``native``: ONNX ``RoiAlign`` on data-dependent subsets instead of Gathers.
     ``samples``: bound of the adaptive samples a bin and axis, see `pool_gather`.
 

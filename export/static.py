@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
+from edge.records import InputError
 from export.decisions import Decisions
 from export.image_input import ImageInput
 from export.nms import ROUNDS
@@ -21,7 +22,7 @@ from export.precision import half
 from export.proposals import Proposals
 from export.regions import Regions
 from export.roi_align import SAMPLES
-from export.supported import check_model, check_size, check_topk
+from export.supported import check_model, check_samples, check_size, check_topk
 from export.winograd import use_winograd
 
 Target = Literal["cpu", "tensorrt"]
@@ -40,7 +41,7 @@ class StaticDetector(nn.Module):
     settled. K = detections an image of ``model``; rows past the last detection are zero.
 
     Raises InputError where the size is no multiple of 32, a part of the model is none of torchvision's, or a top-k
-    of the model is beyond TensorRT.
+    of the model is beyond TensorRT, ``samples`` is out of 1..16, or its weights overflow.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StaticDetector(nn.Module):
         super().__init__()
         check_model(model)
         check_size(height, width)
+        check_samples(samples)
         model = copy.deepcopy(model).eval().requires_grad_(False)
         native = target == "cpu"
         self.image_input = ImageInput(model.transform, height, width)
@@ -62,7 +64,9 @@ class StaticDetector(nn.Module):
         self.backbone = model.backbone
         size, padded = self.image_input.size, self.image_input.padded
         with torch.no_grad():
-            features = self.backbone(torch.zeros(1, self.image_input.channels, *padded))
+            features = self.backbone(torch.ones(1, self.image_input.channels, *padded))
+        if not all(torch.isfinite(f).all() for f in features.values()):
+            raise InputError("the model's features of a white frame are not finite: its weights overflow, take others")
         self.proposals = Proposals(model.rpn, list(features.values()), size, padded, native, rounds)
         self.regions = Regions(model.roi_heads, features, size, native, samples)
         self.decisions = Decisions(model.roi_heads, self.proposals.count, size, self.image_input.ratio, native, rounds)

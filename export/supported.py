@@ -12,6 +12,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
 from edge.records import InputError
+from export.configuration import MOST_SAMPLES
 
 STRIDE = 32
 LARGEST = (1024, 1280)
@@ -56,6 +57,12 @@ def check_topk(*counts: int) -> None:
             f"the model keeps {max(counts)} boxes at a time, TensorRT's TopK takes {TOPK_LIMIT}: lower its "
             "rpn_pre_nms_top_n_test, rpn_post_nms_top_n_test or box_detections_per_img"
         )
+
+
+def check_samples(samples: int) -> None:
+    """Raises InputError where the bound of the RoIAlign samples is none."""
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise InputError(f"{samples} RoIAlign samples a bin and axis: wanted 1..{MOST_SAMPLES}")
 
 
 def _name(part: object) -> str:

@@ -208,6 +208,8 @@ def broken(change: Any) -> dict[str, Tensor]:
         (lambda s: s.pop("backbone.body.layer2.1.conv2.weight"), "lacks backbone.body.layer2.1.conv2.weight"),
         (lambda s: s.update({"roi_heads.more": torch.zeros(1)}), "besides the detector's parameters, roi_heads.more"),
         (lambda s: s["rpn.head.cls_logits.bias"].fill_(float("nan")), "rpn.head.cls_logits.bias is not finite"),
+        (lambda s: s.update({"rpn.head.cls_logits.bias": torch.ones(15).int()}), "cls_logits.bias is int32"),
+        (lambda s: s.update({"rpn.head.cls_logits.bias": torch.ones(15).to_sparse()}), "float32 sparse_coo"),
         (lambda s: s.pop("rpn.head.cls_logits.weight"), "no rpn.head.cls_logits.weight"),
         (lambda s: [s.pop(k) for k in list(s) if ".fpn." in k], "no feature pyramid"),
         (lambda s: s.pop("backbone.body.layer3.1.conv1.weight"), "blocks in layer1..layer4"),
@@ -232,6 +234,11 @@ def test_state_dicts_that_do_not_fit(change: Any, told: str, tmp_path: Path) -> 
         ({"arch": "fasterrcnn"}, "wanted one of frc_resnet18_fpn"),
         ({"sampling": 3}, "no such detector setting: sampling"),
         ({"image_mean": (0.1, 0.2)}, "1 or 3 values"),
+        ({"anchor_sizes": 5}, "anchor_sizes 5: wanted something like"),
+        ({"min_size": "512"}, "min_size '512': wanted something like 512"),
+        ({"image_std": (float("inf"),)}, "image_std .inf,.: wanted"),
+        ({"fpn_norm": 1}, "fpn_norm 1 was given|wanted something like False"),
+        ({"name": ["frc"]}, "architecture"),
     ],
 )
 def test_settings_that_contradict_the_shapes(settings: dict[str, Any], told: str, tmp_path: Path) -> None:

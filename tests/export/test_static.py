@@ -170,3 +170,28 @@ def test_unsupported_parts_are_named() -> None:
         StaticDetector(model, HEIGHT, WIDTH)
     with pytest.raises(InputError, match="wanted a torchvision FasterRCNN"):
         StaticDetector(nn.Identity(), HEIGHT, WIDTH)  # type: ignore[arg-type]
+
+
+class _Bessel(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.special.bessel_j0(x)
+
+
+def test_a_module_without_a_form_in_onnx_is_named() -> None:
+    model = frc_resnet_fpn(18, 1, "layer1", **SMALL).eval()
+    model.roi_heads.box_head.fc7 = _Bessel()
+    with pytest.raises(InputError, match="special_bessel_j0"):
+        trace(StaticDetector(model, 64, 64))
+
+
+def test_weights_that_overflow() -> None:
+    model = frc_resnet_fpn(18, 1, "layer1", **SMALL).eval()
+    torch.nn.init.constant_(model.backbone.body.conv1.weight, 1e38)
+    with pytest.raises(InputError, match="overflow"):
+        StaticDetector(model, 64, 64)
+
+
+@pytest.mark.parametrize("samples", [0, -1, 17])
+def test_samples_out_of_range(samples: int) -> None:
+    with pytest.raises(InputError, match=r"wanted 1\.\.16"):
+        StaticDetector(frc_resnet_fpn(18, 1, "layer1", **SMALL), 64, 64, samples=samples)

@@ -1,0 +1,245 @@
+"""Is every exported detector the one that torchvision runs, and does TensorRT-RTX compile it: writes docs/parity.md.
+
+    python benchmarks/parity.py [--only frc_resnet18_fpn:layer1 ...] [--frames DIR] [--no-parity] [--no-compile]
+
+Each row is kept in out/parity/ as soon as it is done; a second run does what is missing, and --again everything.
+What the columns mean stands above the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib.metadata
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision.models.detection import FasterRCNN
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+
+from benchmarks import parity_page
+from edge.bundle import Bundle
+from edge.camera.stills import read_still
+from edge.files import write_whole
+from edge.records import RawDetections
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+from export.build_process import build_in_process
+from export.check_cli import TARGET, Silent
+from export.configuration import PRESETS, preset
+from export.detector import build_detector
+from export.limits import refusals
+from export.onnx_graph import float16_graph, float32_graph, trace
+from export.parity import join, pair
+from export.pyramid import PYRAMIDS
+from export.roi_align import levels_of, pool_gather, pool_native
+from export.static import StaticDetector
+from export.trt_build import BuildSettings
+from tests.export.random_detectors import Grey, eager, enliven, in_onnxruntime, thermal_scene
+
+HEIGHT, WIDTH = 256, 320  # of parity; a quarter of the reference frame, everything else as in the reference
+FULL = (512, 640)  # of the compiled graphs
+LEAST_SCORE = 0.06  # just above the 0.05 below which torchvision drops detections
+EVERY = [
+    f"{name}:{pyramid}"
+    for name in PRESETS
+    for pyramid in (PYRAMIDS if name.startswith("frc_") else [preset(name).pyramid])
+]
+Row = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=EVERY, choices=EVERY, metavar="NAME:PYRAMID")
+    parser.add_argument("--frames", type=Path, help="a folder of real grey frames, two are used")
+    parser.add_argument("--rows", type=Path, default=Path("out/parity"), help="where finished rows are kept")
+    parser.add_argument("--page", type=Path, default=Path("docs/parity.md"))
+    parser.add_argument("--no-parity", action="store_true")
+    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--again", action="store_true", help="also what is done already")
+    arguments = parser.parse_args()
+    jobs: dict[str, Callable[[], Row]] = {}
+    if not arguments.no_parity:
+        jobs["sampling"] = sampling
+        pictures = {"random": random_frames()}
+        if arguments.frames is not None:
+            pictures["real"] = real_frames(arguments.frames)
+        for kind, frames in pictures.items():
+            for name in arguments.only:
+                jobs[f"parity {name} {kind}"] = lambda name=name, frames=frames: parity(name, frames)
+    if not arguments.no_compile:
+        if importlib.util.find_spec("tensorrt_rtx") is None:
+            sys.exit("needs tensorrt-rtx (pip install tensorrt-rtx), or --no-compile")
+        for name in arguments.only:
+            if name.startswith("frc_"):
+                jobs[f"compile {name}"] = lambda name=name: compiled(name)
+    for title, job in jobs.items():
+        path = arguments.rows / (title.replace(" ", "-").replace(":", "-") + ".json")
+        if arguments.again or not path.exists():
+            row = {"row": title, **job()}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, (json.dumps(row, indent=1) + "\n").encode())
+            print(json.dumps(row), flush=True)
+    rows = {row["row"]: row for row in (json.loads(p.read_text()) for p in sorted(arguments.rows.glob("*.json")))}
+    page = parity_page.write(rows, EVERY)
+    arguments.page.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(arguments.page, page.encode())
+
+
+def random_frames() -> list[Grey]:
+    """Mirrored: random weights are set to the statistics of one picture, and saturate on others."""
+    scene = thermal_scene(HEIGHT, WIDTH)
+    return [scene, scene[:, ::-1].copy()]
+
+
+def real_frames(folder: Path) -> list[Grey]:
+    """The middles of two frames, from the two halves of the folder."""
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    frames = []
+    for path in paths[len(paths) // 4 :: max(1, len(paths) // 2)][:2]:
+        pixels = np.ascontiguousarray(read_still(path)[0], np.uint8)
+        if pixels.shape[0] < HEIGHT or pixels.shape[1] < WIDTH:
+            sys.exit(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: wanted {WIDTH}x{HEIGHT} or larger")
+        top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
+        frames.append(pixels[top : top + HEIGHT, left : left + WIDTH].copy())
+    if not frames:
+        sys.exit(f"{folder} holds no .png or .jpg frames")
+    return frames
+
+
+def parity(name: str, frames: list[Grey]) -> Row:
+    """Every form of one detector on the same frames, see the page for which is held against which."""
+    arch, pyramid = name.split(":")
+    smaller, larger = (HEIGHT, WIDTH) if arch.startswith("frc_") else (300, 500)
+    configuration = preset(arch).changed(classes=3, pyramid=pyramid, min_size=smaller, max_size=larger)
+    model = enliven(build_detector(configuration), frames[0])
+    wanted = [eager(model, frame) for frame in frames]
+    row = {
+        "versions": {p: importlib.metadata.version(p) for p in ("torch", "torchvision", "onnxruntime")},
+        "frames": len(frames),
+        "eager64": figures(wanted[:1], [in_float64(model, frames[0])]),
+        "cpu": figures(wanted, run(float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu"))), frames)),
+    }
+    if configuration.sampling_ratio <= 0:
+        traced = trace(StaticDetector(model, HEIGHT, WIDTH, "tensorrt"))
+        row["bounded"] = figures(wanted, run(float32_graph(traced), frames))
+        model.roi_heads.box_roi_pool.sampling_ratio = 2
+        wanted = [eager(model, frame) for frame in frames]
+    traced = trace(StaticDetector(model, HEIGHT, WIDTH, "tensorrt"))
+    typed = float16_graph(traced)
+    if refusals(typed):
+        sys.exit(f"{name}: TensorRT would refuse {refusals(typed)}")
+    found = run(float32_graph(traced), frames)
+    row["plain"] = figures(wanted, found)
+    row["half"] = figures(found, run(typed, frames))
+    return row
+
+
+def in_float64(model: FasterRCNN, frame: Grey) -> RawDetections:
+    """What torchvision finds with the same weights in float64."""
+    double = copy.deepcopy(model).double()
+    channels = len(model.transform.image_mean)
+    x = torch.from_numpy(frame).double().div(255)[None].repeat(channels, 1, 1)
+    with torch.no_grad():
+        found = double([x])[0]
+    labels = (found["labels"] - 1).int().numpy()
+    return RawDetections(found["boxes"].float().numpy(), found["scores"].float().numpy(), labels)
+
+
+def run(graph: Any, frames: list[Grey]) -> list[RawDetections]:
+    found = in_onnxruntime(graph, *frames)
+    if not all(raw.converged for raw in found):
+        sys.exit("the suppression of a random detector had not settled: more rounds are needed")
+    return found
+
+
+def figures(reference: list[RawDetections], other: list[RawDetections]) -> Row:
+    pairs = join([pair(a, b, LEAST_SCORE) for a, b in zip(reference, other, strict=True)])
+    change = np.abs(pairs.score_change)
+    return {
+        "pairs": len(pairs.iou),
+        "alone": int(pairs.lost.sum() + pairs.new.sum()),
+        "least_iou": float(pairs.iou.min()),
+        "median_iou": float(np.median(pairs.iou)),
+        "largest_score": float(change.max()),
+        "median_score": float(np.median(change)),
+    }
+
+
+def sampling() -> Row:
+    """How far bounded sampling is from adaptive sampling, by the side of the region: relative error of the features."""
+    model = enliven(build_detector(preset("frc_resnet18_fpn").changed(pyramid="layer1")), thermal_scene(*FULL))
+    image = torch.from_numpy(thermal_scene(*FULL)).float().div(255)[None].repeat(3, 1, 1)
+    with torch.no_grad():
+        features = model.backbone(model.transform([image])[0].tensors)
+    maps = list(features.values())[:4]
+    scales = [0.25, 0.125, 0.0625, 0.03125]
+    generator = torch.Generator().manual_seed(0)
+    sides = []
+    for side in (16, 32, 60, 80, 96, 128, 192, 256, 384):
+        corner = torch.rand(50, 2, generator=generator) * torch.tensor([FULL[1] - side, FULL[0] - side])
+        boxes = torch.cat((corner, corner + side), 1)
+        levels = levels_of(boxes, 4, 2, 640, 4)
+        pooled, place = pool_native(maps, boxes, levels, scales, (8, 10), -1)
+        exact = pooled[place].flatten(2).transpose(1, 2)
+        errors = {}
+        for most in (1, 2, 3, 4):
+            bounded = pool_gather(maps, boxes, levels, scales, (8, 10), -1, most)
+            error = (bounded - exact).flatten(1).norm(dim=1) / exact.flatten(1).norm(dim=1)
+            errors[str(most)] = float(error.max())
+        sides.append({"side": side, "stride": 2 ** (2 + int(levels[0])), "errors": errors})
+    return {"sides": sides}
+
+
+def compiled(name: str) -> Row:
+    """Trace, type and compile the reference configuration; no GPU is needed for that."""
+    arch, pyramid = name.split(":")
+    model = build_detector(preset(arch).changed(classes=3, pyramid=pyramid)).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        graph = float16_graph(trace(StaticDetector(model, *FULL, "tensorrt"))).SerializeToString()
+        seconds = time.perf_counter() - begun
+        path = Path(folder) / "model.fp16.onnx"
+        path.write_bytes(graph)
+        settings = BuildSettings(workspace_mib=4096, compute_capability=TARGET)
+        built = build_in_process("tensorrt_rtx", path, described(folder), settings, Silent())
+    return {
+        "tensorrt_rtx": importlib.metadata.version("tensorrt-rtx"),
+        "target": TARGET,
+        "trace_seconds": seconds,
+        "onnx_bytes": len(graph),
+        "seconds": built.seconds,
+        "bytes": len(built.plan),
+    }
+
+
+def described(folder: str) -> Bundle:
+    """What the builder checks the graph's inputs and outputs against."""
+    return Bundle(
+        path=Path(folder),
+        name="",
+        architecture={},
+        classes=("a", "b", "c"),
+        height=FULL[0],
+        width=FULL[1],
+        normalise_8bit=DEFAULT_8BIT,
+        normalise_16bit=DEFAULT_16BIT,
+        trained_mean=0.5,
+        trained_std=0.2,
+        score_threshold=0.5,
+        graph_score_threshold=0.05,
+        max_detections=100,
+        files={},
+    )
+
+
+if __name__ == "__main__":
+    main()
