@@ -37,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "torchvision", "onnx"):
+        package = (error.name or "").split(".")[0]
+        if package not in ("torch", "torchvision", "onnx"):
             raise
         print(
-            f"edge-export: {asked} needs {error.name}, which is not installed: "
+            f"edge-export: {asked} needs {package}, which is not installed: "
             "pip install 'thermal-edge[export]' on the machine that exports",
             file=sys.stderr,
         )

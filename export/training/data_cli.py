@@ -1,0 +1,118 @@
+"""``edge-export data check``: what is wrong with labelled frames, and a cleaned list to train on."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.files import write_whole
+from edge.records import InputError
+from export.training.clean import KINDS, Problem, inspect, summary
+from export.training.dataset import LabelledSet, read_coco
+from export.training.formats import read_folder
+
+SHOWN = 12  # pictures of a kind in the report
+
+
+def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``data check`` to the subcommands; its ``run`` default is `run_check`."""
+    what = "look at labelled frames before training on them"
+    actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
+    check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
+    check.set_defaults(run=run_check)
+    check.add_argument("folder", type=Path, metavar="DIR", help="COCO, HIT-UAV, Pascal VOC or YOLO folder")
+    check.add_argument("--split", default="train", help="which part of it (default: %(default)s)")
+    check.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file instead; DIR holds its images")
+    check.add_argument("--out", type=Path, required=True, metavar="DIR", help="for cleaned.json and report.html")
+    check.add_argument("--hot", default="person,deer", help="classes warmer than their surroundings")
+    check.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Check, write ``cleaned.json`` (COCO) and ``report.html``; returns 0."""
+    if arguments.annotations:
+        data = read_coco(arguments.annotations, arguments.folder)
+    else:
+        data = read_folder(arguments.folder, arguments.split)
+    console = Console(quiet=arguments.quiet)
+    hot = [name.strip().lower() for name in arguments.hot.split(",")]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("frames", total=len(data))
+        cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        write_whole(arguments.out / "cleaned.json", json.dumps(to_coco(cleaned)).encode())
+        write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
+    except OSError as error:
+        raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
+    for kind, count in summary(problems).items():
+        console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
+    console.print(f"{len(cleaned)} of {len(data)} frames are usable: {arguments.out / 'cleaned.json'}")
+    return 0
+
+
+def to_coco(data: LabelledSet) -> dict[str, Any]:
+    """COCO's JSON; ignored regions are ``iscrowd`` boxes of a category of their own. File names are
+    absolute.
+    """
+    ignore = len(data.classes)
+    boxes: list[dict[str, Any]] = []
+    for i, frame in enumerate(data.frames):
+        groups = [(frame.boxes, frame.labels.tolist(), 0), (frame.ignored, [ignore] * len(frame.ignored), 1)]
+        for corners, labels, crowd in groups:
+            for (x1, y1, x2, y2), label in zip(corners.tolist(), labels, strict=True):
+                bbox = [x1, y1, x2 - x1, y2 - y1]
+                row = {
+                    "id": len(boxes) + 1,
+                    "image_id": i,
+                    "category_id": label,
+                    "bbox": bbox,
+                    "iscrowd": crowd,
+                }
+                boxes.append({**row, "area": bbox[2] * bbox[3]})
+    images = [
+        {"id": i, "file_name": str(f.path.resolve()), "width": f.width, "height": f.height}
+        for i, f in enumerate(data.frames)
+    ]
+    categories = [{"id": i, "name": name} for i, name in enumerate((*data.classes, "DontCare"))]
+    return {"images": images, "annotations": boxes, "categories": categories}
+
+
+def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem]) -> str:
+    """One HTML page: counts, and small pictures of what was found."""
+    parts = [
+        "<!doctype html><meta charset=utf-8><title>Data check</title>",
+        "<style>body{font:14px sans-serif;margin:2em}figure{display:inline-block;width:200px;margin:6px;"
+        "vertical-align:top;overflow-wrap:anywhere}img{width:200px}</style>",
+        f"<h1>{len(cleaned)} of {len(data)} frames are usable</h1><p>Boxes: ",
+        html.escape(", ".join(f"{n} {name}" for name, n in cleaned.count().items())),
+        "</p>",
+    ]
+    for kind, count in summary(problems).items():
+        parts.append(f"<h2>{count} {kind}</h2><p>{KINDS[kind]}</p>")
+        for problem in [p for p in problems if p.kind == kind][:SHOWN]:
+            name = problem.file.name if problem.file else ""
+            text = html.escape(f"{name}: {problem.detail}" if name else problem.detail)
+            parts.append(f"<figure>{_thumbnail(problem.file)}<figcaption>{text}</figcaption></figure>")
+    return "\n".join(parts) + "\n"
+
+
+def _thumbnail(path: Path | None) -> str:
+    """An img element with the picture inside, or nothing where there is none to show."""
+    data = np.frombuffer(path.read_bytes(), np.uint8) if path and path.is_file() else np.zeros(0, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        return ""
+    small = cv2.resize(image, (200, max(1, round(200 * image.shape[0] / image.shape[1]))))
+    encoded = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
+    return f'<img alt="" src="data:image/jpeg;base64,{encoded}">'
