@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.records import InputError, Pixels
-from edge.thermal.normalise import DEFAULT_16BIT, normalise
-from export.training.dataset import LabelledFrame, LabelledSet, read_pixels, run_of
+from export.training.dataset import LabelledFrame, LabelledSet, read_grey, read_pixels, run_of
 
 KINDS = {
     "box outside": "clipped to the frame, dropped where nothing is left",
@@ -123,7 +122,7 @@ def _inspect_frame(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> tuple[li
     if (width, height) != (frame.width, frame.height):
         text = f"the image is {width}x{height}, its annotation {frame.width}x{frame.height}"
         return [Problem("size", frame.path, text)], pixels
-    contrast = _contrast(pixels, frame, hot)
+    contrast = _contrast(frame, hot)
     if contrast is not None and contrast < -CONTRAST:
         return [Problem("black-hot", frame.path, f"warm bodies are {-contrast:.0f} grey levels darker")], pixels
     return [], pixels
@@ -138,13 +137,13 @@ def _cut_short(path: Path) -> bool:
     return False
 
 
-def _contrast(pixels: Pixels, frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> float | None:
+def _contrast(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> float | None:
     """Median over warm bodies of (middle of the box - ring around it), grey levels; None with under 3
     bodies.
     """
     if hot.sum() < 3:
         return None
-    grey = normalise(pixels, DEFAULT_16BIT) if pixels.dtype == np.uint16 else np.asarray(pixels, np.uint8)
+    grey = read_grey(frame)
     differences = []
     for x1, y1, x2, y2 in frame.boxes[hot]:
         w, h = x2 - x1, y2 - y1

@@ -1,4 +1,4 @@
-"""``edge-export data check``: what is wrong with labelled frames, and a cleaned list to train on."""
+"""``edge-export data``: what is wrong with labelled frames, and a cleaned list; simulated frames to add to them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,15 +17,16 @@ from rich.progress import Progress
 from edge.files import write_whole
 from edge.records import InputError
 from export.training.clean import KINDS, Problem, inspect, summary
-from export.training.dataset import LabelledSet, read_coco
+from export.training.dataset import LabelledSet, read_coco, to_coco
 from export.training.formats import read_folder
+from export.training.simulate import simulate
 
 SHOWN = 12  # pictures of a kind in the report
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``data check`` to the subcommands; its ``run`` default is `run_check`."""
-    what = "look at labelled frames before training on them"
+    """Add ``data check`` and ``data simulate``; their ``run`` defaults are `run_check` and `run_simulate`."""
+    what = "look at labelled frames before training on them, or make simulated ones"
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)
@@ -36,6 +36,40 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check.add_argument("--out", type=Path, required=True, metavar="DIR", help="for cleaned.json and report.html")
     check.add_argument("--hot", default="person,deer", help="classes warmer than their surroundings")
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    make = actions.add_parser("simulate", help="write labelled 16-bit frames of simulated flights")
+    make.set_defaults(run=run_simulate)
+    make.add_argument("--out", type=Path, required=True, metavar="DIR", help="data folder, as train reads it")
+    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many, 640x512")
+    make.add_argument("--seed", type=int, default=1, help="another seed is other flights (default: %(default)s)")
+    make.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
+    make.add_argument(
+        "--classes",
+        default="Person,Car,Bicycle,OtherVehicle",
+        metavar="NAME,...",
+        help="the simulator has person, car and deer; what is no class here is ignored (default: %(default)s)",
+    )
+    make.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def run_simulate(arguments: argparse.Namespace) -> int:
+    """Fly, write frames and labels; returns 0."""
+    if arguments.frames < 1 or arguments.seed < 0:
+        raise InputError(f"--frames {arguments.frames} --seed {arguments.seed}: wanted 1 or more frames, a seed from 0")
+    console = Console(quiet=arguments.quiet)
+    classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("frames", total=arguments.frames)
+        data = simulate(
+            arguments.out,
+            arguments.frames,
+            arguments.seed,
+            arguments.split,
+            classes,
+            lambda done: progress.update(task, completed=done),
+        )
+    boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
+    console.print(f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}", highlight=False)
+    return 0
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -59,33 +93,6 @@ def run_check(arguments: argparse.Namespace) -> int:
         console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
     console.print(f"{len(cleaned)} of {len(data)} frames are usable: {arguments.out / 'cleaned.json'}")
     return 0
-
-
-def to_coco(data: LabelledSet) -> dict[str, Any]:
-    """COCO's JSON; ignored regions are ``iscrowd`` boxes of a category of their own. File names are
-    absolute.
-    """
-    ignore = len(data.classes)
-    boxes: list[dict[str, Any]] = []
-    for i, frame in enumerate(data.frames):
-        groups = [(frame.boxes, frame.labels.tolist(), 0), (frame.ignored, [ignore] * len(frame.ignored), 1)]
-        for corners, labels, crowd in groups:
-            for (x1, y1, x2, y2), label in zip(corners.tolist(), labels, strict=True):
-                bbox = [x1, y1, x2 - x1, y2 - y1]
-                row = {
-                    "id": len(boxes) + 1,
-                    "image_id": i,
-                    "category_id": label,
-                    "bbox": bbox,
-                    "iscrowd": crowd,
-                }
-                boxes.append({**row, "area": bbox[2] * bbox[3]})
-    images = [
-        {"id": i, "file_name": str(f.path.resolve()), "width": f.width, "height": f.height}
-        for i, f in enumerate(data.frames)
-    ]
-    categories = [{"id": i, "name": name} for i, name in enumerate((*data.classes, "DontCare"))]
-    return {"images": images, "annotations": boxes, "categories": categories}
 
 
 def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem]) -> str:

@@ -1,14 +1,17 @@
 """Labelled frames: what training and evaluation read, from COCO or HIT-UAV JSON.
 
-data = read_coco("annotations/train.json", "train", ignore=("DontCare",))
-data.frames[0].boxes, data.frames[0].labels, read_grey(data.frames[0].path)
+    data = read_coco("annotations/train.json", "train", ignore=("DontCare",))
+    data.frames[0].boxes, data.frames[0].labels, read_grey(data.frames[0])
+
+One key is ours: an image may carry ``"temperature": {"gain": K a count, "offset": K}``. The normaliser of flight
+uses that scale where the camera gives one, so training must as well.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Float32, InputError, Pixels
+from edge.records import Float32, InputError, Pixels, TemperatureScale
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec, normalise
+from edge.thermal.windows import Grey
 
 Int64 = npt.NDArray[np.int64]
-# HIT-UAV: day or night _ altitude _ camera angle _ weather _ frame number
-_HITUAV_NAME = re.compile(r"(?P<run>\d_\d+_\d+_\d+)_(?P<number>\d+)$")
+IGNORED = "DontCare"
+# run, then frame number; HIT-UAV: day or night _ altitude _ camera angle _ weather _ frame number
+_NUMBERED = re.compile(r"(?P<run>.*?)[_-]?(?P<number>\d+)$")
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,9 @@ class LabelledFrame:
     """One frame and what is in it.
 
     ``boxes``: (N, 4) float32 xyxy, pixels of the file, as annotated (`export.training.clean.tidy` clips them
-    and drops those of no size). ``labels``: (N,) int64, 0 = first
-    class. ``ignored``: (M, 4) float32 xyxy, regions that count neither as object nor as background.
+    and drops those of no size). ``labels``: (N,) int64, 0 = first class. ``ignored``: (M, 4) float32 xyxy,
+    regions that count neither as object nor as background. ``temperature``: scale of 16-bit counts, or None.
+    ``source``: which of several data sets it came from, see `merge`.
     """
 
     path: Path
@@ -39,6 +46,8 @@ class LabelledFrame:
     boxes: Float32
     labels: Int64
     ignored: Float32
+    temperature: TemperatureScale | None = None
+    source: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class LabelledSet:
         return {name: int(n) for name, n in zip(self.classes, counts, strict=True)}
 
 
-def read_coco(annotations: str | Path, images: str | Path, ignore: Collection[str] = ("DontCare",)) -> LabelledSet:
+def read_coco(annotations: str | Path, images: str | Path, ignore: Collection[str] = (IGNORED,)) -> LabelledSet:
     """Frames of a COCO file, or of HIT-UAV's own JSON (keys ``annotation`` and ``filename``, ids from 0).
 
     Classes named in ``ignore``, and COCO's ``iscrowd`` boxes, become ignored regions. Labels count up in the
@@ -119,7 +128,54 @@ def _frame(
         np.array(kept, np.float32).reshape(-1, 4),
         np.array(labels, np.int64),
         np.array(ignored, np.float32).reshape(-1, 4),
+        _temperature(image.get("temperature")),
     )
+
+
+def _temperature(given: Any) -> TemperatureScale | None:
+    if given is None:
+        return None
+    return TemperatureScale(float(given["gain"]), float(given.get("offset", 0.0)))
+
+
+def to_coco(data: LabelledSet, folder: Path | None = None) -> dict[str, Any]:
+    """COCO's JSON, as `read_coco` reads it; ignored regions are ``iscrowd`` boxes of a category of their own.
+
+    File names are relative to ``folder``, without one absolute.
+    """
+    ignore = len(data.classes)
+    images: list[dict[str, Any]] = []
+    boxes: list[dict[str, Any]] = []
+    for i, frame in enumerate(data.frames):
+        path = frame.path.relative_to(folder) if folder else frame.path.resolve()
+        image = {"id": i, "file_name": path.as_posix(), "width": frame.width, "height": frame.height}
+        if frame.temperature is not None:
+            image["temperature"] = {"gain": frame.temperature.gain, "offset": frame.temperature.offset}
+        images.append(image)
+        groups = [(frame.boxes, frame.labels.tolist(), 0), (frame.ignored, [ignore] * len(frame.ignored), 1)]
+        for corners, labels, crowd in groups:
+            for (x1, y1, x2, y2), label in zip(corners.astype(np.float64).tolist(), labels, strict=True):
+                w, h = x2 - x1, y2 - y1
+                row = {"id": len(boxes) + 1, "image_id": i, "category_id": label, "bbox": [x1, y1, w, h]}
+                boxes.append({**row, "area": w * h, "iscrowd": crowd})
+    categories = [{"id": i, "name": name} for i, name in enumerate((*data.classes, IGNORED))]
+    return {"images": images, "annotations": boxes, "categories": categories}
+
+
+def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
+    """One set of several: classes are matched by name, whatever its case; names that only later sets have follow
+    those of the first. ``source`` of each frame is the number of its set.
+    """
+    classes: list[str] = []
+    for data in sets:
+        known = {name.casefold() for name in classes}
+        classes += [name for name in data.classes if name.casefold() not in known]
+    label_of = {name.casefold(): i for i, name in enumerate(classes)}
+    frames: list[LabelledFrame] = []
+    for source, data in enumerate(sets):
+        labels = np.array([label_of[name.casefold()] for name in data.classes], np.int64)
+        frames += [replace(f, labels=labels[f.labels], source=source) for f in data.frames]
+    return LabelledSet(tuple(classes), tuple(frames))
 
 
 def _read_json(path: Path) -> Any:
@@ -149,7 +205,20 @@ def read_pixels(path: Path) -> Pixels:
     return image.astype(np.uint8) if image.dtype == np.uint8 else image.astype(np.uint16)
 
 
+def read_grey(
+    frame: LabelledFrame, spec_8bit: NormaliseSpec = DEFAULT_8BIT, spec_16bit: NormaliseSpec = DEFAULT_16BIT
+) -> Grey:
+    """(H, W) uint8 of a frame's file, as the normaliser of flight shows it to the detector.
+
+    Raises InputError as `read_pixels`, and where the normaliser does not take such pixels.
+    """
+    pixels = read_pixels(frame.path)
+    return normalise(pixels, spec_8bit if pixels.dtype == np.uint8 else spec_16bit, frame.temperature)
+
+
 def run_of(path: Path) -> tuple[str, int] | None:
-    """Flight run and frame number of a HIT-UAV file name, or None for another name."""
-    match = _HITUAV_NAME.search(path.stem)
-    return (match["run"], int(match["number"])) if match else None
+    """Flight run and frame number of a file name that ends in a number, such as HIT-UAV's; the run of a bare
+    number is its folder. None for another name.
+    """
+    match = _NUMBERED.fullmatch(path.stem)
+    return (match["run"] or path.parent.name, int(match["number"])) if match else None

@@ -14,7 +14,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.engine.base import Engine
 from edge.preprocess import Preprocessor, to_detections
-from edge.records import Float32, Frame, Int32, Pixels
+from edge.records import Float32, Frame, Int32
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec, normalise
 from export.training.average_precision import ALL, IOUS, Judged, rank
 from export.training.dataset import LabelledSet, read_pixels
@@ -24,8 +24,8 @@ PAPER_SIZES = {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0,
 COCO_SIZES = {"small": (0.0, 1024.0), "medium": (1024.0, 9216.0), "large": (9216.0, float("inf"))}
 FALSE_PER_FRAME = 0.1
 
-# pixels (H, W) -> boxes (N, 4) float32 xyxy in their frame, scores (N,) float32, labels (N,) int32 from 0
-Detect = Callable[[Pixels], tuple[Float32, Float32, Int32]]
+# frame -> boxes (N, 4) float32 xyxy in its pixels, scores (N,) float32, labels (N,) int32 from 0
+Detect = Callable[[Frame], tuple[Float32, Float32, Int32]]
 
 
 def detect_with_model(
@@ -36,8 +36,9 @@ def detect_with_model(
     channels = len(model.transform.image_mean)
     device = next(model.parameters()).device
 
-    def detect(pixels: Pixels) -> tuple[Float32, Float32, Int32]:
-        grey = normalise(pixels, spec_8bit if pixels.dtype == np.uint8 else spec_16bit)
+    def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
+        spec = spec_8bit if frame.pixels.dtype == np.uint8 else spec_16bit
+        grey = normalise(frame.pixels, spec, frame.temperature)
         image = torch.from_numpy(grey.copy()).to(device).float().div(255).expand(channels, -1, -1)
         with torch.inference_mode():
             found = {k: v.cpu().numpy() for k, v in model([image])[0].items()}
@@ -49,8 +50,8 @@ def detect_with_model(
 def detect_with_bundle(engine: Engine) -> Detect:
     """Detection as in flight, each frame as the first of a flight; every score that the graph gives."""
 
-    def detect(pixels: Pixels) -> tuple[Float32, Float32, Int32]:
-        _, image, letterbox = Preprocessor(engine.bundle).forward(Frame(pixels, 0, 0.0))
+    def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
+        _, image, letterbox = Preprocessor(engine.bundle).forward(frame)
         found = to_detections(engine.infer(image), letterbox, 0.0)
         return found.boxes, found.scores, found.labels
 
@@ -61,7 +62,7 @@ def judge(data: LabelledSet, detect: Detect, tell: Callable[[int], None] = lambd
     """Run ``detect`` on every frame; ``tell`` is given the number of frames done."""
     judged = []
     for i, frame in enumerate(data.frames):
-        found = detect(read_pixels(frame.path))
+        found = detect(Frame(read_pixels(frame.path), i, 0.0, temperature=frame.temperature))
         judged.append(Judged(*found, frame.boxes, frame.labels, frame.ignored))
         tell(i + 1)
     return judged

@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from edge.records import Float32
 from edge.score import iou
-from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.training.average_precision import Judged
-from export.training.dataset import LabelledFrame, LabelledSet, read_pixels
+from export.training.dataset import LabelledFrame, LabelledSet, read_grey
 
 FOUND, MISSED, FALSE = (80, 220, 80), (60, 60, 255), (0, 200, 255)  # BGR
 COLUMNS, TILE = 3, (480, 384)
@@ -63,8 +62,7 @@ def _tile(
     result: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Float32],
 ) -> npt.NDArray[np.uint8]:
     found, right, boxes = result
-    pixels = read_pixels(frame.path)
-    grey = normalise(pixels, DEFAULT_16BIT) if pixels.dtype == np.uint16 else np.asarray(pixels, np.uint8)
+    grey = read_grey(frame)
     picture = cv2.cvtColor(cv2.resize(grey, TILE), cv2.COLOR_GRAY2BGR)
     scale = np.array([TILE[0] / grey.shape[1], TILE[1] / grey.shape[0]] * 2)
     for group, colour in ((boxes[right], FOUND), (judged.true_boxes[~found], MISSED), (boxes[~right], FALSE)):

@@ -30,11 +30,11 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.files import write_whole
 from edge.records import EdgeError, InputError, SinkError
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, normalise
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 from export.configuration import Configuration
 from export.training.augment import Augmentation, Crop, Sampler, cut, jittered, join, vary_grey, warp_of
 from export.training.curves import draw_curves
-from export.training.dataset import LabelledSet, read_pixels
+from export.training.dataset import LabelledSet, read_grey
 from export.training.losses import LOSSES, DetectionLosses
 
 LOG_EVERY = 10  # steps
@@ -45,7 +45,8 @@ WARM_UP = 0.03  # part of the run over which the learning rate rises
 class TrainSettings:
     """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
     which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
-    ``average``: weight of the past in the averaged weights. ``save_minutes``: between two checkpoints.
+    ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
+    two checkpoints.
     """
 
     steps: int = 2000
@@ -55,6 +56,7 @@ class TrainSettings:
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
     average: float = 0.99
+    shares: tuple[float, ...] = ()
     seed: int = 1
     frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
     save_minutes: float = 4.0
@@ -80,9 +82,7 @@ def _one(
 ) -> Crop:
     i, point = sampler.draw(rng, settings.background)
     frame = data.frames[i]
-    pixels = read_pixels(frame.path)
-    spec = DEFAULT_8BIT if pixels.dtype == np.uint8 else jittered(DEFAULT_16BIT, settings.window, rng)
-    grey = normalise(pixels, spec)
+    grey = read_grey(frame, DEFAULT_8BIT, jittered(DEFAULT_16BIT, settings.window, rng))
     crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
     return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
 
@@ -106,7 +106,7 @@ class Trainer:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
-        self._sampler = Sampler(data)
+        self._sampler = Sampler(data, settings.shares)
         self._losses = DetectionLosses(model)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}

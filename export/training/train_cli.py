@@ -14,14 +14,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torchvision.models.detection import FasterRCNN
 
 from edge.records import InputError
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, normalise
 from export.checkpoint import load_detector, read_checkpoint
 from export.configuration import Configuration, preset
 from export.detector import build_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.augment import Augmentation
 from export.training.clean import summary, tidy
-from export.training.dataset import LabelledFrame, LabelledSet, read_coco, read_pixels, run_of
+from export.training.dataset import LabelledFrame, LabelledSet, merge, read_coco, read_grey, run_of
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
 from export.training.train import Trainer, TrainSettings
@@ -33,8 +32,18 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser = commands.add_parser("train", help=what, description=what)
     parser.set_defaults(run=run_train)
     s, a = TrainSettings(), Augmentation()
-    parser.add_argument("--data", type=Path, metavar="DIR", help="COCO, HIT-UAV, Pascal VOC or YOLO folder")
-    parser.add_argument("--annotations", type=Path, metavar="JSON", help="instead: a COCO file, such as cleaned.json")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="COCO, HIT-UAV, Pascal VOC or YOLO folder; several are merged by class name",
+    )
+    parser.add_argument(
+        "--shares", metavar="X,X,...", help="part of the crops from each --data (default: by number of frames)"
+    )
+    parser.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file, such as cleaned.json")
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE", help="detector to start from")
@@ -100,6 +109,7 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
+        shares=_shares(arguments.shares),
         frozen=tuple(filter(None, arguments.freeze.split(","))),
         augmentation=replace(
             Augmentation(),
@@ -110,11 +120,18 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
     )
 
 
+def _shares(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in text.split(",")) if text else ()
+    except ValueError:
+        raise InputError(f"--shares {text}: wanted one number for each --data, such as 0.8,0.2") from None
+
+
 def _data(arguments: argparse.Namespace) -> LabelledSet:
-    if bool(arguments.data) == bool(arguments.annotations and arguments.images):
-        raise InputError("wanted either --data DIR, or --annotations JSON and --images DIR")
-    coco = (arguments.annotations, arguments.images)
-    data = read_folder(arguments.data) if arguments.data else read_coco(*coco)
+    if bool(arguments.annotations) != bool(arguments.images) or not (arguments.data or arguments.annotations):
+        raise InputError("wanted --data DIR, once or more, or --annotations JSON with --images DIR")
+    sets = [read_coco(arguments.annotations, arguments.images)] if arguments.annotations else []
+    data = merge(sets + [read_folder(folder) for folder in arguments.data])
     for text in arguments.without:
         data = data.without(_frames_named(text))
     if not data.frames:
@@ -163,8 +180,7 @@ def grey_statistics(data: LabelledSet, frames: int = 100) -> tuple[float, float]
     """Mean and standard deviation, 0..1, of up to ``frames`` normalised frames spread over the set."""
     sums = np.zeros(3)
     for frame in data.frames[:: max(1, len(data) // frames)]:
-        pixels = read_pixels(frame.path)
-        grey = normalise(pixels, DEFAULT_8BIT if pixels.dtype == np.uint8 else DEFAULT_16BIT) / 255.0
+        grey = read_grey(frame) / 255.0
         sums += grey.size, grey.sum(), np.square(grey).sum()
     mean = sums[1] / sums[0]
     return float(round(mean, 4)), float(round(max(np.sqrt(sums[2] / sums[0] - mean**2), 0.01), 4))

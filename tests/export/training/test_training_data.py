@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.records import InputError
-from export.training.clean import inspect, split_by_run, summary, tidy
 from export.cli import main
+from export.training.clean import inspect, split_by_run, summary, tidy
 from export.training.dataset import read_coco, read_pixels
 from export.training.formats import read_folder
 
