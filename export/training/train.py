@@ -111,7 +111,7 @@ class Trainer:
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(
-            self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._fill = float(model.transform.image_mean[0]) * 255
         out.mkdir(parents=True, exist_ok=True)
