@@ -13,7 +13,7 @@ from export.bundle import export_bundle
 from export.checkpoint import load_detector
 from export.cli import main
 
-FLOOR = 0.30  # AP50 on frames of another seed
+FLOOR = 0.50  # AP50 on frames of another seed; 0.8 to 0.9 is usual
 
 
 def fly(folder: Path, split: str, seed: int, frames: int) -> None:
@@ -46,32 +46,10 @@ def evaluate(folder: Path, *which: str) -> dict[str, float]:
 def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path) -> None:
     fly(tmp_path, "train", 1, 16)
     fly(tmp_path, "val", 2, 6)
-    small = [
-        "--pyramid",
-        "layer1",
-        "--channels",
-        "32",
-        "--sampling-ratio",
-        "2",
-        "--min-size",
-        "192",
-        "--max-size",
-        "256",
-    ]
-    small += ["--rpn-pre-nms", "200", "--rpn-post-nms", "100", "--max-detections", "60"]
-    run = [
-        "--data",
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "run"),
-        "--steps",
-        "60",
-        "--crop",
-        "128",
-        "--batch",
-        "4",
-    ]
-    assert main(["train", *run, "--learning-rate", "1e-3", "--freeze", "", "--quiet", *small]) == 0
+    small = "--pyramid layer1 --channels 32 --sampling-ratio 2 --min-size 192 --max-size 256"
+    small += " --rpn-pre-nms 200 --rpn-post-nms 100 --max-detections 60"
+    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 60 --crop 128 --batch 2 --learning-rate 1e-3"
+    assert main(["train", *run.split(), "--freeze", "", "--quiet", *small.split()]) == 0
     assert (tmp_path / "run/curves.png").stat().st_size > 1000
     trained = evaluate(tmp_path, "--checkpoint", str(tmp_path / "run/model.pth"))
     assert trained["ap50"] > FLOOR
