@@ -114,14 +114,14 @@ def _match(
     hits, counted = np.zeros(len(boxes), bool), np.ones(len(boxes), bool)
     if len(boxes):
         overlaps, free = iou(boxes, truth), np.ones(len(truth), bool)
-        covered = _covered(boxes, frame.ignored)
+        hidden = covered(boxes, frame.ignored)
         for i in range(len(boxes)):
             j = _best(overlaps[i], free & counts, min_iou)
             if j < 0:
                 j = _best(overlaps[i], free & ~counts, min_iou)
             if j >= 0:
                 free[j], hits[i], counted[i] = False, counts[j], counts[j]
-            elif covered[i] >= min_iou:
+            elif hidden[i] >= min_iou:
                 counted[i] = False
         unmatched = counted & ~hits
         counted &= ~(unmatched & ~_within(boxes, area))
@@ -140,7 +140,7 @@ def _within(boxes: Float32, area: tuple[float, float]) -> npt.NDArray[np.bool_]:
     return np.asarray((size >= area[0]) & (size <= area[1]))
 
 
-def _covered(boxes: Float32, regions: Float32) -> Float64:
+def covered(boxes: Float32, regions: Float32) -> Float64:
     """(N,) largest part of each box that lies in one of the regions; COCO's rule for crowds."""
     if not len(regions):
         return np.zeros(len(boxes))

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.records import InputError, Pixels
-from export.training.dataset import LabelledFrame, LabelledSet, read_grey, read_pixels, run_of
+from export.training.dataset import LabelledFrame, LabelledSet, read_grey, read_pixels
+from export.training.runs import run_of
 
 KINDS = {
     "box outside": "clipped to the frame, dropped where nothing is left",
@@ -41,11 +42,15 @@ CONTRAST = 12.0  # grey levels; parked cars and bicycles are often colder than t
 
 @dataclass(frozen=True)
 class Problem:
-    """``kind``: of `KINDS`. ``file``: the image, or None. ``detail``: for a person."""
+    """``kind``: of `KINDS`. ``file``: the image, or None. ``detail``: for a person. ``box``: xyxy in its pixels,
+    where it is about one. ``other``: the image it is like.
+    """
 
     kind: str
     file: Path | None
     detail: str
+    box: tuple[float, ...] = ()
+    other: Path | None = None
 
 
 def tidy(data: LabelledSet) -> tuple[LabelledSet, list[Problem]]:
@@ -67,12 +72,12 @@ def _tidy_frame(frame: LabelledFrame, problems: list[Problem]) -> LabelledFrame:
         key = (label, *box)
         text = f"box {[round(v, 1) for v in box]} in {frame.width}x{frame.height}"
         if not all(np.isfinite(box)) or box[2] <= box[0] or box[3] <= box[1]:
-            problems.append(Problem("box of no size", frame.path, text))
+            problems.append(Problem("box of no size", frame.path, text, tuple(box)))
             continue
         if (frame.boxes[i] != clipped[i]).any():
-            problems.append(Problem("box outside", frame.path, text))
+            problems.append(Problem("box outside", frame.path, text, tuple(box)))
         if key in seen:
-            problems.append(Problem("box twice", frame.path, text))
+            problems.append(Problem("box twice", frame.path, text, tuple(box)))
             continue
         seen.add(key)
         if (clipped[i, 2:] > clipped[i, :2]).all():
@@ -92,7 +97,7 @@ def inspect(
     """
     mended, problems = tidy(data)
     first: dict[str, Path] = {}
-    previous: tuple[int, str] | None = None
+    previous: tuple[int, str, Path] | None = None
     for i, frame in enumerate(sorted(mended.frames, key=lambda f: f.path.name)):
         hot = np.array([data.classes[label].lower() in hot_classes for label in frame.labels], bool)
         found, pixels = _inspect_frame(frame, hot)
@@ -100,11 +105,12 @@ def inspect(
             exact = hashlib.sha256(pixels.tobytes()).hexdigest()
             hashed, run = dhash(pixels), (run_of(frame.path) or ("", 0))[0]
             if exact in first:
-                found.append(Problem("same frame", frame.path, f"as {first[exact].name}"))
+                found.append(Problem("same frame", frame.path, f"as {first[exact].name}", other=first[exact]))
             elif previous is not None and run == previous[1] and (hashed ^ previous[0]).bit_count() <= NEAR:
-                found.append(Problem("near-duplicate", frame.path, "of the frame before it by name"))
+                text = f"nearly as {previous[2].name}"
+                found.append(Problem("near-duplicate", frame.path, text, other=previous[2]))
             first.setdefault(exact, frame.path)
-            previous = hashed, run
+            previous = hashed, run, frame.path
         problems += found
         tell(i + 1)
     bad = {p.file for p in problems if p.file and not p.kind.startswith("box") and p.kind not in _STAYS}
@@ -157,28 +163,6 @@ def dhash(pixels: Pixels) -> int:
     """64-bit difference hash: whether each of 8x8 cells is brighter than its left neighbour."""
     small = cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int32)
     return int("".join("1" if b else "0" for b in (small[:, 1:] > small[:, :-1]).ravel()), 2)
-
-
-def split_by_run(data: LabelledSet, part: float, gap: int = 30) -> tuple[LabelledSet, LabelledSet]:
-    """About ``part`` of the frames apart, whole runs only: same name up to the frame number, no gap of more
-    than
-    ``gap`` numbers. Which run goes where depends on its name alone; frames of other names are runs by folder.
-    """
-    runs: dict[str, list[LabelledFrame]] = {}
-    last: dict[str, tuple[int, str]] = {}
-    for frame in sorted(data.frames, key=lambda f: f.path.name):
-        prefix, number = run_of(frame.path) or (str(frame.path.parent.name), 0)
-        before = last.get(prefix)
-        key = before[1] if before and number - before[0] <= gap else f"{prefix}:{number}"
-        last[prefix] = number, key
-        runs.setdefault(key, []).append(frame)
-    order = sorted(runs, key=lambda key: hashlib.sha256(key.encode()).hexdigest())
-    apart: list[LabelledFrame] = []
-    for key in order:
-        if len(apart) + len(runs[key]) <= part * len(data) or not apart:
-            apart += runs[key]
-    chosen = {f.path for f in apart}
-    return data.without(lambda f: f.path in chosen), data.without(lambda f: f.path not in chosen)
 
 
 def summary(problems: Sequence[Problem]) -> dict[str, int]:

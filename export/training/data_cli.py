@@ -16,9 +16,11 @@ from rich.progress import Progress
 
 from edge.files import write_whole
 from edge.records import InputError
+from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.training.clean import KINDS, Problem, inspect, summary
 from export.training.dataset import LabelledSet, read_coco, to_coco
 from export.training.formats import read_folder
+from export.training.runs import FramesNamed, split_by_run
 from export.training.simulate import simulate
 
 SHOWN = 12  # pictures of a kind in the report
@@ -34,6 +36,16 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check.add_argument("--split", default="train", help="which part of it (default: %(default)s)")
     check.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file instead; DIR holds its images")
     check.add_argument("--out", type=Path, required=True, metavar="DIR", help="for cleaned.json and report.html")
+    check.add_argument(
+        "--without", action="append", default=[], metavar="RUN:FIRST-LAST", help="frames of a flight to leave out"
+    )
+    check.add_argument(
+        "--hold-back",
+        type=float,
+        default=0.0,
+        metavar="PART",
+        help="put whole runs of about this part of the frames into held_back.json, to evaluate on",
+    )
     check.add_argument("--hot", default="person,deer", help="classes warmer than their surroundings")
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
     make = actions.add_parser("simulate", help="write labelled 16-bit frames of simulated flights")
@@ -73,25 +85,37 @@ def run_simulate(arguments: argparse.Namespace) -> int:
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """Check, write ``cleaned.json`` (COCO) and ``report.html``; returns 0."""
+    """Check, write ``cleaned.json`` (COCO) and ``report.html``, and what is held back; returns 0."""
+    if not 0 <= arguments.hold_back < 1:
+        raise InputError(f"--hold-back {arguments.hold_back:g}: wanted a part of the frames, 0 or more and below 1")
     if arguments.annotations:
         data = read_coco(arguments.annotations, arguments.folder)
     else:
         data = read_folder(arguments.folder, arguments.split)
+    for text in arguments.without:
+        data = data.without(FramesNamed(text))
+    if not data.frames:
+        raise InputError("no frame is left to look at: check --without")
     console = Console(quiet=arguments.quiet)
     hot = [name.strip().lower() for name in arguments.hot.split(",")]
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("frames", total=len(data))
         cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
+    lists = {"cleaned.json": cleaned}
+    if arguments.hold_back:
+        lists["cleaned.json"], lists["held_back.json"] = split_by_run(cleaned, arguments.hold_back)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write_whole(arguments.out / "cleaned.json", json.dumps(to_coco(cleaned)).encode())
+        for name, part in lists.items():
+            write_whole(arguments.out / name, json.dumps(to_coco(part)).encode())
         write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
     except OSError as error:
         raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
     for kind, count in summary(problems).items():
         console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
-    console.print(f"{len(cleaned)} of {len(data)} frames are usable: {arguments.out / 'cleaned.json'}")
+    console.print(f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
+    for name, part in lists.items():
+        console.print(f"{len(part)} frames in {arguments.out / name}")
     return 0
 
 
@@ -110,16 +134,24 @@ def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem])
         for problem in [p for p in problems if p.kind == kind][:SHOWN]:
             name = problem.file.name if problem.file else ""
             text = html.escape(f"{name}: {problem.detail}" if name else problem.detail)
-            parts.append(f"<figure>{_thumbnail(problem.file)}<figcaption>{text}</figcaption></figure>")
+            shown = _thumbnail(problem.file, problem.box) + _thumbnail(problem.other, ())
+            parts.append(f"<figure>{shown}<figcaption>{text}</figcaption></figure>")
     return "\n".join(parts) + "\n"
 
 
-def _thumbnail(path: Path | None) -> str:
-    """An img element with the picture inside, or nothing where there is none to show."""
+def _thumbnail(path: Path | None, box: tuple[float, ...]) -> str:
+    """An img element with the picture inside and the box drawn, or nothing where there is none to show."""
     data = np.frombuffer(path.read_bytes(), np.uint8) if path and path.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if image is None:
         return ""
-    small = cv2.resize(image, (200, max(1, round(200 * image.shape[0] / image.shape[1]))))
+    if image.dtype == np.uint16 and image.ndim == 2:
+        image = normalise(image.astype(np.uint16), DEFAULT_16BIT)
+    colours = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image[..., :3]
+    scale = 200 / colours.shape[1]
+    small = cv2.resize(colours, (200, max(1, round(scale * colours.shape[0]))), interpolation=cv2.INTER_AREA)
+    if box and np.isfinite(box).all():
+        x1, y1, x2, y2 = (np.array(box).clip(-1e4, 1e4) * scale).round().astype(int).tolist()
+        cv2.rectangle(small, (x1 - 1, y1 - 1), (x2 + 1, y2 + 1), (60, 60, 255), 1)
     encoded = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
     return f'<img alt="" src="data:image/jpeg;base64,{encoded}">'

@@ -10,7 +10,6 @@ uses that scale where the camera gives one, so training must as well.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +25,6 @@ from edge.thermal.windows import Grey
 
 Int64 = npt.NDArray[np.int64]
 IGNORED = "DontCare"
-# run, then frame number; HIT-UAV: day or night _ altitude _ camera angle _ weather _ frame number
-_NUMBERED = re.compile(r"(?P<run>.*?)[_-]?(?P<number>\d+)$")
 
 
 @dataclass(frozen=True)
@@ -214,11 +211,3 @@ def read_grey(
     """
     pixels = read_pixels(frame.path)
     return normalise(pixels, spec_8bit if pixels.dtype == np.uint8 else spec_16bit, frame.temperature)
-
-
-def run_of(path: Path) -> tuple[str, int] | None:
-    """Flight run and frame number of a file name that ends in a number, such as HIT-UAV's; the run of a bare
-    number is its folder. None for another name.
-    """
-    match = _NUMBERED.fullmatch(path.stem)
-    return (match["run"] or path.parent.name, int(match["number"])) if match else None

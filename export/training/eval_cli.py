@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge.bundle import Bundle, sha256
+from edge.bundle import MODEL_JSON, Bundle, sha256
 from edge.engine import open_engine
 from edge.files import write_whole
 from edge.records import InputError
@@ -35,6 +37,11 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of its images")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     parser.add_argument("--pictures", type=Path, metavar="FILE.jpg", help="a page of best, worst, missed, false")
+    parser.add_argument(
+        "--set-threshold",
+        action="store_true",
+        help="with --model: put the threshold of the best F1 into its model.json, as the score from which it shows",
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth frame")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_detector_options(parser)
@@ -44,6 +51,8 @@ def run_eval(arguments: argparse.Namespace) -> int:
     """Evaluate, print a table, write what was asked for."""
     if arguments.every < 1:
         raise InputError(f"--every {arguments.every}: wanted 1 or more")
+    if arguments.set_threshold and not arguments.model:
+        raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
     detect, about = _detector(arguments, data)
@@ -62,7 +71,31 @@ def run_eval(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{error.filename} cannot be written ({error.strerror})") from None
     console.print(_table(result))
+    if arguments.set_threshold:
+        console.print(set_threshold(arguments.model, result["best_f1"]))
     return 0
+
+
+def set_threshold(folder: str, best: dict[str, float]) -> str:
+    """Write the threshold of ``best`` (of `Ranking.best_f1`) into the bundle's model.json; returns what was done.
+
+    Raises InputError where nothing was found at any threshold, or model.json cannot be written: it stays as it was.
+    """
+    if not best["f1"]:
+        raise InputError("no detection was right at any score: no threshold was set")
+    bundle = Bundle.load(folder)
+    # rounded down: the detection that the threshold was taken from is still shown
+    changed = replace(bundle, score_threshold=math.floor(best["threshold"] * 1000) / 1000)
+    try:
+        changed.write_json()
+    except OSError as error:
+        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({error.strerror})") from None
+    text = (
+        f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
+    )
+    if (bundle.path / "model.engine").exists():
+        text += f"; its engine belongs to the model.json before: edge-export engine {folder}"
+    return text
 
 
 def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect, dict[str, Any]]:

@@ -20,9 +20,10 @@ from export.detector import build_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.augment import Augmentation
 from export.training.clean import summary, tidy
-from export.training.dataset import LabelledFrame, LabelledSet, merge, read_coco, read_grey, run_of
+from export.training.dataset import LabelledSet, merge, read_coco, read_grey
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
+from export.training.runs import FramesNamed
 from export.training.train import Trainer, TrainSettings
 
 
@@ -53,7 +54,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         action="append",
         default=[],
         metavar="RUN:FIRST-LAST",
-        help="frames of a HIT-UAV run to leave out",
+        help="frames of a flight to leave out, such as 1_60_60_0:408-539",
     )
     parser.add_argument("--steps", type=int, default=s.steps, help="of --batch crops (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=0.0, help="end the schedule by the clock, if earlier")
@@ -133,25 +134,10 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     sets = [read_coco(arguments.annotations, arguments.images)] if arguments.annotations else []
     data = merge(sets + [read_folder(folder) for folder in arguments.data])
     for text in arguments.without:
-        data = data.without(_frames_named(text))
+        data = data.without(FramesNamed(text))
     if not data.frames:
         raise InputError("no frame is left to train on: check --without")
     return data
-
-
-class _frames_named:
-    """Whether a frame is of ``RUN:FIRST-LAST``."""
-
-    def __init__(self, text: str) -> None:
-        self.run, _, numbers = text.partition(":")
-        first, _, last = numbers.partition("-")
-        if not (self.run and first.isdigit() and last.isdigit()):
-            raise InputError(f"--without {text!r}: wanted RUN:FIRST-LAST, such as 1_60_60_0:408-539")
-        self.first, self.last = int(first), int(last)
-
-    def __call__(self, frame: LabelledFrame) -> bool:
-        named = run_of(frame.path)
-        return named is not None and named[0] == self.run and self.first <= named[1] <= self.last
 
 
 def _model(arguments: argparse.Namespace, data: LabelledSet) -> FasterRCNN:

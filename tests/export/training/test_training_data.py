@@ -11,9 +11,10 @@ import pytest
 
 from edge.records import InputError
 from export.cli import main
-from export.training.clean import inspect, split_by_run, summary, tidy
-from export.training.dataset import read_coco, read_pixels
+from export.training.clean import inspect, summary, tidy
+from export.training.dataset import LabelledFrame, read_coco, read_pixels
 from export.training.formats import read_folder
+from export.training.runs import FramesNamed, run_of, split_by_run
 
 BOX = (16.0, 8.0, 32.0, 24.0)  # xyxy in a 64x48 frame
 TEXTURE = np.random.default_rng(0).integers(60, 120, (48, 64)).astype(np.uint8)
@@ -160,3 +161,39 @@ def test_tidy_leaves_good_boxes_alone(tmp_path: Path) -> None:
     mended, problems = tidy(data)
     assert problems == []
     np.testing.assert_array_equal(mended.frames[0].boxes, data.frames[0].boxes)
+
+
+def test_check_leaves_out_and_holds_back_by_run(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"{run}_{i:05d}.png" for run in ("0_60_30_0", "1_60_30_0", "1_80_90_0") for i in range(4)]
+    for name in names:
+        write_image(tmp_path / "train" / name, rng.integers(0, 255, (48, 64)).astype(np.uint8))
+    write_coco(tmp_path, names, [(i, 1, [16, 8, 16, 16]) for i in range(len(names))])
+    words = ["data", "check", str(tmp_path), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main([*words, "--without", "1_80_90_0:1-2", "--hold-back", "0.5"]) == 0
+    parts = [read_coco(tmp_path / "out" / name, tmp_path) for name in ("cleaned.json", "held_back.json")]
+    held = [{f.path.name for f in part.frames} for part in parts]
+    assert held[0] | held[1] == set(names) - {"1_80_90_0_00001.png", "1_80_90_0_00002.png"}
+    assert not {n[:9] for n in held[0]} & {n[:9] for n in held[1]}
+    assert main([*words, "--without", "nonsense"]) == 2
+    assert main([*words, "--hold-back", "1"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("0_60_30_0_01610.jpg", ("0_60_30_0", 1610)),
+        ("DJI_0007.png", ("DJI", 7)),
+        ("flights/12.png", ("flights", 12)),
+        ("portrait.png", None),
+    ],
+)
+def test_the_run_of_a_name(name: str, run: tuple[str, int] | None) -> None:
+    assert run_of(Path(name)) == run
+
+
+def test_frames_named_are_those_of_the_range() -> None:
+    none = np.zeros((0, 4), np.float32)
+    wanted = FramesNamed("DJI:3-5")
+    numbers = [i for i in range(9) if wanted(LabelledFrame(Path(f"DJI_{i}.png"), 1, 1, none, np.zeros(0, int), none))]
+    assert numbers == [3, 4, 5]
