@@ -2,7 +2,7 @@ PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
 
-.PHONY: demo test test-sources lint wheel bench parity test-oldest clean
+.PHONY: demo test train-smoke test-sources lint wheel bench parity test-oldest clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -13,6 +13,9 @@ test: $(TEST)/ready lint  ## everything that must hold
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
+
+train-smoke: $(TEST)/ready  ## part of make test: train on simulated 16-bit frames, beat a floor, fly the same
+	$(TEST)/bin/python -m pytest tests/export/training/test_training_smoke.py --durations=1
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,8 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    # before torch is imported: threads that spin while they wait cost a busy machine ten times the time
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(prog="edge-export", description=__doc__)

@@ -1,0 +1,282 @@
+"""The training loop: crops, torchvision's losses, AdamW, a cosine to zero, a running average of the weights.
+
+Every step draws its crops and its random samples from (seed, step) alone, so that a run that was killed goes
+on from its last checkpoint exactly as if nothing had happened. What is written to the run's folder:
+
+    state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few
+    minutes model.pth      the averaged weights and what detector they are of: to evaluate, to export
+    train.json     the settings and the data's digest; a run with others is refused when resuming
+    log.csv        step, seconds, learning rate and losses; curves.png draws it
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.models.detection import FasterRCNN
+
+from edge.files import write_whole
+from edge.records import EdgeError, InputError, SinkError
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+from export.configuration import Configuration
+from export.training.augment import Augmentation, Crop, Sampler, cut, jittered, join, vary_grey, warp_of
+from export.training.curves import draw_curves
+from export.training.dataset import LabelledSet, read_grey
+from export.training.losses import LOSSES, DetectionLosses
+
+LOG_EVERY = 10  # steps
+WARM_UP = 0.03  # part of the run over which the learning rate rises
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
+    which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
+    ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
+    two checkpoints.
+    """
+
+    steps: int = 2000
+    minutes: float = 0.0
+    batch: int = 4
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    clip_norm: float = 5.0
+    average: float = 0.99
+    shares: tuple[float, ...] = ()
+    seed: int = 1
+    frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
+    save_minutes: float = 4.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def draw_crop(
+    data: LabelledSet, sampler: Sampler, settings: Augmentation, fill: float, rng: np.random.Generator
+) -> Crop:
+    """One training picture; ``fill``: the grey outside the frame."""
+    if rng.random() < settings.mosaic:
+        return join([_one(data, sampler, settings, settings.crop // 2, fill, rng) for _ in range(4)])
+    return _one(data, sampler, settings, settings.crop, fill, rng)
+
+
+def _one(
+    data: LabelledSet,
+    sampler: Sampler,
+    settings: Augmentation,
+    side: int,
+    fill: float,
+    rng: np.random.Generator,
+) -> Crop:
+    i, point = sampler.draw(rng, settings.background)
+    frame = data.frames[i]
+    grey = read_grey(frame, DEFAULT_8BIT, jittered(DEFAULT_16BIT, settings.window, rng))
+    crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
+    return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
+
+
+class Trainer:
+    """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
+
+    Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
+    or other classes than ``model``.
+    """
+
+    def __init__(self, model: FasterRCNN, data: LabelledSet, out: Path, settings: TrainSettings) -> None:
+        if not sum(len(f.boxes) for f in data.frames):
+            raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
+        outputs = model.roi_heads.box_predictor.cls_score.out_features - 1
+        if outputs != len(data.classes):
+            raise InputError(
+                f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
+            )
+        self.model, self.data, self.out, self.settings = model, data, out, settings
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
+        self.step, self.seconds = 0, 0.0
+        self._sampler = Sampler(data, settings.shares)
+        self._losses = DetectionLosses(model)
+        self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
+        self._optimiser = torch.optim.AdamW(
+            self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self._fill = float(model.transform.image_mean[0]) * 255
+        out.mkdir(parents=True, exist_ok=True)
+        self._resume()
+
+    def run(self, tell: Callable[[str], None]) -> None:
+        """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
+
+        Raises EdgeError where a loss is not finite, SinkError where the last checkpoint cannot be written.
+        """
+        stop: list[int] = []
+        signals = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+        began, before, saved, sums = (
+            time.monotonic(),
+            self.seconds,
+            time.monotonic(),
+            dict.fromkeys(LOSSES, 0.0),
+        )
+        try:
+            while not stop and self.progress < 1:
+                for name, value in self._one_step().items():
+                    sums[name] += value / LOG_EVERY
+                self.seconds = before + time.monotonic() - began
+                if self.step % LOG_EVERY == 0:
+                    self._log(sums)
+                    tell(f"step {self.step} ({self.progress:.1%}), loss {sum(sums.values()):.3f}, {self.seconds:.0f} s")
+                    sums = dict.fromkeys(LOSSES, 0.0)
+                if time.monotonic() - saved > self.settings.save_minutes * 60:
+                    try:
+                        self.save()
+                    except SinkError as error:
+                        tell(str(error))  # go on: there may be space again
+                    saved = time.monotonic()
+            self.save()
+        finally:
+            for number, handler in signals.items():
+                signal.signal(number, handler)
+
+    @property
+    def progress(self) -> float:
+        """Part of the schedule that is done, 0..1."""
+        by_clock = self.seconds / (self.settings.minutes * 60) if self.settings.minutes else 0.0
+        return min(1.0, max(self.step / self.settings.steps, by_clock))
+
+    def _one_step(self) -> dict[str, float]:
+        settings = self.settings
+        rngs = [np.random.default_rng((settings.seed, self.step, i)) for i in range(settings.batch)]
+        crops = [draw_crop(self.data, self._sampler, settings.augmentation, self._fill, rng) for rng in rngs]
+        torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
+        rate = settings.learning_rate * _schedule(self.progress)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        try:
+            losses = self._losses(crops)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise self._out_of_memory() from error
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise EdgeError(
+                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; "
+                f"the last good checkpoint is {self.out / 'model.pth'}"
+            )
+        self._optimiser.zero_grad()
+        try:
+            total.backward()  # type: ignore[no-untyped-call]
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise self._out_of_memory() from error
+        torch.nn.utils.clip_grad_norm_(self._learnt.values(), settings.clip_norm)
+        self._optimiser.step()
+        self.step += 1
+        past = min(settings.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, parameter in self._learnt.items():
+                self._average[name].lerp_(parameter, 1 - past)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _out_of_memory(self) -> EdgeError:
+        return EdgeError(
+            f"out of memory at step {self.step}: lower --batch or --crop; the last good checkpoint is in {self.out}"
+        )
+
+    def averaged(self) -> dict[str, Tensor]:
+        """State dict of the model with the averaged weights."""
+        return {**self.model.state_dict(), **self._average}
+
+    def save(self) -> None:
+        """Write the checkpoint and the averaged model. Raises SinkError; the files before stay whole then."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self._average,
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        try:
+            _write_torch(self.out / "state.pth", state)
+            _write_torch(self.out / "model.pth", self._deliverable())
+            if (self.out / "log.csv").exists():
+                write_whole(self.out / "curves.png", draw_curves(self.out / "log.csv"))
+        except OSError as error:
+            raise SinkError(f"checkpoint in {self.out} could not be written ({error.strerror}): make space") from None
+
+    def _deliverable(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
+        configuration = getattr(self.model, "configuration", None)
+        if isinstance(configuration, Configuration):
+            content["detector"] = json.loads(json.dumps(configuration.to_json()))
+        return content
+
+    def _resume(self) -> None:
+        wanted = json.loads(json.dumps({**asdict(self.settings), "data": digest(self.data)}))
+        path = self.out / "train.json"
+        if not path.exists():
+            write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())
+        try:
+            found = json.loads(path.read_text())
+        except ValueError:
+            raise InputError(f"{path} is broken: remove the folder, or give another --out") from None
+        differing = [k for k in wanted if found.get(k) != wanted[k]]
+        if differing:
+            raise InputError(
+                f"{self.out} holds a run with another {', '.join(differing)}: use the same settings "
+                f"to go on with it, "
+                "or another --out"
+            )
+        state_file = self.out / "state.pth"
+        if not state_file.exists():
+            return
+        try:
+            state: dict[str, Any] = torch.load(state_file, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self._average = state["average"]
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        except Exception as error:  # a broken archive raises half a dozen different classes
+            first = (str(error).splitlines() or ["?"])[0]
+            raise InputError(f"{state_file} cannot be resumed from ({first}): give another --out") from None
+
+    def _log(self, losses: dict[str, float]) -> None:
+        path = self.out / "log.csv"
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            rows = csv.writer(file)
+            if new:
+                rows.writerow(["step", "seconds", "learning_rate", *LOSSES])
+            rate = self._optimiser.param_groups[0]["lr"]
+            rows.writerow([self.step, f"{self.seconds:.1f}", f"{rate:.3g}", *(f"{losses[n]:.5f}" for n in LOSSES)])
+
+
+def _schedule(progress: float) -> float:
+    """Factor of the learning rate: a short rise, then a cosine to zero."""
+    if progress < WARM_UP:
+        return 0.1 + 0.9 * progress / WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+def _write_torch(path: Path, content: object) -> None:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def digest(data: LabelledSet) -> str:
+    """Changes when a frame, a box or a class does."""
+    whole = hashlib.sha256(" ".join(data.classes).encode())
+    for frame in data.frames:
+        whole.update(frame.path.name.encode() + frame.boxes.tobytes() + frame.labels.tobytes())
+    return whole.hexdigest()[:16]
