@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from importlib import metadata
@@ -13,18 +14,19 @@ from typing import Any
 import cv2
 import numpy as np
 
+TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 
 def host_facts() -> dict[str, Any]:
-    """Board, processor, cores, memory (MiB) and system, as far as the system tells."""
+    """Board, processor, cores, memory (MiB), system and L4T version, as far as the system tells."""
     return {
         "board": _text(Path("/proc/device-tree/model")) or None,
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "system": platform.platform(),
-        "l4t": _text(Path("/etc/nv_tegra_release")).partition(",")[0] or None,
+        "l4t": l4t_version(_text(TEGRA_RELEASE)),
     }
 
 
@@ -37,6 +39,12 @@ def power_facts() -> dict[str, Any]:
         "cpu_mhz": int(clock) // 1000 if clock.isdigit() else None,
         "celsius": _temperatures(),
     }
+
+
+def l4t_version(release: str) -> str | None:
+    """L4T version ("36.4.3") of ``/etc/nv_tegra_release``: "# R36 (release), REVISION: 4.3, ..."."""
+    match = re.match(r"# R(\d+) \(release\), REVISION: ([\d.]+)", release)
+    return f"{match[1]}.{match[2]}" if match else None
 
 
 def versions(extra: Mapping[str, str]) -> dict[str, str]:

@@ -19,13 +19,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from edge.bundle import Bundle
+from edge.engine.install import ENVIRONMENT, OLDEST_TENSORRT
 from edge.engine.signature import deviations, signature
 from edge.records import EngineError, InputError
 
 if TYPE_CHECKING:
     import tensorrt
 
-OLDEST = (10, 3)
 LEVELS = range(6)
 
 _OUT_OF_MEMORY = re.compile(
@@ -90,11 +90,11 @@ def import_tensorrt(module: str = "tensorrt") -> ModuleType:
     except (ImportError, OSError) as error:
         raise InputError(
             f"{module} cannot be imported ({_first_line(str(error))}): engines are built on the board that "
-            "flies: install JetPack's TensorRT (sudo apt install nvidia-jetpack) and make the virtual "
-            "environment with --system-site-packages, see docs/jetson.md"
+            "flies: install JetPack's TensorRT (sudo apt install nvidia-jetpack) and "
+            f"{ENVIRONMENT}, see docs/jetson.md"
         ) from None
     number = tuple(int(part) for part in re.findall(r"\d+", trt.__version__)[:2])
-    if module == "tensorrt" and number < OLDEST:
+    if module == "tensorrt" and number < OLDEST_TENSORRT:
         raise InputError(
             f"TensorRT {trt.__version__}: wanted 10.3 or newer, which takes every precision from the ONNX "
             "file: update the board to JetPack 6.1 or newer"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -19,12 +19,15 @@ class Engine(Protocol):
     """A loaded detector. One thread uses it, the one that made it.
 
     ``bundle``: what it was made from. ``backend``: ``ort``, ``trt`` or ``null``. ``description``:
-    one line for a person. ``versions``: of the libraries that compute.
+    one line for a person. ``notes``: what that person should know before flying, one line each.
+    ``chosen``: why it is this backend. ``versions``: of the libraries that compute.
     """
 
     bundle: Bundle
     backend: str
     description: str
+    notes: Sequence[str]
+    chosen: str
     versions: Mapping[str, str]
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge.engine.install import PYCUDA, PYCUDA_JETPACK_7
 from edge.records import EngineError, InputError
 
 try:
@@ -31,8 +32,8 @@ except ImportError as error:
     missing = isinstance(error, ModuleNotFoundError) and error.name == "pycuda"
     raise InputError(
         f"pycuda {'is not installed' if missing else f'cannot be loaded ({error})'}: TensorRT engines need "
-        "it: on JetPack 6 or 7 run: PATH=/usr/local/cuda/bin:$PATH pip install pycuda "
-        "(it is compiled, some minutes); without a GPU use --backend ort"
+        f"it: on JetPack 6 run: {PYCUDA}; on JetPack 7: {PYCUDA_JETPACK_7}; "
+        "it is compiled, some minutes; without a GPU use --backend ort"
     ) from None
 
 PYCUDA_VERSION: str = pycuda.VERSION_TEXT

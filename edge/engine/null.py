@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ class NullEngine:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.description = "no engine: nothing is detected"
+        self.notes: Sequence[str] = ()
+        self.chosen = ""
         self.versions: Mapping[str, str] = {}
         k = bundle.max_detections
         self._shapes = (np.zeros((k, 4), np.float32), np.zeros(k, np.float32), np.zeros(k, np.int32))

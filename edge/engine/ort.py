@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ class OrtEngine:
         self._check_signature()
         self._binding_shape = (1, bundle.height, bundle.width, 1)
         self.description = f"ONNX Runtime {onnxruntime.__version__} on CPU"
+        self.notes: Sequence[str] = ()
+        self.chosen = ""
         self.versions: Mapping[str, str] = {"onnxruntime": onnxruntime.__version__}
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:

@@ -26,7 +26,6 @@ FORMAT = 1
 ENGINE = "model.engine"
 PASSPORT = "model.engine.json"
 
-_TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 _DRIVER_VERSION = Path("/proc/driver/nvidia/version")
 
 
@@ -56,6 +55,7 @@ class Target:
 
         Asks ``nvpmodel`` for the power mode, which takes some tens of milliseconds on a board.
         """
+        host = host_facts()
         return cls(
             tensorrt=tensorrt,
             device=device.name if device else None,
@@ -63,9 +63,9 @@ class Target:
             sm_count=device.sm_count if device else None,
             memory_mib=device.memory_mib if device else None,
             cuda=device.cuda if device else None,
-            board=host_facts()["board"],
+            board=host["board"],
             driver=driver_version(_text(_DRIVER_VERSION)),
-            l4t=l4t_version(_text(_TEGRA_RELEASE)),
+            l4t=host["l4t"],
             power_mode=power_facts()["mode"],
         )
 
@@ -219,12 +219,6 @@ def _machine_mismatches(built: Target, here: Target, mend: str) -> list[Mismatch
     )
     compare("warn", "its tactics were timed at other clocks: latency is not what it was", power_mode="power mode")
     return found
-
-
-def l4t_version(release: str) -> str | None:
-    """L4T version ("36.4.3") of ``/etc/nv_tegra_release``: "# R36 (release), REVISION: 4.3, ..."."""
-    match = re.match(r"# R(\d+) \(release\), REVISION: ([\d.]+)", release)
-    return f"{match[1]}.{match[2]}" if match else None
 
 
 def driver_version(text: str) -> str | None:

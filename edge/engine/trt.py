@@ -11,7 +11,7 @@ import shlex
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from edge.bundle import Bundle
 from edge.engine.cuda import PYCUDA_VERSION, Buffer, Gpu
 from edge.engine.device import find_device
+from edge.engine.install import ENVIRONMENT, TENSORRT
 from edge.engine.passport import ENGINE, Target, admit_engine
 from edge.engine.signature import Signature, deviations, signature
 from edge.records import EngineError, InputError, RawDetections
@@ -30,8 +31,7 @@ except ImportError as error:
     missing = isinstance(error, ModuleNotFoundError) and error.name == "tensorrt"
     raise InputError(
         f"TensorRT for Python {'is not installed' if missing else f'cannot be loaded ({error})'}: on "
-        "JetPack 6 or 7 run: sudo apt install python3-libnvinfer, and make the virtual environment with "
-        "--system-site-packages; without a GPU use --backend ort"
+        f"JetPack 6 or 7 run: {TENSORRT}, and {ENVIRONMENT}; without a GPU use --backend ort"
     ) from None
 
 DTYPES: Mapping[str, type[np.generic]] = {
@@ -54,7 +54,7 @@ class TrtEngine:
     ``cuda_graph``: launch the whole step at once; where TensorRT or the driver refuses, plain enqueueing is
     used and ``graph_refused`` says why.
 
-    ``notes``: what a person should know (passport's and TensorRT's warnings, no graph), one line each.
+    ``notes``: the passport's and TensorRT's warnings, and why there is no graph, one line each.
     ``last_ms``: of the last `infer`, milliseconds. Wall clock: ``wall``, and in it ``wall_enqueue`` and
     ``wall_wait``. GPU clock: ``gpu``, and without a graph in it ``gpu_h2d``, ``gpu_execute``, ``gpu_d2h``.
 
@@ -92,15 +92,17 @@ class TrtEngine:
         except BaseException:
             self.close()
             raise
-        self.notes = [str(warning) for warning in warnings] + self._plan.log.warnings()
+        notes = [str(warning) for warning in warnings] + self._plan.log.warnings()
         if zero_copy and not self._gpu.integrated:
-            self.notes.append("zero_copy: this GPU has memory of its own, every access crosses the bus")
+            notes.append("zero_copy: this GPU has memory of its own, every access crosses the bus")
         how = "CUDA graph"
         if self.graph_refused is not None:
             how = f"no CUDA graph ({self.graph_refused})"
-            self.notes += [how] if cuda_graph else []
+            notes += [how] if cuda_graph else []
         how += ", zero-copy" if zero_copy else ""
         self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
+        self.notes: Sequence[str] = notes
+        self.chosen = ""
         self.versions: Mapping[str, str] = {
             "tensorrt": trt.__version__,
             "pycuda": PYCUDA_VERSION,

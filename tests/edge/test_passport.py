@@ -22,8 +22,8 @@ from edge.engine.passport import (
     admit_engine,
     check_passport,
     driver_version,
-    l4t_version,
 )
+from edge.host import l4t_version
 from edge.records import BundleError
 
 ORIN = Target(
@@ -199,12 +199,10 @@ def test_round_trip(built: Bundle) -> None:
 
 
 def test_facts_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    release, driver = tmp_path / "release", tmp_path / "driver"
-    release.write_text(RELEASE)
+    driver = tmp_path / "driver"
     driver.write_text(DRIVER)
-    monkeypatch.setattr(module, "_TEGRA_RELEASE", release)
     monkeypatch.setattr(module, "_DRIVER_VERSION", driver)
-    monkeypatch.setattr(module, "host_facts", lambda: {"board": "NVIDIA Jetson AGX Orin"})
+    monkeypatch.setattr(module, "host_facts", lambda: {"board": "NVIDIA Jetson AGX Orin", "l4t": "36.4.3"})
     monkeypatch.setattr(module, "power_facts", lambda: {"mode": "MAXN"})
     here = Target.here("10.3.0", Device("Orin", "8.7", 16, 62841, "12.6"))
     assert here == Target(

@@ -62,7 +62,7 @@ except InputError as error:
 @pytest.mark.parametrize(
     ("blocked", "said"),
     [
-        ("pycuda", "2 pycuda is not installed: TensorRT engines need it: on JetPack 6 or 7 run: PATH="),
+        ("pycuda", "2 pycuda is not installed: TensorRT engines need it: on JetPack 6 run: PATH="),
         ("tensorrt", "2 TensorRT for Python is not installed: on JetPack 6 or 7 run: sudo apt install"),
         ("pycuda._driver", "2 pycuda cannot be loaded (import of pycuda._driver halted"),
     ],

@@ -1,0 +1,35 @@
+"""``auto``: TensorRT where this machine can run the bundle's engine, else ONNX Runtime; and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.bundle import Bundle
+from edge.engine.passport import ENGINE
+from edge.engine.readiness import find_gpu, tensorrt_needs
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``why``: one line; where a GPU is here and not used, with what to run."""
+
+    backend: Literal["trt", "ort"]
+    why: str
+
+
+def choose_backend(bundle: Bundle) -> Choice:
+    """TensorRT where a GPU, its libraries and an engine with a valid passport are there, else ONNX Runtime.
+
+    An engine that exists and is refused gives ONNX Runtime too, with every reason. Whoever would rather not
+    fly at all than slowly asks for ``trt``, which raises.
+    """
+    gpu, device = find_gpu()
+    if device is None:
+        return Choice("ort", gpu.text)
+    missing = [need for need in tensorrt_needs(bundle) if need.state == "missing"]
+    if not missing:
+        return Choice("trt", f"{ENGINE} was built for this machine ({gpu.text})")
+    reasons = "; ".join(f"{need.name}: {need.text}" for need in missing)
+    commands = "; ".join(dict.fromkeys(command for need in missing for command in need.mend))
+    return Choice("ort", f"TensorRT cannot be used: {reasons}: run: {commands}")

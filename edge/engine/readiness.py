@@ -1,0 +1,89 @@
+"""Can this machine run the bundle's TensorRT engine? Each thing it needs: there, doubtful or missing, and the mend.
+
+Looks only: no GPU context is made and no engine is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from edge.bundle import ONNX_FP16, Bundle
+from edge.engine.device import Device, find_device
+from edge.engine.install import ENVIRONMENT, OLDEST_TENSORRT, PYCUDA, PYCUDA_JETPACK_7, TENSORRT
+from edge.engine.passport import ENGINE, Target, check_passport
+from edge.records import EngineError
+
+State = Literal["ready", "doubtful", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that TensorRT needs. ``text``: what was found, or why it will not do. ``mend``: commands."""
+
+    name: str
+    state: State
+    text: str
+    mend: tuple[str, ...] = ()
+
+
+def tensorrt_needs(bundle: Bundle) -> list[Need]:
+    """All of them, in the order in which they are mended. TensorRT can fly where none is ``missing``."""
+    gpu, device = find_gpu()
+    tensorrt, version = _tensorrt()
+    return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device))]
+
+
+def find_gpu() -> tuple[Need, Device | None]:
+    """The GPU as a need, and what it is where there is one."""
+    try:
+        device = find_device()
+    except EngineError as error:
+        return Need("GPU", "missing", str(error)), None
+    text = f"{device.name}, compute capability {device.compute_capability}, driver for CUDA {device.cuda}"
+    return Need("GPU", "ready", text), device
+
+
+def _tensorrt() -> tuple[Need, str | None]:
+    found = _import("tensorrt")
+    if isinstance(found, str):
+        mend = (f"JetPack 6 and 7: {TENSORRT}", f"and {ENVIRONMENT}")
+        return Need("TensorRT", "missing", found, mend), None
+    version = str(found.__version__)
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_TENSORRT:
+        return Need("TensorRT", "missing", f"{version}: wanted 10.3 or newer", ("flash JetPack 6.1 or newer",)), version
+    return Need("TensorRT", "ready", version), version
+
+
+def _pycuda() -> Need:
+    found = _import("pycuda.driver")
+    if isinstance(found, str):
+        return Need("pycuda", "missing", found, (f"JetPack 6: {PYCUDA}", f"JetPack 7: {PYCUDA_JETPACK_7}"))
+    return Need("pycuda", "ready", str(importlib.import_module("pycuda").VERSION_TEXT))
+
+
+def _engine(bundle: Bundle, here: Target) -> list[Need]:
+    if not (bundle.path / ENGINE).is_file() and ONNX_FP16 not in bundle.files:
+        text = f"none, and no {ONNX_FP16} to build it from"
+        return [Need(ENGINE, "missing", text, ("on a workstation: edge-export onnx --checkpoint F --out BUNDLE",))]
+    found = check_passport(bundle, here)
+    if not found:
+        return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
+    return [
+        Need(ENGINE, "missing" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.mend,))
+        for m in found
+    ]
+
+
+def _import(name: str) -> ModuleType | str:
+    """The module, or why there is none."""
+    package = name.partition(".")[0]
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        return "not installed" if error.name == package else f"cannot be loaded: {error}"
+    except (ImportError, OSError) as error:
+        return f"cannot be loaded: {error}"
