@@ -20,9 +20,7 @@ SECONDS = 5.0
 PICTURE = Path("doctor.png")
 
 
-def doctor(
-    console: Console, source: str | None = None, picture: Path = PICTURE, seconds: float = SECONDS
-) -> None:
+def doctor(console: Console, source: str | None = None, picture: Path = PICTURE, seconds: float = SECONDS) -> None:
     """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``picture``.
 
     Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written.

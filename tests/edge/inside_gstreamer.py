@@ -150,11 +150,15 @@ def a_pipeline_that_stands_still() -> None:
 
 @check
 def rtsp_through_gstreamer() -> None:
-    """As on a Jetson, with a software decoder: lost with its server, and back with it."""
+    """As on a Jetson, with a software decoder: lost with its server, and back with it.
+
+    OpenCV before 4.7 waits for ever where the server goes away while it opens: the watchdog is for that too.
+    """
     import edge.camera.reconnect as reconnect
+    import edge.camera.watched as watched
     from edge.camera import open_camera
 
-    reconnect.FIRST_DELAY_S = 0.2
+    reconnect.FIRST_DELAY_S, watched.OPEN_S = 0.2, 3.0
     port = "0"
 
     def serve() -> subprocess.Popen[str]:
