@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,16 +16,17 @@ from edge.camera import open_camera
 from edge.examine import Examination, examine, problems
 from edge.files import write_whole
 from edge.machine import machine_facts
-from edge.records import SinkError
+from edge.records import CameraError, SinkError
 
 SECONDS = 5.0
-PICTURE = Path("doctor.png")
+PICTURE = "doctor.png"
 
 
-def doctor(console: Console, source: str | None = None, picture: Path = PICTURE, seconds: float = SECONDS) -> None:
-    """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``picture``.
+def doctor(console: Console, source: str | None, out: Path, seconds: float = SECONDS) -> None:
+    """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``out``.
 
-    Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written.
+    Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written, and
+    CameraError, after all was said, for a source that broke.
     """
     if source is None:
         _print(console, [(fact.name, fact.value, fact.todo) for fact in machine_facts(Path())])
@@ -36,11 +39,13 @@ def doctor(console: Console, source: str | None = None, picture: Path = PICTURE,
         found = examine(camera, seconds)
     _print(console, [(name, value, "") for name, value in rows(found, opened_s)])
     if found.picture is not None:
-        _write(picture, found)
-        console.print(f"picture: {picture}", highlight=False, markup=False, soft_wrap=True)
+        _write(out / PICTURE, found.picture)
+        console.print(f"picture: {out / PICTURE}", highlight=False, markup=False, soft_wrap=True)
     said = problems(found)
     for line in said:
         console.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
+    if found.broke:
+        raise CameraError(found.broke)
     if not said:
         console.print("nothing wrong was seen", highlight=False)
 
@@ -97,11 +102,10 @@ def _print(console: Console, lines: list[tuple[str, str, str]]) -> None:
     console.print(table)
 
 
-def _write(path: Path, found: Examination) -> None:
-    ok, data = cv2.imencode(".png", found.picture)  # type: ignore[arg-type]
+def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    _, data = cv2.imencode(".png", picture)
     try:
-        if not ok:
-            raise OSError("it cannot be encoded")
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data.tobytes())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {error.strerror or error}: give another --picture") from None
+        raise SinkError(f"cannot write {path}: {error.strerror or error}: give another --out") from None

@@ -139,14 +139,12 @@ def _time(taken: array[float], handed: array[float], start: float, found: Examin
 
 
 def problems(found: Examination) -> list[str]:
-    """What is wrong, one line each: what was seen, and what to do about it."""
+    """What is wrong with what came, one line each: what was seen, and what to do about it."""
     if not found.frames:
-        return [f"no frame came: {found.broke or 'the source is empty'}"]
+        return [] if found.broke else ["no frame came: the source is empty"]
     said = []
     deep = found.bits_a_pixel == 16
     width, height = found.size
-    if found.broke:
-        said.append(f"it broke off: {found.broke}")
     if found.size in MORE_THAN_A_PICTURE:
         said.append(
             f"{width}x{height} is {MORE_THAN_A_PICTURE[found.size]}: name the camera's profile in the source, or "

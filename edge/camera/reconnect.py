@@ -11,9 +11,11 @@ import contextlib
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +29,26 @@ FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
 STEADY_S = 10.0  # a camera that is lost again sooner is not hurried
 FROZEN_S = 10.0  # no shutter stays closed that long, and a raw sensor's noise never repeats
 DIFFERENT = 3  # times in a row: a driver that is still starting may refuse once
+GAPS_KEPT = 100  # in the report, the newest; all are counted
 
 
 def to_stderr(line: str) -> None:
     """One line for the person in front of the screen, or for the journal."""
     with contextlib.suppress(OSError, ValueError):  # nobody listens any more: no reason to stop flying
         print(f"edge: {line}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Time without the camera. ``after_seq``: the last frame before it, -1 = none; ``t``: when that frame was given,
+    monotonic seconds; ``seconds``: until the next one, or until now; ``back``: whether there was a next one.
+    """
+
+    after_seq: int
+    t: float
+    seconds: float
+    why: str
+    back: bool
 
 
 class Reconnecting:
@@ -70,6 +86,8 @@ class Reconnecting:
         self.description = self._camera.description
         self.outages = 0
         self._lost_before_s = 0.0
+        self._gaps: deque[Gap] = deque(maxlen=GAPS_KEPT)
+        self._lost_why = ""
         self._lost_at: float | None = None
         self._given_at = self._back_at = self._changed_at = clock()
         self._delay_s = FIRST_DELAY_S
@@ -90,6 +108,18 @@ class Reconnecting:
         """Seconds without the camera so far."""
         lost_at = self._lost_at
         return self._lost_before_s + (0.0 if lost_at is None else self._clock() - lost_at)
+
+    def report(self) -> dict[str, Any]:
+        """For a run's report: how often it was lost, seconds without it, whether it is away, and each `Gap`."""
+        gaps = list(self._gaps)
+        if (lost_at := self._lost_at) is not None:
+            gaps.append(Gap(self._seq, lost_at, self._clock() - lost_at, self._lost_why, back=False))
+        return {
+            "outages": self.outages,
+            "lost_seconds": round(self.lost_s, 3),
+            "away": self.away,
+            "gaps": [{**asdict(gap), "t": round(gap.t, 6), "seconds": round(gap.seconds, 3)} for gap in gaps],
+        }
 
     def read(self) -> Frame | None:
         """The next frame, however long the camera is away. None only where the camera itself says so.
@@ -141,6 +171,7 @@ class Reconnecting:
         if self._lost_at is not None:
             away_s = now - self._lost_at
             self._lost_before_s += away_s
+            self._gaps.append(Gap(self._seq, self._lost_at, away_s, self._lost_why, back=True))
             self._lost_at, self._back_at = None, now
             camera = self._camera
             what = camera.description if camera else ""
@@ -161,7 +192,7 @@ class Reconnecting:
         self._why = str(error)
         if self._lost_at is None:
             self.outages += 1
-            self._lost_at = self._given_at
+            self._lost_at, self._lost_why = self._given_at, str(error)
             if self._clock() - self._back_at >= STEADY_S:
                 self._delay_s = FIRST_DELAY_S
             self.description = f"{camera.description}; lost {self.outages}x, away now"

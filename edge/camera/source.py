@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from edge.camera.base import Camera
 from edge.camera.device import V4l2Camera
 from edge.camera.paced import Paced
-from edge.camera.recording import Replay
 from edge.camera.reconnect import Reconnecting, to_stderr
+from edge.camera.recording import Replay
 from edge.camera.simulator import open_simulator
 from edge.camera.stills import SUFFIXES, Stills
 from edge.camera.streams import open_network, open_pipeline, without_password
