@@ -53,7 +53,7 @@ $(RUN)/ready: pyproject.toml
 $(TEST)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
-	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[export,test]' tensorrt-rtx
+	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,test]' tensorrt-rtx
 	touch $@
 
 clean:

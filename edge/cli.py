@@ -17,6 +17,7 @@ from rich.table import Table
 from edge.bench import DEFAULT_SOURCE, BenchSettings, bench, show_bench
 from edge.bundle import Bundle
 from edge.demo import FRAMES, MODEL, DemoSettings, demo
+from edge.doctor import SECONDS, doctor
 from edge.host import versions
 from edge.info import show_info
 from edge.records import EdgeError, InputError
@@ -26,6 +27,7 @@ SOURCES = """sources:
   /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
   rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
   FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
+  FILE.cptv             wildlife camera, raw counts (pip install 'thermal-edge[cptv]')
   sim:seed=1,altitude=60                      simulated flight
   rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own"""
 
@@ -84,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: the oldest goes first"
     )
     sub.add_argument("--verify", type=Path, metavar="FILE", help="compare a replay with its flight's detections.jsonl")
+    sub.add_argument(
+        "--reconnect-seconds",
+        dest="reconnect_s",
+        type=_wait,
+        metavar="S",
+        help="how long to look for a camera that is lost, 0 = give up at once (default: until it is back)",
+    )
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -113,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
+
+    sub = add("doctor", _doctor, "what a camera really delivers; without --source, what this machine can do")
+    sub.add_argument("--source", metavar="S", help="the camera to look at, see below")
+    sub.add_argument("--seconds", type=_positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
+    sub.add_argument(
+        "--out", type=Path, default=Path("out/doctor"), metavar="DIR", help="where its picture goes (out/doctor)"
+    )
     return parser
 
 
@@ -163,6 +179,10 @@ def _info(arguments: argparse.Namespace, console: Console) -> None:
     show_info(Bundle.load(arguments.bundle), console)
 
 
+def _doctor(arguments: argparse.Namespace, console: Console) -> None:
+    doctor(console, arguments.source, arguments.out, arguments.seconds)
+
+
 def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
     latency, fps = report["latency_ms"], report["fps"]
     speed = "" if fps is None else f", {fps:.1f} frames/s"
@@ -175,6 +195,8 @@ def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
         f"engine: {report['engine']}; source: {report['camera']}",
         f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",
     ]
+    if (lost := report["reconnects"]) and lost["outages"]:
+        lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
     if kept := report["recording"]:
         lines.append(
             f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
@@ -208,6 +230,10 @@ def _positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: wanted a number over 0")
     return value
+
+
+def _wait(text: str) -> float:
+    return 0.0 if text == "0" else _positive(text)
 
 
 def _score(text: str) -> float:

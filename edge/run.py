@@ -12,25 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera import Camera, open_camera
+from edge.camera.reconnect import Reconnecting
 from edge.camera.recording import Replay
+from edge.camera.streams import without_password
 from edge.camera.tapped import Tapped
+from edge.deadline import Deadline
 from edge.engine import Engine, open_engine
 from edge.files import write_whole
 from edge.host import host_facts, power_facts, versions
 from edge.live import LiveView
 from edge.meter import Meter
-from edge.records import EdgeError, InputError, Result, SinkError
+from edge.records import CameraError, EdgeError, InputError, Result, SinkError
 from edge.sinks import Background, JsonlSink, Recorder, Verifier, VideoSink
 from edge.stream import stream
 
 RECORDING = "recording"
 WRITTEN = ("detections.jsonl", "report.json", "video.mkv", RECORDING)  # in the output folder
 DEFAULT_VIDEO_FPS = 10.0  # of sources that do not tell theirs
+GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """What to run. ``frames``, ``seconds``: stop after so many results or seconds, None = never.
+
+    ``reconnect_s``: how long to look for a camera that is lost, seconds; None = for ever, 0 = not at all.
 
     ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
@@ -48,6 +54,7 @@ class RunSettings:
     record: bool = False
     record_budget: int | None = None
     verify: Path | None = None
+    reconnect_s: float | None = None
     quiet: bool = False
 
 
@@ -63,7 +70,8 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
     """
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(settings.model, settings.backend))
-        camera = stack.enter_context(open_camera(settings.source))
+        camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
+        found_again = camera if isinstance(camera, Reconnecting) else None
         verifier = _verifier(settings, camera, engine)
         if isinstance(camera, Replay) and camera.path.resolve().is_relative_to((settings.out / RECORDING).resolve()):
             raise InputError(f"the source {camera.path} lies in --out {settings.out}: give another --out")
@@ -73,7 +81,7 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
             recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
             stack.callback(recorder.close)
             camera = Tapped(camera, recorder.write)
-        return _Run(settings, camera, engine, out, recorder, verifier).go(watch)
+        return _Run(settings, camera, engine, out, found_again, recorder, verifier).go(watch)
 
 
 def _verifier(settings: RunSettings, camera: Camera, engine: Engine) -> Verifier | None:
@@ -98,11 +106,12 @@ class _Run:
         camera: Camera,
         engine: Engine,
         out: Path,
+        found_again: Reconnecting | None,
         recorder: Recorder | None,
         verifier: Verifier | None,
     ) -> None:
         self._settings, self._camera, self._engine, self._out = settings, camera, engine, out
-        self._recorder, self._verifier = recorder, verifier
+        self._found_again, self._recorder, self._verifier = found_again, recorder, verifier
         self._policy = settings.policy or ("latest" if camera.live and verifier is None else "every")
         self._classes = engine.bundle.classes
         self._meter = Meter()
@@ -141,6 +150,17 @@ class _Run:
         return report
 
     def _loop(self, watch: Callable[[Result], None] | None) -> str:
+        # nothing comes from a camera that is away, so its time limit needs a clock of its own
+        limit = self._settings.seconds if self._found_again else None
+        with Deadline(limit and limit + GRACE_S, self._camera.close) as deadline:
+            try:
+                return self._results(watch, deadline)
+            except CameraError:
+                if deadline.passed:
+                    return "time limit"
+                raise
+
+    def _results(self, watch: Callable[[Result], None] | None, deadline: Deadline) -> str:
         settings, first = self._settings, None
         total = settings.frames or self._camera.frames
         results = stream(self._camera, self._engine, policy=self._policy, threshold=settings.threshold)
@@ -150,7 +170,9 @@ class _Run:
                 view.update(result)
                 if watch:
                     watch(result)
-                first = result.t_result if first is None else first
+                if first is None:
+                    first = result.t_result
+                    deadline.start()
                 if settings.frames is not None and self._meter.results >= settings.frames:
                     return "frame limit"
                 if settings.seconds is not None and result.t_result - first >= settings.seconds:
@@ -195,8 +217,9 @@ class _Run:
             "model_files": dict(bundle.files),
             "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
             "threshold": bundle.score_threshold if settings.threshold is None else settings.threshold,
-            "source": settings.source,
+            "source": without_password(settings.source),
             "camera": self._camera.description,
+            "reconnects": self._found_again and self._found_again.report(),  # None: a source that is not lost
             "policy": self._policy,
             "video": None if self._video is None else {"file": "video.mkv", "skipped": self._video.skipped},
             "recording": None if self._recorder is None else self._recorder.report(),

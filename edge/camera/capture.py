@@ -11,8 +11,13 @@ import cv2
 import numpy.typing as npt
 
 from edge.camera.quiet import quiet
+from edge.records import SourceError
 
 MAX_FPS, MAX_COUNT = 1000.0, 1e9  # an endless stream has a count of some trillions, below zero
+
+
+class RefusedError(SourceError):
+    """What was opened is there and works, and is not as asked: waiting will not help."""
 
 
 class Capture:
@@ -23,7 +28,7 @@ class Capture:
 
     def __init__(self, source: str, api: int, parameters: Sequence[int] = ()) -> None:
         self._lock = threading.Lock()
-        self.closed = False
+        self.closed = self._released = False
         with quiet():
             self._capture = cv2.VideoCapture(source, api, list(parameters))
         self.opened = self._capture.isOpened()
@@ -62,6 +67,8 @@ class Capture:
         try:
             with self._lock:
                 return not self.closed and self._capture.grab()
+        except cv2.error:
+            return False
         finally:
             self._release_if_closed()
 
@@ -84,6 +91,8 @@ class Capture:
     def _release_if_closed(self) -> None:
         if self.closed and self._lock.acquire(blocking=False):
             try:
-                self._capture.release()
+                if not self._released:
+                    self._released = True
+                    self._capture.release()
             finally:
                 self._lock.release()

@@ -3,7 +3,7 @@
 What OpenCV does here was read in its cap_v4l.cpp: a format the driver refuses is replaced by another and
 the call may still say True; the size, too, is what the driver likes; after unplugging, or on a timeout,
 a read can hand over the buffer of before. So everything is read back, and a frame is new only if its
-buffer's time is.
+buffer's time or its content is.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from types import TracebackType
 from typing import Any
 
 import cv2
+import numpy as np
 import numpy.typing as npt
 
-from edge.camera.capture import Capture
+from edge.camera.capture import Capture, RefusedError
 from edge.camera.grey import to_grey
 from edge.camera.y16 import decode_y16
 from edge.records import CameraError, Frame, Pixels, SourceError
 
 SELECT_TIMEOUT_S = "2"  # OpenCV waits 10 s; whole seconds, read once in a process
 FIRST_FRAME_S = 5.0  # a Boson needs 3 s after power-up
-STALL_S = 2.0
+STALL_S = 2.5  # cores freeze for up to 2 s while their shutter is closed
 RETRY_S = 0.01
 OLDEST_S = 5.0  # a buffer's time further back than this is of another clock
 NO_DEVICE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+
+
+class _MisfitError(CameraError):
+    """Frames come, but none that fits."""
 
 
 class V4l2Camera:
@@ -65,9 +70,14 @@ class V4l2Camera:
             self._configure(pixel_format, width, height)
             self.fps, note = self._set_fps(fps)
             self._seq = 0
-            self._last_ms = 0.0
+            self._before: Pixels | None = None
+            self._ms = self._stamped = 0.0
+            self._arrivals = False
+            self.description = ""
             try:
                 pixels, _ = self._next(FIRST_FRAME_S)
+            except _MisfitError as error:
+                raise RefusedError(f"{error}; wanted what it announced: check its format and mode") from error
             except CameraError as error:
                 raise SourceError(f"{error}; check cable and power, then open it again") from error
             self._seq = 0
@@ -76,7 +86,7 @@ class V4l2Camera:
             rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
             self.description = (
                 f"{path}: V4L2 camera, {self._width}x{self._height} {pixels.itemsize * 8}-bit "
-                f"{self._format}, {rate}, {self._capture.backend}{note}"
+                f"{self._format}, {rate}, {self._capture.backend}{note}{self.description}"
             )
         except BaseException:
             self._capture.release()
@@ -85,7 +95,8 @@ class V4l2Camera:
     def read(self) -> Frame | None:
         """The next new frame. Never None: a camera does not end.
 
-        Raises CameraError after 2 s without a new frame: unplugged, hung, or only cut-off buffers.
+        Raises CameraError at once where it was unplugged, and after 2.5 s without a new frame: hung, or only
+        cut-off buffers.
         """
         if self._capture.closed:
             raise CameraError(f"{self._path} was closed: open it again to read it")
@@ -108,24 +119,36 @@ class V4l2Camera:
 
     def _next(self, patience_s: float) -> tuple[Pixels, float]:
         end = time.monotonic() + patience_s
+        misfit = False
         while True:
             why = "nothing came"
             if self._capture.grab():
-                t_capture, new = self._stamp()
+                arrived, ms = time.monotonic(), self._capture.get(cv2.CAP_PROP_POS_MSEC)
+                another, self._ms = ms not in (0, self._ms), ms
                 picture = self._capture.retrieve()
-                if not new:
+                try:
+                    pixels = self._decode(picture)
+                except ValueError as error:
+                    why, misfit = str(error), True
+                    self._seq += another or ms == 0  # a frame, but not a whole one: a gap tells
+                else:
+                    # a driver's clock may stand still; a sensor's noise does not
+                    before = self._before
+                    if another or before is None or not np.array_equal(pixels, before):
+                        self._before = pixels
+                        return pixels, self._stamp(arrived, ms)
                     why = "the same buffer came again"
-                elif picture is not None:
-                    try:
-                        return self._decode(picture), t_capture
-                    except ValueError as error:
-                        why = str(error)
-                        self._seq += 1  # a frame, but not a whole one: a gap tells
+            elif not os.path.exists(self._path):
+                raise CameraError(f"{self._path}: unplugged")
             if time.monotonic() >= end or self._capture.closed:
-                raise CameraError(f"{self._path}: no new frame for {patience_s:g} s: {why}")
+                kind = _MisfitError if misfit else CameraError
+                raise kind(f"{self._path}: no new frame for {patience_s:g} s: {why}")
             time.sleep(RETRY_S)
 
-    def _decode(self, picture: npt.NDArray[Any]) -> Pixels:
+    def _decode(self, picture: npt.NDArray[Any] | None) -> Pixels:
+        """Raises ValueError for a buffer that is no whole frame."""
+        if picture is None:
+            raise ValueError("a frame came that cannot be decoded")
         if self._raw:
             return decode_y16(picture, self._height, self._width)
         grey, _ = to_grey(picture)
@@ -133,13 +156,16 @@ class V4l2Camera:
             raise ValueError(f"{grey.shape[1]}x{grey.shape[0]} came, wanted {self._width}x{self._height}")
         return grey
 
-    def _stamp(self) -> tuple[float, bool]:
-        """Time of the buffer just grabbed, and whether it is another one than before."""
-        now, ms = time.monotonic(), self._capture.get(cv2.CAP_PROP_POS_MSEC)
-        new = ms <= 0 or ms != self._last_ms
-        self._last_ms = ms
+    def _stamp(self, arrived: float, ms: float) -> float:
+        """When the frame was taken: the driver's time, unless that stands still, jumps or is of another clock."""
         taken = ms / 1000
-        return (taken if ms > 0 and 0 <= now - taken <= OLDEST_S else now), new
+        if not (self._stamped < taken <= arrived <= taken + OLDEST_S):
+            taken = arrived
+            if not self._arrivals:
+                self._arrivals = True
+                self.description += f"; from frame {self._seq} on times are of arrival, the driver's do not fit"
+        self._stamped = taken
+        return taken
 
     def _configure(self, pixel_format: str | None, width: int | None, height: int | None) -> None:
         put, get = self._capture.set, self._capture.get
@@ -166,7 +192,7 @@ class V4l2Camera:
         refused = [key for key, ok in said.items() if not ok or (key in wanted and wanted[key] != came[key])]
         if refused:
             asked = " ".join(f"{key} {wanted[key]}" for key in wanted if wanted[key])
-            raise SourceError(
+            raise RefusedError(
                 f"{self._path}: the driver refused {', '.join(refused)}: asked for {asked}, it gives "
                 f"{self._format} {self._width}x{self._height}; see what it has with "
                 f"v4l2-ctl -d {self._path} --list-formats-ext"

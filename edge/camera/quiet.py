@@ -16,7 +16,8 @@ import cv2
 
 AV_LOG_FATAL = "8"
 SILENT = 0
-_one_at_a_time = threading.RLock()  # the level is the process's: two threads would restore each other's
+_lock = threading.Lock()  # never held inside a block: an opening may hang, and must not hold up the next
+_inside, _level = 0, SILENT  # the level is the process's: the first one in saves it, the last one out restores it
 # OpenCV 5 has them in a submodule, OpenCV 4 at the top
 _log = cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2
 
@@ -28,10 +29,25 @@ def quiet() -> Iterator[None]:
     if "OPENCV_LOG_LEVEL" in os.environ:
         yield
         return
-    with _one_at_a_time:
-        before = _log.getLogLevel()
-        _log.setLogLevel(SILENT)
-        try:
-            yield
-        finally:
-            _log.setLogLevel(before)
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def _enter() -> None:
+    global _inside, _level
+    with _lock:
+        if _inside == 0:
+            _level = _log.getLogLevel()
+            _log.setLogLevel(SILENT)
+        _inside += 1
+
+
+def _leave() -> None:
+    global _inside
+    with _lock:
+        _inside -= 1
+        if _inside == 0:
+            _log.setLogLevel(_level)

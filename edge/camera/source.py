@@ -13,11 +13,14 @@ from urllib.parse import parse_qsl
 from edge.camera.base import Camera
 from edge.camera.device import V4l2Camera
 from edge.camera.paced import Paced
+from edge.camera.reconnect import Reconnecting, to_stderr
 from edge.camera.recording import Replay
 from edge.camera.simulator import open_simulator
 from edge.camera.stills import SUFFIXES, Stills
-from edge.camera.streams import open_network, open_pipeline
+from edge.camera.streams import open_network, open_pipeline, without_password
+from edge.camera.usb import Place
 from edge.camera.video import VideoFile
+from edge.camera.watched import Watched
 from edge.records import SourceError
 
 KNOWN = (
@@ -28,10 +31,11 @@ NETWORK = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt", "rtmp")
 T = TypeVar("T")
 
 
-def open_camera(source: str) -> Camera:
+def open_camera(source: str, reconnect_s: float | None = None, tell: Callable[[str], None] = to_stderr) -> Camera:
     """Open what ``source`` names; the caller closes it (``with open_camera(...) as camera``).
 
     - ``FILE.mp4``, ``FILE.avi``, ...: every frame of a video; ``?live=1`` plays it at its own speed
+    - ``FILE.cptv``: every frame of a CPTV video, raw counts; ``?live=1`` likewise
     - ``FOLDER`` or ``IMAGE.png``: stills in natural order (PNG, JPEG, TIFF, BMP, NPY; 8 or 16 bit). A DJI
       R-JPEG gives its raw counts, with ``?raw=0`` its picture. ``?fps=5`` names their rate, ``&live=1``
       plays them at it
@@ -40,6 +44,10 @@ def open_camera(source: str) -> Camera:
     - ``gst:PIPELINE``: GStreamer, ends in ``appsink``
     - ``sim:...``: a simulated flight
     - ``rec:FOLDER``: a flight that --record wrote, as fast as it is read; ``?live=1`` at its own pace
+
+    A camera or stream that is lost is looked for and opened again, for at most ``reconnect_s`` seconds each
+    time; None: until it is back; 0: never, its loss is a CameraError. ``tell`` gets a line at each loss and
+    return, by default stderr. Files are not opened again.
 
     Raises SourceError, in one line, for anything that cannot be opened as asked.
     """
@@ -56,15 +64,23 @@ def open_camera(source: str) -> Camera:
     if scheme == "rec":
         return _open_recording(rest)
     if scheme == "gst":
-        return open_pipeline(rest)
+        return _keep(lambda: open_pipeline(rest), without_password(source), reconnect_s, tell)
     if scheme in NETWORK:
-        return open_network(source)
+        return _keep(lambda: open_network(source), without_password(source), reconnect_s, tell)
     if scheme:
         raise SourceError(f"source {source!r}: no source begins with '{scheme}:'; wanted {KNOWN}")
     path, query = _query(source)
     if path.startswith("/dev/") and not (os.path.isfile(path) or os.path.isdir(path)):
-        return _open_device(path, query)
+        return _open_device(path, query, reconnect_s, tell)
     return _open_path(path, query)
+
+
+def _keep(opener: Callable[[], Camera], name: str, reconnect_s: float | None, tell: Callable[[str], None]) -> Camera:
+    """The camera that ``opener`` opens, watched, and opened again when it is lost."""
+    first: list[Camera] = [Watched(opener, name)]
+    if not first[0].live or reconnect_s == 0:
+        return first[0]
+    return Reconnecting(lambda: first.pop() if first else Watched(opener, name), name, reconnect_s, tell)
 
 
 def _scheme(source: str) -> tuple[str, str]:
@@ -86,15 +102,14 @@ def _query(source: str) -> tuple[str, dict[str, str]]:
     return path, query
 
 
-def _open_device(path: str, query: dict[str, str]) -> Camera:
+def _open_device(path: str, query: dict[str, str], reconnect_s: float | None, tell: Callable[[str], None]) -> Camera:
     values = _Values(path, query, ("format", "width", "height", "fps"))
-    return V4l2Camera(
-        path,
-        pixel_format=values.take("format", _fourcc, "1 to 4 letters or digits such as Y16, GREY, YUYV, MJPG"),
-        width=values.take("width", _size, "pixels, 1 to 65535"),
-        height=values.take("height", _size, "pixels, 1 to 65535"),
-        fps=values.take("fps", _rate, "frames a second, above 0 and up to 1000"),
-    )
+    pixel_format = values.take("format", _fourcc, "1 to 4 letters or digits such as Y16, GREY, YUYV, MJPG")
+    width = values.take("width", _size, "pixels, 1 to 65535")
+    height = values.take("height", _size, "pixels, 1 to 65535")
+    fps = values.take("fps", _rate, "frames a second, above 0 and up to 1000")
+    place = Place(path)
+    return _keep(lambda: V4l2Camera(place.find(), pixel_format, width, height, fps), path, reconnect_s, tell)
 
 
 def _open_recording(rest: str) -> Camera:
@@ -120,13 +135,25 @@ def _open_path(path: str, query: dict[str, str]) -> Camera:
         camera: Camera = Stills(where, raw=raw is not False, fps=fps)
     else:
         live = _Values(path, query, ("live",)).take("live", _flag, "0 or 1")
-        camera = VideoFile(where)
+        camera = _open_cptv(where) if where.suffix.lower() == ".cptv" else VideoFile(where)
     if not live:
         return camera
     if camera.fps is None:
         camera.close()
         raise SourceError(f"source {path!r}: live=1, but the file does not say its rate; leave live=1 out")
     return Paced(camera, camera.fps)
+
+
+def _open_cptv(path: Path) -> Camera:
+    try:
+        from edge.camera.cptv import CptvFile
+    except ModuleNotFoundError as error:
+        if error.name != "cptv":
+            raise
+        raise SourceError(
+            f"{path}: CPTV files need the package cptv, which is not installed: pip install 'thermal-edge[cptv]'"
+        ) from error
+    return CptvFile(path)
 
 
 class _Values:

@@ -6,16 +6,22 @@ import os
 import re
 import time
 from types import TracebackType
+from typing import Any
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
-from edge.camera.capture import Capture
+from edge.camera.capture import Capture, RefusedError
 from edge.camera.grey import to_grey
 from edge.records import CameraError, Frame, Pixels, SourceError
 
 OPEN_TIMEOUT_MS = 10_000  # a GOP may pass before FFmpeg knows the size
-READ_TIMEOUT_MS = 5_000
+READ_TIMEOUT_MS = 4_000
 LOOK_AHEAD = 64
+# before that (Debian 12 has 4.6) it refuses to open when given any (opencv/opencv#22919)
+GSTREAMER_HAS_TIMEOUTS = tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= (4, 7)
+PIPELINE_FORMAT = re.compile(r"format\s*=\s*(?:\(string\))?\s*(\w+)")
 # such a pipeline ends by itself; any other is a camera, and its end is a failure
 FINITE_PIPELINE = re.compile(r"\bfilesrc\b|\bmultifilesrc\b|file://|\bnum-buffers\s*=")
 
@@ -23,7 +29,8 @@ FINITE_PIPELINE = re.compile(r"\bfilesrc\b|\bmultifilesrc\b|file://|\bnum-buffer
 class StreamCamera:
     """Frames of a stream: (H, W) uint8 grey, or uint16 counts (GStreamer GRAY16_LE).
 
-    ``t_capture`` is the time of arrival: what camera, encoder and network took before is not in it.
+    ``t_capture`` is the time of arrival: what camera, encoder and network took before is not in it. The last picture
+    before a stream breaks off may be damaged: a decoder fills in what is missing, and does not say so.
     """
 
     frames: int | None = None
@@ -36,14 +43,20 @@ class StreamCamera:
         self.description = ""
         try:
             self.fps = capture.fps
+            self._size = tuple(
+                round(capture.get(what)) for what in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
+            )
             self._first = self._take()
+            if self._first is None:
+                raise SourceError(f"{name}: opened, but no frame came; check that the sender is sending")
+        except CameraError as error:
+            capture.release()
+            raise RefusedError(str(error)) from error
         except BaseException:
             capture.release()
             raise
-        if self._first is None:
-            capture.release()
-            raise SourceError(f"{name}: opened, but no frame came; check that the sender is sending")
         pixels = self._first.pixels
+        self.dtype = pixels.dtype
         rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
         self.description = (
             f"{name}: {'stream' if live else 'finite stream'}, {pixels.shape[1]}x{pixels.shape[0]} "
@@ -92,13 +105,32 @@ class StreamCamera:
         if picture is None:
             raise CameraError(f"{self._name}: frame {self._seq} came but could not be decoded")
         try:
-            grey, coloured = to_grey(picture)
+            grey, coloured = to_grey(self._unpack(picture))
         except ValueError as error:
             raise CameraError(f"{self._name}: frame {self._seq} is {error}") from error
         self._check(grey, coloured)
         frame = Frame(grey, self._seq, t_capture)
         self._seq += 1
         return frame
+
+    def _unpack(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Some pictures that GStreamer hands over as they are: the brightness plane of NV12 and its like.
+
+        Raises ValueError for what is no picture yet, such as a JPEG.
+        """
+        height, width = self._size
+        if picture.ndim == 2 and height > 0 and picture.shape != (height, width):
+            if picture.shape != (height * 3 // 2, width):
+                raise ValueError(
+                    f"{picture.nbytes} bytes that are no {width}x{height} picture: put a decoder into the "
+                    "pipeline, such as ! jpegdec !"
+                )
+            return picture[:height]
+        if picture.ndim == 3 and picture.shape[2] == 2:
+            raise ValueError(
+                f"packed YUV {picture.shape}: put ! videoconvert ! video/x-raw,format=GRAY8 ! before appsink"
+            )
+        return picture
 
     def _check(self, grey: Pixels, coloured: bool) -> None:
         if self._shape is None:
@@ -119,12 +151,11 @@ def open_network(url: str) -> StreamCamera:
     """
     # OpenCV's own default lets the server choose UDP
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
-    timeouts = [
-        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
-        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
-    ]
-    capture = Capture(url, cv2.CAP_FFMPEG, timeouts)
-    name = re.sub(r"//[^/@]*@", "//", url)  # a password has no place in a report
+    parameters = _timeouts()
+    if hasattr(cv2, "CAP_PROP_N_THREADS"):  # each decoding thread but the first holds back a frame
+        parameters += [cv2.CAP_PROP_N_THREADS, 1]
+    capture = Capture(url, cv2.CAP_FFMPEG, parameters)
+    name = without_password(url)
     if not capture.opened:
         raise SourceError(
             f"{name}: nothing to read there (waited at most {OPEN_TIMEOUT_MS / 1000:g} s); wanted a video "
@@ -134,12 +165,17 @@ def open_network(url: str) -> StreamCamera:
     return StreamCamera(capture, name, live=not (url.startswith("http") and capture.count))
 
 
+def without_password(url: str) -> str:
+    """``url`` as it may stand in a report."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
 def open_pipeline(pipeline: str) -> StreamCamera:
     """Open a GStreamer pipeline that ends in an appsink; ``GRAY16_LE`` arrives as raw counts.
 
     Raises SourceError where this OpenCV has no GStreamer or the pipeline does not start.
     """
-    name = f"gst:{pipeline}"
+    name = without_password(f"gst:{pipeline}")
     if not has_gstreamer():
         raise SourceError(
             f"{name}: this OpenCV ({cv2.__version__}, {os.path.dirname(cv2.__file__)}) was built without "
@@ -152,10 +188,25 @@ def open_pipeline(pipeline: str) -> StreamCamera:
             f"{name}: wanted a pipeline that ends in appsink, for example "
             "'... ! appsink drop=true max-buffers=1 sync=false'"
         )
-    capture = Capture(pipeline, cv2.CAP_GSTREAMER)
+    capture = Capture(pipeline, cv2.CAP_GSTREAMER, _timeouts() if GSTREAMER_HAS_TIMEOUTS else ())
     if not capture.opened:
-        raise SourceError(f"{name}: the pipeline does not start; try it with: gst-launch-1.0 {pipeline}")
-    return StreamCamera(capture, name, live=FINITE_PIPELINE.search(pipeline) is None)
+        raise SourceError(f"{name}: the pipeline does not start; try it with: gst-launch-1.0 {name[4:]}")
+    camera = StreamCamera(capture, name, live=FINITE_PIPELINE.search(pipeline) is None)
+    formats = PIPELINE_FORMAT.findall(pipeline)
+    if formats and formats[-1].startswith("GRAY16") and camera.dtype == np.uint8:
+        camera.close()
+        raise RefusedError(
+            f"{name}: 8-bit grey arrives though the pipeline makes {formats[-1]}: an element behind it converts; "
+            "wanted video/x-raw,format=GRAY16_LE right before appsink, without videoconvert"
+        )
+    return camera
+
+
+def _timeouts() -> list[int]:
+    return [
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
+    ]
 
 
 def has_gstreamer() -> bool:

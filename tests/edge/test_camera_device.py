@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fake_v4l2 import DEVICE, FakeV4l2, H, W, code, counts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,97 +22,6 @@ from edge.camera.device import V4l2Camera
 from edge.camera.source import open_camera
 from edge.camera.y16 import decode_y16
 from edge.records import CameraError, SourceError
-
-DEVICE = "/dev/null"  # a character device that everyone may open
-W, H = 80, 60
-
-
-def code(name: str) -> int:
-    return cv2.VideoWriter.fourcc(*name.ljust(4))
-
-
-def counts(i: int) -> npt.NDArray[np.uint16]:
-    return np.random.default_rng(i).integers(29000, 31000, (H, W), dtype=np.uint16)
-
-
-class FakeV4l2:
-    """cv2.VideoCapture on a Boson-like camera: YUYV and Y16, one size. ``moods``: one for each grab."""
-
-    def __init__(
-        self,
-        handover: str = "4.12",
-        formats: tuple[str, ...] = ("YUYV", "Y16"),
-        refusal: str = "reverts",
-        keeps_converting: bool = False,
-        size: tuple[int, int] = (W, H),
-        driver_fps: float = 60.0,
-        clock: Callable[[], float] = time.monotonic,
-        moods: str = "",
-    ) -> None:
-        self.handover, self.formats, self.refusal = handover, formats, refusal
-        self.keeps_converting, self.size, self.driver_fps = keeps_converting, size, driver_fps
-        self.clock, self.moods = clock, moods
-        self.palette, self.converts = formats[0], True
-        self.asked: dict[int, float] = {}
-        self.calls: list[tuple[int, float]] = []
-        self.made, self.taken_ms, self.released = 0, 0.0, False
-
-    def __call__(self, source: str, api: int, parameters: list[int]) -> FakeV4l2:
-        assert (source, api, parameters) == (DEVICE, cv2.CAP_V4L2, [])
-        return self
-
-    def isOpened(self) -> bool:
-        return True
-
-    def getBackendName(self) -> str:
-        return "V4L2"
-
-    def release(self) -> None:
-        self.released = True
-
-    def get(self, what: int) -> float:
-        return {
-            cv2.CAP_PROP_FRAME_WIDTH: self.size[0],
-            cv2.CAP_PROP_FRAME_HEIGHT: self.size[1],
-            cv2.CAP_PROP_FOURCC: code(self.palette),
-            cv2.CAP_PROP_CONVERT_RGB: float(self.converts),
-            cv2.CAP_PROP_FPS: self.driver_fps,
-            cv2.CAP_PROP_POS_MSEC: self.taken_ms,
-        }.get(what, -1.0)
-
-    def set(self, what: int, value: float) -> bool:
-        self.calls.append((what, value))
-        if what == cv2.CAP_PROP_FOURCC:
-            for name in self.formats:
-                if code(name) == value:
-                    self.palette = name
-                    return True
-            return self.refusal == "lies"  # it fell back to a format of its own and said yes
-        if what == cv2.CAP_PROP_CONVERT_RGB:
-            self.converts = bool(value) or self.keeps_converting
-            return True
-        return True  # the driver takes the nearest size and rate, and says yes
-
-    def grab(self) -> bool:
-        mood, self.moods = (self.moods[:1] or "."), self.moods[1:]
-        self.mood = mood
-        if mood == "t":  # select timeout
-            return False
-        if mood == "s":  # an old buffer again, with True
-            return True
-        self.made += 1
-        self.taken_ms = max(self.clock() * 1000, self.taken_ms + 0.001) if self.clock() else 0.0
-        return True
-
-    def retrieve(self) -> tuple[bool, Any]:
-        raw = counts(self.made)
-        if self.palette != "Y16" or self.converts:
-            high = (raw >> 8).astype(np.uint8)  # what OpenCV makes of Y16 when it converts
-            return True, cv2.merge([high] * 3)
-        flat = raw.astype("<u2").view(np.uint8).reshape(1, -1)
-        if self.mood == "c":  # cut-off buffer
-            return True, flat[:, :-100]
-        return True, {"4.10": raw, "4.11": flat, "4.12": raw}[self.handover]
 
 
 @pytest.fixture

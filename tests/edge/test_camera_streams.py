@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+import edge.camera.reconnect as reconnect
 import edge.camera.streams as streams
 from edge.camera.capture import Capture
 from edge.camera.source import open_camera
@@ -67,7 +68,7 @@ Serve = Callable[..., str]
 
 def test_stream_that_ends_is_a_failure(tmp_path: Path, serve: Serve) -> None:
     address = serve(clip(tmp_path / "a.ts", "MPEG"))
-    with open_camera(f"http://{address}/a.ts") as camera:
+    with open_camera(f"http://{address}/a.ts", reconnect_s=0) as camera:
         assert (camera.live, camera.frames) == (True, None)
         assert "stream, 64x48 8-bit grey" in camera.description
         # the first of 40 went into checking what comes
@@ -76,11 +77,25 @@ def test_stream_that_ends_is_a_failure(tmp_path: Path, serve: Serve) -> None:
             camera.read()
 
 
+def test_stream_that_breaks_off_is_opened_again(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.01)
+    body = clip(tmp_path / "a.ts", "MPEG")
+    address = serve(body[: len(body) // 2 + 77])
+    lines: list[str] = []
+    with open_camera(f"http://user:secret@{address}/a.ts", tell=lines.append) as camera:
+        while not any(line.startswith("camera back") for line in lines):
+            frame = camera.read()
+        assert frame is not None
+        assert frame.pixels.max() < 40  # the clip grows brighter: this is its beginning again
+    assert lines[0].startswith(f"camera lost: http://{address}/a.ts: the stream stopped after")
+    assert not any("secret" in line for line in lines)
+
+
 def test_stream_that_goes_silent(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "READ_TIMEOUT_MS", 150)
     address = serve(clip(tmp_path / "a.ts", "MPEG"), hang_up=False)
     with (
-        open_camera(f"http://{address}/a.ts") as camera,
+        open_camera(f"http://{address}/a.ts", reconnect_s=0) as camera,
         pytest.raises(CameraError, match="nothing for 0.15 s"),
     ):
         list(iter(camera.read, None))
@@ -155,7 +170,7 @@ RAW = [np.full((6, 8), 7000 + i, np.uint16) for i in range(3)]
 
 def test_live_pipeline_keeps_16_bit_and_its_stop_is_a_failure(pipeline: Callable[..., FakePipeline]) -> None:
     fake = pipeline(RAW)
-    with open_camera("gst:v4l2src ! video/x-raw,format=GRAY16_LE ! appsink drop=true") as camera:
+    with open_camera("gst:v4l2src ! video/x-raw,format=GRAY16_LE ! appsink drop=true", reconnect_s=0) as camera:
         assert fake.source == "v4l2src ! video/x-raw,format=GRAY16_LE ! appsink drop=true"
         assert camera.live
         frames = [camera.read(), camera.read()]
@@ -187,13 +202,13 @@ def test_pipelines_that_give_nothing_usable(pipeline: Callable[..., FakePipeline
         open_camera("gst:v4l2src ! appsink")
     assert fake.released
     pipeline([*RAW, RAW[0][:4]])
-    with open_camera("gst:v4l2src ! appsink") as camera:
+    with open_camera("gst:v4l2src ! appsink", reconnect_s=0) as camera:
         camera.read()
         camera.read()
         with pytest.raises(CameraError, match="is 8x4, those before it were 8x6"):
             camera.read()
     pipeline([RAW[0], RAW[1], None])
-    with open_camera("gst:v4l2src ! appsink") as camera:
+    with open_camera("gst:v4l2src ! appsink", reconnect_s=0) as camera:
         camera.read()
         with pytest.raises(CameraError, match="could not be decoded"):
             camera.read()

@@ -1,0 +1,135 @@
+"""CPTV files: 16-bit Lepton video of the Cacophony Project's wildlife cameras (pip install 'thermal-edge[cptv]').
+
+Gzip around sections of fields, each frame as bit-packed differences to the one before; read by the project's
+own package, https://github.com/TheCacophonyProject/python-cptv (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+import zlib
+from collections import deque
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cptv
+
+from edge.records import CameraError, Frame, SourceError
+
+LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
+ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
+
+
+class CptvFile:
+    """Every frame of a CPTV file: (H, W) uint16 raw counts; ``t_capture`` = when delivered.
+
+    ``utc``: the file's start and the camera's own clock. Flag ``ffc``: the file says that the shutter moved less
+    than a second before. Pictures of the background, which the recorder computed, are no frames: left out.
+    """
+
+    live: bool = False
+
+    def __init__(self, path: Path) -> None:
+        """Raises SourceError where the file is missing, unreadable, or no CPTV."""
+        self._path = path
+        try:
+            self._damage = _damage(path)
+            self._file = path.open("rb")
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
+        try:
+            self._open()
+        except Exception as error:  # on a damaged file the package fails in many ways
+            self._file.close()
+            raise SourceError(f"{path}: {self._damage or error}; wanted a whole CPTV file") from error
+
+    def _open(self) -> None:
+        reader = cptv.CPTVReader(self._file)
+        height, width = reader.frame_dim
+        if not (0 < height <= LARGEST and 0 < width <= LARGEST):
+            raise ValueError(f"its frames are {width}x{height}")
+        self._sections = iter(reader)
+        self._utc = reader.timestamp
+        # two frames ahead: the first must be there, and older files tell their rate only by their clock
+        self._ahead = deque(filter(None, (self._decode(), self._decode())))
+        if not self._ahead:
+            raise ValueError("no frame is in it")
+        self._start: timedelta | None = self._ahead[0].time_on
+        self._seq = 0
+        period = (self._ahead[-1].time_on or ZERO) - (self._start or ZERO)
+        self.fps = float(reader.fps) or (1 / period.total_seconds() if period > ZERO else None)
+        self.frames: int | None = reader.num_frames - bool(reader.background_frames) if reader.num_frames else None
+        count = f"{self.frames} frames" if self.frames else "unknown length"
+        rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
+        self.description = (
+            f"{self._path}: CPTV video of {self._utc:%Y-%m-%d %H:%M:%S} UTC, {width}x{height} 16-bit raw counts, "
+            f"{rate}, {count}" + (f"; {self._damage}" if self._damage else "")
+        )
+
+    def read(self) -> Frame | None:
+        """The next frame; None after the last.
+
+        Raises CameraError where the file is damaged or broke off, after the last readable frame.
+        """
+        if self._file.closed:
+            raise CameraError(f"{self._path} was closed: open it again to read it")
+        try:
+            section = self._ahead.popleft() if self._ahead else self._decode()
+        except Exception as error:  # see above
+            raise self._broke_off(str(error)) from error
+        if section is None:
+            if self._damage or (self.frames and self._seq < self.frames):
+                raise self._broke_off("the rest is missing")
+            return None
+        on, ffc = section.time_on, section.last_ffc_time
+        shut = bool(ffc) and ZERO <= on - ffc < FFC  # 0: not said
+        frame = Frame(
+            section.pix,
+            self._seq,
+            time.monotonic(),
+            utc=self._utc + (on - self._start) if on else None,
+            flags=frozenset({"ffc"}) if shut else frozenset(),
+        )
+        self._seq += 1
+        return frame
+
+    def close(self) -> None:
+        """Release the file. May be called twice."""
+        self._file.close()
+
+    def __enter__(self) -> CptvFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _decode(self) -> Any:
+        """The next section that is a frame of the camera; None at the end, or where the file is cut off."""
+        return next((section for section in self._sections if not section.background_frame), None)
+
+    def _broke_off(self, why: str) -> CameraError:
+        of = f" of {self.frames}" if self.frames else ""
+        return CameraError(
+            f"{self._path} broke off at frame {self._seq}{of}: {self._damage or why}. The frames before were "
+            "read; copy the file again"
+        )
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the gzip around it, which the package takes for a good end; "" if nothing."""
+    try:
+        with gzip.open(path) as file:
+            if not file.peek(1):
+                return "the file is empty"
+            while file.read(1 << 20):
+                pass
+    except EOFError:
+        return "the file is cut off"
+    except (gzip.BadGzipFile, zlib.error) as error:
+        return f"the file is damaged ({error})"
+    return ""
