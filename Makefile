@@ -22,6 +22,7 @@ wheel: $(RUN)/ready  ## dist/*.whl with the bundled model inside
 bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/edge bench
 	$(RUN)/bin/python benchmarks/normalise.py
+	$(RUN)/bin/python benchmarks/repair.py
 	$(RUN)/bin/python benchmarks/simulator.py
 
 # the oldest Python and libraries that are promised to work: JetPack 6
