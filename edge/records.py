@@ -240,7 +240,7 @@ class Result:
     frame's pixels after normalising, sensor pixels; it belongs to the result. ``inferred``: False
     where the engine was not asked (the shutter was closed). ``converged``: see `RawDetections`.
     ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
-    repeated the one before.
+    repeated the one before. ``warnings``: conditions that hold now, names of `edge.health.CONDITIONS`.
     """
 
     frame: Frame
@@ -252,6 +252,7 @@ class Result:
     converged: bool = True
     dropped: int = 0
     duplicates: int = 0
+    warnings: frozenset[str] = frozenset()
 
     @property
     def latency_ms(self) -> float:

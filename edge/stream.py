@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from edge.camera import Camera, open_frames
 from edge.engine import Engine
+from edge.health import Health
 from edge.meter import Laps
 from edge.preprocess import Preprocessor, to_detections
 from edge.records import Result
@@ -27,6 +28,7 @@ def stream(
     lowest = engine.bundle.score_threshold if threshold is None else threshold
     frames = open_frames(camera, policy)
     repair, preprocess = Repair(camera.fps), Preprocessor(engine.bundle)
+    health = Health(engine.bundle)
     try:
         laps = Laps()
         while (frame := frames.get()) is not None:
@@ -51,6 +53,7 @@ def stream(
                 converged,
                 frames.dropped,
                 frames.duplicates,
+                health.judge(frame, picture),
             )
             laps = Laps()
     finally:
