@@ -43,6 +43,11 @@ class LiveView:
         else:
             self._console.print(self._line(result), highlight=False, soft_wrap=True)
 
+    def say(self, line: str) -> None:
+        """One line that stays, above the table."""
+        if not self._quiet:
+            self._console.print(line, highlight=False, soft_wrap=True, markup=False)
+
     def __enter__(self) -> LiveView:
         if not self._quiet and self._console.is_terminal:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)

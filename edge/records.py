@@ -1,6 +1,6 @@
 """What flows through the pipeline, and every error it can raise. A leaf: imports nothing of ours.
 
-    camera -> Frame -> normalise -> engine -> RawDetections -> Detections -> Result -> sinks
+    camera -> Frame -> repair -> normalise -> engine -> RawDetections -> Detections -> Result -> sinks
 
 Errors (each message says what came, what was wanted, what to do):
 
@@ -243,11 +243,11 @@ class Result:
     """A frame, what was found in it, and how long that took.
 
     ``t_result``: ``time.monotonic()`` when the detections were ready. ``stages_ms``: milliseconds
-    by stage name (``wait``, ``normalise``, ``infer``, ``map``). ``picture``: (H, W) uint8, the
+    by stage name (``wait``, ``repair``, ``normalise``, ``infer``, ``map``). ``picture``: (H, W) uint8, the
     frame's pixels after normalising, sensor pixels; it belongs to the result. ``inferred``: False
     where the engine was not asked (the shutter was closed). ``converged``: see `RawDetections`.
     ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
-    repeated the one before.
+    repeated the one before. ``warnings``: conditions that hold now, names of `edge.health.CONDITIONS`.
     """
 
     frame: Frame
@@ -259,6 +259,7 @@ class Result:
     converged: bool = True
     dropped: int = 0
     duplicates: int = 0
+    warnings: frozenset[str] = frozenset()
 
     @property
     def latency_ms(self) -> float:

@@ -19,6 +19,7 @@ from edge.camera.tapped import Tapped
 from edge.deadline import Deadline
 from edge.engine import Engine, open_engine
 from edge.files import write_whole
+from edge.health import HealthLog
 from edge.host import host_facts, power_facts, versions
 from edge.live import LiveView
 from edge.meter import Meter
@@ -118,6 +119,7 @@ class _Run:
         self._counts = dict.fromkeys(self._classes, 0)
         self._last: Result | None = None
         self._unconverged = self._shutter = 0
+        self._health = HealthLog()
         self._started = datetime.now(timezone.utc)
         self._jsonl = Background(JsonlSink(out / "detections.jsonl", self._classes), depth=1000, lossless=True)
         self._video: Background | None = None
@@ -167,6 +169,8 @@ class _Run:
         with closing(results), LiveView(self._meter, self._counts, total, settings.quiet, self._recorder) as view:
             for result in results:
                 self._book(result)
+                for line in self._health.add(result):
+                    view.say(line)
                 view.update(result)
                 if watch:
                     watch(result)
@@ -208,6 +212,7 @@ class _Run:
             "stages_ms": meter.stages_ms,
             "detections": self._counts,
             "shutter_frames": self._shutter,
+            "health": self._health.report(),
             "unconverged": self._unconverged,
             "ended": ended,
             "error": None if error is None else str(error),

@@ -1,4 +1,4 @@
-"""THE MAIN PATH: camera -> normalise -> engine -> detections, one result a frame."""
+"""THE MAIN PATH: camera -> repair -> normalise -> engine -> detections, one result a frame."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Generator
 
 from edge.camera import Camera, open_frames
 from edge.engine import Engine
+from edge.health import Health
 from edge.meter import Laps
 from edge.preprocess import Preprocessor, to_detections
 from edge.records import Result
+from edge.thermal.repair import Repair
 
 
 def stream(
@@ -25,14 +27,17 @@ def stream(
     """
     lowest = engine.bundle.score_threshold if threshold is None else threshold
     frames = open_frames(camera, policy)
-    preprocess = Preprocessor(engine.bundle)
+    repair, preprocess = Repair(camera.fps), Preprocessor(engine.bundle)
+    health = Health(engine.bundle)
     try:
         laps = Laps()
         while (frame := frames.get()) is not None:
             laps.lap("wait")
+            frame = repair(frame)
+            laps.lap("repair")
             picture, image, letterbox = preprocess.forward(frame)
             laps.lap("normalise")
-            shut = "ffc" in frame.flags  # the picture is of the past: nothing new can be found in it
+            shut = "ffc" in frame.flags  # a flap, or a picture of the past: nothing new can be found in it
             raw = None if shut else engine.infer(image)
             laps.lap("infer")
             detections = to_detections(raw, letterbox, lowest)
@@ -48,6 +53,7 @@ def stream(
                 converged,
                 frames.dropped,
                 frames.duplicates,
+                health.judge(frame, picture),
             )
             laps = Laps()
     finally:

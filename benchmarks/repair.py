@@ -1,0 +1,71 @@
+"""Milliseconds to repair one 640x512 frame, by stage, on one core.
+
+python benchmarks/repair.py [frames]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+
+from edge.camera.simulator import open_simulator
+from edge.records import Frame
+from edge.thermal.defects import Defects
+from edge.thermal.movement import EVERY, Movement
+from edge.thermal.repair import Repair
+from edge.thermal.shutter import Shutter
+from edge.thermal.stripes import Stripes
+
+SOURCE = "sim:live=0,fps=10,dead=0.0005,ffc_interval=0"
+LEARN = 20  # looks before the stages are timed
+
+
+def main(count: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cv2.setNumThreads(1)
+    with open_simulator(f"{SOURCE},frames={LEARN}") as camera:
+        flight = [frame.pixels for frame in iter(camera.read, None)]
+    shutter, movement, defects, stripes = Shutter(), Movement(), Defects(), Stripes()
+    for pixels in flight:
+        defects.look(pixels, 5.0)
+        stripes.look(pixels, 5.0)
+    print(f"640x512, {count} frames, one core, numpy {np.__version__}, OpenCV {cv2.__version__}")
+    print(f"{defects.count} defects known, stripes {'taken away' if stripes.active else 'not visible'}")
+    print(f"{'stage':<44}{'median ms':>10}{'p95 ms':>10}")
+    each, eighth = "every frame", f"one frame in {EVERY}"
+    work = [pixels.copy() for pixels in flight]
+    show(f"shutter, {each}", count, lambda i: shutter.closed(flight[i], i))
+    show(f"patch defects, {each}", count, lambda i: defects.patch(work[i]))
+    show(f"take stripes away, {each}", count, lambda i: stripes.correct(work[i]))
+    # a check is due every 8th time
+    show(f"has it moved, {eighth}", count, lambda i: [movement.check(flight[i]) for _ in range(EVERY)])
+    show(f"learn defects, {eighth}", count, lambda i: defects.look(flight[i], 5.0))
+    show(f"learn stripes, {eighth}", count, lambda i: stripes.look(flight[i], 5.0))
+    repair = Repair(10)
+    took = show("all", count, lambda i: repair(Frame(flight[i], i, 0.0)))
+    print(f"{'all, mean':<44}{took.mean():>10.3f}")
+
+
+def show(name: str, count: int, work: Callable[[int], object]) -> np.ndarray:
+    """Print the times of one stage; returns them, milliseconds."""
+    took = []
+    for i in range(count):
+        start = time.perf_counter()
+        work(i % LEARN)
+        took.append((time.perf_counter() - start) * 1e3)
+    times = np.array(took)
+    print(f"{name:<44}{np.median(times):>10.3f}{np.percentile(times, 95):>10.3f}")
+    return times
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -1,0 +1,66 @@
+"""Repair of raw frames before normalising: the shutter, dead pixels, column stripes.
+
+    frame -> closed shutter? flagged ffc | the scene moved? learn defects and stripes -> patched, flagged repaired
+
+It changes only what is known to be the sensor's fault; 8-bit pictures have gone through the camera's own
+processing and pass untouched. Everything it knows comes from the frames it was given, in their order: the same
+frames give the same pixels again, so a replay agrees with its flight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge.records import Frame
+from edge.thermal.defects import Defects
+from edge.thermal.movement import Movement
+from edge.thermal.shutter import Shutter
+from edge.thermal.stripes import Stripes
+
+
+class Repair:
+    """Repairs the frames of one flight, one after the other."""
+
+    def __init__(self, fps: float | None = None) -> None:
+        """``fps``: nominal rate of the camera, None if unknown."""
+        self._fps = fps
+        self._shape: tuple[int, ...] = ()
+        self._start()
+
+    @property
+    def defects(self) -> int:
+        """How many dead and hot pixels are replaced at present."""
+        return self._defects.count
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The frame, repaired where it has to be: then its pixels are a copy, and it is flagged ``repaired``.
+
+        A frame with a closed shutter is flagged ``ffc`` and not changed otherwise.
+        """
+        if frame.pixels.dtype != np.uint16:
+            return frame
+        pixels = np.asarray(frame.pixels, np.uint16)
+        if pixels.shape != self._shape:  # another sensor
+            self._shape = pixels.shape
+            self._start()
+        if "ffc" in frame.flags or self._shutter.closed(pixels, frame.seq):
+            self._stripes.after_shutter()
+            return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc"})
+        noise = self._movement.check(pixels)
+        if noise is not None:
+            self._defects.look(pixels, noise)
+            self._stripes.look(pixels, noise)
+        if not self._defects.count and not self._stripes.active:
+            return frame
+        pixels = np.array(pixels, np.uint16, order="C")
+        self._defects.patch(pixels)
+        self._stripes.correct(pixels)
+        return replace(frame, pixels=pixels, flags=frame.flags | {"repaired"})
+
+    def _start(self) -> None:
+        self._shutter = Shutter(self._fps)
+        self._movement = Movement()
+        self._defects = Defects()
+        self._stripes = Stripes()
