@@ -138,7 +138,7 @@ class V4l2Camera:
                         self._before = pixels
                         return pixels, self._stamp(arrived, ms)
                     why = "the same buffer came again"
-            elif not os.path.exists(self._path):
+            if not os.path.exists(self._path):
                 raise CameraError(f"{self._path}: unplugged")
             if time.monotonic() >= end or self._capture.closed:
                 kind = _MisfitError if misfit else CameraError

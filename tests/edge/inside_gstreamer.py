@@ -114,6 +114,7 @@ def what_is_no_grey_picture_is_refused() -> None:
     refused(f"gst:{TEST.format('', 'I420')} ! jpegenc ! {SINK}", "no 64x48 picture", "jpegdec")
     refused(f"gst:{TEST.format('', 'GRAY16_LE')} ! videoconvert ! {SINK}", "8-bit", "GRAY16_LE right before")
     refused(f"gst:{TEST.format('', 'RGB')} ! {SINK}", "does not start", "gst-launch-1.0")
+    refused(f"gst:{TEST.format('', 'GRAY16_BE')} ! {SINK}", "does not start")  # never with its bytes swapped
     refused(f"gst:nosuchelement ! {SINK}", "does not start")
     refused("gst:videotestsrc ! fakesink", "ends in appsink")
 

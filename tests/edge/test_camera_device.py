@@ -173,6 +173,22 @@ def test_unplugged(plug: Plug, mood: str, why: str) -> None:
             camera.read()
 
 
+@pytest.mark.parametrize("mood", ["s", "t"])
+def test_unplugged_with_its_node_gone_is_known_at_once(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mood: str
+) -> None:
+    node = tmp_path / "video0"
+    node.symlink_to(DEVICE)
+    fake = plug(path=str(node))
+    monkeypatch.setattr(device, "STALL_S", 1e9)  # without that, the test would never end
+    with V4l2Camera(str(node), "Y16") as camera:
+        assert camera.read() is not None
+        fake.moods = mood * 1000
+        node.unlink()
+        with pytest.raises(CameraError, match="video0: unplugged"):
+            camera.read()
+
+
 def test_no_first_frame(plug: Plug) -> None:
     fake = plug(moods="t" * 1000)
     with pytest.raises(SourceError, match=r"no new frame .* check cable and power"):

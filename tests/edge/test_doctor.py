@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import cv2
+import fake_v4l2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from conftest import shared
+from fake_v4l2 import FakeV4l2
 from rich.console import Console
 
 import edge.doctor as doctor_module
@@ -190,6 +193,23 @@ def test_a_camera_that_breaks_is_shown_nevertheless(
     assert error == "edge: no new frame for 2.5 s\n"
     assert (tmp_path / "doctor.png").is_file()
     assert camera.closed
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_v4l2_camera_of_either_byte_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], swap: bool
+) -> None:
+    fake = FakeV4l2(size=(80, 64), driver_fps=0)
+
+    def scene_of(i: int, width: int, height: int) -> npt.NDArray[np.uint16]:
+        time.sleep(0.01)
+        counts: npt.NDArray[np.uint16] = scene(i)
+        return counts.byteswap() if swap else counts
+
+    monkeypatch.setattr(fake_v4l2, "counts", scene_of)
+    monkeypatch.setattr(cv2, "VideoCapture", fake)
+    assert main(["doctor", "--source", "/dev/null?format=Y16", "--out", str(tmp_path), "--seconds", "0.3"]) == 0
+    assert ("the wrong way round" in capsys.readouterr().out) == swap
 
 
 def test_errors(tmp_path: Path) -> None:

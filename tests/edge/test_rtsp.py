@@ -87,10 +87,6 @@ def made_ms(frame: Frame) -> int:
     return sum(1 << i for i, block in enumerate(blocks) if block > (BRIGHT + DARK) / 2)
 
 
-def age_ms(frame: Frame) -> int:
-    return (int(time.monotonic() * 1000) & 0xFFFFFFFF) - made_ms(frame)
-
-
 def take(camera: object, n: int) -> list[Frame]:
     frames = [camera.read() for _ in range(n)]  # type: ignore[attr-defined]
     return [frame for frame in frames if frame is not None]
@@ -111,13 +107,16 @@ def test_every_picture_arrives_once_and_in_order_until_the_server_dies(server: S
 
 def test_the_newest_picture_however_slow_the_detector(server: Server) -> None:
     with open_camera(server.url) as camera, LatestFrames(camera) as frames:
-        for _ in range(6):
+        start, made = time.monotonic(), []
+        for _ in range(7):
+            if made:
+                time.sleep(0.2)
             frame = frames.get()
             assert frame is not None
-            newest_ms = age_ms(frame)
-            time.sleep(0.2)
+            made.append(made_ms(frame))
+        elapsed_ms = (time.monotonic() - start) * 1000
         assert frames.dropped > 6
-    assert newest_ms < 600  # a queue would be 0.8 s behind, and more with each picture
+    assert made[-1] - made[0] > elapsed_ms / 2  # a queue gives picture after picture: 7 of them are 0.2 s
 
 
 def test_server_killed_and_started_again(server: Server) -> None:
@@ -137,11 +136,11 @@ def test_server_killed_and_started_again(server: Server) -> None:
 
 
 def test_server_that_goes_silent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "READ_TIMEOUT_MS", 300)
+    monkeypatch.setattr(streams, "READ_TIMEOUT_MS", 2000)  # longer than a busy machine holds up a server
     with open_camera(server.url, reconnect_s=0) as camera:
         take(camera, 5)
         server.process.send_signal(signal.SIGSTOP)  # the connection stays open
-        with pytest.raises(CameraError, match="nothing for 0.3 s"):
+        with pytest.raises(CameraError, match="nothing for 2 s"):
             take(camera, 1000)
 
 
