@@ -188,11 +188,16 @@ def open_pipeline(pipeline: str) -> StreamCamera:
             f"{name}: wanted a pipeline that ends in appsink, for example "
             "'... ! appsink drop=true max-buffers=1 sync=false'"
         )
+    formats = PIPELINE_FORMAT.findall(pipeline)
+    if formats and formats[-1] == "GRAY16_BE":  # OpenCV takes it, and hands each count over with its bytes swapped
+        raise SourceError(
+            f"{name}: its counts are big-endian, wanted GRAY16_LE: put ! videoconvert ! "
+            "video/x-raw,format=GRAY16_LE ! before appsink, which loses nothing"
+        )
     capture = Capture(pipeline, cv2.CAP_GSTREAMER, _timeouts() if GSTREAMER_HAS_TIMEOUTS else ())
     if not capture.opened:
         raise SourceError(f"{name}: the pipeline does not start; try it with: gst-launch-1.0 {name[4:]}")
     camera = StreamCamera(capture, name, live=FINITE_PIPELINE.search(pipeline) is None)
-    formats = PIPELINE_FORMAT.findall(pipeline)
     if formats and formats[-1].startswith("GRAY16") and camera.dtype == np.uint8:
         camera.close()
         raise RefusedError(

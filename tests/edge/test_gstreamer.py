@@ -18,7 +18,8 @@ from edge.records import SourceError
 SCRIPT = Path(__file__).with_name("inside_gstreamer.py")
 NEEDS = (
     "python3-opencv gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
-    "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi"
+    "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi "
+    "python3-zstandard"
 )
 
 
