@@ -13,17 +13,17 @@ import numpy.typing as npt
 from edge.camera import Camera
 from edge.meter import percentiles
 from edge.records import CameraError, Frame, Pixels, TemperatureScale
+from edge.thermal.byteorder import looks_swapped
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, Normaliser
 
 MOST_FRAMES = 2000  # of a file
 ARRIVAL_MS = 1.0  # a time this close to when the frame was handed over is when it arrived
 # sizes that cameras send with more than the picture in them
 MORE_THAN_A_PICTURE = {
-    (640, 514): "a FLIR Boson's 640x512 and 2 telemetry rows",
-    (320, 258): "a FLIR Boson's 320x256 and 2 telemetry rows",
-    (160, 122): "a FLIR Lepton's 160x120 and 2 telemetry rows",
-    (80, 62): "a FLIR Lepton's 80x60 and 2 telemetry rows",
-    (256, 384): "an InfiRay's picture, and below it the counts",
+    (640, 514): ("boson", "a FLIR Boson's 640x512 and 2 telemetry rows"),
+    (320, 258): ("boson", "a FLIR Boson's 320x256 and 2 telemetry rows"),
+    (160, 122): ("lepton", "a FLIR Lepton's 160x120 and 2 telemetry rows"),
+    (256, 384): ("infiray", "an InfiRay's picture, and below it the counts"),
 }
 
 
@@ -114,13 +114,7 @@ def _look_at(frame: Frame, found: Examination) -> None:
     cold, hot = np.percentile(pixels, (1, 99))
     found.usual = int(cold), int(hot)
     found.saturated = float((pixels == np.iinfo(pixels.dtype).max).mean())
-    if pixels.dtype == np.uint16:  # a scene is smooth from pixel to pixel, unless the bytes are the wrong way round
-        found.swapped = _roughness(pixels) > 1.25 * _roughness(pixels.byteswap()) > 0
-
-
-def _roughness(pixels: Pixels) -> float:
-    """How much neighbours differ, of how much pixels differ at all."""
-    return float(np.abs(np.diff(pixels.astype(np.int32), axis=1)).mean() / max(pixels.std(), 1))
+    found.swapped = looks_swapped(pixels)
 
 
 def _time(taken: array[float], handed: array[float], start: float, found: Examination) -> None:
@@ -146,12 +140,10 @@ def problems(found: Examination) -> list[str]:
     deep = found.bits_a_pixel == 16
     width, height = found.size
     if found.size in MORE_THAN_A_PICTURE:
-        said.append(
-            f"{width}x{height} is {MORE_THAN_A_PICTURE[found.size]}: name the camera's profile in the source, or "
-            "the extra rows are taken for heat"
-        )
+        name, what = MORE_THAN_A_PICTURE[found.size]
+        said.append(f"{width}x{height} is {what}: add camera={name} to the source, or the rest is taken for heat")
     if found.swapped:
-        said.append("each count's two bytes are the wrong way round: ask the driver for the other byte order")
+        said.append("each count's two bytes are the wrong way round: add endian=big to a /dev source")
     elif deep and found.unused >= 8:
         said.append(
             f"the lowest {found.unused} bits are never set: 8-bit video shifted up; ask the camera for its raw format"
