@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,26 @@ class Bundle:
         if name not in self.files:
             raise BundleError(f"bundle {self.path} has no {name}, only {', '.join(self.files)}: export it again")
         return self.path / name
+
+    def seen_through(self, spec: NormaliseSpec, override: bool = False) -> Bundle:
+        """This bundle with the raw frames of the flight normalised by ``spec`` (8-bit frames: by ``identity``).
+
+        The model knows only frames as they were made in training, so anything but the bundle's own is refused
+        unless ``override``: then what it finds is worth what a test with labelled frames says, nothing else.
+
+        Raises BundleError where it is refused.
+        """
+        eight = spec.method == "identity"  # the one method that takes no raw counts
+        own = self.normalise_8bit if eight else self.normalise_16bit
+        if spec == own:
+            return self
+        if not override:
+            raise BundleError(
+                f"bundle {self.name} was made with normalise {own} for {8 if eight else 16}-bit frames, and {spec} was "
+                "asked for: the model would see frames unlike those of its training. Leave --normalise out, or add "
+                "--override-normalise to fly with it all the same"
+            )
+        return replace(self, normalise_8bit=spec) if eight else replace(self, normalise_16bit=spec)
 
     def verify(self, name: str, wanted: str) -> None:
         """Raises BundleError where the file is missing or its sha256 is not ``wanted``."""

@@ -22,9 +22,11 @@ from edge.host import versions
 from edge.info import show_info
 from edge.records import EdgeError, InputError
 from edge.run import RunSettings, prepare_folder, run, write_report
+from edge.thermal.normalise import NormaliseSpec
 
 SOURCES = """sources:
   /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
+  /dev/video0?camera=boson (or lepton, infiray)        the same, as that camera delivers it
   rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
   FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
   FILE.cptv             wildlife camera, raw counts (pip install 'thermal-edge[cptv]')
@@ -80,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
         help="newest frame only (live sources), or every frame (files)",
     )
     sub.add_argument("--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)")
+    sub.add_argument(
+        "--normalise", type=_normalise, metavar="N", help="how raw counts become grey; refused if not the bundle's, ..."
+    )
+    sub.add_argument("--override-normalise", action="store_true", help="... unless this is given, too")
     sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
     sub.add_argument("--record", action="store_true", help="also keep every raw frame, in DIR/recording")
     sub.add_argument(
@@ -234,6 +240,13 @@ def _positive(text: str) -> float:
 
 def _wait(text: str) -> float:
     return 0.0 if text == "0" else _positive(text)
+
+
+def _normalise(text: str) -> NormaliseSpec:
+    try:
+        return NormaliseSpec.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _score(text: str) -> float:

@@ -9,6 +9,7 @@ from edge.bundle import Bundle
 from edge.letterbox import Letterbox
 from edge.records import Detections, Frame, RawDetections
 from edge.thermal.normalise import Normaliser
+from edge.thermal.temperature import box_temperatures
 
 
 class Preprocessor:
@@ -36,10 +37,21 @@ class Preprocessor:
         return picture, box.forward(picture), box
 
 
-def to_detections(raw: RawDetections | None, letterbox: Letterbox, threshold: float) -> Detections:
-    """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out."""
+def to_detections(raw: RawDetections | None, letterbox: Letterbox, threshold: float, frame: Frame) -> Detections:
+    """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out.
+
+    ``frame``: what it was found in; where that has a temperature scale, each detection gets its temperatures.
+    """
     if raw is None:
         return Detections.none(letterbox.width, letterbox.height)
     shown = (raw.scores >= threshold) & (raw.scores > 0)
     boxes, kept = letterbox.inverse(raw.boxes[shown])
-    return Detections(boxes[kept], raw.scores[shown][kept], raw.labels[shown][kept], letterbox.width, letterbox.height)
+    boxes = boxes[kept]
+    return Detections(
+        boxes,
+        raw.scores[shown][kept],
+        raw.labels[shown][kept],
+        letterbox.width,
+        letterbox.height,
+        celsius=box_temperatures(frame, boxes),
+    )

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge.bundle import Bundle
 from edge.camera import Camera, open_camera
 from edge.camera.reconnect import Reconnecting
 from edge.camera.recording import Replay
@@ -26,6 +27,7 @@ from edge.meter import Meter
 from edge.records import CameraError, EdgeError, InputError, Result, SinkError
 from edge.sinks import Background, JsonlSink, Recorder, Verifier, VideoSink
 from edge.stream import stream
+from edge.thermal.normalise import NormaliseSpec
 
 RECORDING = "recording"
 WRITTEN = ("detections.jsonl", "report.json", "video.mkv", RECORDING)  # in the output folder
@@ -40,6 +42,7 @@ class RunSettings:
     ``reconnect_s``: how long to look for a camera that is lost, seconds; None = for ever, 0 = not at all.
 
     ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
+    ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.seen_through`.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
     """
 
@@ -51,6 +54,8 @@ class RunSettings:
     policy: str | None = None
     backend: str = "auto"
     threshold: float | None = None
+    normalise: NormaliseSpec | None = None
+    override_normalise: bool = False
     video: bool = False
     record: bool = False
     record_budget: int | None = None
@@ -70,7 +75,10 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
     after what had been detected is on the disk and the report, which names the error, is written.
     """
     with ExitStack() as stack:
-        engine = stack.enter_context(open_engine(settings.model, settings.backend))
+        bundle = Bundle.load(settings.model)
+        if settings.normalise:
+            bundle = bundle.seen_through(settings.normalise, settings.override_normalise)
+        engine = stack.enter_context(open_engine(bundle, settings.backend))
         camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
         found_again = camera if isinstance(camera, Reconnecting) else None
         verifier = _verifier(settings, camera, engine)

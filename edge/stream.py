@@ -40,7 +40,7 @@ def stream(
             shut = "ffc" in frame.flags  # a flap, or a picture of the past: nothing new can be found in it
             raw = None if shut else engine.infer(image)
             laps.lap("infer")
-            detections = to_detections(raw, letterbox, lowest)
+            detections = to_detections(raw, letterbox, lowest, frame)
             now = laps.lap("map")
             converged = raw is None or raw.converged
             yield Result(

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
 from edge.camera.grey import to_grey
+from edge.camera.profiles import GENERIC, Profile
 from edge.camera.y16 import decode_y16
 from edge.records import CameraError, Frame, Pixels, SourceError
 
@@ -40,6 +41,8 @@ class _MisfitError(CameraError):
 class V4l2Camera:
     """Frames of a V4L2 device: (H, W) uint16 raw counts for the format Y16, else (H, W) uint8 grey.
 
+    A `Profile` says which rows are the picture, and what a count is worth.
+
     ``t_capture`` is the driver's own time of the buffer where that is CLOCK_MONOTONIC, else when it arrived.
     """
 
@@ -53,6 +56,7 @@ class V4l2Camera:
         width: int | None = None,
         height: int | None = None,
         fps: float | None = None,
+        profile: Profile = GENERIC,
     ) -> None:
         """Raises SourceError where the device cannot be used, or not as asked."""
         _check_device(path)
@@ -65,8 +69,11 @@ class V4l2Camera:
                     f"{path}: OpenCV cannot capture from it; wanted a free V4L2 capture device. See who has "
                     f"it (fuser -v {path}) and which node gives video (v4l2-ctl --list-devices)"
                 )
+            pixel_format = pixel_format or profile.pixel_format or None
             # a camera with no other format is in Y16 already; 8 bits of it would be the high byte
-            self._raw = pixel_format == "Y16" or (pixel_format is None and self._capture.fourcc == "Y16")
+            self._raw = pixel_format in ("Y16", profile.pixel_format) or (
+                pixel_format is None and self._capture.fourcc == "Y16"
+            )
             self._configure(pixel_format, width, height)
             self.fps, note = self._set_fps(fps)
             self._seq = 0
@@ -81,6 +88,9 @@ class V4l2Camera:
             except CameraError as error:
                 raise SourceError(f"{error}; check cable and power, then open it again") from error
             self._seq = 0
+            self._view = profile.fit(path, pixels)
+            if self._view.words:
+                note += f"; {self._view.words}"
             if pixel_format is None and not self._raw:
                 note += "; for raw counts ask for ?format=Y16"
             rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
@@ -101,7 +111,7 @@ class V4l2Camera:
         if self._capture.closed:
             raise CameraError(f"{self._path} was closed: open it again to read it")
         pixels, t_capture = self._next(STALL_S)
-        frame = Frame(pixels, self._seq, t_capture)
+        frame = self._view.frame(pixels, self._seq, t_capture)
         self._seq += 1
         return frame
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from edge.camera.base import Camera
 from edge.camera.device import V4l2Camera
 from edge.camera.paced import Paced
+from edge.camera.profiles import PROFILES, profile_of
 from edge.camera.reconnect import Reconnecting, to_stderr
 from edge.camera.recording import Replay
 from edge.camera.simulator import open_simulator
@@ -39,7 +40,9 @@ def open_camera(source: str, reconnect_s: float | None = None, tell: Callable[[s
     - ``FOLDER`` or ``IMAGE.png``: stills in natural order (PNG, JPEG, TIFF, BMP, NPY; 8 or 16 bit). A DJI
       R-JPEG gives its raw counts, with ``?raw=0`` its picture. ``?fps=5`` names their rate, ``&live=1``
       plays them at it
-    - ``/dev/video0?format=Y16&width=640&height=512&fps=30``: a V4L2 camera; ``format=Y16`` is raw counts
+    - ``/dev/video0?format=Y16&width=640&height=512&fps=30``: a V4L2 camera; ``format=Y16`` is raw counts.
+      ``camera=boson|lepton|infiray``: what is known of it (edge/camera/profiles.py); ``kelvin=0.01``: a count's
+      worth; ``endian=big``: the high byte comes first
     - ``rtsp://...`` and other network streams; their ``?`` belongs to the server
     - ``gst:PIPELINE``: GStreamer, ends in ``appsink``
     - ``sim:...``: a simulated flight
@@ -103,13 +106,18 @@ def _query(source: str) -> tuple[str, dict[str, str]]:
 
 
 def _open_device(path: str, query: dict[str, str], reconnect_s: float | None, tell: Callable[[str], None]) -> Camera:
-    values = _Values(path, query, ("format", "width", "height", "fps"))
+    values = _Values(path, query, ("format", "width", "height", "fps", "camera", "endian", "kelvin"))
     pixel_format = values.take("format", _fourcc, "1 to 4 letters or digits such as Y16, GREY, YUYV, MJPG")
     width = values.take("width", _size, "pixels, 1 to 65535")
     height = values.take("height", _size, "pixels, 1 to 65535")
     fps = values.take("fps", _rate, "frames a second, above 0 and up to 1000")
+    profile = profile_of(
+        values.take("camera", {name: name for name in PROFILES}.__getitem__, f"one of {', '.join(PROFILES)}"),
+        values.take("endian", {"big": "big", "little": "little"}.__getitem__, "big or little"),
+        values.take("kelvin", _kelvin, "kelvin a count, above 0 and up to 10, such as 0.01"),
+    )
     place = Place(path)
-    return _keep(lambda: V4l2Camera(place.find(), pixel_format, width, height, fps), path, reconnect_s, tell)
+    return _keep(lambda: V4l2Camera(place.find(), pixel_format, width, height, fps, profile), path, reconnect_s, tell)
 
 
 def _open_recording(rest: str) -> Camera:
@@ -192,6 +200,13 @@ def _size(text: str) -> int:
 def _rate(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and 0 < value <= 1000):
+        raise ValueError(text)
+    return value
+
+
+def _kelvin(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 10:
         raise ValueError(text)
     return value
 

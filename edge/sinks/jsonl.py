@@ -16,7 +16,8 @@ class JsonlSink:
     """Appends ``{"seq", "t", "utc", "flags", "detections": [{"box", "score", "label", "class"}]}``.
 
     ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture.
-    ``label``: index into ``classes``. A frame in which the engine was not asked (closed shutter)
+    ``label``: index into ``classes``. Where the frame has a temperature scale, a detection also has
+    ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked (closed shutter)
     has ``"inferred": false``. Every line is handed to the system at once and forced to the disk
     once a second; a power cut can leave one partial last line.
 

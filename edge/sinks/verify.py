@@ -16,9 +16,10 @@ SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise
 class Verifier:
     """Compares what the detector finds now with what it found then; lines are matched by ``seq``.
 
-    The detector must get the very frames that the flight's got, `seqs`, and no other: normalising has a
-    memory. Where one of them is missing from the recording, what follows may rightly differ until the
-    shutter closes, which wipes that memory: such lines are counted apart (``unsettled``), not as different.
+    The detector must get the very frames that the flight's got, `seqs`, and no other: normalising and repair
+    have a memory. Where one of them is missing from the recording, what follows may rightly differ: until the
+    shutter closes, which wipes the memory of normalising, and wherever pixels were repaired, then or now. Such
+    lines are counted apart (``unsettled``), not as different.
 
     ``same``, ``different``, ``missing``: lines so far; missing are those whose frame did not come.
     """
@@ -28,9 +29,10 @@ class Verifier:
         self.path = path
         self.same = self.different = self.unsettled = self.missing = 0
         self._classes = classes
-        self._then = _read_lines(path)
+        self._then, self._repaired = _read_lines(path)
         self._left = iter(self._then)  # in the flight's order
-        self._settled = True
+        self._settled = True  # nothing is missing since the shutter last closed
+        self._whole = True  # nothing is missing
         self._first: str | None = None
 
     @property
@@ -45,11 +47,11 @@ class Verifier:
             if expected == seq:
                 break
             self.missing += 1
-            self._settled = False
+            self._settled = self._whole = False
         then, now = self._then[seq], _essence(to_json(result, self._classes))
         if then == now:
             self.same += 1
-        elif self._settled:
+        elif self._settled and (self._whole or not ("repaired" in result.frame.flags or seq in self._repaired)):
             self.different += 1
             self._first = self._first or _difference(seq, then, now)
         else:
@@ -80,7 +82,9 @@ class Verifier:
         if self.missing:
             line += f"; {self.missing} frames are not in the recording"
         if self.unsettled:
-            line += f"; {self.unsettled} not counted, as normalising remembers frames that are missing before them"
+            line += (
+                f"; {self.unsettled} not counted: normalising and repair remember frames that are missing before them"
+            )
         return line
 
     def error(self, report: dict[str, Any]) -> ReplayError | None:
@@ -98,13 +102,17 @@ class Verifier:
         return None
 
 
-def _read_lines(path: Path) -> dict[int, str]:
-    """``{seq: what was found}`` in the order of the file. A last line that a power cut halved is left out."""
+def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
+    """``{seq: what was found}`` in the order of the file, and the seq of repaired frames.
+
+    A last line that a power cut halved is left out.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"--verify {path}: {error.strerror}; wanted the detections.jsonl of the flight") from None
     then: dict[int, str] = {}
+    repaired: set[int] = set()
     before = -1
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
@@ -112,6 +120,7 @@ def _read_lines(path: Path) -> dict[int, str]:
             seq, found = item["seq"], _essence(item)
             if not isinstance(item["detections"], list):
                 raise TypeError
+            in_repair = "repaired" in item.get("flags", ())
         except (ValueError, LookupError, TypeError, RecursionError):
             raise InputError(
                 f"--verify {path}: line {number} is no line of a detections.jsonl; give the flight's"
@@ -121,9 +130,11 @@ def _read_lines(path: Path) -> dict[int, str]:
                 f"--verify {path}: line {number} has seq {str(seq)[:20]} after {before}; wanted one flight in order"
             )
         then[seq], before = found, seq
+        if in_repair:
+            repaired.add(seq)
     if not then:
         raise InputError(f"--verify {path}: it holds no line, so there is nothing to compare")
-    return then
+    return then, repaired
 
 
 def _essence(item: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 The first duty is not to erase a target. A person is 3x3 px or more from usual heights, and even one of a
 single pixel does not stay at the very same pixel of the sensor while everything around it moves. So a pixel is
-a defect only if it stands out alone, or with one neighbour, 16 times in a row or nearly so, and only frames count
+a defect only if it stands out alone, or with one neighbour, 24 times in a row or nearly so, and only frames count
 between which the scene moved (`Movement`). A hover of any length adds nothing.
 """
 
@@ -16,7 +16,7 @@ from edge.thermal.movement import Counts16
 OUTSTANDING = 8.0  # sigma of the frame's fine noise
 LEAST = 4.0  # counts
 LARGEST = 2  # px: more of them together are something in the scene
-SURE = 16  # looks
+SURE = 24  # looks
 MOST = 2 * SURE  # so many misses heal a defect, two points each from here
 MISS = 2
 AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]

@@ -52,7 +52,7 @@ def detect_with_bundle(engine: Engine) -> Detect:
 
     def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
         _, image, letterbox = Preprocessor(engine.bundle).forward(frame)
-        found = to_detections(engine.infer(image), letterbox, 0.0)
+        found = to_detections(engine.infer(image), letterbox, 0.0, frame)
         return found.boxes, found.scores, found.labels
 
     return detect

@@ -51,7 +51,7 @@ def test_a_scene_as_in_training_is_healthy(bundle: Bundle) -> None:
     ("name", "make"),
     [
         ("low_contrast", lambda: picture(0.5, 0.03)),
-        ("drift", lambda: picture(0.1, 0.08)),
+        ("drift", lambda: picture(0.06, 0.06)),
         ("drift", lambda: 255 * (np.indices((H, W)).sum(0) // 8 % 2).astype(np.uint8) // 10 * 9 + np.uint8(5)),
         ("saturated", lambda: np.where(np.indices((H, W))[1] < 16, 255, picture(0.4, 0.1)).astype(np.uint8)),
         ("saturated", lambda: np.where(np.indices((H, W))[1] < 60, 0, picture(0.7, 0.1)).astype(np.uint8)),

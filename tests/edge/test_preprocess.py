@@ -50,14 +50,16 @@ def test_padding_is_the_grey_of_the_training_mean(preprocess: Preprocessor) -> N
 
 
 def test_rows_below_the_threshold_and_padding_rows_are_left_out(preprocess: Preprocessor) -> None:
-    _, _, box = preprocess.forward(Frame(np.zeros((64, 80), np.uint8), 0, 0.0))
+    frame = Frame(np.zeros((64, 80), np.uint8), 0, 0.0)
+    _, _, box = preprocess.forward(frame)
     engine_says = raw([[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 0, 0]], [0.9, 0.4, 0.0])
-    assert len(to_detections(engine_says, box, 0.5)) == 1
-    assert len(to_detections(engine_says, box, 0.0)) == 2
-    assert len(to_detections(None, box, 0.0)) == 0
+    assert len(to_detections(engine_says, box, 0.5, frame)) == 1
+    assert len(to_detections(engine_says, box, 0.0, frame)) == 2
+    assert len(to_detections(None, box, 0.0, frame)) == 0
 
 
 def test_boxes_in_the_padding_never_leave_the_frame(preprocess: Preprocessor) -> None:
-    _, _, box = preprocess.forward(Frame(np.zeros((40, 80), np.uint8), 0, 0.0))
-    found = to_detections(raw([[10, 30, 20, 50], [10, 45, 20, 60]], [0.9, 0.8]), box, 0.5)
+    frame = Frame(np.zeros((40, 80), np.uint8), 0, 0.0)
+    _, _, box = preprocess.forward(frame)
+    found = to_detections(raw([[10, 30, 20, 50], [10, 45, 20, 60]], [0.9, 0.8]), box, 0.5, frame)
     assert found.boxes.tolist() == [[10, 30, 20, 40]]

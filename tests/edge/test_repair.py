@@ -89,11 +89,11 @@ def test_a_body_that_the_gimbal_keeps_in_the_middle_is_not_erased(size: int) -> 
 
 def test_a_defect_heals_when_the_pixel_is_sound_again() -> None:
     repair = Repair(30)
-    for i, frame in enumerate(frames(390, 1.0)):
-        if i < 180:
+    for i, frame in enumerate(frames(500, 0.75)):
+        if i < 260:
             frame.pixels[40, 40] = 65535
         repair(frame)
-        if i == 179:
+        if i == 259:
             assert repair.defects == 1
     assert repair.defects == 0
 

@@ -216,3 +216,53 @@ def test_unwritable_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written"):
         prepare_folder(tmp_path)
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> Path:
+    """Three 64x80 frames of 16-bit counts with one hot 8x8 cell each."""
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    for i in range(3):
+        image = np.full((64, 80), 29000, np.uint16)
+        image[16:24, 8:16] = 29900
+        cv2.imwrite(str(folder / f"frame{i}.png"), image)
+    return folder
+
+
+def test_another_normaliser_is_refused_and_the_override_named(
+    counts: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["run", "--source", counts, "--model", tiny_bundle, "--out", out, "--quiet"]
+    assert run(*arguments, "--normalise", "window:low=29000,high=30000") == 2
+    said = capsys.readouterr().err
+    assert "--override-normalise" in said
+    assert "anchored:" in said
+    assert "window:low=29000.0,high=30000.0,unit=counts" in said
+    assert not out.exists()  # refused before anything was started
+    assert run(*arguments, "--normalise", "window:low=29000,high=30000", "--override-normalise") == 0
+    assert report(out)["normalise"]["16bit"]["params"] == {"low": 29000, "high": 30000, "unit": "counts"}
+    assert [line["detections"][0]["score"] for line in lines(out)] == [pytest.approx(0.9, abs=0.003)] * 3
+
+
+def test_the_bundles_own_normaliser_may_be_named(counts: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    arguments = ["run", "--source", counts, "--model", tiny_bundle, "--quiet"]
+    assert run(*arguments, "--out", tmp_path / "a", "--normalise", "anchored") == 0
+    assert run(*arguments, "--out", tmp_path / "b") == 0
+    assert report(tmp_path / "a")["normalise"] == report(tmp_path / "b")["normalise"]
+
+
+def test_a_window_in_degrees_needs_a_temperature_scale(
+    counts: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = ["--normalise", "window:low=5,high=25,unit=celsius", "--override-normalise", "--quiet"]
+    out = tmp_path / "out"
+    assert run("run", "--source", counts, "--model", tiny_bundle, "--out", out, *window) == 2
+    assert "no temperature scale" in capsys.readouterr().err
+    sim = "sim:live=0,frames=2,width=80,height=64"
+    assert run("run", "--source", sim, "--model", tiny_bundle, "--out", tmp_path / "sim", *window) == 0
+    assert report(tmp_path / "sim")["normalise"]["16bit"]["params"]["unit"] == "celsius"
+    with pytest.raises(SystemExit):
+        run("run", "--source", sim, "--out", out, "--normalise", "window:low=5")
+    assert "needs a value for high" in capsys.readouterr().err

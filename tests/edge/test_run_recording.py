@@ -6,13 +6,14 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.camera import open_camera
 from edge.cli import _bytes, main
 from edge.recording import Recording, RecordingWriter
 from edge.recording.segment import Segment
-from edge.records import Frame, InputError
+from edge.records import Detections, Frame, InputError, Result
 from edge.run import RunSettings
 from edge.run import run as run_settings
 from edge.sinks import Verifier
@@ -57,6 +58,35 @@ def replay(tiny_bundle: Path, tmp_path: Path):
         return code, out
 
     return fly
+
+
+# live, so that frames are dropped; with a shutter that no flag tells of, dead pixels and stripes to be learnt
+FAULTY = (
+    "sim:width=160,height=128,fps=60,frames=400,dead=0.003,column_noise=0.2,speed=40,"
+    "ffc_interval=3,ffc_duration=0.5,ffc_flag=0,seed=5"
+)
+
+
+def test_a_repaired_flight_and_its_replay_write_the_same_file(tiny_bundle: Path, tmp_path: Path, replay) -> None:
+    flight = tmp_path / "flight"
+    assert run("--source", FAULTY, "--model", tiny_bundle, "--out", flight, "--record") == 0
+    assert any("repaired" in line["flags"] for line in lines(flight))
+    code, out = replay(flight)
+    assert code == 0
+    assert (out / "detections.jsonl").read_bytes() == (flight / "detections.jsonl").read_bytes()
+
+
+def test_repaired_lines_after_a_missing_frame_are_not_counted_as_different(tmp_path: Path) -> None:
+    """Repair learns over hundreds of frames, through any shutter."""
+    pixels = np.zeros((4, 4), np.uint16)
+    flags = [{"ffc"}, set(), {"ffc"}, {"repaired"}, set()]
+    box = {"box": [0, 0, 1, 1], "score": 0.5, "label": 0, "class": "Person"}
+    then = [{"seq": i, "flags": sorted(f), "detections": [box]} for i, f in enumerate(flags)]
+    verifier = Verifier(write_lines(tmp_path / "then.jsonl", then), ("Person",))
+    for seq in (0, 2, 3, 4):  # 1 is missing
+        frame = Frame(pixels, seq, 0.0, flags=frozenset(flags[seq]))
+        verifier.write(Result(frame, Detections.none(4, 4), 0.0, pixels.astype(np.uint8)))
+    assert (verifier.missing, verifier.different, verifier.unsettled) == (1, 2, 2)  # 0 and 4; 2 and 3
 
 
 def test_a_flight_and_its_replay_write_the_same_file(flight: Path, replay) -> None:
