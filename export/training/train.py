@@ -30,11 +30,12 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.files import write_whole
 from edge.records import EdgeError, InputError, SinkError
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
+from export.checkpoint import RECORD
 from export.configuration import Configuration
 from export.training.augment import Augmentation, Crop, Sampler, cut, jittered, join, vary_grey, warp_of
 from export.training.curves import draw_curves
-from export.training.dataset import LabelledSet, read_grey
+from export.training.dataset import LabelledSet, Normalisers, read_grey
 from export.training.losses import LOSSES, DetectionLosses
 
 LOG_EVERY = 10  # steps
@@ -46,7 +47,7 @@ class TrainSettings:
     """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
     which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
     ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
-    two checkpoints.
+    two checkpoints. ``normalise_8bit``, ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
     """
 
     steps: int = 2000
@@ -60,29 +61,42 @@ class TrainSettings:
     seed: int = 1
     frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
     save_minutes: float = 4.0
+    normalise_8bit: str = str(DEFAULT_8BIT)
+    normalise_16bit: str = str(DEFAULT_16BIT)
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def normalisers(self) -> Normalisers:
+        """How frames become grey. Raises InputError for an unknown method or parameter."""
+        return Normalisers(NormaliseSpec.parse(self.normalise_8bit), NormaliseSpec.parse(self.normalise_16bit))
 
 
 def draw_crop(
-    data: LabelledSet, sampler: Sampler, settings: Augmentation, fill: float, rng: np.random.Generator
+    data: LabelledSet,
+    sampler: Sampler,
+    settings: Augmentation,
+    normalisers: Normalisers,
+    fill: float,
+    rng: np.random.Generator,
 ) -> Crop:
     """One training picture; ``fill``: the grey outside the frame."""
     if rng.random() < settings.mosaic:
-        return join([_one(data, sampler, settings, settings.crop // 2, fill, rng) for _ in range(4)])
-    return _one(data, sampler, settings, settings.crop, fill, rng)
+        return join([_one(data, sampler, settings, normalisers, settings.crop // 2, fill, rng) for _ in range(4)])
+    return _one(data, sampler, settings, normalisers, settings.crop, fill, rng)
 
 
 def _one(
     data: LabelledSet,
     sampler: Sampler,
     settings: Augmentation,
+    normalisers: Normalisers,
     side: int,
     fill: float,
     rng: np.random.Generator,
 ) -> Crop:
     i, point = sampler.draw(rng, settings.background)
     frame = data.frames[i]
-    grey = read_grey(frame, DEFAULT_8BIT, jittered(DEFAULT_16BIT, settings.window, rng))
+    varied = Normalisers(normalisers.spec_8bit, jittered(normalisers.spec_16bit, settings.window, rng))
+    grey = read_grey(frame, varied)
     crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
     return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
 
@@ -113,6 +127,7 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
+        self._normalisers = settings.normalisers()
         self._fill = float(model.transform.image_mean[0]) * 255
         out.mkdir(parents=True, exist_ok=True)
         self._resume()
@@ -159,7 +174,10 @@ class Trainer:
     def _one_step(self) -> dict[str, float]:
         settings = self.settings
         rngs = [np.random.default_rng((settings.seed, self.step, i)) for i in range(settings.batch)]
-        crops = [draw_crop(self.data, self._sampler, settings.augmentation, self._fill, rng) for rng in rngs]
+        crops = [
+            draw_crop(self.data, self._sampler, settings.augmentation, self._normalisers, self._fill, rng)
+            for rng in rngs
+        ]
         torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
         rate = settings.learning_rate * _schedule(self.progress)
         for group in self._optimiser.param_groups:
@@ -216,6 +234,17 @@ class Trainer:
 
     def _deliverable(self) -> dict[str, Any]:
         content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
+        record = {
+            "normalise": self._normalisers.to_json(),
+            "data": digest(self.data),
+            "frames": len(self.data),
+            "steps": self.step,
+            "batch": self.settings.batch,
+            "seconds": round(self.seconds),
+            "seed": self.settings.seed,
+            "augmentation": asdict(self.settings.augmentation),
+        }
+        content[RECORD] = json.loads(json.dumps(record))
         configuration = getattr(self.model, "configuration", None)
         if isinstance(configuration, Configuration):
             content["detector"] = json.loads(json.dumps(configuration.to_json()))

@@ -19,7 +19,7 @@ from export.checkpoint import load_detector
 from export.detector import frc_resnet_fpn
 from export.training import train
 from export.training.augment import Augmentation, Crop, cut, warp_of
-from export.training.dataset import LabelledFrame, LabelledSet
+from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
 from export.training.losses import DetectionLosses, fold_frozen_norms
 from export.training.train import Trainer, TrainSettings
 
@@ -182,3 +182,14 @@ def test_the_learning_rate_rises_and_falls_to_zero() -> None:
     assert rates[peak] == pytest.approx(1.0, abs=1e-2)
     assert np.all(np.diff(rates[peak:]) < 0)
     assert rates[-1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_normaliser_of_training_travels_with_the_checkpoint(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    how = replace(TINY, steps=1, normalise_16bit="percentile:low=2,high=98")
+    run_steps(tiny_set, tmp_path / "run", how)
+    model = load_detector(tmp_path / "run/model.pth")
+    assert Normalisers.of(model) == how.normalisers()
+    assert Normalisers.of(model) != Normalisers() == Normalisers.of(tiny_model())
+    assert model.training_record["augmentation"]["crop"] == 64
+    with pytest.raises(InputError, match="blur"):
+        replace(TINY, normalise_16bit="blur").normalisers()
