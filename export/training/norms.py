@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
-from export.training.augment import Augmentation, Sampler
+from export.training.augment import Augmentation
+from export.training.crops import Sampler, draw_crop
 from export.training.dataset import LabelledSet, Normalisers
-from export.training.train import draw_crop
 
 
 def calibrate_norms(

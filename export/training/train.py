@@ -6,7 +6,9 @@ on from its last checkpoint exactly as if nothing had happened. What is written 
     state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few
     minutes model.pth      the averaged weights and what detector they are of: to evaluate, to export
     train.json     the settings and the data's digest; a run with others is refused when resuming
-    log.csv        step, seconds, learning rate and losses; curves.png draws it
+    log.csv        step, seconds, learning rate and losses
+    ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
+    curves.png     both, drawn
 """
 
 from __future__ import annotations
@@ -33,9 +35,11 @@ from edge.records import EdgeError, InputError, SinkError
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.checkpoint import RECORD
 from export.configuration import Configuration
-from export.training.augment import Augmentation, Crop, Sampler, cut, jittered, join, vary_grey, warp_of
+from export.training.augment import Augmentation
+from export.training.crops import Sampler, draw_crop
 from export.training.curves import draw_curves
-from export.training.dataset import LabelledSet, Normalisers, read_grey
+from export.training.dataset import LabelledSet, Normalisers
+from export.training.evaluate import detect_with_model, figures, judge
 from export.training.losses import LOSSES, DetectionLosses
 
 LOG_EVERY = 10  # steps
@@ -70,35 +74,12 @@ class TrainSettings:
         return Normalisers(NormaliseSpec.parse(self.normalise_8bit), NormaliseSpec.parse(self.normalise_16bit))
 
 
-def draw_crop(
-    data: LabelledSet,
-    sampler: Sampler,
-    settings: Augmentation,
-    normalisers: Normalisers,
-    fill: float,
-    rng: np.random.Generator,
-) -> Crop:
-    """One training picture; ``fill``: the grey outside the frame."""
-    if rng.random() < settings.mosaic:
-        return join([_one(data, sampler, settings, normalisers, settings.crop // 2, fill, rng) for _ in range(4)])
-    return _one(data, sampler, settings, normalisers, settings.crop, fill, rng)
+@dataclass(frozen=True)
+class Watch:
+    """Frames that are not trained on, with boxes; how often they are looked at."""
 
-
-def _one(
-    data: LabelledSet,
-    sampler: Sampler,
-    settings: Augmentation,
-    normalisers: Normalisers,
-    side: int,
-    fill: float,
-    rng: np.random.Generator,
-) -> Crop:
-    i, point = sampler.draw(rng, settings.background)
-    frame = data.frames[i]
-    varied = Normalisers(normalisers.spec_8bit, jittered(normalisers.spec_16bit, settings.window, rng))
-    grey = read_grey(frame, varied)
-    crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
-    return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
+    data: LabelledSet
+    minutes: float = 20.0
 
 
 class Trainer:
@@ -132,8 +113,11 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         self._resume()
 
-    def run(self, tell: Callable[[str], None]) -> None:
+    def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
+
+        ``watch``: how good the averaged weights are is looked at every so often, and at the end; what the
+        training does with its weights does not depend on it.
 
         Raises EdgeError where a loss is not finite, SinkError where the last checkpoint cannot be written.
         """
@@ -145,6 +129,7 @@ class Trainer:
             time.monotonic(),
             dict.fromkeys(LOSSES, 0.0),
         )
+        watched = began
         try:
             while not stop and self.progress < 1:
                 for name, value in self._one_step().items():
@@ -160,6 +145,11 @@ class Trainer:
                     except SinkError as error:
                         tell(str(error))  # go on: there may be space again
                     saved = time.monotonic()
+                if watch and time.monotonic() - watched > watch.minutes * 60:
+                    self._look(watch, tell)
+                    watched = time.monotonic()
+            if watch and not stop:
+                self._look(watch, tell)
             self.save()
         finally:
             for number, handler in signals.items():
@@ -227,8 +217,9 @@ class Trainer:
         try:
             _write_torch(self.out / "state.pth", state)
             _write_torch(self.out / "model.pth", self._deliverable())
-            if (self.out / "log.csv").exists():
-                write_whole(self.out / "curves.png", draw_curves(self.out / "log.csv"))
+            logs = self.out / "ap.csv", self.out / "log.csv"
+            if any(log.exists() for log in logs):
+                write_whole(self.out / "curves.png", draw_curves(*logs))
         except OSError as error:
             raise SinkError(f"checkpoint in {self.out} could not be written ({error.strerror}): make space") from None
 
@@ -279,15 +270,32 @@ class Trainer:
             first = (str(error).splitlines() or ["?"])[0]
             raise InputError(f"{state_file} cannot be resumed from ({first}): give another --out") from None
 
+    def _look(self, watch: Watch, tell: Callable[[str], None]) -> None:
+        learnt = {name: parameter.detach().clone() for name, parameter in self._learnt.items()}
+        try:
+            self.model.load_state_dict(self._average, strict=False)
+            judged = judge(watch.data, detect_with_model(self.model, self._normalisers))
+        finally:
+            self.model.load_state_dict(learnt, strict=False)
+            self.model.train()
+        found = figures(judged, watch.data.classes)
+        row = {"AP": found["ap"], "AP50": found["ap50"]}
+        row |= {f"AP50 {name}": value for name, value in found["per_class_ap50"].items()}
+        self._append("ap.csv", {name: math.nan if value is None else value for name, value in row.items()})
+        tell(f"step {self.step}: AP50 {found['ap50']:.3f} on {len(watch.data)} frames")
+
     def _log(self, losses: dict[str, float]) -> None:
-        path = self.out / "log.csv"
+        rate = float(self._optimiser.param_groups[0]["lr"])
+        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}})
+
+    def _append(self, name: str, values: dict[str, float]) -> None:
+        path = self.out / name
         new = not path.exists()
         with path.open("a", newline="") as file:
             rows = csv.writer(file)
             if new:
-                rows.writerow(["step", "seconds", "learning_rate", *LOSSES])
-            rate = self._optimiser.param_groups[0]["lr"]
-            rows.writerow([self.step, f"{self.seconds:.1f}", f"{rate:.3g}", *(f"{losses[n]:.5f}" for n in LOSSES)])
+                rows.writerow(["step", "seconds", *values])
+            rows.writerow([self.step, f"{self.seconds:.1f}", *(f"{value:.5g}" for value in values.values())])
 
 
 def _schedule(progress: float) -> float:

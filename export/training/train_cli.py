@@ -25,7 +25,7 @@ from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, 
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
 from export.training.runs import FramesNamed
-from export.training.train import Trainer, TrainSettings
+from export.training.train import Trainer, TrainSettings, Watch
 
 
 def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,6 +68,11 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("--quarter-turns", type=float, default=0.0, help="part of crops turned, for nadir views")
     parser.add_argument("--learning-rate", type=float, default=s.learning_rate, help="default: %(default)s")
     parser.add_argument("--freeze", default=",".join(s.frozen), help="parameter prefixes that stay as they are")
+    parser.add_argument(
+        "--watch", type=Path, metavar="DIR", help="draw the AP curve on the val split of this folder while training"
+    )
+    parser.add_argument("--watch-frames", type=int, default=30, help="spread over the split (default: %(default)s)")
+    parser.add_argument("--watch-minutes", type=float, default=20.0, help="between looks (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=s.seed)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one a core")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -92,12 +97,13 @@ def run_train(arguments: argparse.Namespace) -> int:
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(model, data, arguments.out, settings)
+    watch = _watch(arguments, data)
     if trainer.step:
         console.print(f"going on from step {trainer.step}")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=1.0)
-        trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress))
+        trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress), watch)
     console.print(f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
     return 0
 
@@ -144,6 +150,23 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     if not data.frames:
         raise InputError("no frame is left to train on: check --without")
     return data
+
+
+def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:
+    if not arguments.watch:
+        return None
+    if arguments.watch_frames < 1 or arguments.watch_minutes <= 0:
+        raise InputError("--watch-frames and --watch-minutes: wanted more than 0")
+    held, _ = tidy(merge([LabelledSet(data.classes, ()), read_folder(arguments.watch, "val")]))
+    if held.classes != data.classes:
+        raise InputError(f"{arguments.watch} has the classes {', '.join(held.classes)}: wanted those trained on")
+    both = {f.path.resolve() for f in data.frames} & {f.path.resolve() for f in held.frames}
+    if both:
+        raise InputError(f"{len(both)} frames of --watch are trained on, such as {min(both)}: wanted others")
+    some = replace(held, frames=held.frames[:: max(1, len(held) // arguments.watch_frames)])
+    if not sum(some.count().values()):
+        raise InputError(f"the {len(some)} frames of --watch hold no boxes: raise --watch-frames")
+    return Watch(some, arguments.watch_minutes)
 
 
 def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:
