@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import onnx
 from torchvision.models.detection import FasterRCNN
@@ -41,7 +42,7 @@ def export_bundle(
     normalise_16bit: NormaliseSpec = DEFAULT_16BIT,
     trained: tuple[float, float] | None = None,
     checkpoint_sha256: str = "",
-    data: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
@@ -52,8 +53,8 @@ def export_bundle(
     ``weights``: how ``model.onnx`` stores large weights; it computes in float32 either way. ``samples``: see
     `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
-    ``checkpoint_sha256``, ``data`` (name, licence, citation): go into ``model.json``. ``overwrite``: replace a
-    bundle that is there. ``progress``: told each of `STEPS` when it begins.
+    ``checkpoint_sha256``, ``data`` (name, licence, citation, training): go into ``model.json``. ``overwrite``:
+    replace a bundle that is there. ``progress``: told each of `STEPS` when it begins.
 
     Raises InputError where the names do not fit the model, ``out`` is taken or cannot be written, or the model
     cannot be expressed.

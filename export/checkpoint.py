@@ -25,6 +25,7 @@ from export.pyramid import PyramidName
 
 WRAPPERS = ("model", "state_dict", "model_state_dict")
 CONFIGURATION = "detector"
+RECORD = "training"  # what the training command says about itself
 _COUNTER = "num_batches_tracked"  # of no use in evaluation
 _BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
@@ -38,8 +39,9 @@ _BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
 def load_detector(path: Path, arch: str | None = None, **settings: Any) -> FasterRCNN:
     """The detector of a checkpoint file, in evaluation mode.
 
-    It carries its `Configuration` as ``.configuration`` and, where the checkpoint has a ``classes`` entry, the
-    names as ``.class_names``, otherwise (). ``arch``: preset to start from; None = told by the shapes.
+    It carries its `Configuration` as ``.configuration``; where the checkpoint has a ``classes`` entry, the names
+    as ``.class_names``, otherwise (); and what `edge-export train` says of itself as ``.training_record``,
+    otherwise {}. ``arch``: preset to start from; None = told by the shapes.
     ``settings``: fields of `Configuration` that the caller knows.
 
     Raises InputError where the file is no state dict, would run code when unpickled, or does not fit; the
@@ -55,6 +57,7 @@ def load_detector(path: Path, arch: str | None = None, **settings: Any) -> Faste
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise InputError(f"checkpoint {path} does not fit {configuration.name}: {lines[-1].strip()}") from None
+    model.training_record = content.get(RECORD) or {}
     names = content.get("classes", ())
     model.class_names = tuple(map(str, names)) if isinstance(names, list | tuple) else ()
     return model

@@ -19,6 +19,7 @@ from export.configuration import PRESETS, Configuration, preset
 from export.flops import cost_by_part
 from export.roi_align import SAMPLES
 from export.static import StaticDetector
+from export.training.dataset import Normalisers
 
 # option -> field of Configuration, for what a state dict does not tell
 _SETTINGS: dict[str, tuple[str, type, str]] = {
@@ -107,6 +108,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         task = bar.add_task("read the checkpoint", total=len(STEPS) + 1)
         model = load_detector(arguments.checkpoint, arguments.arch, **settings, **named)
         _fit_to_frame(model, arguments, settings)
+        normalisers = Normalisers.of(model)
 
         def step(what: str) -> None:
             bar.update(task, description=what, advance=1)
@@ -122,12 +124,15 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             samples=arguments.roi_samples,
             score_threshold=arguments.score,
             checkpoint_sha256=sha256(arguments.checkpoint),
+            normalise_8bit=normalisers.spec_8bit,
+            normalise_16bit=normalisers.spec_16bit,
             data={
                 key: value
                 for key, value in (
                     ("name", arguments.data),
                     ("licence", arguments.licence),
                     ("citation", arguments.citation),
+                    ("training", model.training_record),
                 )
                 if value
             },

@@ -1,22 +1,20 @@
 """Training crops: cut, scaled and varied such that 10 to 40 px objects fill them, and no more than flight
 varies.
 
-A crop is drawn around a random object (classes take turns, so that rare ones are seen); a mosaic puts four
-such crops side by side. All geometry is one affine warp from the frame, so that pixels are sampled once.
+All geometry is one affine warp from the frame, so that pixels are sampled once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Float32, InputError
+from edge.records import Float32
 from edge.thermal.normalise import NormaliseSpec
-from export.training.dataset import Int64, LabelledFrame, LabelledSet
+from export.training.dataset import Int64, LabelledFrame
 
 Grey = npt.NDArray[np.uint8]
 
@@ -68,51 +66,6 @@ def jittered(spec: NormaliseSpec, part: float, rng: np.random.Generator) -> Norm
         if spec.method == "anchored"
     }
     return replace(spec, params={**spec.params, **moved})
-
-
-class Sampler:
-    """Draws which frame, and around which object.
-
-    ``shares``: part of the crops that each source of a merged set gives, in its order; by default sources give
-    as their number of frames.
-    """
-
-    def __init__(self, data: LabelledSet, shares: Sequence[float] = ()) -> None:
-        self._data = data
-        self._frames: list[list[int]] = [[] for _ in range(max((f.source for f in data.frames), default=0) + 1)]
-        for i, frame in enumerate(data.frames):
-            self._frames[frame.source].append(i)
-        self._shares = np.array(shares or [len(frames) for frames in self._frames], np.float64)
-        if len(self._shares) != len(self._frames) or (self._shares < 0).any() or not self._shares.sum():
-            raise InputError(f"shares {list(shares)} for {len(self._frames)} data sets: wanted one for each, above 0")
-        if any(share and not frames for share, frames in zip(self._shares, self._frames, strict=True)):
-            raise InputError(f"shares {list(shares)}: a data set without frames cannot give crops")
-        self._shares /= self._shares.sum()
-        self._places = [_places(data, frames) for frames in self._frames]
-
-    def draw(self, rng: np.random.Generator, background: float) -> tuple[int, tuple[float, float]]:
-        """Index of a frame and the point (x, y) in its pixels to centre a crop near."""
-        source = int(rng.choice(len(self._shares), p=self._shares))
-        classes = self._places[source]
-        if not classes or rng.random() < background:
-            i = self._frames[source][int(rng.integers(len(self._frames[source])))]
-            frame = self._data.frames[i]
-            return i, (rng.uniform(0, frame.width), rng.uniform(0, frame.height))
-        # square root: rare classes are seen more often than they are, yet not as often as common ones
-        weights = np.sqrt([len(places) for places in classes])
-        places = classes[int(rng.choice(len(classes), p=weights / weights.sum()))]
-        i, j = places[int(rng.integers(len(places)))]
-        x1, y1, x2, y2 = self._data.frames[i].boxes[j]
-        return i, (float(x1 + x2) / 2, float(y1 + y2) / 2)
-
-
-def _places(data: LabelledSet, frames: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """For each class that occurs in these frames, the index of the frame and of the box in it."""
-    places: list[list[tuple[int, int]]] = [[] for _ in data.classes]
-    for i in frames:
-        for j, label in enumerate(data.frames[i].labels):
-            places[label].append((i, j))
-    return [p for p in places if p]
 
 
 def warp_of(

@@ -1,4 +1,4 @@
-"""The run's losses and learning rate as a picture."""
+"""The run's average precision, losses and learning rate as a picture."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ WIDTH, HEIGHT, MARGIN = 900, 180, 34
 INK, LINE = (40, 40, 40), (170, 80, 20)
 
 
-def draw_curves(log: Path) -> bytes:
-    """PNG bytes: one panel for each column of ``log`` (CSV, first column: step), smoothed over a
-    twentieth.
+def draw_curves(*logs: Path) -> bytes:
+    """PNG bytes: one panel for each column of each of ``logs`` (CSV, first column: step), smoothed over a
+    twentieth. Logs that are not there, and columns without a finite value, are left out.
     """
-    with log.open(newline="") as file:
-        rows = list(csv.reader(file))
-    values = np.array([[float(v) for v in row] for row in rows[1:]]).reshape(-1, len(rows[0]))
-    panels = [
-        _panel(name, values[:, 0], values[:, i]) for i, name in enumerate(rows[0]) if name not in ("step", "seconds")
-    ]
+    panels: list[npt.NDArray[np.uint8]] = []
+    for log in logs:
+        if not log.exists():
+            continue
+        with log.open(newline="") as file:
+            rows = list(csv.reader(file))
+        values = np.array([[float(v) for v in row] for row in rows[1:]]).reshape(-1, len(rows[0]))
+        for i, name in enumerate(rows[0]):
+            known = np.isfinite(values[:, i])
+            if name not in ("step", "seconds") and known.any():
+                panels.append(_panel(name, values[known, 0], values[known, i]))
     done, data = cv2.imencode(".png", np.vstack(panels))
     assert done
     return bytes(data)

@@ -202,12 +202,36 @@ def read_pixels(path: Path) -> Pixels:
     return image.astype(np.uint8) if image.dtype == np.uint8 else image.astype(np.uint16)
 
 
-def read_grey(
-    frame: LabelledFrame, spec_8bit: NormaliseSpec = DEFAULT_8BIT, spec_16bit: NormaliseSpec = DEFAULT_16BIT
-) -> Grey:
+@dataclass(frozen=True)
+class Normalisers:
+    """How 8-bit and 16-bit frames become grey: in training as in flight."""
+
+    spec_8bit: NormaliseSpec = DEFAULT_8BIT
+    spec_16bit: NormaliseSpec = DEFAULT_16BIT
+
+    @classmethod
+    def of(cls, model: object) -> Normalisers:
+        """Those a detector of `export.checkpoint.load_detector` was trained with; the defaults where its checkpoint
+        does not say. Raises BundleError where this build does not know them.
+        """
+        said = getattr(model, "training_record", {}).get("normalise")
+        if not said:
+            return cls()
+        return cls(NormaliseSpec.from_json(said["8bit"]), NormaliseSpec.from_json(said["16bit"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """As model.json has them."""
+        return {"8bit": self.spec_8bit.to_json(), "16bit": self.spec_16bit.to_json()}
+
+    def pick(self, pixels: Pixels) -> NormaliseSpec:
+        """The one for such pixels."""
+        return self.spec_8bit if pixels.dtype == np.uint8 else self.spec_16bit
+
+
+def read_grey(frame: LabelledFrame, normalisers: Normalisers | None = None) -> Grey:
     """(H, W) uint8 of a frame's file, as the normaliser of flight shows it to the detector.
 
     Raises InputError as `read_pixels`, and where the normaliser does not take such pixels.
     """
     pixels = read_pixels(frame.path)
-    return normalise(pixels, spec_8bit if pixels.dtype == np.uint8 else spec_16bit, frame.temperature)
+    return normalise(pixels, (normalisers or Normalisers()).pick(pixels), frame.temperature)

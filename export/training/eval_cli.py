@@ -20,7 +20,7 @@ from edge.records import InputError
 from export.checkpoint import load_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.clean import tidy
-from export.training.dataset import LabelledSet, read_coco
+from export.training.dataset import LabelledSet, Normalisers, read_coco
 from export.training.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
 from export.training.pictures import draw_page
 
@@ -108,7 +108,10 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
                 f"{', '.join(data.classes)}: wanted "
                 "annotations of the same classes in the same order"
             )
-        return detect_with_model(model), {"checkpoint_sha256": sha256(arguments.checkpoint), "path": "torch"}
+        return detect_with_model(model, Normalisers.of(model)), {
+            "checkpoint_sha256": sha256(arguments.checkpoint),
+            "path": "torch",
+        }
     bundle = Bundle.load(arguments.model)
     if bundle.classes != data.classes:
         raise InputError(

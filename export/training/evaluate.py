@@ -15,9 +15,9 @@ from torchvision.models.detection import FasterRCNN
 from edge.engine.base import Engine
 from edge.preprocess import Preprocessor, to_detections
 from edge.records import Float32, Frame, Int32
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec, normalise
+from edge.thermal.normalise import normalise
 from export.training.average_precision import ALL, IOUS, Judged, rank
-from export.training.dataset import LabelledSet, read_pixels
+from export.training.dataset import LabelledSet, Normalisers, read_pixels
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
 PAPER_SIZES = {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, float("inf"))}
@@ -28,17 +28,14 @@ FALSE_PER_FRAME = 0.1
 Detect = Callable[[Frame], tuple[Float32, Float32, Int32]]
 
 
-def detect_with_model(
-    model: FasterRCNN, spec_8bit: NormaliseSpec = DEFAULT_8BIT, spec_16bit: NormaliseSpec = DEFAULT_16BIT
-) -> Detect:
+def detect_with_model(model: FasterRCNN, normalisers: Normalisers) -> Detect:
     """Detection by the torch model, each frame on its own."""
     model = model.eval()
     channels = len(model.transform.image_mean)
     device = next(model.parameters()).device
 
     def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
-        spec = spec_8bit if frame.pixels.dtype == np.uint8 else spec_16bit
-        grey = normalise(frame.pixels, spec, frame.temperature)
+        grey = normalise(frame.pixels, normalisers.pick(frame.pixels), frame.temperature)
         image = torch.from_numpy(grey.copy()).to(device).float().div(255).expand(channels, -1, -1)
         with torch.inference_mode():
             found = {k: v.cpu().numpy() for k, v in model([image])[0].items()}

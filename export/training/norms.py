@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
-from export.training.augment import Augmentation, Sampler
-from export.training.dataset import LabelledSet
-from export.training.train import draw_crop
+from export.training.augment import Augmentation
+from export.training.crops import Sampler, draw_crop
+from export.training.dataset import LabelledSet, Normalisers
 
 
-def calibrate_norms(model: FasterRCNN, data: LabelledSet, crops: int = 8, seed: int = 0) -> None:
+def calibrate_norms(
+    model: FasterRCNN, data: LabelledSet, normalisers: Normalisers | None = None, crops: int = 8, seed: int = 0
+) -> None:
     """Set every frozen norm's mean and variance to those of its input on a few crops.
 
     A frozen norm as torch makes it (mean 0, variance 1) normalises nothing: over the blocks of a fresh
@@ -24,7 +26,9 @@ def calibrate_norms(model: FasterRCNN, data: LabelledSet, crops: int = 8, seed: 
     sampler, settings = Sampler(data), Augmentation()
     fill = float(model.transform.image_mean[0]) * 255
     rngs = [np.random.default_rng((seed, i)) for i in range(crops)]
-    grey = np.stack([draw_crop(data, sampler, settings, fill, rng).pixels for rng in rngs])
+    grey = np.stack(
+        [draw_crop(data, sampler, settings, normalisers or Normalisers(), fill, rng).pixels for rng in rngs]
+    )
     mean, std = (torch.tensor(v)[:, None, None] for v in (model.transform.image_mean, model.transform.image_std))
     device = next(model.parameters()).device
     images = ((torch.from_numpy(grey)[:, None].float() / 255 - mean) / std).to(device)

@@ -6,7 +6,9 @@ on from its last checkpoint exactly as if nothing had happened. What is written 
     state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few
     minutes model.pth      the averaged weights and what detector they are of: to evaluate, to export
     train.json     the settings and the data's digest; a run with others is refused when resuming
-    log.csv        step, seconds, learning rate and losses; curves.png draws it
+    log.csv        step, seconds, learning rate and losses
+    ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
+    curves.png     both, drawn
 """
 
 from __future__ import annotations
@@ -30,11 +32,14 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.files import write_whole
 from edge.records import EdgeError, InputError, SinkError
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
+from export.checkpoint import RECORD
 from export.configuration import Configuration
-from export.training.augment import Augmentation, Crop, Sampler, cut, jittered, join, vary_grey, warp_of
+from export.training.augment import Augmentation
+from export.training.crops import Sampler, draw_crop
 from export.training.curves import draw_curves
-from export.training.dataset import LabelledSet, read_grey
+from export.training.dataset import LabelledSet, Normalisers
+from export.training.evaluate import detect_with_model, figures, judge
 from export.training.losses import LOSSES, DetectionLosses
 
 LOG_EVERY = 10  # steps
@@ -46,7 +51,7 @@ class TrainSettings:
     """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
     which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
     ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
-    two checkpoints.
+    two checkpoints. ``normalise_8bit``, ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
     """
 
     steps: int = 2000
@@ -60,31 +65,21 @@ class TrainSettings:
     seed: int = 1
     frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
     save_minutes: float = 4.0
+    normalise_8bit: str = str(DEFAULT_8BIT)
+    normalise_16bit: str = str(DEFAULT_16BIT)
     augmentation: Augmentation = field(default_factory=Augmentation)
 
-
-def draw_crop(
-    data: LabelledSet, sampler: Sampler, settings: Augmentation, fill: float, rng: np.random.Generator
-) -> Crop:
-    """One training picture; ``fill``: the grey outside the frame."""
-    if rng.random() < settings.mosaic:
-        return join([_one(data, sampler, settings, settings.crop // 2, fill, rng) for _ in range(4)])
-    return _one(data, sampler, settings, settings.crop, fill, rng)
+    def normalisers(self) -> Normalisers:
+        """How frames become grey. Raises InputError for an unknown method or parameter."""
+        return Normalisers(NormaliseSpec.parse(self.normalise_8bit), NormaliseSpec.parse(self.normalise_16bit))
 
 
-def _one(
-    data: LabelledSet,
-    sampler: Sampler,
-    settings: Augmentation,
-    side: int,
-    fill: float,
-    rng: np.random.Generator,
-) -> Crop:
-    i, point = sampler.draw(rng, settings.background)
-    frame = data.frames[i]
-    grey = read_grey(frame, DEFAULT_8BIT, jittered(DEFAULT_16BIT, settings.window, rng))
-    crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
-    return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
+@dataclass(frozen=True)
+class Watch:
+    """Frames that are not trained on, with boxes; how often they are looked at."""
+
+    data: LabelledSet
+    minutes: float = 20.0
 
 
 class Trainer:
@@ -113,12 +108,16 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
+        self._normalisers = settings.normalisers()
         self._fill = float(model.transform.image_mean[0]) * 255
         out.mkdir(parents=True, exist_ok=True)
         self._resume()
 
-    def run(self, tell: Callable[[str], None]) -> None:
+    def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
+
+        ``watch``: how good the averaged weights are is looked at every so often, and at the end; what the
+        training does with its weights does not depend on it.
 
         Raises EdgeError where a loss is not finite, SinkError where the last checkpoint cannot be written.
         """
@@ -130,6 +129,7 @@ class Trainer:
             time.monotonic(),
             dict.fromkeys(LOSSES, 0.0),
         )
+        watched = began
         try:
             while not stop and self.progress < 1:
                 for name, value in self._one_step().items():
@@ -145,6 +145,11 @@ class Trainer:
                     except SinkError as error:
                         tell(str(error))  # go on: there may be space again
                     saved = time.monotonic()
+                if watch and time.monotonic() - watched > watch.minutes * 60:
+                    self._look(watch, tell)
+                    watched = time.monotonic()
+            if watch and not stop:
+                self._look(watch, tell)
             self.save()
         finally:
             for number, handler in signals.items():
@@ -159,7 +164,10 @@ class Trainer:
     def _one_step(self) -> dict[str, float]:
         settings = self.settings
         rngs = [np.random.default_rng((settings.seed, self.step, i)) for i in range(settings.batch)]
-        crops = [draw_crop(self.data, self._sampler, settings.augmentation, self._fill, rng) for rng in rngs]
+        crops = [
+            draw_crop(self.data, self._sampler, settings.augmentation, self._normalisers, self._fill, rng)
+            for rng in rngs
+        ]
         torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
         rate = settings.learning_rate * _schedule(self.progress)
         for group in self._optimiser.param_groups:
@@ -209,13 +217,25 @@ class Trainer:
         try:
             _write_torch(self.out / "state.pth", state)
             _write_torch(self.out / "model.pth", self._deliverable())
-            if (self.out / "log.csv").exists():
-                write_whole(self.out / "curves.png", draw_curves(self.out / "log.csv"))
+            logs = self.out / "ap.csv", self.out / "log.csv"
+            if any(log.exists() for log in logs):
+                write_whole(self.out / "curves.png", draw_curves(*logs))
         except OSError as error:
             raise SinkError(f"checkpoint in {self.out} could not be written ({error.strerror}): make space") from None
 
     def _deliverable(self) -> dict[str, Any]:
         content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
+        record = {
+            "normalise": self._normalisers.to_json(),
+            "data": digest(self.data),
+            "frames": len(self.data),
+            "steps": self.step,
+            "batch": self.settings.batch,
+            "seconds": round(self.seconds),
+            "seed": self.settings.seed,
+            "augmentation": asdict(self.settings.augmentation),
+        }
+        content[RECORD] = json.loads(json.dumps(record))
         configuration = getattr(self.model, "configuration", None)
         if isinstance(configuration, Configuration):
             content["detector"] = json.loads(json.dumps(configuration.to_json()))
@@ -250,15 +270,32 @@ class Trainer:
             first = (str(error).splitlines() or ["?"])[0]
             raise InputError(f"{state_file} cannot be resumed from ({first}): give another --out") from None
 
+    def _look(self, watch: Watch, tell: Callable[[str], None]) -> None:
+        learnt = {name: parameter.detach().clone() for name, parameter in self._learnt.items()}
+        try:
+            self.model.load_state_dict(self._average, strict=False)
+            judged = judge(watch.data, detect_with_model(self.model, self._normalisers))
+        finally:
+            self.model.load_state_dict(learnt, strict=False)
+            self.model.train()
+        found = figures(judged, watch.data.classes)
+        row = {"AP": found["ap"], "AP50": found["ap50"]}
+        row |= {f"AP50 {name}": value for name, value in found["per_class_ap50"].items()}
+        self._append("ap.csv", {name: math.nan if value is None else value for name, value in row.items()})
+        tell(f"step {self.step}: AP50 {found['ap50']:.3f} on {len(watch.data)} frames")
+
     def _log(self, losses: dict[str, float]) -> None:
-        path = self.out / "log.csv"
+        rate = float(self._optimiser.param_groups[0]["lr"])
+        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}})
+
+    def _append(self, name: str, values: dict[str, float]) -> None:
+        path = self.out / name
         new = not path.exists()
         with path.open("a", newline="") as file:
             rows = csv.writer(file)
             if new:
-                rows.writerow(["step", "seconds", "learning_rate", *LOSSES])
-            rate = self._optimiser.param_groups[0]["lr"]
-            rows.writerow([self.step, f"{self.seconds:.1f}", f"{rate:.3g}", *(f"{losses[n]:.5f}" for n in LOSSES)])
+                rows.writerow(["step", "seconds", *values])
+            rows.writerow([self.step, f"{self.seconds:.1f}", *(f"{value:.5g}" for value in values.values())])
 
 
 def _schedule(progress: float) -> float:

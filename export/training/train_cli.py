@@ -14,17 +14,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torchvision.models.detection import FasterRCNN
 
 from edge.records import InputError
+from edge.thermal.normalise import NormaliseSpec
 from export.checkpoint import load_detector, read_checkpoint
 from export.configuration import Configuration, preset
 from export.detector import build_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.augment import Augmentation
 from export.training.clean import summary, tidy
-from export.training.dataset import LabelledSet, merge, read_coco, read_grey
+from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
 from export.training.runs import FramesNamed
-from export.training.train import Trainer, TrainSettings
+from export.training.train import Trainer, TrainSettings, Watch
 
 
 def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,6 +57,9 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         metavar="RUN:FIRST-LAST",
         help="frames of a flight to leave out, such as 1_60_60_0:408-539",
     )
+    for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
+        what = f"how {bits}-bit frames become grey, as edge run will do it (default: {default.partition(':')[0]})"
+        parser.add_argument(f"--normalise-{bits}bit", default=default, metavar="METHOD[:NAME=VALUE,...]", help=what)
     parser.add_argument("--steps", type=int, default=s.steps, help="of --batch crops (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=0.0, help="end the schedule by the clock, if earlier")
     parser.add_argument("--batch", type=int, default=s.batch, help="crops a step (default: %(default)s)")
@@ -64,6 +68,11 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("--quarter-turns", type=float, default=0.0, help="part of crops turned, for nadir views")
     parser.add_argument("--learning-rate", type=float, default=s.learning_rate, help="default: %(default)s")
     parser.add_argument("--freeze", default=",".join(s.frozen), help="parameter prefixes that stay as they are")
+    parser.add_argument(
+        "--watch", type=Path, metavar="DIR", help="draw the AP curve on the val split of this folder while training"
+    )
+    parser.add_argument("--watch-frames", type=int, default=30, help="spread over the split (default: %(default)s)")
+    parser.add_argument("--watch-minutes", type=float, default=20.0, help="between looks (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=s.seed)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one a core")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -84,16 +93,17 @@ def run_train(arguments: argparse.Namespace) -> int:
     console.print(f"{len(data)} frames: {boxes}", highlight=False)
     settings = _settings(arguments)
     torch.manual_seed(settings.seed)
-    model = _model(arguments, data).to(arguments.device)
+    model = _model(arguments, data, settings.normalisers()).to(arguments.device)
     if not arguments.start and not arguments.backbone:
-        calibrate_norms(model, data)
+        calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(model, data, arguments.out, settings)
+    watch = _watch(arguments, data)
     if trainer.step:
         console.print(f"going on from step {trainer.step}")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=1.0)
-        trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress))
+        trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress), watch)
     console.print(f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
     return 0
 
@@ -110,6 +120,8 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
+        normalise_8bit=str(NormaliseSpec.parse(arguments.normalise_8bit)),
+        normalise_16bit=str(NormaliseSpec.parse(arguments.normalise_16bit)),
         shares=_shares(arguments.shares),
         frozen=tuple(filter(None, arguments.freeze.split(","))),
         augmentation=replace(
@@ -140,12 +152,29 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     return data
 
 
-def _model(arguments: argparse.Namespace, data: LabelledSet) -> FasterRCNN:
+def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:
+    if not arguments.watch:
+        return None
+    if arguments.watch_frames < 1 or arguments.watch_minutes <= 0:
+        raise InputError("--watch-frames and --watch-minutes: wanted more than 0")
+    held, _ = tidy(merge([LabelledSet(data.classes, ()), read_folder(arguments.watch, "val")]))
+    if held.classes != data.classes:
+        raise InputError(f"{arguments.watch} has the classes {', '.join(held.classes)}: wanted those trained on")
+    both = {f.path.resolve() for f in data.frames} & {f.path.resolve() for f in held.frames}
+    if both:
+        raise InputError(f"{len(both)} frames of --watch are trained on, such as {min(both)}: wanted others")
+    some = replace(held, frames=held.frames[:: max(1, len(held) // arguments.watch_frames)])
+    if not sum(some.count().values()):
+        raise InputError(f"the {len(some)} frames of --watch hold no boxes: raise --watch-frames")
+    return Watch(some, arguments.watch_minutes)
+
+
+def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:
     settings = detector_settings(arguments)
     if arguments.start:
         return load_detector(arguments.start, arguments.arch, **settings)
     if "image_mean" not in settings:
-        mean, std = grey_statistics(data)
+        mean, std = grey_statistics(data, normalisers)
         settings |= {"image_mean": (mean,) * 3, "image_std": (std,) * 3}
     base: Configuration = preset(arguments.arch or "frc_resnet18_fpn")
     model = build_detector(base.changed(**{**settings, "classes": len(data.classes)}))
@@ -162,11 +191,11 @@ def _model(arguments: argparse.Namespace, data: LabelledSet) -> FasterRCNN:
     return model
 
 
-def grey_statistics(data: LabelledSet, frames: int = 100) -> tuple[float, float]:
+def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 100) -> tuple[float, float]:
     """Mean and standard deviation, 0..1, of up to ``frames`` normalised frames spread over the set."""
     sums = np.zeros(3)
     for frame in data.frames[:: max(1, len(data) // frames)]:
-        grey = read_grey(frame) / 255.0
+        grey = read_grey(frame, normalisers) / 255.0
         sums += grey.size, grey.sum(), np.square(grey).sum()
     mean = sums[1] / sums[0]
     return float(round(mean, 4)), float(round(max(np.sqrt(sums[2] / sums[0] - mean**2), 0.01), 4))

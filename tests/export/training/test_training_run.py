@@ -19,9 +19,9 @@ from export.checkpoint import load_detector
 from export.detector import frc_resnet_fpn
 from export.training import train
 from export.training.augment import Augmentation, Crop, cut, warp_of
-from export.training.dataset import LabelledFrame, LabelledSet
+from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
 from export.training.losses import DetectionLosses, fold_frozen_norms
-from export.training.train import Trainer, TrainSettings
+from export.training.train import Trainer, TrainSettings, Watch
 
 NONE = np.zeros((0, 4), np.float32)
 TINY = TrainSettings(steps=4, batch=1, seed=3, augmentation=Augmentation(crop=64, mosaic=0.5))
@@ -182,3 +182,28 @@ def test_the_learning_rate_rises_and_falls_to_zero() -> None:
     assert rates[peak] == pytest.approx(1.0, abs=1e-2)
     assert np.all(np.diff(rates[peak:]) < 0)
     assert rates[-1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_normaliser_of_training_travels_with_the_checkpoint(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    how = replace(TINY, steps=1, normalise_16bit="percentile:low=2,high=98")
+    run_steps(tiny_set, tmp_path / "run", how)
+    model = load_detector(tmp_path / "run/model.pth")
+    assert Normalisers.of(model) == how.normalisers()
+    assert Normalisers.of(model) != Normalisers() == Normalisers.of(tiny_model())
+    assert model.training_record["augmentation"]["crop"] == 64
+    with pytest.raises(InputError, match="blur"):
+        replace(TINY, normalise_16bit="blur").normalisers()
+
+
+def test_a_watched_run_trains_the_same_and_draws_its_curve(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    plain = run_steps(tiny_set, tmp_path / "plain", replace(TINY, steps=2))
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, steps=2))
+    trainer.run(lambda _: None, Watch(tiny_set, minutes=1e-9))  # after each step
+    for name, value in torch.load(tmp_path / "run/model.pth", weights_only=True)["model"].items():
+        torch.testing.assert_close(value, plain[name], rtol=0, atol=0, msg=name)
+    rows = (tmp_path / "run/ap.csv").read_text().splitlines()
+    assert rows[0] == "step,seconds,AP,AP50,AP50 person"
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "2"]
+    curves = cv2.imread(str(tmp_path / "run/curves.png"))
+    assert curves is not None
+    assert curves.shape[0] == 3 * 180

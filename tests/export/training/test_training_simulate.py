@@ -12,7 +12,7 @@ from edge.camera.simulator import Simulator
 from edge.records import InputError, TemperatureScale
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.cli import main
-from export.training.augment import Sampler
+from export.training.crops import Sampler
 from export.training.dataset import LabelledFrame, LabelledSet, merge, read_coco, read_grey
 from export.training.formats import read_folder
 from export.training.simulate import FRAMES_A_FLIGHT, LEAST_VISIBLE, _flights, simulate
