@@ -2,7 +2,7 @@ PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
 
-.PHONY: demo test train-smoke test-sources lint wheel bench parity test-oldest clean
+.PHONY: demo test train-smoke test-sources lint wheel bench parity fault-table test-oldest clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -37,6 +37,11 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 parity: $(TEST)/ready  ## docs/parity.md: is every exported detector the one that torchvision runs, does it compile
 	$(TEST)/bin/python -m pytest tests/export -m slow
 	$(TEST)/bin/python benchmarks/parity.py $(if $(FRAMES),--frames "$(FRAMES)")
+
+fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what the user sees, what is released
+	$(TEST)/bin/python -m tests.cuda_sim.build
+	$(TEST)/bin/python -m tests.cuda_sim.faults > docs/faults.tmp
+	mv docs/faults.tmp docs/faults.md
 
 # the oldest Python and libraries that are promised to work: JetPack 6
 PYTHON310 ?= python3.10

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edge.announce import announce
 from edge.camera import open_camera
 from edge.camera.streams import without_password
 from edge.engine import open_engine
@@ -51,15 +52,17 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
     ):
         if settings.rate and camera.live:
             raise InputError(f"--rate {settings.rate}: {settings.source} is live and has its own rate: set it there")
+        announce(engine, settings.backend)
         meter = Meter(warmup=WARM_UP)
         end = None
-        dropped = duplicates = unconverged = 0
+        dropped = duplicates = unconverged = overflowed = 0
         with closing(stream(camera, engine)) as results:
             due = time.monotonic()
             for result in results:
                 meter.add(result)
                 dropped, duplicates = result.dropped, result.duplicates
                 unconverged += not result.converged
+                overflowed += not result.finite
                 if meter.results == WARM_UP:
                     end = time.monotonic() + settings.seconds
                 if end is not None and time.monotonic() >= end:
@@ -77,11 +80,14 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
             "dropped": dropped,
             "duplicates": duplicates,
             "unconverged": unconverged,
+            "overflowed": overflowed,
             "latency_ms": meter.latency_ms,
             "stages_ms": meter.stages_ms,
             "rate": settings.rate,
             "backend": engine.backend,
             "engine": engine.description,
+            "engine_chosen": engine.chosen,
+            "engine_notes": list(engine.notes),
             "model": engine.bundle.name,
             "source": without_password(settings.source),
             "camera": camera.description,

@@ -203,6 +203,11 @@ def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
     ]
     if (lost := report["reconnects"]) and lost["outages"]:
         lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
+    if report["overflowed"]:
+        lines.append(
+            f"WARNING: in {report['overflowed']} frame(s) the network's numbers overflowed: what it found there is "
+            "not all that is there"
+        )
     if kept := report["recording"]:
         lines.append(
             f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "

@@ -1,15 +1,20 @@
-"""What a bundle is, for a person."""
+"""What a bundle is, and what of it this machine can run, for a person."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
 
 from edge.bundle import Bundle
+from edge.engine.choice import decide
+from edge.engine.readiness import Need, onnxruntime_need, tensorrt_needs
+from edge.host import host_facts
 
 
 def show_info(bundle: Bundle, console: Console) -> None:
-    """Print what the bundle is, how it sees, and what of it this machine can run."""
+    """Print what the bundle is, how it sees, what of it this machine can run, and how to get the rest."""
     table = Table(show_header=False, title=f"{bundle.name} ({bundle.path})", title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -31,3 +36,27 @@ def show_info(bundle: Bundle, console: Console) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     console.print(table)
+    _show_readiness(bundle, console)
+
+
+def _show_readiness(bundle: Bundle, console: Console) -> None:
+    # lines, not a table: commands are copied, and a table breaks them
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    host = host_facts()
+    where = host["board"] or host["cpu"]
+    say(f"\non this machine ({where}{', L4T ' + host['l4t'] if host['l4t'] else ''})")
+    needs = tensorrt_needs(bundle)
+    for backend, wanted in (("ort", [onnxruntime_need(bundle)]), ("trt", needs)):
+        runs = all(need.met for need in wanted)
+        say(f"  --backend {backend}   {'can run' if runs else 'cannot run'}")
+        for need in wanted:
+            _show_need(need, say)
+    say(f"  --backend auto  takes {decide(needs).backend}")
+
+
+def _show_need(need: Need, say: Callable[[str], None]) -> None:
+    say(f"      {need.name}: {need.state}: {need.text}")
+    for command in need.mend:
+        say(f"          {command}")

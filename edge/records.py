@@ -170,13 +170,15 @@ class RawDetections:
 
     ``boxes``: (K, 4) float32 xyxy, model input pixels, rows past the last detection are zero.
     ``scores``: (K,) float32 descending, 0 in unused rows. ``labels``: (K,) int32, 0 = first class.
-    ``converged``: False where the unrolled NMS needed more steps than it has.
+    ``converged``: False where the unrolled NMS needed more steps than it has. ``finite``: False where the
+    network's numbers overflowed somewhere: rows that are not numbers are zeroed, and others may be missing.
     """
 
     boxes: Float32
     scores: Float32
     labels: Int32
     converged: bool = True
+    finite: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,8 @@ class Result:
     ``t_result``: ``time.monotonic()`` when the detections were ready. ``stages_ms``: milliseconds
     by stage name (``wait``, ``repair``, ``normalise``, ``infer``, ``map``). ``picture``: (H, W) uint8, the
     frame's pixels after normalising, sensor pixels; it belongs to the result. ``inferred``: False
-    where the engine was not asked (the shutter was closed). ``converged``: see `RawDetections`.
+    where the engine was not asked (the shutter was closed). ``converged``, ``finite``: see
+    `RawDetections`.
     ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
     repeated the one before. ``warnings``: conditions that hold now, names of `edge.health.CONDITIONS`.
     """
@@ -260,6 +263,7 @@ class Result:
     dropped: int = 0
     duplicates: int = 0
     warnings: frozenset[str] = frozenset()
+    finite: bool = True
 
     @property
     def latency_ms(self) -> float:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge.announce import announce
 from edge.bundle import Bundle
 from edge.camera import Camera, open_camera
 from edge.camera.reconnect import Reconnecting
@@ -90,6 +91,7 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
             recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
             stack.callback(recorder.close)
             camera = Tapped(camera, recorder.write)
+        announce(engine, settings.backend, settings.quiet)
         return _Run(settings, camera, engine, out, found_again, recorder, verifier).go(watch)
 
 
@@ -126,7 +128,7 @@ class _Run:
         self._meter = Meter()
         self._counts = dict.fromkeys(self._classes, 0)
         self._last: Result | None = None
-        self._unconverged = self._shutter = 0
+        self._unconverged = self._overflowed = self._shutter = 0
         self._health = HealthLog()
         self._started = datetime.now(timezone.utc)
         self._jsonl = Background(JsonlSink(out / "detections.jsonl", self._classes), depth=1000, lossless=True)
@@ -197,6 +199,7 @@ class _Run:
         self._last = result
         self._meter.add(result)
         self._unconverged += not result.converged
+        self._overflowed += not result.finite
         self._shutter += not result.inferred
         for label in result.detections.labels:
             self._counts[self._classes[label]] += 1
@@ -222,10 +225,13 @@ class _Run:
             "shutter_frames": self._shutter,
             "health": self._health.report(),
             "unconverged": self._unconverged,
+            "overflowed": self._overflowed,
             "ended": ended,
             "error": None if error is None else str(error),
             "backend": self._engine.backend,
             "engine": self._engine.description,
+            "engine_chosen": self._engine.chosen,
+            "engine_notes": list(self._engine.notes),
             "model": bundle.name,
             "model_files": dict(bundle.files),
             "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},

@@ -42,7 +42,7 @@ def stream(
             laps.lap("infer")
             detections = to_detections(raw, letterbox, lowest, frame)
             now = laps.lap("map")
-            converged = raw is None or raw.converged
+            converged, finite = (True, True) if raw is None else (raw.converged, raw.finite)
             yield Result(
                 frame,
                 detections,
@@ -54,6 +54,7 @@ def stream(
                 frames.dropped,
                 frames.duplicates,
                 health.judge(frame, picture),
+                finite,
             )
             laps = Laps()
     finally:

@@ -21,6 +21,7 @@ from torchvision.models.detection import FasterRCNN
 from edge.bundle import ONNX_FP16, Bundle, sha256
 from edge.camera import open_camera
 from edge.engine.ort import OrtEngine
+from edge.engine.outputs import checked
 from edge.preprocess import Preprocessor
 from edge.records import EngineError, InputError, RawDetections
 from export.checkpoint import load_detector
@@ -195,7 +196,7 @@ def _float16(bundle: Bundle) -> Detector:
     def detect(image: Grey) -> RawDetections:
         answers = session.run(["boxes", "scores", "labels", "converged"], {"image": image[None, :, :, None]})
         boxes, scores, labels, converged = answers
-        return RawDetections(boxes[0], scores[0], labels[0], bool(converged.all()))
+        return checked(boxes[0], scores[0], labels[0], converged)
 
     return detect
 

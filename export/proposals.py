@@ -11,6 +11,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from edge.records import InputError
 from export.boxes import at_least, clip_to_image, decode
 from export.nms import suppress_native, suppress_unrolled
+from export.overflow import within_half
 from export.precision import full
 
 
@@ -22,7 +23,7 @@ class Proposals(nn.Module):
     ``count``: R, how many come out.
 
     ``forward``: maps (1, C, H_l, W_l) -> boxes (R, 4) float32 xyxy network input pixels, best first; valid (R,)
-    bool; converged (1,) bool.
+    bool; converged (1,) bool; finite (1,) bool: the head's scores and the deltas taken are numbers.
     """
 
     def __init__(
@@ -60,9 +61,9 @@ class Proposals(nn.Module):
             self.register_buffer(f"shapes_{i}", shapes)  # (A, 4) xyxy about the cell's point
             self.register_buffer(f"points_{i}", points)  # (H W, 4) x, y, x, y
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         widest = max(self.takes)
-        logits, boxes = [], []
+        logits, boxes, seen = [], [], []
         for i, (score_map, delta_map) in enumerate(zip(*self.head(maps), strict=True)):
             # anchors of a cell run fastest, as in torchvision
             scores = full(score_map[0]).permute(1, 2, 0).flatten()  # (H W A,)
@@ -71,11 +72,13 @@ class Proposals(nn.Module):
             cell = torch.div(at, self.per_cell[i], rounding_mode="trunc")
             shape = at - cell * self.per_cell[i]
             anchors = self.get_buffer(f"points_{i}")[cell] + self.get_buffer(f"shapes_{i}")[shape]
-            found = decode(full(deltas[at]), anchors, self.coder.weights, self.coder.bbox_xform_clip)
+            taken = full(deltas[at])
+            seen += [scores, taken]
+            found = decode(taken, anchors, self.coder.weights, self.coder.bbox_xform_clip)
             missing = widest - self.takes[i]
             logits.append(F.pad(top, (0, missing)))
             boxes.append(F.pad(found, (0, 0, 0, missing)))  # boxes of no size: not valid
-        return self._select(torch.stack(logits), torch.stack(boxes))
+        return *self._select(torch.stack(logits), torch.stack(boxes)), within_half(*seen)
 
     def _select(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Suppress within each level, then take the best of all; (L, N) and (L, N, 4), best first in each level."""

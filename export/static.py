@@ -18,6 +18,7 @@ from edge.records import InputError
 from export.decisions import Decisions
 from export.image_input import ImageInput
 from export.nms import ROUNDS
+from export.overflow import within_half
 from export.precision import half
 from export.proposals import Proposals
 from export.regions import Regions
@@ -37,8 +38,9 @@ class StaticDetector(nn.Module):
     ("tensorrt" only), exact for regions of up to ``samples`` map pixels a bin.
 
     ``forward``: image (1, H, W, 1) uint8 grey -> boxes (1, K, 4) float32 xyxy frame pixels, scores (1, K) float32
-    descending, labels (1, K) int32 with 0 = first real class, converged (1,) int32 with 1 = the suppression had
-    settled. K = detections an image of ``model``; rows past the last detection are zero.
+    descending, labels (1, K) int32 with 0 = first real class, converged (1,) int32: 1 = the suppression had
+    settled, 0 = it had not, -1 = numbers overflowed (`export.overflow`). K = detections an image of ``model``; rows
+    past the last detection are zero.
 
     Raises InputError where the size is no multiple of 32, a part of the model is none of torchvision's, or a top-k
     of the model is beyond TensorRT, ``samples`` is out of 1..16, or its weights overflow.
@@ -83,10 +85,12 @@ class StaticDetector(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         features = self.backbone(half(self.image_input(image)))
-        proposals, valid, settled = self.proposals(list(features.values()))
+        proposals, valid, settled, found = self.proposals(list(features.values()))
         logits, deltas = self.regions(features, proposals)
         boxes, scores, labels, complete = self.decisions(logits, deltas, proposals, valid)
-        return boxes[None], scores[None], labels[None], (settled & complete).to(torch.int32)
+        state = (settled & complete).to(torch.int32)
+        finite = found & within_half(logits, deltas)
+        return boxes[None], scores[None], labels[None], torch.where(finite, state, torch.full_like(state, -1))
 
 
 def _thaw_norms(module: nn.Module) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from edge.bundle import Bundle
 from edge.engine.passport import ENGINE
-from edge.engine.readiness import find_gpu, tensorrt_needs
+from edge.engine.readiness import Need, find_gpu, tensorrt_needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,16 @@ def choose_backend(bundle: Bundle) -> Choice:
     fly at all than slowly asks for ``trt``, which raises.
     """
     gpu, device = find_gpu()
-    if device is None:
-        return Choice("ort", gpu.text)
-    missing = [need for need in tensorrt_needs(bundle) if need.state == "missing"]
+    return decide(tensorrt_needs(bundle) if device else [gpu])
+
+
+def decide(needs: list[Need]) -> Choice:
+    """`choose_backend` by needs that are known already, the GPU first."""
+    missing = [need for need in needs if not need.met]
     if not missing:
-        return Choice("trt", f"{ENGINE} was built for this machine ({gpu.text})")
+        return Choice("trt", f"{ENGINE} was built for this machine")
+    if missing[0] is needs[0]:
+        return Choice("ort", needs[0].text)
     reasons = "; ".join(f"{need.name}: {need.text}" for need in missing)
     commands = "; ".join(dict.fromkeys(command for need in missing for command in need.mend))
     return Choice("ort", f"TensorRT cannot be used: {reasons}: run: {commands}")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.engine.install import PYCUDA, PYCUDA_JETPACK_7
+from edge.engine.install import CLOSE_OTHERS, PYCUDA, PYCUDA_JETPACK_7
 from edge.records import EngineError, InputError
 
 try:
@@ -38,6 +38,7 @@ except ImportError as error:
 
 PYCUDA_VERSION: str = pycuda.VERSION_TEXT
 LOST = "the GPU's context is lost and this process cannot use it again: start the program anew"
+AGAIN = ": start the program anew; if it comes again, restart the board and build the engine anew"
 
 # cuda.h
 _STREAM_NON_BLOCKING = 1  # the default stream neither waits for ours nor breaks its capture
@@ -294,7 +295,7 @@ class Gpu:
         self._contexts.clear()
 
     def _with_loss(self, text: str) -> str:
-        return f"{text}; {LOST}" if self.lost and LOST not in text else text
+        return f"{text.removesuffix(AGAIN)}; {LOST}" if self.lost and LOST not in text else text
 
 
 def _ask_for_spin() -> None:
@@ -316,7 +317,4 @@ def _check(name: str, code: int) -> None:
 
 
 def _explain(error: Exception) -> str:
-    hint = ""
-    if isinstance(error, cuda.MemoryError):
-        hint = ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
-    return f"CUDA: {error}{hint}"
+    return f"CUDA: {error}{CLOSE_OTHERS if isinstance(error, cuda.MemoryError) else AGAIN}"

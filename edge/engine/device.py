@@ -38,9 +38,7 @@ def find_device(library: str = "libcuda.so.1") -> Device:
     try:
         driver = ctypes.CDLL(library)
     except OSError:
-        raise EngineError(
-            f"no NVIDIA driver ({library}): TensorRT needs an NVIDIA GPU; without one use --backend ort"
-        ) from None
+        raise EngineError(f"no NVIDIA driver ({library}), so no TensorRT; --backend ort needs none") from None
 
     def call(name: str, *arguments: object) -> None:
         code = getattr(driver, name)(*arguments)

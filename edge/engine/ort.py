@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from edge.bundle import ONNX_CPU, Bundle
+from edge.engine.outputs import checked
 from edge.records import EngineError, RawDetections
 
 OUTPUTS = ["boxes", "scores", "labels", "converged"]
@@ -57,7 +58,7 @@ class OrtEngine:
             boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from None
-        return RawDetections(boxes[0], scores[0], labels[0], bool(np.asarray(converged).all()))
+        return checked(boxes[0], scores[0], labels[0], converged)
 
     def close(self) -> None:
         """See `edge.engine.base.Engine.close`."""

@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
-from edge.bundle import ONNX_FP16, Bundle
+from edge.bundle import ONNX_CPU, ONNX_FP16, Bundle
 from edge.engine.device import Device, find_device
-from edge.engine.install import ENVIRONMENT, OLDEST_TENSORRT, PYCUDA, PYCUDA_JETPACK_7, TENSORRT
+from edge.engine.install import (
+    ENVIRONMENT,
+    OLDEST_TENSORRT,
+    ONNXRUNTIME,
+    ONNXRUNTIME_JETPACK_7,
+    PYCUDA,
+    PYCUDA_JETPACK_7,
+    TENSORRT,
+)
 from edge.engine.passport import ENGINE, Target, check_passport
 from edge.records import EngineError
 
-State = Literal["ready", "doubtful", "missing"]
+_EXPORT = "on a workstation: edge-export onnx --checkpoint F --out BUNDLE"
+
+State = Literal["ready", "doubtful", "missing", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +39,27 @@ class Need:
     text: str
     mend: tuple[str, ...] = ()
 
+    @property
+    def met(self) -> bool:
+        return self.state in ("ready", "doubtful")
+
 
 def tensorrt_needs(bundle: Bundle) -> list[Need]:
-    """All of them, in the order in which they are mended. TensorRT can fly where none is ``missing``."""
+    """All of them, in the order in which they are mended. TensorRT can fly where all are met."""
     gpu, device = find_gpu()
     tensorrt, version = _tensorrt()
     return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device))]
+
+
+def onnxruntime_need(bundle: Bundle) -> Need:
+    """ONNX Runtime with a graph for it, which is all that the CPU needs."""
+    if ONNX_CPU not in bundle.files:
+        return Need("ONNX Runtime", "missing", f"the bundle has no {ONNX_CPU}", (_EXPORT,))
+    found = _import("onnxruntime")
+    if isinstance(found, str):
+        mend = (f"JetPack 6: {ONNXRUNTIME}", f"JetPack 7: {ONNXRUNTIME_JETPACK_7}")
+        return Need("ONNX Runtime", "missing", found, mend)
+    return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU")
 
 
 def find_gpu() -> tuple[Need, Device | None]:
@@ -68,12 +93,14 @@ def _pycuda() -> Need:
 def _engine(bundle: Bundle, here: Target) -> list[Need]:
     if not (bundle.path / ENGINE).is_file() and ONNX_FP16 not in bundle.files:
         text = f"none, and no {ONNX_FP16} to build it from"
-        return [Need(ENGINE, "missing", text, ("on a workstation: edge-export onnx --checkpoint F --out BUNDLE",))]
+        return [Need(ENGINE, "missing", text, (_EXPORT,))]
     found = check_passport(bundle, here)
     if not found:
         return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
+    if not (bundle.path / ENGINE).is_file():
+        return [Need(ENGINE, "missing", found[0].why, (found[0].mend,))]
     return [
-        Need(ENGINE, "missing" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.mend,))
+        Need(ENGINE, "refused" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.mend,))
         for m in found
     ]
 

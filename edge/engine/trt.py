@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.bundle import Bundle
-from edge.engine.cuda import PYCUDA_VERSION, Buffer, Gpu
+from edge.engine.cuda import AGAIN, PYCUDA_VERSION, Buffer, Gpu
 from edge.engine.device import find_device
-from edge.engine.install import ENVIRONMENT, TENSORRT
+from edge.engine.install import CLOSE_OTHERS, ENVIRONMENT, TENSORRT
+from edge.engine.outputs import OVERFLOW, checked
 from edge.engine.passport import ENGINE, Target, admit_engine
 from edge.engine.signature import Signature, deviations, signature
 from edge.records import EngineError, InputError, RawDetections
@@ -97,8 +98,8 @@ class TrtEngine:
             notes.append("zero_copy: this GPU has memory of its own, every access crosses the bus")
         how = "CUDA graph"
         if self.graph_refused is not None:
-            how = f"no CUDA graph ({self.graph_refused})"
-            notes += [how] if cuda_graph else []
+            how = "no CUDA graph"
+            notes += [f"{how} ({self.graph_refused}): every frame costs some launches more"] if cuda_graph else []
         how += ", zero-copy" if zero_copy else ""
         self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
         self.notes: Sequence[str] = notes
@@ -152,7 +153,8 @@ class TrtEngine:
     def _warm_up(self, cuda_graph: bool) -> None:
         """Run plainly once, which TensorRT wants before a capture; capture; see that the graph computes."""
         gpu, image = self._gpu, np.full(self._image.shape, 128, np.uint8)
-        self._infer(image)
+        if not self._infer(image).finite:
+            raise EngineError(f"the engine's numbers overflow on a plain grey picture: {OVERFLOW}")
         if not cuda_graph:
             self.graph_refused = "not asked for"
             return
@@ -161,12 +163,12 @@ class TrtEngine:
                 gpu.capture(self._enqueue)
                 self._graph = True
                 self._output.host.fill(255)  # as float32: NaN
-                if np.isnan(self._infer(image).scores).any():
+                if not self._infer(image).finite:
                     raise EngineError("its replay wrote no output")
         except EngineError as error:
             if gpu.lost:
                 raise
-            self._graph, self.graph_refused = False, str(error)
+            self._graph, self.graph_refused = False, str(error).removesuffix(AGAIN)
             gpu.drop_graph()
 
     def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
@@ -182,12 +184,7 @@ class TrtEngine:
         enqueued = time.perf_counter()
         gpu.wait()
         done = time.perf_counter()
-        raw = RawDetections(
-            views["boxes"].astype(np.float32),
-            views["scores"].astype(np.float32),
-            views["labels"].astype(np.int32),
-            bool(views["converged"].all()),
-        )
+        raw = checked(views["boxes"], views["scores"], views["labels"], views["converged"])
         times = {"gpu": gpu.elapsed_ms(_START, _END)}
         if not self._graph:
             times["gpu_h2d"] = gpu.elapsed_ms(_START, _COPIED)
@@ -228,7 +225,7 @@ class _Log(trt.ILogger):  # type: ignore[misc]
         self.lines = deque((line for line in self.lines if line[0] == "WARNING"), self.lines.maxlen)
         said = "; ".join(errors[-3:]) or "it does not say why"
         if _NO_MEMORY.search(said):
-            said += ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
+            said += CLOSE_OTHERS
         return said
 
     def warnings(self) -> list[str]:
@@ -258,7 +255,7 @@ class _Plan:
         try:
             self._runtime = trt.Runtime(self.log)
         except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"
-            raise EngineError(f"TensorRT does not start ({error}): {self.log.reason()}") from None
+            raise EngineError(f"TensorRT does not start ({error}): {self.log.reason()}: see: edge info") from None
         self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:
             raise EngineError(f"TensorRT cannot load {path}: {self.log.reason()}: {self._mend}")
@@ -284,11 +281,11 @@ class _Plan:
 
     def set_address(self, name: str, address: int) -> None:
         if not self._context.set_tensor_address(name, address):
-            raise EngineError(f"TensorRT does not take the memory of {name}: {self.log.reason()}")
+            raise EngineError(f"TensorRT does not take the memory of {name}: {self.log.reason()}{AGAIN}")
 
     def execute(self, stream_handle: int) -> None:
         if not self._context.execute_async_v3(stream_handle):
-            raise EngineError(f"TensorRT could not run the engine: {self.log.reason()}")
+            raise EngineError(f"TensorRT could not run the engine: {self.log.reason()}{AGAIN}")
 
     def close(self) -> None:
         for name in ("_context", "_engine", "_runtime"):

@@ -18,7 +18,8 @@ class JsonlSink:
     ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture.
     ``label``: index into ``classes``. Where the frame has a temperature scale, a detection also has
     ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked (closed shutter)
-    has ``"inferred": false``. Every line is handed to the system at once and forced to the disk
+    has ``"inferred": false``, one whose numbers overflowed ``"overflowed": true``. Every line is handed to
+    the system at once and forced to the disk
     once a second; a power cut can leave one partial last line.
 
     Raises SinkError where the file cannot be opened or written.
@@ -95,4 +96,6 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
     }
     if not result.inferred:
         line["inferred"] = False
+    if not result.finite:
+        line["overflowed"] = True
     return line

@@ -2,8 +2,8 @@
 
     python -m tests.cuda_sim.faults
 
-prints the table. Each row is a process of its own: real pycuda on the simulated driver, the engine, five
-frames.
+prints the table, and `make fault-table` writes it to docs/faults.md. Each row is a process of its own: real
+pycuda on the simulated driver, the engine, five frames.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from tests.cuda_sim.build import Simulator, Unavailable, simulator
 from tests.cuda_sim.process import Ended, run
@@ -44,6 +41,17 @@ class Fault:
     options: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
 
+
+HEAD = """# Faults of CUDA and TensorRT
+
+Written by `make fault-table`. Each row is a process of its own: real pycuda on a simulated CUDA driver, a stand-in for
+TensorRT's runtime, the engine of `--backend trt`, five frames. One call fails as the name says; nothing here ran on a
+GPU. Exit codes: 0 the flight went on, 1 failed while running, 2 bad input. Released: contexts, streams, events, graphs,
+pinned and device memory, TensorRT's objects. After a sticky error (illegal address, failed kernel) the driver refuses
+every single release, and the context is given back with all that is in it.
+
+| fault | exit | what the user sees | released |
+|---|---|---|---|"""
 
 FAULTS = [
     Fault("no fault", says=("5 frames", "CUDA graph"), works=True),
@@ -188,22 +196,28 @@ def inject_all(sim: Simulator, faults: Iterable[Fault], bundle: Path) -> list[En
 
 
 def main() -> None:
+    """Print the table as Markdown."""
     from tests.conftest import write_bundle
 
     try:
         sim = simulator()
     except Unavailable as reason:
         raise SystemExit(f"no simulated CUDA driver: {reason}") from None
-    table = Table(title="faults of CUDA and TensorRT, simulated", title_justify="left", show_lines=True)
-    for column in ("fault", "exit", "what the user sees", "left behind"):
-        table.add_column(column, overflow="fold")
+    print(HEAD)
     with tempfile.TemporaryDirectory() as name:
         bundle = add_engine(write_bundle(Path(name) / "deer"))
         for fault, ended in zip(FAULTS, inject_all(sim, FAULTS, bundle), strict=True):
-            lines = [line for line in (ended.out + ended.err).splitlines() if line != "opened"]
-            left = ", ".join(f"{n} {what}" for what, n in ended.leaks().items()) or "nothing"
-            table.add_row(fault.name, str(ended.code), "\n".join(lines), left)
-    Console().print(table)
+            said = ended.out + ended.err
+            lines = [line for line in said.replace(str(bundle), "models/deer").splitlines() if line != "opened"]
+            print(f"| {fault.name} | {ended.code} | {'<br>'.join(lines)} | {_released(ended)} |")
+
+
+def _released(ended: Ended) -> str:
+    left = ended.leaks()
+    by_driver = left.pop("freed_with_context", 0)
+    if left:
+        return "LEFT BEHIND: " + ", ".join(f"{n} {what}" for what, n in left.items())
+    return f"all, {by_driver} of it by the driver with the context" if by_driver else "all"
 
 
 if __name__ == "__main__":

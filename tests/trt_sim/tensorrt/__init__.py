@@ -47,6 +47,7 @@ _TYPES = {
 _calls: Counter[str] = Counter()
 _alive: Counter[str] = Counter()
 _released: list[str] = []
+_too_early: list[str] = []
 _kernels: list[object] = []  # never freed: a graph may outlive what it was captured from
 _fail_at = {
     name: int(nth) for name, _, nth in (f.partition(":") for f in os.environ.get("TRT_SIM_FAIL", "").split(",") if f)
@@ -88,18 +89,23 @@ class TensorIOMode(enum.Enum):
 
 
 class _Object:
-    """Counts itself, and remembers when it went."""
+    """Counts itself, and remembers when it went, and whether something it made was still there."""
 
     _made = False
 
     def __init__(self) -> None:
         self._made = True
+        self._children: list[weakref.ref[_Object]] = []
         _alive[type(self).__name__] += 1
 
     def __del__(self) -> None:
         if self._made:
             _alive[type(self).__name__] -= 1
             _released.append(type(self).__name__)
+            _too_early.extend(type(self).__name__ for child in self._children if child() is not None)
+
+    def _keep_in_mind(self, child: _Object) -> None:
+        self._children.append(weakref.ref(child))
 
 
 class Runtime(_Object):
@@ -138,7 +144,9 @@ class Runtime(_Object):
             return None
         if "TRT_SIM_WARN" in os.environ:
             self._log(ILogger.Severity.WARNING, os.environ["TRT_SIM_WARN"])
-        return ICudaEngine(onnx, self._log)
+        engine = ICudaEngine(onnx, self._log)
+        self._keep_in_mind(engine)
+        return engine
 
 
 class ICudaEngine(_Object):
@@ -175,7 +183,9 @@ class ICudaEngine(_Object):
                 "IExecutionContext::IExecutionContext: Error Code 2: OutOfMemory (no further information)",
             )
             return None
-        return IExecutionContext(self._session, self._tensors, self._log)
+        context = IExecutionContext(self._session, self._tensors, self._log)
+        self._keep_in_mind(context)
+        return context
 
 
 class IExecutionContext(_Object):
@@ -258,4 +268,4 @@ def _compile(context: IExecutionContext, addresses: dict[str, int]) -> object:
 @atexit.register
 def _report() -> None:
     if path := os.environ.get("TRT_SIM_REPORT"):
-        Path(path).write_text(json.dumps({"alive": dict(_alive), "released": _released}))
+        Path(path).write_text(json.dumps({"alive": dict(_alive), "released": _released, "too_early": _too_early}))
