@@ -91,10 +91,14 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, (json.dumps(row, indent=1) + "\n").encode())
             print(json.dumps(row), flush=True)
-    rows = {row["row"]: row for row in (json.loads(p.read_text()) for p in sorted(arguments.rows.glob("*.json")))}
-    page = parity_page.write(rows, EVERY)
-    arguments.page.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(arguments.page, page.encode())
+            write_page(arguments.rows, arguments.page)  # as far as it goes
+    write_page(arguments.rows, arguments.page)
+
+
+def write_page(rows: Path, page: Path) -> None:
+    found = {row["row"]: row for row in (json.loads(path.read_text()) for path in sorted(rows.glob("*.json")))}
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(page, parity_page.write(found, EVERY).encode())
 
 
 def done(path: Path, channels: int) -> bool:
