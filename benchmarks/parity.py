@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=EVERY, choices=EVERY, metavar="NAME:PYRAMID")
     parser.add_argument("--frames", type=Path, help="a folder of real grey frames, two are used")
+    parser.add_argument("--channels", type=int, default=64, help="of the pyramid, for parity (256: hours)")
     parser.add_argument("--rows", type=Path, default=Path("out/parity"), help="where finished rows are kept")
     parser.add_argument("--page", type=Path, default=Path("docs/parity.md"))
     parser.add_argument("--no-parity", action="store_true")
@@ -74,7 +75,9 @@ def main() -> None:
             pictures["real"] = real_frames(arguments.frames)
         for kind, frames in pictures.items():
             for name in arguments.only:
-                jobs[f"parity {name} {kind}"] = lambda name=name, frames=frames: parity(name, frames)
+                jobs[f"parity {name} {kind}"] = lambda name=name, frames=frames: parity(
+                    name, frames, arguments.channels
+                )
     if not arguments.no_compile:
         if importlib.util.find_spec("tensorrt_rtx") is None:
             sys.exit("needs tensorrt-rtx (pip install tensorrt-rtx), or --no-compile")
@@ -83,15 +86,23 @@ def main() -> None:
                 jobs[f"compile {name}"] = lambda name=name: compiled(name)
     for title, job in jobs.items():
         path = arguments.rows / (title.replace(" ", "-").replace(":", "-") + ".json")
-        if arguments.again or not path.exists():
+        if arguments.again or not done(path, arguments.channels):
             row = {"row": title, **job()}
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, (json.dumps(row, indent=1) + "\n").encode())
             print(json.dumps(row), flush=True)
-    rows = {row["row"]: row for row in (json.loads(p.read_text()) for p in sorted(arguments.rows.glob("*.json")))}
-    page = parity_page.write(rows, EVERY)
-    arguments.page.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(arguments.page, page.encode())
+            write_page(arguments.rows, arguments.page)  # as far as it goes
+    write_page(arguments.rows, arguments.page)
+
+
+def write_page(rows: Path, page: Path) -> None:
+    found = {row["row"]: row for row in (json.loads(path.read_text()) for path in sorted(rows.glob("*.json")))}
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(page, parity_page.write(found, EVERY).encode())
+
+
+def done(path: Path, channels: int) -> bool:
+    return path.exists() and json.loads(path.read_text()).get("channels", channels) == channels
 
 
 def random_frames() -> list[Grey]:
@@ -115,16 +126,19 @@ def real_frames(folder: Path) -> list[Grey]:
     return frames
 
 
-def parity(name: str, frames: list[Grey]) -> Row:
+def parity(name: str, frames: list[Grey], channels: int) -> Row:
     """Every form of one detector on the same frames, see the page for which is held against which."""
     arch, pyramid = name.split(":")
     smaller, larger = (HEIGHT, WIDTH) if arch.startswith("frc_") else (300, 500)
-    configuration = preset(arch).changed(classes=3, pyramid=pyramid, min_size=smaller, max_size=larger)
+    configuration = preset(arch).changed(
+        classes=3, pyramid=pyramid, channels=channels, min_size=smaller, max_size=larger
+    )
     model = enliven(build_detector(configuration), frames[0])
     wanted = [eager(model, frame) for frame in frames]
     row = {
         "versions": {p: importlib.metadata.version(p) for p in ("torch", "torchvision", "onnxruntime")},
         "frames": len(frames),
+        "channels": channels,
         "eager64": figures(wanted[:1], [in_float64(model, frames[0])]),
         "cpu": figures(wanted, run(float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu"))), frames)),
     }

@@ -13,10 +13,13 @@ Written by `make parity`{frames}; do not edit. {done}
 
 ## Parity
 
-The reference configuration of each detector (256 channels, 1000 regions, adaptive sampling; the stock detectors as
-torchvision has them, resized to 300 x 375), random weights with the spread of trained ones, two frames of 320 x 256
-pixels{real}. Every detection from 0.06 up must find its partner; "alone" counts those on either side that have none.
-IoU and score: the worst of all pairs, unless "median" is said.
+The reference configuration of each detector (1000 regions, adaptive sampling; the stock detectors as torchvision has
+them, resizing to 300 x 375), {channels} channels a pyramid level, random weights with the spread of trained ones, two
+frames of 320 x 256 pixels{real}. Every detection from 0.06 up must find its partner; "alone" counts those on either
+side that have none. IoU and score: the worst of all pairs, unless "median" is said.
+
+Random weights are the harder case; a trained detector of yours, on your frames:
+`edge-export check BUNDLE --images DIR --checkpoint FILE`.
 
 - **rounding**: torchvision in float32 against itself in float64, first frame. What is below it nobody can promise.
 - **CPU**: `model.onnx` in ONNX Runtime against torchvision. Wanted: IoU 0.99 or more, score 0.001 or less.
@@ -43,6 +46,7 @@ Seconds are of two shared x86 cores that did other work too.
 
 def write(rows: dict[str, Row], every: list[str]) -> str:
     """The whole page. ``rows``: by title. ``every``: the detectors that belong on it, in order."""
+    channels = " and ".join(sorted({str(row["channels"]) for row in rows.values() if "channels" in row})) or "no"
     kinds = [kind for kind in ("random", "real") if any(title.endswith(f" {kind}") for title in rows)]
     wanted = [f"parity {name} {kind}" for name in every for kind in ("random", "real")]
     wanted += [f"compile {name}" for name in every if name.startswith("frc_")]
@@ -50,7 +54,7 @@ def write(rows: dict[str, Row], every: list[str]) -> str:
     done = "All rows are done." if not missing else f"Not done yet: {', '.join(missing)}."
     real = "; real ones are the middles of frames from `--frames`" if "real" in kinds else ""
     frames = " with `FRAMES=` a folder of thermal frames" if "real" in kinds else ""
-    parts = [HEAD.format(done=done, frames=frames, real=real)]
+    parts = [HEAD.format(done=done, frames=frames, real=real, channels=channels)]
     for kind in kinds:
         found = {name: rows[f"parity {name} {kind}"] for name in every if f"parity {name} {kind}" in rows}
         versions = next(iter(found.values()))["versions"]
