@@ -1,11 +1,11 @@
 """What matters for small warm objects: the normaliser in training against the one in flight, the pyramid, the anchors.
 
-    python benchmarks/ablation.py --out out/ablation --steps 120 --seeds 2
+    python benchmarks/ablation.py --out out/ablation --backbone resnet18.pth --steps 400 --seeds 3
 
-Trains a small detector from nothing on simulated 16-bit flights for each cell and seed, evaluates it on flights of
+Trains a small detector on simulated 16-bit flights for each cell and seed, evaluates it on flights of
 another seed, and prints the tables as markdown: AP50 in per cent, mean and standard deviation over seeds. A finished
 cell is a JSON file in the folder: the command goes on where it was stopped. A small budget compares, it does not
-say how good a detector can get.
+say how good a detector can get. Only the anchored window is jittered in training: the others have none to jitter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
 from export.training.simulate import simulate
 from export.training.train import Trainer, TrainSettings
-from export.training.train_cli import grey_statistics
+from export.training.train_cli import grey_statistics, load_backbone
 
 CLASSES = ("Person", "Car")
 TRAIN_SEED, VAL_SEED = 101, 202
@@ -77,13 +77,16 @@ def run_cell(
         rpn_pre_nms_top_n_test=500,
         rpn_post_nms_top_n_test=200,
     )
-    calibrate_norms(model, train, trained_with)
+    if how.backbone:
+        load_backbone(model, how.backbone)
+    else:
+        calibrate_norms(model, train, trained_with)
     settings = TrainSettings(
         steps=how.steps,
         batch=how.batch,
         learning_rate=1e-3,
         seed=seed,
-        frozen=(),
+        frozen=("backbone.body.conv1", "backbone.body.layer1") if how.backbone else (),
         normalise_16bit=str(trained_with.spec_16bit),
         augmentation=Augmentation(crop=how.crop),
     )
@@ -147,7 +150,8 @@ def main() -> None:
     """Run what is missing, then print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/ablation"))
-    parser.add_argument("--steps", type=int, default=120, help="of training a cell")
+    parser.add_argument("--steps", type=int, default=400, help="of training a cell")
+    parser.add_argument("--backbone", type=Path, metavar="FILE", help="ResNet18 weights to start from")
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--crop", type=int, default=192, help="px")
     parser.add_argument("--seeds", type=int, default=2)
@@ -155,7 +159,8 @@ def main() -> None:
     parser.add_argument("--val-frames", type=int, default=24)
     how = parser.parse_args()
     console = Console(stderr=True)
-    budget = f"{how.steps}x{how.batch}x{how.crop}-{how.train_frames}-{how.val_frames}"
+    start = how.backbone.stem if how.backbone else "nothing"
+    budget = f"{start}-{how.steps}x{how.batch}x{how.crop}-{how.train_frames}-{how.val_frames}"
     done = how.out / budget
     done.mkdir(parents=True, exist_ok=True)
     train, val = data(how.out, "train", how.train_frames, TRAIN_SEED), data(how.out, "val", how.val_frames, VAL_SEED)
@@ -171,7 +176,7 @@ def main() -> None:
     rows = [json.loads(file.read_text()) for file in sorted(done.glob("*.json"))]
     print(
         f"AP50, per cent, {how.val_frames} simulated frames; {how.steps} steps of {how.batch} crops of {how.crop} px "
-        f"from nothing, {how.train_frames} training frames, {how.seeds} seeds\n"
+        f"from {start}, {how.train_frames} training frames, {how.seeds} seeds\n"
     )
     print(tables(rows))
 

@@ -110,8 +110,11 @@ class Trainer:
         )
         self._normalisers = settings.normalisers()
         self._fill = float(model.transform.image_mean[0]) * 255
-        out.mkdir(parents=True, exist_ok=True)
-        self._resume()
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._resume()
+        except OSError as error:
+            raise InputError(f"--out {out} cannot be used ({error.strerror}): give another folder") from None
 
     def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
@@ -136,7 +139,7 @@ class Trainer:
                     sums[name] += value / LOG_EVERY
                 self.seconds = before + time.monotonic() - began
                 if self.step % LOG_EVERY == 0:
-                    self._log(sums)
+                    self._log(sums, tell)
                     tell(f"step {self.step} ({self.progress:.1%}), loss {sum(sums.values()):.3f}, {self.seconds:.0f} s")
                     sums = dict.fromkeys(LOSSES, 0.0)
                 if time.monotonic() - saved > self.settings.save_minutes * 60:
@@ -179,8 +182,7 @@ class Trainer:
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise EdgeError(
-                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; "
-                f"the last good checkpoint is {self.out / 'model.pth'}"
+                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; {self._last_good()}"
             )
         self._optimiser.zero_grad()
         try:
@@ -197,9 +199,11 @@ class Trainer:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _out_of_memory(self) -> EdgeError:
-        return EdgeError(
-            f"out of memory at step {self.step}: lower --batch or --crop; the last good checkpoint is in {self.out}"
-        )
+        return EdgeError(f"out of memory at step {self.step}: lower --batch or --crop; {self._last_good()}")
+
+    def _last_good(self) -> str:
+        file = self.out / "model.pth"
+        return f"the last good checkpoint is {file}" if file.exists() else "there is no checkpoint yet"
 
     def averaged(self) -> dict[str, Tensor]:
         """State dict of the model with the averaged weights."""
@@ -281,21 +285,22 @@ class Trainer:
         found = figures(judged, watch.data.classes)
         row = {"AP": found["ap"], "AP50": found["ap50"]}
         row |= {f"AP50 {name}": value for name, value in found["per_class_ap50"].items()}
-        self._append("ap.csv", {name: math.nan if value is None else value for name, value in row.items()})
+        self._append("ap.csv", {name: math.nan if value is None else value for name, value in row.items()}, tell)
         tell(f"step {self.step}: AP50 {found['ap50']:.3f} on {len(watch.data)} frames")
 
-    def _log(self, losses: dict[str, float]) -> None:
+    def _log(self, losses: dict[str, float], tell: Callable[[str], None]) -> None:
         rate = float(self._optimiser.param_groups[0]["lr"])
-        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}})
+        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}}, tell)
 
-    def _append(self, name: str, values: dict[str, float]) -> None:
+    def _append(self, name: str, values: dict[str, float], tell: Callable[[str], None]) -> None:
         path = self.out / name
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            rows = csv.writer(file)
-            if new:
-                rows.writerow(["step", "seconds", *values])
-            rows.writerow([self.step, f"{self.seconds:.1f}", *(f"{value:.5g}" for value in values.values())])
+        row = [self.step, f"{self.seconds:.1f}", *(f"{value:.5g}" for value in values.values())]
+        try:
+            rows = [] if path.exists() else [["step", "seconds", *values]]
+            with path.open("a", newline="") as file:
+                csv.writer(file).writerows([*rows, row])
+        except OSError as error:  # a log is not worth the run
+            tell(f"{path} could not be written ({error.strerror})")
 
 
 def _schedule(progress: float) -> float:

@@ -179,16 +179,23 @@ def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normal
     base: Configuration = preset(arguments.arch or "frc_resnet18_fpn")
     model = build_detector(base.changed(**{**settings, "classes": len(data.classes)}))
     if arguments.backbone:
-        state, _ = read_checkpoint(arguments.backbone)
-        body = model.backbone.body
-        known = {k: v for k, v in state.items() if k in body.state_dict()}
-        if "conv1.weight" not in known:
-            raise InputError(f"{arguments.backbone} holds no conv1.weight: wanted a torchvision ResNet state dict")
-        try:
-            body.load_state_dict(known, strict=False)
-        except RuntimeError as error:
-            raise InputError(f"{arguments.backbone} does not fit: {str(error).splitlines()[1].strip()}") from None
+        load_backbone(model, arguments.backbone)
     return model
+
+
+def load_backbone(model: FasterRCNN, file: Path) -> None:
+    """Take what ``file`` has of the model's ResNet; what it lacks stays. Raises InputError where it is no ResNet, or
+    another.
+    """
+    state, _ = read_checkpoint(file)
+    body = model.backbone.body
+    known = {k: v for k, v in state.items() if k in body.state_dict()}
+    if "conv1.weight" not in known:
+        raise InputError(f"{file} holds no conv1.weight: wanted a torchvision ResNet state dict")
+    try:
+        body.load_state_dict(known, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"{file} does not fit: {str(error).splitlines()[1].strip()}") from None
 
 
 def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 100) -> tuple[float, float]:

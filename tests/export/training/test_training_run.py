@@ -207,3 +207,22 @@ def test_a_watched_run_trains_the_same_and_draws_its_curve(tmp_path: Path, tiny_
     curves = cv2.imread(str(tmp_path / "run/curves.png"))
     assert curves is not None
     assert curves.shape[0] == 3 * 180
+
+
+def test_a_folder_that_cannot_be_used_and_a_loss_before_any_checkpoint(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="give another folder"):
+        Trainer(tiny_model(), tiny_set, tmp_path / "file", TINY)
+    model = tiny_model()
+    with torch.no_grad():
+        model.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))
+    with pytest.raises(EdgeError, match="no checkpoint yet"):
+        Trainer(model, tiny_set, tmp_path / "run", TINY).run(lambda _: None)
+
+
+def test_a_log_that_cannot_be_written_is_told_and_ends_nothing(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, steps=1))
+    (tmp_path / "run/ap.csv").mkdir()
+    said: list[str] = []
+    trainer._append("ap.csv", {"AP": 0.5}, said.append)
+    assert "could not be written" in said[0]
