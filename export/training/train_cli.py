@@ -163,7 +163,7 @@ def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:
     both = {f.path.resolve() for f in data.frames} & {f.path.resolve() for f in held.frames}
     if both:
         raise InputError(f"{len(both)} frames of --watch are trained on, such as {min(both)}: wanted others")
-    some = replace(held, frames=held.frames[:: max(1, len(held) // arguments.watch_frames)])
+    some = replace(held, frames=held.frames[:: max(1, len(held) // arguments.watch_frames)][: arguments.watch_frames])
     if not sum(some.count().values()):
         raise InputError(f"the {len(some)} frames of --watch hold no boxes: raise --watch-frames")
     return Watch(some, arguments.watch_minutes)
