@@ -25,7 +25,7 @@ from edge.thermal.shutter import Shutter
 from edge.thermal.stripes import Stripes
 
 SOURCE = "sim:live=0,fps=10,dead=0.0005,ffc_interval=0"
-LEARN = 20  # looks before the stages are timed
+LEARN = 40  # looks before the stages are timed
 
 
 def main(count: int) -> None:
