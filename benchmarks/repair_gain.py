@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
 from edge.camera import open_camera
+from edge.demo import MODEL
 from edge.engine import Engine, open_engine
 from edge.preprocess import Preprocessor, to_detections
 from edge.records import Float32, Frame
@@ -56,7 +56,7 @@ def ious(a: Float32, b: Float32) -> Float32:
 def main(seeds: list[int]) -> None:
     print(f"score {THRESHOLD:g} or more, IoU {FOUND:g}; flights {', '.join(map(str, seeds))}")
     print(f"{'':<32}{'bodies':>8}{'found':>8}{'false':>8}")
-    with open_engine(ROOT / "edge" / "models" / "hituav-r18", "ort") as engine:
+    with open_engine(MODEL, "ort") as engine:
         for name, faults in SENSORS.items():
             for repairs in (False, True):
                 flights = [
