@@ -27,7 +27,8 @@ def stream(
     """
     lowest = engine.bundle.score_threshold if threshold is None else threshold
     frames = open_frames(camera, policy)
-    repair, preprocess = Repair(camera.fps), Preprocessor(engine.bundle)
+    repair = Repair(camera.fps, sequence=camera.live or camera.fps is not None)
+    preprocess = Preprocessor(engine.bundle)
     health = Health(engine.bundle)
     try:
         laps = Laps()

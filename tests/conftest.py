@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+
+# before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4

@@ -23,9 +23,11 @@ from edge.thermal.stripes import Stripes
 class Repair:
     """Repairs the frames of one flight, one after the other."""
 
-    def __init__(self, fps: float | None = None) -> None:
-        """``fps``: nominal rate of the camera, None if unknown."""
-        self._fps = fps
+    def __init__(self, fps: float | None = None, sequence: bool = True) -> None:
+        """``fps``: nominal rate of the camera, None if unknown. ``sequence``: frames follow each other in time;
+        of stills that do not, an even one is a scene and no shutter.
+        """
+        self._fps, self._sequence = fps, sequence
         self._shape: tuple[int, ...] = ()
         self._start()
 
@@ -45,7 +47,7 @@ class Repair:
         if pixels.shape != self._shape:  # another sensor
             self._shape = pixels.shape
             self._start()
-        if "ffc" in frame.flags or self._shutter.closed(pixels, frame.seq):
+        if "ffc" in frame.flags or (self._sequence and self._shutter.closed(pixels, frame.seq)):
             self._stripes.after_shutter()
             return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc"})
         noise = self._movement.check(pixels)

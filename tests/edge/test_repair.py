@@ -202,6 +202,13 @@ def test_an_even_scene_is_held_back_for_three_seconds_at_most() -> None:
     assert not any(held[91:])
 
 
+def test_an_even_still_among_others_is_a_scene() -> None:
+    repair = Repair(None, sequence=False)
+    for frame in frames(30, 1.0):
+        repair(frame)
+    assert "ffc" not in repair(Frame(flap(0), 30, 1.0)).flags
+
+
 def test_a_swimmer_in_an_even_sea_is_no_flap() -> None:
     repair = Repair(30)
     for frame in frames(30, 1.0):

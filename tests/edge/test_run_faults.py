@@ -32,7 +32,7 @@ def fly(frames: list[np.ndarray], bundle: Path, folder: Path) -> tuple[dict, lis
     stills.mkdir()
     for i, pixels in enumerate(frames):
         np.save(stills / f"{i}.npy", pixels)
-    assert main(["run", "--source", str(stills), "--model", str(bundle), "--out", str(out), "--quiet"]) == 0
+    assert main(["run", "--source", f"{stills}?fps=30", "--model", str(bundle), "--out", str(out), "--quiet"]) == 0
     lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
     return json.loads((out / "report.json").read_text()), lines
 
