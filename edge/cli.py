@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +20,7 @@ from edge.host import versions
 from edge.info import show_info
 from edge.records import EdgeError, InputError
 from edge.run import RunSettings, prepare_folder, run, write_report
+from edge.termination import terminate_as_interrupt
 from edge.thermal.normalise import NormaliseSpec
 
 SOURCES = """sources:
@@ -37,7 +36,7 @@ SOURCES = """sources:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    terminate_as_interrupt()
     try:
         command: Callable[[argparse.Namespace, Console], None] = arguments.command
         command(arguments, Console())
@@ -48,10 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edge: interrupted", file=sys.stderr)
         return 1
     return 0
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # a service manager's stop ends a run like Ctrl-C: with its report
 
 
 def _parser() -> argparse.ArgumentParser:
