@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how long to look for a camera that is lost, 0 = give up at once (default: until it is back)",
     )
     _engine_options(sub)
+    _gpu_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     sub = add("demo", _demo, "fly a simulated 16-bit thermal camera through the bundled model")
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     _engine_options(sub)
+    _gpu_options(sub)
 
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
@@ -140,6 +142,12 @@ def _engine_options(sub: argparse.ArgumentParser) -> None:
         default="auto",
         help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = everything but the engine",
     )
+
+
+def _gpu_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--trust-engine", action="store_true", help="TensorRT: fly an engine that has no passport")
+    sub.add_argument("--zero-copy", action="store_true", help="TensorRT: CPU and GPU share buffers; measure first")
+    sub.add_argument("--spin", action="store_true", help="TensorRT: wait for the GPU by burning a CPU core")
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> None:

@@ -166,6 +166,8 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     except FileNotFoundError:
         what = f"{ENGINE} has no passport ({PASSPORT})"
         why = "nobody can tell from which model, by which TensorRT and for which board it was built"
+        if not trust_engine:
+            why += " (if you can: --trust-engine)"
         return [Mismatch(what, why, "warn" if trust_engine else "refuse", mend)]
     except (OSError, ValueError) as error:
         return [refuse(f"{PASSPORT} cannot be read ({error})", "the engine's origin is unknown")]
