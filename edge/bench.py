@@ -26,7 +26,10 @@ WARM_UP = 5
 
 @dataclass(frozen=True)
 class BenchSettings:
-    """What to measure. ``rate``: take frames at this many a second instead of as fast as it goes."""
+    """What to measure. ``rate``: take frames at this many a second instead of as fast as it goes.
+
+    ``threads`` .. ``spin``: see `edge.engine.open_engine`.
+    """
 
     model: str
     source: str = DEFAULT_SOURCE
@@ -34,6 +37,9 @@ class BenchSettings:
     rate: float | None = None
     backend: str = "auto"
     threads: int = 0
+    trust_engine: bool = False
+    zero_copy: bool = False
+    spin: bool = False
 
 
 def bench(settings: BenchSettings) -> dict[str, Any]:
@@ -47,7 +53,14 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
     """
     before = power_facts()
     with (
-        open_engine(settings.model, settings.backend, settings.threads) as engine,
+        open_engine(
+            settings.model,
+            settings.backend,
+            settings.threads,
+            trust_engine=settings.trust_engine,
+            zero_copy=settings.zero_copy,
+            spin=settings.spin,
+        ) as engine,
         open_camera(settings.source, reconnect_s=0) as camera,  # a bench that waits for a camera measures nothing
     ):
         if settings.rate and camera.live:

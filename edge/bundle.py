@@ -4,6 +4,7 @@ models/deer/
     model.json          what the model is, how its pixels are made, the sha256 of every file
     model.onnx          for ONNX Runtime
     model.fp16.onnx     typed for TensorRT
+    model.weights       the weights of both, where they share them (optional)
     model.engine, model.engine.json     built on the board, with its passport (optional)
 """
 
@@ -24,6 +25,7 @@ FORMAT = 1
 MODEL_JSON = "model.json"
 ONNX_CPU = "model.onnx"
 ONNX_FP16 = "model.fp16.onnx"
+WEIGHTS = "model.weights"
 
 
 @dataclass(frozen=True)

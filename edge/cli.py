@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +20,7 @@ from edge.host import versions
 from edge.info import show_info
 from edge.records import EdgeError, InputError
 from edge.run import RunSettings, prepare_folder, run, write_report
+from edge.termination import terminate_as_interrupt
 from edge.thermal.normalise import NormaliseSpec
 
 SOURCES = """sources:
@@ -37,7 +36,7 @@ SOURCES = """sources:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    terminate_as_interrupt()
     try:
         command: Callable[[argparse.Namespace, Console], None] = arguments.command
         command(arguments, Console())
@@ -48,10 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edge: interrupted", file=sys.stderr)
         return 1
     return 0
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # a service manager's stop ends a run like Ctrl-C: with its report
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how long to look for a camera that is lost, 0 = give up at once (default: until it is back)",
     )
     _engine_options(sub)
+    _gpu_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     sub = add("demo", _demo, "fly a simulated 16-bit thermal camera through the bundled model")
@@ -125,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     _engine_options(sub)
+    _gpu_options(sub)
 
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
@@ -145,6 +142,12 @@ def _engine_options(sub: argparse.ArgumentParser) -> None:
         default="auto",
         help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = everything but the engine",
     )
+
+
+def _gpu_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--trust-engine", action="store_true", help="TensorRT: fly an engine that has no passport")
+    sub.add_argument("--zero-copy", action="store_true", help="TensorRT: CPU and GPU share buffers; measure first")
+    sub.add_argument("--spin", action="store_true", help="TensorRT: wait for the GPU by burning a CPU core")
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> None:

@@ -45,6 +45,7 @@ class RunSettings:
     ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
     ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.seen_through`.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
+    ``trust_engine``, ``zero_copy``, ``spin``: see `edge.engine.open_engine`.
     """
 
     source: str
@@ -62,6 +63,9 @@ class RunSettings:
     record_budget: int | None = None
     verify: Path | None = None
     reconnect_s: float | None = None
+    trust_engine: bool = False
+    zero_copy: bool = False
+    spin: bool = False
     quiet: bool = False
 
 
@@ -79,7 +83,15 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
         bundle = Bundle.load(settings.model)
         if settings.normalise:
             bundle = bundle.seen_through(settings.normalise, settings.override_normalise)
-        engine = stack.enter_context(open_engine(bundle, settings.backend))
+        engine = stack.enter_context(
+            open_engine(
+                bundle,
+                settings.backend,
+                trust_engine=settings.trust_engine,
+                zero_copy=settings.zero_copy,
+                spin=settings.spin,
+            )
+        )
         camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
         found_again = camera if isinstance(camera, Reconnecting) else None
         verifier = _verifier(settings, camera, engine)

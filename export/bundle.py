@@ -14,13 +14,14 @@ from typing import Any
 import onnx
 from torchvision.models.detection import FasterRCNN
 
-from edge.bundle import ONNX_CPU, ONNX_FP16, Bundle, sha256
+from edge.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.files import write_whole
 from edge.records import InputError
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.configuration import Configuration
 from export.onnx_graph import Storage, float16_graph, float32_graph, trace
 from export.roi_align import SAMPLES
+from export.shared_weights import move_weights, share_weights, with_half_weights
 from export.static import StaticDetector
 
 # what `export_bundle` announces to its ``progress``, in this order
@@ -50,7 +51,9 @@ def export_bundle(
 
     ``classes``: names, index 0 = first real class. ``height``, ``width``: frame pixels, multiples of 32.
     Thresholds, NMS, top-k and sampling are the model's own. ``name``: of the bundle, by default the folder's.
-    ``weights``: how ``model.onnx`` stores large weights; it computes in float32 either way. ``samples``: see
+    ``weights``: how large weights are stored; ``model.onnx`` computes in float32 all the same. "fp32": as they are;
+    "fp16": half the room in ``model.onnx``, exact for a checkpoint of float16; "shared": batch norms folded and
+    rounded to float16, one file ``model.weights`` for both graphs, a third of the room. ``samples``: see
     `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
     ``checkpoint_sha256``, ``data`` (name, licence, citation, training): go into ``model.json``. ``overwrite``:
@@ -65,12 +68,16 @@ def export_bundle(
     if not 0 <= score_threshold <= 1:
         raise InputError(f"score threshold {score_threshold}: wanted 0..1")
     progress(STEPS[0])
+    if weights == "shared":
+        model = with_half_weights(model)
     static = StaticDetector(model, height, width, "cpu")
-    graphs = {ONNX_CPU: float32_graph(trace(static), weights)}
+    graphs = {ONNX_CPU: float32_graph(trace(static), "fp16" if weights == "fp16" else "fp32")}
     progress(STEPS[1])
     typed = StaticDetector(model, height, width, "tensorrt", samples=samples)
     graphs[ONNX_FP16] = float16_graph(trace(typed))
     progress(STEPS[2])
+    if weights == "shared":
+        share_weights(graphs[ONNX_CPU], graphs[ONNX_FP16])
     for graph in graphs.values():
         onnx.checker.check_model(graph, full_check=True)
     configuration = getattr(model, "configuration", None)
@@ -96,7 +103,7 @@ def export_bundle(
             graph_score_threshold=model.roi_heads.score_thresh,
             nms_thresholds={"nms": model.roi_heads.nms_thresh, "rpn_nms": model.rpn.nms_thresh},
             max_detections=static.max_detections,
-            files=_write(folder, graphs),
+            files=_write(folder, graphs, weights == "shared"),
             checkpoint_sha256=checkpoint_sha256,
             data=data or {},
             tools=_tools(),
@@ -131,11 +138,13 @@ def _check_free(out: Path, overwrite: bool) -> None:
         raise InputError(f"{out} is no bundle and will not be overwritten: give another folder, or remove it")
 
 
-def _write(folder: Path, graphs: Mapping[str, onnx.ModelProto]) -> dict[str, str]:
-    """Write the graphs; their sha256 by file name."""
-    for name, graph in graphs.items():
-        write_whole(folder / name, graph.SerializeToString())
-    return {name: sha256(folder / name) for name in graphs}
+def _write(folder: Path, graphs: Mapping[str, onnx.ModelProto], shared: bool) -> dict[str, str]:
+    """Write the graphs, and what they share; the sha256 of each file by its name."""
+    weights = {WEIGHTS: move_weights(graphs, WEIGHTS)} if shared else {}
+    content = {name: graph.SerializeToString() for name, graph in graphs.items()} | weights
+    for name, data in content.items():
+        write_whole(folder / name, data)
+    return {name: sha256(folder / name) for name in content}
 
 
 def _put_in_place(folder: Path, out: Path) -> None:

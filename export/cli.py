@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from edge.records import EdgeError
+from edge.termination import terminate_as_interrupt
 
 # module, function that adds the subcommand and sets its ``run``, one line of help. Only the one that is asked for is
 # imported: most need torch, which the board that builds the engine does not have
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
     # before torch is imported: threads that spin while they wait cost a busy machine ten times the time
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    terminate_as_interrupt()
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(prog="edge-export", description=__doc__)
@@ -55,3 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("edge-export: interrupted", file=sys.stderr)
         return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -77,7 +77,7 @@ def show_plan(plan: Plan, console: Console) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     rows = {
-        "from": f"{plan.onnx} ({plan.onnx.stat().st_size / 1e6:.1f} MB), strongly typed",
+        "from": f"{plan.onnx} ({plan.onnx_bytes / 1e6:.1f} MB), strongly typed",
         "to": f"{plan.bundle.path / ENGINE} and {PASSPORT}",
         "by": f"TensorRT {target.tensorrt}, optimization level {plan.settings.optimization_level}",
         "for": f"{target.board or target.device}, compute capability {target.compute_capability}, "

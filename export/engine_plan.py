@@ -10,8 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.bundle import MODEL_JSON, ONNX_FP16, Bundle, sha256
-from edge.engine.passport import ENGINE, PASSPORT, Passport, Target
+from edge.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.engine.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
 from edge.files import write_whole
 from edge.records import EngineError, InputError
 from export.trt_build import MEMORY_HINT, BuildSettings, BuiltEngine
@@ -26,12 +26,13 @@ _MEMINFO = Path("/proc/meminfo")
 class Plan:
     """Everything that is known before the builder runs.
 
-    ``free_mib``: memory that programs can have now, MiB. ``timing_cache``: file of what earlier builds
-    on this board timed; it need not exist.
+    ``onnx_bytes``: of the graph and its weights. ``free_mib``: memory that programs can have now, MiB.
+    ``timing_cache``: file of what earlier builds on this board timed; it need not exist.
     """
 
     bundle: Bundle
     onnx: Path
+    onnx_bytes: int
     target: Target
     settings: BuildSettings
     free_mib: int
@@ -60,10 +61,11 @@ def make_plan(
             f"a workspace of {workspace_mib} MiB with {free} MiB of memory free: wanted at least "
             f"{WORKSPACE_LEAST_MIB} MiB and no more than is free: {MEMORY_HINT}"
         )
-    _check_room(bundle.path, onnx.stat().st_size)
+    _check_room(bundle.path, _graph_bytes(bundle))
     return Plan(
         bundle=bundle,
         onnx=onnx,
+        onnx_bytes=_graph_bytes(bundle),
         target=target,
         settings=BuildSettings(workspace_mib, optimization_level),
         free_mib=free,
@@ -79,7 +81,7 @@ def write_engine(plan: Plan, built: BuiltEngine) -> Passport:
     """
     passport = Passport(
         engine_sha256=hashlib.sha256(built.plan).hexdigest(),
-        onnx_sha256=plan.bundle.files[ONNX_FP16],
+        onnx_sha256=graph_sha256(plan.bundle),
         model_json_sha256=sha256(plan.bundle.path / MODEL_JSON),
         target=plan.target,
         options={
@@ -143,6 +145,10 @@ def available_mib(meminfo: Path = _MEMINFO) -> int:
     if match is None:
         raise EngineError(f"{meminfo} has no MemAvailable: pass --workspace-mib")
     return int(match[1]) >> 10
+
+
+def _graph_bytes(bundle: Bundle) -> int:
+    return sum(bundle.file(name).stat().st_size for name in (ONNX_FP16, WEIGHTS) if name in bundle.files)
 
 
 def _check_room(folder: Path, onnx_bytes: int) -> None:

@@ -50,7 +50,12 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--height", type=int, default=512, help="of the frames, px (default: %(default)s)")
     parser.add_argument("--width", type=int, default=640, help="of the frames, px (default: %(default)s)")
     add_detector_options(parser)
-    parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32", help="storage in model.onnx")
+    parser.add_argument(
+        "--weights",
+        choices=("fp32", "fp16", "shared"),
+        default="fp32",
+        help="storage: as they are, float16 in model.onnx, or one float16 file for both graphs (default: %(default)s)",
+    )
     parser.add_argument(
         "--roi-samples", type=int, default=SAMPLES, help="most adaptive RoIAlign samples in the TensorRT graph"
     )

@@ -13,14 +13,13 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.records import InputError
 from export.folding import fold_constants
 from export.precision import DOMAIN, drop_markers, type_float16
+from export.shared_weights import LARGE
 from export.static import StaticDetector
 
-Storage = Literal["fp32", "fp16"]
+Storage = Literal["fp32", "fp16", "shared"]
 OPSET = 17  # IR 8: read by TensorRT 8.5 .. 11 and onnxruntime 1.18 ..
 INPUT = "image"
 OUTPUTS = ("boxes", "scores", "labels", "converged")
-# values in a tensor worth storing as float16; biases, norms and a grey first convolution stay as they are
-_LARGE = 16384
 
 
 def trace(detector: StaticDetector) -> onnx.ModelProto:
@@ -78,7 +77,7 @@ def _store_as_float16(model: onnx.ModelProto) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < _LARGE:
+        if tensor.data_type != TensorProto.FLOAT or values.size < LARGE:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}.stored"))

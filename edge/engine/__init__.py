@@ -10,12 +10,20 @@ from edge.engine.choice import choose_backend
 from edge.records import InputError
 
 
-def open_engine(model: str | Path | Bundle, backend: str = "auto", threads: int = 0) -> Engine:
+def open_engine(
+    model: str | Path | Bundle,
+    backend: str = "auto",
+    threads: int = 0,
+    *,
+    trust_engine: bool = False,
+    zero_copy: bool = False,
+    spin: bool = False,
+) -> Engine:
     """Load a bundle (a folder, or one already checked) into an engine.
 
     ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU), ``null`` (detects nothing; for
     benchmarks), or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``threads``: CPU threads
-    of ONNX Runtime, 0 = one a core.
+    of ONNX Runtime, 0 = one a core. ``trust_engine``, ``zero_copy``, ``spin``: of TensorRT, see `TrtEngine`.
 
     Raises BundleError for a bad bundle, InputError for an unknown backend, EngineError where the
     library cannot load the model.
@@ -23,28 +31,28 @@ def open_engine(model: str | Path | Bundle, backend: str = "auto", threads: int 
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     chosen = "asked for"
     if backend == "auto":
-        choice = choose_backend(bundle)
+        choice = choose_backend(bundle, trust_engine)
         backend, chosen = choice.backend, choice.why
-    engine = _open(bundle, backend, threads)
-    engine.chosen = chosen
-    return engine
-
-
-def _open(bundle: Bundle, backend: str, threads: int) -> Engine:
     # each library is imported only where it is used
+    engine: Engine
     if backend == "trt":
         from edge.engine.trt import TrtEngine
 
-        return TrtEngine(bundle)
-    if backend == "ort":
+        engine = TrtEngine(bundle, trust_engine=trust_engine, zero_copy=zero_copy, spin=spin)
+    elif backend == "ort":
         from edge.engine.ort import OrtEngine
 
-        return OrtEngine(bundle, threads)
-    if backend == "null":
+        engine = OrtEngine(bundle, threads)
+    elif backend == "null":
         from edge.engine.null import NullEngine
 
-        return NullEngine(bundle)
-    raise InputError(f"backend {backend!r}: wanted one of auto, trt, ort, null")
+        engine = NullEngine(bundle)
+    else:
+        raise InputError(f"backend {backend!r}: wanted one of auto, trt, ort, null")
+    engine.chosen = chosen
+    if backend != "trt" and (zero_copy or spin):
+        engine.notes = [*engine.notes, "zero_copy and spin do nothing here: they are TensorRT's"]
+    return engine
 
 
 __all__ = ["Engine", "open_engine"]

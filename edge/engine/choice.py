@@ -18,14 +18,14 @@ class Choice:
     why: str
 
 
-def choose_backend(bundle: Bundle) -> Choice:
+def choose_backend(bundle: Bundle, trust_engine: bool = False) -> Choice:
     """TensorRT where a GPU, its libraries and an engine with a valid passport are there, else ONNX Runtime.
 
     An engine that exists and is refused gives ONNX Runtime too, with every reason. Whoever would rather not
-    fly at all than slowly asks for ``trt``, which raises.
+    fly at all than slowly asks for ``trt``, which raises. ``trust_engine``: see `check_passport`.
     """
     gpu, device = find_gpu()
-    return decide(tensorrt_needs(bundle) if device else [gpu])
+    return decide(tensorrt_needs(bundle, trust_engine) if device else [gpu])
 
 
 def decide(needs: list[Need]) -> Choice:

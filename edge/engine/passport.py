@@ -8,6 +8,7 @@ the engine. Nothing is ever rebuilt behind the user's back: every mismatch names
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from edge.bundle import MODEL_JSON, ONNX_FP16, Bundle, sha256
+from edge.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.engine.device import Device
 from edge.files import write_whole
 from edge.host import host_facts, power_facts
@@ -75,8 +76,8 @@ class Passport:
     """Content of ``model.engine.json``.
 
     ``engine_sha256``, ``onnx_sha256``, ``model_json_sha256``: of ``model.engine`` and of the
-    ``model.fp16.onnx`` and ``model.json`` it was built from. ``target``: the machine that built it.
-    ``options``: the builder's settings. ``build_seconds``: how long that took.
+    ``model.fp16.onnx`` (see `graph_sha256`) and ``model.json`` it was built from. ``target``: the machine that
+    built it. ``options``: the builder's settings. ``build_seconds``: how long that took.
     """
 
     engine_sha256: str
@@ -135,6 +136,17 @@ class Mismatch:
         return f"{self.what}: {self.why}: run: {self.mend}"
 
 
+def graph_sha256(bundle: Bundle) -> str:
+    """Of all that TensorRT compiles: ``model.fp16.onnx``'s sha256, or of that and ``model.weights``'s, in hex.
+
+    "" where the bundle has no ``model.fp16.onnx``.
+    """
+    digests = [bundle.files[name] for name in (ONNX_FP16, WEIGHTS) if name in bundle.files]
+    if ONNX_FP16 not in bundle.files or len(digests) == 1:
+        return bundle.files.get(ONNX_FP16, "")
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> list[Mismatch]:
     """Everything about ``bundle``'s engine that does not fit the bundle's files or ``here``.
 
@@ -154,6 +166,8 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     except FileNotFoundError:
         what = f"{ENGINE} has no passport ({PASSPORT})"
         why = "nobody can tell from which model, by which TensorRT and for which board it was built"
+        if not trust_engine:
+            why += " (if you can: --trust-engine)"
         return [Mismatch(what, why, "warn" if trust_engine else "refuse", mend)]
     except (OSError, ValueError) as error:
         return [refuse(f"{PASSPORT} cannot be read ({error})", "the engine's origin is unknown")]
@@ -167,7 +181,7 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
         why = "it is damaged, half copied or another model's, and TensorRT would run what it says"
         found.append(refuse(f"{ENGINE} is not the file that {PASSPORT} describes", why))
     # model.json's own digests were verified when the bundle was loaded
-    if bundle.files.get(ONNX_FP16) != passport.onnx_sha256:
+    if graph_sha256(bundle) != passport.onnx_sha256:
         found.append(refuse(f"{ENGINE} was built from another {ONNX_FP16}", "it holds other weights"))
     if sha256(bundle.path / MODEL_JSON) != passport.model_json_sha256:
         why = "classes, pixels or thresholds may be others than those the engine was built with"

@@ -44,11 +44,11 @@ class Need:
         return self.state in ("ready", "doubtful")
 
 
-def tensorrt_needs(bundle: Bundle) -> list[Need]:
+def tensorrt_needs(bundle: Bundle, trust_engine: bool = False) -> list[Need]:
     """All of them, in the order in which they are mended. TensorRT can fly where all are met."""
     gpu, device = find_gpu()
     tensorrt, version = _tensorrt()
-    return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device))]
+    return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device), trust_engine)]
 
 
 def onnxruntime_need(bundle: Bundle) -> Need:
@@ -90,11 +90,11 @@ def _pycuda() -> Need:
     return Need("pycuda", "ready", str(importlib.import_module("pycuda").VERSION_TEXT))
 
 
-def _engine(bundle: Bundle, here: Target) -> list[Need]:
+def _engine(bundle: Bundle, here: Target, trust_engine: bool) -> list[Need]:
     if not (bundle.path / ENGINE).is_file() and ONNX_FP16 not in bundle.files:
         text = f"none, and no {ONNX_FP16} to build it from"
         return [Need(ENGINE, "missing", text, (_EXPORT,))]
-    found = check_passport(bundle, here)
+    found = check_passport(bundle, here, trust_engine)
     if not found:
         return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
     if not (bundle.path / ENGINE).is_file():

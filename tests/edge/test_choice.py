@@ -70,8 +70,8 @@ def test_what_to_install_on_each_jetpack(
     assert "JetPack 7: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'" in said
 
 
-def flight(bundle: Path, out: Path, **settings: str) -> Ended:
-    words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundle), "--out", str(out)]
+def flight(bundle: Path, out: Path, *more: str, **settings: str) -> Ended:
+    words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundle), "--out", str(out), *more]
     return run(simulator_or_skip(), ["-m", "edge.cli", "run", *words], **settings)
 
 
@@ -126,3 +126,26 @@ def test_info_with_an_engine_of_another_board_only_warns(tiny_bundle: Path) -> N
 def test_info_with_a_tensorrt_too_old(tiny_bundle: Path) -> None:
     ended = run(simulator_or_skip(), ["-m", "edge.cli", "info", str(add_engine(tiny_bundle))], TRT_SIM_VERSION="8.6.2")
     assert "TensorRT: missing: 8.6.2: wanted 10.3 or newer" in ended.out
+
+
+def test_an_engine_without_a_passport_flies_only_when_trusted(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = add_engine(tiny_bundle)
+    (bundle / "model.engine.json").unlink()
+    refused = flight(bundle, tmp_path / "a", "--backend", "trt")
+    assert refused.code == 2
+    assert "has no passport" in refused.err
+    assert "if you can: --trust-engine" in refused.err
+    trusted = flight(bundle, tmp_path / "b", "--trust-engine")
+    assert trusted.code == 0, trusted.err
+    said = report(tmp_path / "b")
+    assert said["backend"] == "trt"
+    assert "has no passport" in str(said["engine_notes"])
+
+
+def test_zero_copy_and_spin_reach_the_engine(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = add_engine(tiny_bundle)
+    words = ["--backend", "trt", "--zero-copy", "--spin"]
+    assert flight(bundle, tmp_path / "a", *words).code == 0
+    assert "zero-copy" in str(report(tmp_path / "a")["engine"])
+    assert flight(bundle, tmp_path / "b", "--backend", "ort", "--spin").code == 0
+    assert "they are TensorRT's" in str(report(tmp_path / "b")["engine_notes"])

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera import open_camera
 from edge.camera.paced import Paced
 from edge.records import CameraError, EdgeError, Frame, SourceError
+from tests.conftest import shared
 
 REAL = "lepton_v2.cptv"
 H, W = 120, 160

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import shared
 from rich.console import Console
 
 import edge.doctor as doctor_module
@@ -23,6 +22,7 @@ from edge.engine.device import Device
 from edge.examine import Examination, examine, problems
 from edge.records import CameraError, EngineError, Frame, SinkError, SourceError, TemperatureScale
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
+from tests.conftest import shared
 
 
 def scene(seed: int, dtype: Any = np.uint16) -> npt.NDArray[Any]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zstandard
-from conftest import shared
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -23,6 +22,7 @@ from edge.recording import Origin, Recording, RecordingWriter, codec
 from edge.recording.contents import Header
 from edge.recording.record import END, FRAME, HEADER, MAX_META, Damaged, pack, read_record
 from edge.records import Frame, Pose, SinkError, SourceError, TemperatureScale
+from tests.conftest import shared
 
 CAMERA = Origin("a camera", live=True, fps=9.0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from edge.engine import open_engine
 from edge.score import iou
 from export.bundle import export_bundle
 from export.checkpoint import load_detector
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from conftest import shared
+from tests.conftest import shared
 
 GOLDEN = Path(__file__).with_name("golden")
 

@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import shared
 from onnx import TensorProto, numpy_helper
 from random_detectors import eager, enliven, in_onnxruntime, thermal_scene
 from torchvision.models.detection import FasterRCNN
@@ -23,6 +22,7 @@ from export.limits import refusals
 from export.onnx_graph import float16_graph, float32_graph, trace
 from export.parity import pair
 from export.static import StaticDetector
+from tests.conftest import shared
 
 HEIGHT, WIDTH = 128, 160
 SMALL: dict[str, Any] = {"representation_size": 32, "min_size": HEIGHT, "max_size": WIDTH}
