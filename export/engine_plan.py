@@ -93,13 +93,14 @@ def write_engine(plan: Plan, built: BuiltEngine) -> Passport:
         build_seconds=round(built.seconds, 1),
     )
     engine = plan.bundle.path / ENGINE
+    new = engine.with_name(f"{ENGINE}.new")
     try:
-        write_whole(engine, built.plan)
+        write_whole(new, built.plan)  # all that needs room on the disk comes before the first change
         try:
             passport.write(plan.bundle.path)
-        except BaseException:
-            engine.unlink()
-            raise
+            new.replace(engine)
+        finally:
+            new.unlink(missing_ok=True)
     except OSError as error:
         raise EngineError(
             f"{engine} ({len(built.plan) / 1e6:.0f} MB) could not be written: {error.strerror}: make room or "

@@ -135,6 +135,7 @@ def build_engine(
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace_mib << 20)
     config.builder_optimization_level = settings.optimization_level
+    config.max_aux_streams = 0  # one stream: the runtime captures it as a CUDA graph, and a board has no room to spare
     config.progress_monitor = monitor
     tf32 = getattr(trt.BuilderFlag, "TF32", None)
     if tf32 is not None:

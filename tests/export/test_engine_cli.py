@@ -188,6 +188,22 @@ def test_no_engine_stays_without_its_passport(engine, bundle: Bundle, monkeypatc
     assert files(bundle) == BEFORE
 
 
+def test_an_engine_of_before_stays_when_a_new_one_cannot_be_kept(
+    engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine()
+    before = {name: (bundle.path / name).read_bytes() for name in ("model.engine", "model.engine.json")}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(engine_plan.Passport, "write", full)
+    with pytest.raises(EngineError, match="No space left on device"):
+        engine()
+    assert {name: (bundle.path / name).read_bytes() for name in before} == before
+    assert not (bundle.path / "model.engine.new").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_found_before_the_build(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ class IBuilderConfig:
     def __init__(self):
         self._pools, self._cache, self._flags = {}, None, {BuilderFlag.TF32}
         self.builder_optimization_level = 3
+        self.max_aux_streams = 7
         self.progress_monitor = None
 
     def set_memory_pool_limit(self, pool, pool_size):
