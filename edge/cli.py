@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.bench import DEFAULT_SOURCE, BenchSettings, bench, show_bench
 from edge.bundle import Bundle
@@ -18,8 +18,12 @@ from edge.demo import FRAMES, MODEL, DemoSettings, demo
 from edge.doctor import SECONDS, doctor
 from edge.host import versions
 from edge.info import show_info
+from edge.output import check_file
 from edge.records import EdgeError, InputError
-from edge.run import RunSettings, prepare_folder, run, write_report
+from edge.report import summary, write_report
+from edge.run import RunSettings, run
+from edge.screen import Screen, hold_standard_files
+from edge.stderr import to_stderr
 from edge.termination import terminate_as_interrupt
 from edge.thermal.normalise import NormaliseSpec
 
@@ -35,17 +39,20 @@ SOURCES = """sources:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    hold_standard_files()
     arguments = _parser().parse_args(argv)
     terminate_as_interrupt()
     try:
-        command: Callable[[argparse.Namespace, Console], None] = arguments.command
-        command(arguments, Console())
+        command: Callable[[argparse.Namespace, Screen], None] = arguments.command
+        command(arguments, Screen())
     except EdgeError as error:
-        print(f"edge: {error}", file=sys.stderr)
+        to_stderr(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("edge: interrupted", file=sys.stderr)
+        to_stderr("interrupted")
         return 1
+    except BrokenPipeError:  # every command prints last: it is done, and nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -54,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace, Console], None], help: str) -> argparse.ArgumentParser:
+    def add(name: str, command: Callable[[argparse.Namespace, Screen], None], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name,
             help=help,
@@ -150,80 +157,57 @@ def _gpu_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--spin", action="store_true", help="TensorRT: wait for the GPU by burning a CPU core")
 
 
-def _run(arguments: argparse.Namespace, console: Console) -> None:
+def _run(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k != "command"}
     if arguments.record_budget and not arguments.record:
         raise InputError("--record-budget says how much --record may keep: give --record too")
+    if arguments.override_normalise and not arguments.normalise:
+        raise InputError("--override-normalise says that --normalise is meant: give --normalise too")
     report = run(RunSettings(**options))
     if not arguments.quiet:
-        _summary(report, arguments.out, console)
+        _say(summary(report, arguments.out), screen)
 
 
-def _demo(arguments: argparse.Namespace, console: Console) -> None:
+def _demo(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k != "command"}
     report = demo(DemoSettings(**options))
     if arguments.quiet:
         return
-    _summary(report, arguments.out, console)
+    _say(summary(report, arguments.out), screen)
     table = Table(title="against the simulator's truth, IoU 0.5", title_justify="left")
     for column in ("class", "found", "missed", "false", "recall", "precision"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for name, row in report["score"].items():
         rates = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("recall", "precision"))
-        table.add_row(name, str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
-    console.print(table)
+        table.add_row(Text(name), str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
+    screen.print(table)
 
 
-def _bench(arguments: argparse.Namespace, console: Console) -> None:
+def _bench(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k not in ("command", "json")}
     if arguments.json:
-        prepare_folder(arguments.json.parent) if not arguments.json.parent.is_dir() else None
+        check_file(arguments.json)  # before the minutes that it takes
     report = bench(BenchSettings(**options))
-    show_bench(report, console)
+    show_bench(report, screen)
     if arguments.json:
         write_report(arguments.json, report)
 
 
-def _info(arguments: argparse.Namespace, console: Console) -> None:
-    show_info(Bundle.load(arguments.bundle), console)
+def _info(arguments: argparse.Namespace, screen: Screen) -> None:
+    show_info(Bundle.load(arguments.bundle), screen)
 
 
-def _doctor(arguments: argparse.Namespace, console: Console) -> None:
-    doctor(console, arguments.source, arguments.out, arguments.seconds)
+def _doctor(arguments: argparse.Namespace, screen: Screen) -> None:
+    doctor(screen, arguments.source, arguments.out, arguments.seconds)
 
 
-def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
-    latency, fps = report["latency_ms"], report["fps"]
-    speed = "" if fps is None else f", {fps:.1f} frames/s"
-    delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
-    found = ", ".join(f"{n} {name}" for name, n in report["detections"].items() if n) or "nothing"
-    lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, "
-        f"{report['dropped']} dropped, {report['duplicates']} repeated",
-        f"found: {found} (score {report['threshold']:g} or more)",
-        f"engine: {report['engine']}; source: {report['camera']}",
-        f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",
-    ]
-    if (lost := report["reconnects"]) and lost["outages"]:
-        lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
-    if report["overflowed"]:
-        lines.append(
-            f"WARNING: in {report['overflowed']} frame(s) the network's numbers overflowed: what it found there is "
-            "not all that is there"
-        )
-    if kept := report["recording"]:
-        lines.append(
-            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} left out, {kept['frames_removed']} removed again to make room"
-        )
-    if compared := report["verify"]:
-        lines.append(f"verified: {compared['verdict']}")
+def _say(lines: Iterable[str], screen: Screen) -> None:
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        screen.say(line)
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: wanted a whole number of 1 or more")
     return int(text)
 
@@ -241,8 +225,8 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number over 0")
+    if not 1e-3 <= value <= 1e9:  # which also keeps its inverse within what a clock can wait
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number from 0.001 to 1e9")
     return value
 
 
