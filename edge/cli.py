@@ -22,7 +22,7 @@ from edge.output import check_file
 from edge.records import EdgeError, InputError
 from edge.report import summary, write_report
 from edge.run import RunSettings, run
-from edge.screen import Screen, hold_standard_files
+from edge.screen import Screen, prepare_standard_files
 from edge.stderr import to_stderr
 from edge.termination import terminate_as_interrupt
 from edge.thermal.normalise import NormaliseSpec
@@ -39,7 +39,7 @@ SOURCES = """sources:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
-    hold_standard_files()
+    prepare_standard_files()
     arguments = _parser().parse_args(argv)
     terminate_as_interrupt()
     try:
@@ -57,22 +57,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edge", description="See small warm objects from a drone.")
+    parser = argparse.ArgumentParser(
+        prog="edge",
+        description="See small warm objects from a drone.",
+        epilog="edge COMMAND --help tells a command's options",
+    )
     parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace, Screen], None], help: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Callable[[argparse.Namespace, Screen], None], help: str, epilog: str = ""
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name,
             help=help,
             description=help,
-            epilog=SOURCES,
+            epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(command=command)
         return sub
 
-    sub = add("run", _run, "detect in a camera, a stream or files")
+    sub = add("run", _run, "detect in a camera, a stream or files", SOURCES)
     sub.add_argument("--source", required=True, metavar="S", help="where frames come from, see below")
     sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
@@ -81,17 +87,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--policy",
         choices=("latest", "every"),
-        help="newest frame only (live sources), or every frame (files)",
+        help="newest frame only (default of live sources), or every frame (of files)",
     )
     sub.add_argument("--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)")
     sub.add_argument(
-        "--normalise", type=_normalise, metavar="N", help="how raw counts become grey; refused if not the bundle's, ..."
+        "--normalise",
+        type=_normalise,
+        metavar="N",
+        help="how raw counts become grey, as window:low=5,high=25,unit=celsius; refused if not the bundle's, ...",
     )
     sub.add_argument("--override-normalise", action="store_true", help="... unless this is given, too")
     sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
     sub.add_argument("--record", action="store_true", help="also keep every raw frame, in DIR/recording")
     sub.add_argument(
-        "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: the oldest goes first"
+        "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: then the oldest goes first"
     )
     sub.add_argument("--verify", type=Path, metavar="FILE", help="compare a replay with its flight's detections.jsonl")
     sub.add_argument(
@@ -119,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
-    sub = add("bench", _bench, "measure every stage of the pipeline on this machine")
+    sub = add("bench", _bench, "measure every stage of the pipeline on this machine", SOURCES)
     sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--source", default=DEFAULT_SOURCE, metavar="S", help=f"default: {DEFAULT_SOURCE}")
     sub.add_argument("--seconds", type=_positive, default=20.0, metavar="S", help="how long (default: 20)")
@@ -133,11 +142,15 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
 
-    sub = add("doctor", _doctor, "what a camera really delivers; without --source, what this machine can do")
+    sub = add("doctor", _doctor, "what a camera really delivers; without --source, what this machine can do", SOURCES)
     sub.add_argument("--source", metavar="S", help="the camera to look at, see below")
     sub.add_argument("--seconds", type=_positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
     sub.add_argument(
-        "--out", type=Path, default=Path("out/doctor"), metavar="DIR", help="where its picture goes (out/doctor)"
+        "--out",
+        type=Path,
+        default=Path("out/doctor"),
+        metavar="DIR",
+        help="where its picture goes (default: out/doctor)",
     )
     return parser
 
@@ -147,7 +160,8 @@ def _engine_options(sub: argparse.ArgumentParser) -> None:
         "--backend",
         choices=("auto", "ort", "trt", "null"),
         default="auto",
-        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = everything but the engine",
+        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = all but the engine; auto (default) = TensorRT "
+        "where it can run, else ONNX Runtime",
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 
 from rich.console import Console
 
@@ -18,11 +20,15 @@ class Screen(Console):
         self.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def hold_standard_files() -> None:
-    """Where stdin, stdout or stderr is closed: open its number on nothing.
+def prepare_standard_files() -> None:
+    """Make stdin, stdout and stderr such that nothing printed there can do harm.
 
-    The next file to be opened would get that number, and libraries print into number 2.
+    Where one of them is closed, its number is opened on nothing: the next file to be opened would get it, and
+    libraries print into number 2. And a file name that is no text is printed with escapes, not refused.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(number)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
