@@ -8,16 +8,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.announce import announce
 from edge.camera import open_camera
-from edge.camera.streams import without_password
 from edge.engine import open_engine
 from edge.host import host_facts, power_facts, versions
-from edge.meter import Meter
 from edge.records import InputError
+from edge.report import Totals, origin
+from edge.screen import Screen
 from edge.stream import stream
 
 DEFAULT_SOURCE = "sim:live=0"
@@ -66,16 +66,12 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
         if settings.rate and camera.live:
             raise InputError(f"--rate {settings.rate}: {settings.source} is live and has its own rate: set it there")
         announce(engine, settings.backend)
-        meter = Meter(warmup=WARM_UP)
-        end = None
-        dropped = duplicates = unconverged = overflowed = 0
+        totals, end = Totals(engine.bundle.classes, WARM_UP), None
+        meter = totals.meter
         with closing(stream(camera, engine)) as results:
             due = time.monotonic()
             for result in results:
-                meter.add(result)
-                dropped, duplicates = result.dropped, result.duplicates
-                unconverged += not result.converged
-                overflowed += not result.finite
+                totals.add(result)
                 if meter.results == WARM_UP:
                     end = time.monotonic() + settings.seconds
                 if end is not None and time.monotonic() >= end:
@@ -88,22 +84,9 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
                 f"{settings.source} ended after {meter.results} frames: the bench needs {WARM_UP + 2} or more"
             )
         return {
-            "frames": meter.results,
-            "fps": round(meter.fps, 3),
-            "dropped": dropped,
-            "duplicates": duplicates,
-            "unconverged": unconverged,
-            "overflowed": overflowed,
-            "latency_ms": meter.latency_ms,
-            "stages_ms": meter.stages_ms,
+            **totals.to_json(),
             "rate": settings.rate,
-            "backend": engine.backend,
-            "engine": engine.description,
-            "engine_chosen": engine.chosen,
-            "engine_notes": list(engine.notes),
-            "model": engine.bundle.name,
-            "source": without_password(settings.source),
-            "camera": camera.description,
+            **origin(engine, settings.source, camera),
             "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
             "host": host_facts(),
             "power": {"before": before, "after": power_facts()},
@@ -112,19 +95,17 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
         }
 
 
-def show_bench(report: dict[str, Any], console: Console) -> None:
+def show_bench(report: dict[str, Any], screen: Screen) -> None:
     """Print the figures as a table."""
-    table = Table(title=f"{report['model']} on {report['engine']}", title_justify="left")
+    table = Table(title=Text(f"{report['model']} on {report['engine']}"), title_justify="left")
     table.add_column("stage")
     for name in ("p50", "p95", "p99"):
         table.add_column(f"{name} ms", justify="right")
     rows = {**report["stages_ms"], "capture to detections": report["latency_ms"]}
     for name, values in rows.items():
         table.add_row(name, *(f"{values[p]:.2f}" for p in ("p50", "p95", "p99")))
-    console.print(table)
-    console.print(
+    screen.print(table)
+    screen.say(
         f"{report['fps']:.2f} frames/s over {report['frames']} frames, {report['dropped']} dropped; "
-        f"{report['peak_memory_mib']} MiB at most; {report['camera']}",
-        highlight=False,
-        soft_wrap=True,
+        f"{report['peak_memory_mib']} MiB at most; {report['camera']}"
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.bench import DEFAULT_SOURCE, BenchSettings, bench, show_bench
 from edge.bundle import Bundle
@@ -18,8 +18,12 @@ from edge.demo import FRAMES, MODEL, DemoSettings, demo
 from edge.doctor import SECONDS, doctor
 from edge.host import versions
 from edge.info import show_info
+from edge.output import check_file
 from edge.records import EdgeError, InputError
-from edge.run import RunSettings, prepare_folder, run, write_report
+from edge.report import summary, write_report
+from edge.run import RunSettings, run
+from edge.screen import Screen, prepare_standard_files
+from edge.stderr import to_stderr
 from edge.termination import terminate_as_interrupt
 from edge.thermal.normalise import NormaliseSpec
 
@@ -35,37 +39,46 @@ SOURCES = """sources:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    prepare_standard_files()
     arguments = _parser().parse_args(argv)
     terminate_as_interrupt()
     try:
-        command: Callable[[argparse.Namespace, Console], None] = arguments.command
-        command(arguments, Console())
+        command: Callable[[argparse.Namespace, Screen], None] = arguments.command
+        command(arguments, Screen())
     except EdgeError as error:
-        print(f"edge: {error}", file=sys.stderr)
+        to_stderr(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("edge: interrupted", file=sys.stderr)
+        to_stderr("interrupted")
         return 1
+    except BrokenPipeError:  # every command prints last: it is done, and nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edge", description="See small warm objects from a drone.")
+    parser = argparse.ArgumentParser(
+        prog="edge",
+        description="See small warm objects from a drone.",
+        epilog="edge COMMAND --help tells a command's options",
+    )
     parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace, Console], None], help: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Callable[[argparse.Namespace, Screen], None], help: str, epilog: str = ""
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name,
             help=help,
             description=help,
-            epilog=SOURCES,
+            epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(command=command)
         return sub
 
-    sub = add("run", _run, "detect in a camera, a stream or files")
+    sub = add("run", _run, "detect in a camera, a stream or files", SOURCES)
     sub.add_argument("--source", required=True, metavar="S", help="where frames come from, see below")
     sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
@@ -74,17 +87,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--policy",
         choices=("latest", "every"),
-        help="newest frame only (live sources), or every frame (files)",
+        help="newest frame only (default of live sources), or every frame (of files)",
     )
     sub.add_argument("--threshold", type=_score, metavar="T", help="lowest score shown (default: the bundle's)")
     sub.add_argument(
-        "--normalise", type=_normalise, metavar="N", help="how raw counts become grey; refused if not the bundle's, ..."
+        "--normalise",
+        type=_normalise,
+        metavar="N",
+        help="how raw counts become grey, as window:low=5,high=25,unit=celsius; refused if not the bundle's, ...",
     )
     sub.add_argument("--override-normalise", action="store_true", help="... unless this is given, too")
     sub.add_argument("--video", action="store_true", help="also write video.mkv with the boxes drawn")
     sub.add_argument("--record", action="store_true", help="also keep every raw frame, in DIR/recording")
     sub.add_argument(
-        "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: the oldest goes first"
+        "--record-budget", type=_bytes, metavar="SIZE", help="most disk for it, as 20GB: then the oldest goes first"
     )
     sub.add_argument("--verify", type=Path, metavar="FILE", help="compare a replay with its flight's detections.jsonl")
     sub.add_argument(
@@ -112,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _engine_options(sub)
     sub.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
-    sub = add("bench", _bench, "measure every stage of the pipeline on this machine")
+    sub = add("bench", _bench, "measure every stage of the pipeline on this machine", SOURCES)
     sub.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
     sub.add_argument("--source", default=DEFAULT_SOURCE, metavar="S", help=f"default: {DEFAULT_SOURCE}")
     sub.add_argument("--seconds", type=_positive, default=20.0, metavar="S", help="how long (default: 20)")
@@ -126,11 +142,15 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("info", _info, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
 
-    sub = add("doctor", _doctor, "what a camera really delivers; without --source, what this machine can do")
+    sub = add("doctor", _doctor, "what a camera really delivers; without --source, what this machine can do", SOURCES)
     sub.add_argument("--source", metavar="S", help="the camera to look at, see below")
     sub.add_argument("--seconds", type=_positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
     sub.add_argument(
-        "--out", type=Path, default=Path("out/doctor"), metavar="DIR", help="where its picture goes (out/doctor)"
+        "--out",
+        type=Path,
+        default=Path("out/doctor"),
+        metavar="DIR",
+        help="where its picture goes (default: out/doctor)",
     )
     return parser
 
@@ -140,7 +160,8 @@ def _engine_options(sub: argparse.ArgumentParser) -> None:
         "--backend",
         choices=("auto", "ort", "trt", "null"),
         default="auto",
-        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = everything but the engine",
+        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = all but the engine; auto (default) = TensorRT "
+        "where it can run, else ONNX Runtime",
     )
 
 
@@ -150,80 +171,57 @@ def _gpu_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--spin", action="store_true", help="TensorRT: wait for the GPU by burning a CPU core")
 
 
-def _run(arguments: argparse.Namespace, console: Console) -> None:
+def _run(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k != "command"}
     if arguments.record_budget and not arguments.record:
         raise InputError("--record-budget says how much --record may keep: give --record too")
+    if arguments.override_normalise and not arguments.normalise:
+        raise InputError("--override-normalise says that --normalise is meant: give --normalise too")
     report = run(RunSettings(**options))
     if not arguments.quiet:
-        _summary(report, arguments.out, console)
+        _say(summary(report, arguments.out), screen)
 
 
-def _demo(arguments: argparse.Namespace, console: Console) -> None:
+def _demo(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k != "command"}
     report = demo(DemoSettings(**options))
     if arguments.quiet:
         return
-    _summary(report, arguments.out, console)
+    _say(summary(report, arguments.out), screen)
     table = Table(title="against the simulator's truth, IoU 0.5", title_justify="left")
     for column in ("class", "found", "missed", "false", "recall", "precision"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for name, row in report["score"].items():
         rates = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("recall", "precision"))
-        table.add_row(name, str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
-    console.print(table)
+        table.add_row(Text(name), str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
+    screen.print(table)
 
 
-def _bench(arguments: argparse.Namespace, console: Console) -> None:
+def _bench(arguments: argparse.Namespace, screen: Screen) -> None:
     options = {k: v for k, v in vars(arguments).items() if k not in ("command", "json")}
     if arguments.json:
-        prepare_folder(arguments.json.parent) if not arguments.json.parent.is_dir() else None
+        check_file(arguments.json)  # before the minutes that it takes
     report = bench(BenchSettings(**options))
-    show_bench(report, console)
+    show_bench(report, screen)
     if arguments.json:
         write_report(arguments.json, report)
 
 
-def _info(arguments: argparse.Namespace, console: Console) -> None:
-    show_info(Bundle.load(arguments.bundle), console)
+def _info(arguments: argparse.Namespace, screen: Screen) -> None:
+    show_info(Bundle.load(arguments.bundle), screen)
 
 
-def _doctor(arguments: argparse.Namespace, console: Console) -> None:
-    doctor(console, arguments.source, arguments.out, arguments.seconds)
+def _doctor(arguments: argparse.Namespace, screen: Screen) -> None:
+    doctor(screen, arguments.source, arguments.out, arguments.seconds)
 
 
-def _summary(report: dict[str, Any], out: Path, console: Console) -> None:
-    latency, fps = report["latency_ms"], report["fps"]
-    speed = "" if fps is None else f", {fps:.1f} frames/s"
-    delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
-    found = ", ".join(f"{n} {name}" for name, n in report["detections"].items() if n) or "nothing"
-    lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, "
-        f"{report['dropped']} dropped, {report['duplicates']} repeated",
-        f"found: {found} (score {report['threshold']:g} or more)",
-        f"engine: {report['engine']}; source: {report['camera']}",
-        f"written: {', '.join(sorted(p.name for p in out.iterdir() if p.is_file()))} in {out}",
-    ]
-    if (lost := report["reconnects"]) and lost["outages"]:
-        lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
-    if report["overflowed"]:
-        lines.append(
-            f"WARNING: in {report['overflowed']} frame(s) the network's numbers overflowed: what it found there is "
-            "not all that is there"
-        )
-    if kept := report["recording"]:
-        lines.append(
-            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} left out, {kept['frames_removed']} removed again to make room"
-        )
-    if compared := report["verify"]:
-        lines.append(f"verified: {compared['verdict']}")
+def _say(lines: Iterable[str], screen: Screen) -> None:
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        screen.say(line)
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: wanted a whole number of 1 or more")
     return int(text)
 
@@ -241,8 +239,8 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number over 0")
+    if not 1e-3 <= value <= 1e9:  # which also keeps its inverse within what a clock can wait
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number from 0.001 to 1e9")
     return value
 
 

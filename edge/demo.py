@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from edge.bundle import Bundle
 from edge.files import write_whole
-from edge.records import Result, SinkError
-from edge.run import RunSettings, run, write_report
+from edge.output import REPORT, SHEET
+from edge.records import Result, SinkError, class_name
+from edge.report import write_report
+from edge.run import RunSettings, run
 from edge.score import Tally
 from edge.sinks import draw
 
@@ -60,7 +62,7 @@ class Scorer:
                 name not in self._classes or visible < LEAST_VISIBLE
                 for name, visible in zip(names, truth.visible, strict=True)
             ]
-            labels = [self._classes[label] for label in found.labels]
+            labels = [class_name(self._classes, label) for label in found.labels]
             self.tally.add(found.boxes, found.scores, labels, truth.boxes, names, ignored)
         if self._seen in self._shown:
             self.pictures.append(draw(result, self._classes, truth=True))
@@ -89,9 +91,9 @@ def demo(settings: DemoSettings) -> dict[str, Any]:
         scorer,
     )
     report["score"] = scorer.tally.to_json()
-    write_report(settings.out / "report.json", report)
+    write_report(settings.out / REPORT, report)
     if scorer.pictures:
-        save_picture(settings.out / "contact_sheet.png", contact_sheet(scorer.pictures))
+        save_picture(settings.out / SHEET, contact_sheet(scorer.pictures))
     return report
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from edge.camera import open_camera
@@ -17,37 +15,38 @@ from edge.examine import Examination, examine, problems
 from edge.files import write_whole
 from edge.machine import machine_facts
 from edge.records import CameraError, SinkError
+from edge.screen import Screen
 
 SECONDS = 5.0
 PICTURE = "doctor.png"
 
 
-def doctor(console: Console, source: str | None, out: Path, seconds: float = SECONDS) -> None:
+def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECONDS) -> None:
     """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``out``.
 
     Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written, and
     CameraError, after all was said, for a source that broke.
     """
     if source is None:
-        _print(console, [(fact.name, fact.value, fact.todo) for fact in machine_facts(Path())])
+        _print(screen, [(fact.name, fact.value, fact.todo) for fact in machine_facts(Path())])
         return
     start = time.monotonic()
     with open_camera(source, reconnect_s=0) as camera:
         opened_s = time.monotonic() - start
         if camera.live:
-            console.print(f"reading for {seconds:g} s ...", highlight=False)
+            screen.say(f"reading for {seconds:g} s ...")
         found = examine(camera, seconds)
-    _print(console, [(name, value, "") for name, value in rows(found, opened_s)])
+    _print(screen, [(name, value, "") for name, value in rows(found, opened_s)])
     if found.picture is not None:
         _write(out / PICTURE, found.picture)
-        console.print(f"picture: {out / PICTURE}", highlight=False, markup=False, soft_wrap=True)
+        screen.say(f"picture: {out / PICTURE}")
     said = problems(found)
     for line in said:
-        console.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
+        screen.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
     if found.broke:
         raise CameraError(found.broke)
     if not said:
-        console.print("nothing wrong was seen", highlight=False)
+        screen.say("nothing wrong was seen")
 
 
 def rows(found: Examination, opened_s: float) -> list[tuple[str, str]]:
@@ -90,16 +89,13 @@ def _percentiles(ms: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} ms" for name, value in ms.items())
 
 
-def _print(console: Console, lines: list[tuple[str, str, str]]) -> None:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+def _print(screen: Screen, lines: list[tuple[str, str, str]]) -> None:
+    # lines, not a table: commands are copied, and a table breaks them
+    width = max(len(name) for name, _, _ in lines) + 2
     for name, value, todo in lines:
-        cell = Text(value)
+        screen.print(Text.assemble((name.ljust(width), "bold"), value), soft_wrap=True)
         if todo:
-            cell.append(f"\n! {todo}", "yellow")
-        table.add_row(name, cell)
-    console.print(table)
+            screen.print(Text.assemble(" " * width, (f"! {todo}", "yellow")), soft_wrap=True)
 
 
 def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:

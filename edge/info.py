@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.bundle import Bundle
 from edge.engine.choice import decide
 from edge.engine.readiness import Need, onnxruntime_need, tensorrt_needs
 from edge.host import host_facts
+from edge.screen import Screen
 
 
-def show_info(bundle: Bundle, console: Console) -> None:
+def show_info(bundle: Bundle, screen: Screen) -> None:
     """Print what the bundle is, how it sees, what of it this machine can run, and how to get the rest."""
-    table = Table(show_header=False, title=f"{bundle.name} ({bundle.path})", title_justify="left")
+    table = Table(show_header=False, title=Text(f"{bundle.name} ({bundle.path})"), title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     architecture = ", ".join(f"{key} {value}" for key, value in bundle.architecture.items() if key != "name")
@@ -34,16 +35,14 @@ def show_info(bundle: Bundle, console: Console) -> None:
         size = bundle.file(name).stat().st_size
         rows[name] = f"{size / 1e6:.1f} MB, sha256 {digest[:16]}.. verified"
     for name, value in rows.items():
-        table.add_row(name, value)
-    console.print(table)
-    _show_readiness(bundle, console)
+        table.add_row(name, Text(value))
+    screen.print(table)
+    _show_readiness(bundle, screen)
 
 
-def _show_readiness(bundle: Bundle, console: Console) -> None:
+def _show_readiness(bundle: Bundle, screen: Screen) -> None:
     # lines, not a table: commands are copied, and a table breaks them
-    def say(text: str) -> None:
-        console.print(text, highlight=False, soft_wrap=True, markup=False)
-
+    say = screen.say
     host = host_facts()
     where = host["board"] or host["cpu"]
     say(f"\non this machine ({where}{', L4T ' + host['l4t'] if host['l4t'] else ''})")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from types import TracebackType
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from edge.meter import Meter
 from edge.records import Result
+from edge.report import Totals
+from edge.screen import Screen
 from edge.sinks.recorder import Recorder
 
 TABLE_HZ = 4.0
@@ -19,51 +20,58 @@ LINE_S = 5.0
 
 
 class LiveView:
-    """Shows FPS, latency, drops and detections by class on stderr. ``total``: frames to come, or None."""
+    """Shows FPS, latency, drops and detections by class on stderr. ``total``: frames to come, or None.
 
-    def __init__(
-        self, meter: Meter, counts: Mapping[str, int], total: int | None, quiet: bool, recorder: Recorder | None = None
-    ) -> None:
-        self._meter, self._counts, self._total, self._quiet = meter, counts, total, quiet
+    A terminal that goes away while it runs is shown nothing more, and nothing else happens.
+    """
+
+    def __init__(self, totals: Totals, total: int | None, quiet: bool, recorder: Recorder | None = None) -> None:
+        self._totals, self._total, self._quiet = totals, total, quiet
         self._recorder = recorder
-        self._console = Console(stderr=True)
+        self._screen = Screen(stderr=True)
         self._live: Live | None = None
         self._shown = time.monotonic()
 
     def update(self, result: Result) -> None:
         """Show the state after this result, if it is time to."""
-        if self._quiet:
-            return
         now = time.monotonic()
-        if now - self._shown < (1 / TABLE_HZ if self._live else LINE_S):
+        if self._quiet or now - self._shown < (1 / TABLE_HZ if self._live else LINE_S):
             return
         self._shown = now
-        if self._live:
-            self._live.update(self._table(result), refresh=True)
+        if live := self._live:
+            self._show(lambda: live.update(self._table(result), refresh=True))
         else:
-            self._console.print(self._line(result), highlight=False, soft_wrap=True)
+            self._show(lambda: self._screen.say(self._line(result)))
 
     def say(self, line: str) -> None:
         """One line that stays, above the table."""
-        if not self._quiet:
-            self._console.print(line, highlight=False, soft_wrap=True, markup=False)
+        self._show(lambda: self._screen.say(line))
 
     def __enter__(self) -> LiveView:
-        if not self._quiet and self._console.is_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
-            self._live.start()
+        if not self._quiet and self._screen.is_terminal:
+            self._live = Live(console=self._screen, auto_refresh=False, transient=True)
+            self._show(self._live.start)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._live.stop()
+            self._show(self._live.stop)
+
+    def _show(self, step: Callable[[], object]) -> None:
+        if self._quiet:
+            return
+        try:
+            step()
+        except (OSError, ValueError):  # nobody looks any more: no reason to stop flying
+            self._quiet = True
 
     def _figures(self, result: Result) -> list[tuple[str, str]]:
-        fps, latency = self._meter.recent_fps, self._meter.recent_latency_ms
-        frames = str(self._meter.results) + (f" / {self._total}" if self._total else "")
-        counts = "  ".join(f"{name} {n}" for name, n in self._counts.items() if n) or "none yet"
+        meter = self._totals.meter
+        fps, latency = meter.recent_fps, meter.recent_latency_ms
+        frames = str(meter.results) + (f" / {self._total}" if self._total else "")
+        counts = "  ".join(f"{name} {n}" for name, n in self._totals.detections.items() if n) or "none yet"
         figures = [
             ("frames", frames),
             ("FPS", "-" if fps is None else f"{fps:.1f}"),
@@ -79,7 +87,7 @@ class LiveView:
     def _table(self, result: Result) -> Table:
         table = Table(show_header=False, title="thermal-edge", title_justify="left")
         for name, value in self._figures(result):
-            table.add_row(name, value)
+            table.add_row(name, Text(value))
         return table
 
     def _line(self, result: Result) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import platform
 import re
@@ -14,9 +13,8 @@ from pathlib import Path
 import cv2
 
 from edge.camera.usb import usb_nodes
-from edge.engine.device import find_device
+from edge.engine.readiness import library_needs, onnxruntime_need
 from edge.host import host_facts, power_facts
-from edge.records import EngineError
 
 BY_ID, DEV = Path("/dev/v4l/by-id"), Path("/dev")
 LEAST_DISK_GB = 5.0  # half an hour of raw 640x512 at 30 Hz, compressed, is some 15 GB; detections are some MB
@@ -103,32 +101,13 @@ def _cameras() -> list[Fact]:
 
 
 def _inference(jetson: bool) -> list[Fact]:
-    facts = [
-        _module("onnxruntime", "ONNX Runtime: CPU", "pip install onnxruntime"),
-    ]
-    try:
-        gpu = find_device()
-        facts.append(Fact("GPU", f"{gpu.name}, compute capability {gpu.compute_capability}, CUDA up to {gpu.cuda}"))
-    except EngineError as error:
-        facts.append(Fact("GPU", "none", str(error) if jetson else ""))
-        if not jetson:
-            return facts
+    gpu, *libraries = library_needs()
+    needs = [onnxruntime_need(), gpu, *(libraries if jetson or gpu.met else [])]
+    fine = [need.met or (need is gpu and not jetson) for need in needs]
     return [
-        *facts,
-        _module("tensorrt", "TensorRT", "apt install nvidia-jetpack, and an environment with --system-site-packages"),
-        _module("pycuda.driver", "pycuda", "pip install pycuda (it compiles, and needs nvcc on the PATH)"),
+        Fact(need.name, need.text, "" if ok else "; ".join(need.mend) or need.text)
+        for need, ok in zip(needs, fine, strict=True)
     ]
-
-
-def _module(name: str, label: str, todo: str) -> Fact:
-    """Whether it really loads: a package that is there and cannot find its libraries is of no use."""
-    try:
-        importlib.import_module(name)
-    except (ImportError, OSError, RuntimeError) as error:
-        absent = isinstance(error, ModuleNotFoundError) and error.name in (name, name.partition(".")[0])
-        return Fact(label, "not installed" if absent else f"does not load: {error}", todo)
-    package = name.partition(".")[0]
-    return Fact(label, _version(package) or str(getattr(importlib.import_module(package), "__version__", "yes")))
 
 
 def _version(package: str) -> str:

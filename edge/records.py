@@ -16,7 +16,7 @@ Errors (each message says what came, what was wanted, what to do):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -162,6 +162,11 @@ class Frame:
     @property
     def width(self) -> int:
         return int(self.pixels.shape[1])
+
+
+def class_name(classes: Sequence[str], label: int) -> str:
+    """The name of a detection's label; its number where a model has more classes than its model.json names."""
+    return classes[label] if label < len(classes) else str(label)
 
 
 @dataclass(frozen=True, slots=True)

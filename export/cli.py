@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminate_as_interrupt()
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
-    parser = argparse.ArgumentParser(prog="edge-export", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     try:
         for name, (module, add, what) in _COMMANDS.items():

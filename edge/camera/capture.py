@@ -11,6 +11,7 @@ import cv2
 import numpy.typing as npt
 
 from edge.camera.quiet import quiet
+from edge.files import opencv_name
 from edge.records import SourceError
 
 MAX_FPS, MAX_COUNT = 1000.0, 1e9  # an endless stream has a count of some trillions, below zero
@@ -27,6 +28,11 @@ class Capture:
     """
 
     def __init__(self, source: str, api: int, parameters: Sequence[int] = ()) -> None:
+        """Raises SourceError for a name that OpenCV cannot take."""
+        try:
+            opencv_name(source)
+        except ValueError as error:
+            raise SourceError(f"source {error}: rename it") from None
         self._lock = threading.Lock()
         self.closed = self._released = False
         with quiet():

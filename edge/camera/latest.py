@@ -48,23 +48,26 @@ class FrameSource(Protocol):
     ) -> None: ...
 
 
-def open_frames(camera: Camera, policy: str | None = None) -> FrameSource:
-    """`LatestFrames` for ``latest``, `EveryFrame` for ``every``; None: by whether the camera is live.
+def choose_policy(camera: Camera, policy: str | None = None) -> str:
+    """``policy``, or where that is None ``latest`` for a live camera and ``every`` for a file.
 
     Raises InputError for another policy, and for ``latest`` on a file: it would be over at once, nearly
     unseen.
     """
     policy = policy or ("latest" if camera.live else "every")
-    if policy == "every":
-        return EveryFrame(camera)
-    if policy != "latest":
+    if policy not in ("latest", "every"):
         raise InputError(f"policy {policy!r}: wanted 'latest' or 'every'")
-    if not camera.live:
+    if policy == "latest" and not camera.live:
         raise InputError(
             "policy 'latest' on a source that waits to be read would drop nearly all of it: use 'every', or "
             "play the file at its own speed with ?live=1 behind its name"
         )
-    return LatestFrames(camera)
+    return policy
+
+
+def open_frames(camera: Camera, policy: str | None = None) -> FrameSource:
+    """`LatestFrames` for ``latest``, `EveryFrame` for ``every``; see `choose_policy`, also for what it raises."""
+    return LatestFrames(camera) if choose_policy(camera, policy) == "latest" else EveryFrame(camera)
 
 
 class LatestFrames:

@@ -7,8 +7,6 @@ While it is away nothing is delivered, neither an old frame nor a made-up one; w
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import threading
 import time
 from collections import deque
@@ -24,18 +22,13 @@ from edge.camera.capture import RefusedError
 from edge.camera.repeats import Repeats
 from edge.camera.watched import HungError
 from edge.records import CameraError, Frame, SourceError
+from edge.stderr import to_stderr
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
 STEADY_S = 10.0  # a camera that is lost again sooner is not hurried
 FROZEN_S = 10.0  # no shutter stays closed that long, and a raw sensor's noise never repeats
 DIFFERENT = 3  # times in a row: a driver that is still starting may refuse once
 GAPS_KEPT = 100  # in the report, the newest; all are counted
-
-
-def to_stderr(line: str) -> None:
-    """One line for the person in front of the screen, or for the journal."""
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more: no reason to stop flying
-        print(f"edge: {line}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from edge.camera.base import Camera
 from edge.camera.device import V4l2Camera
 from edge.camera.paced import Paced
 from edge.camera.profiles import PROFILES, profile_of
-from edge.camera.reconnect import Reconnecting, to_stderr
+from edge.camera.reconnect import Reconnecting
 from edge.camera.recording import Replay
 from edge.camera.simulator import open_simulator
 from edge.camera.stills import SUFFIXES, Stills
@@ -23,6 +23,7 @@ from edge.camera.usb import Place
 from edge.camera.video import VideoFile
 from edge.camera.watched import Watched
 from edge.records import SourceError
+from edge.stderr import to_stderr
 
 KNOWN = (
     "a video file, an image, a folder of images, /dev/videoN?format=Y16&width=W&height=H&fps=F, sim:..., "

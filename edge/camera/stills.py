@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge.camera.grey import to_grey
 from edge.camera.quiet import quiet
+from edge.files import opencv_name
 from edge.records import CameraError, Frame, Pixels, SourceError
 from edge.thermal.radiometry import dji_raw_counts, jpeg_is_whole
 
@@ -39,7 +40,7 @@ def read_still(path: Path, raw: bool = True) -> tuple[Pixels, str]:
     if not whole:
         raise ValueError("the file is cut off")
     with quiet():
-        if path.suffix.lower() in (".tif", ".tiff") and (pages := cv2.imcount(str(path))) > 1:
+        if path.suffix.lower() in (".tif", ".tiff") and (pages := cv2.imcount(opencv_name(path))) > 1:
             raise ValueError(f"{pages} images in one file; wanted one (tiffsplit makes single files)")
         if data[:2] == JPEG:
             # an eighth of the size is enough to see a palette, and the luma plane is exact

@@ -26,8 +26,10 @@ class Tapped:
 
     def read(self) -> Frame | None:
         """As the camera's."""
-        frame = self._camera.read()
-        self.description = self._camera.description  # some learn more about themselves on the way
+        try:
+            frame = self._camera.read()
+        finally:
+            self.description = self._camera.description  # some learn more about themselves on the way
         if frame is not None:
             self._tap(frame)
         return frame

@@ -51,9 +51,14 @@ def tensorrt_needs(bundle: Bundle, trust_engine: bool = False) -> list[Need]:
     return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device), trust_engine)]
 
 
-def onnxruntime_need(bundle: Bundle) -> Need:
-    """ONNX Runtime with a graph for it, which is all that the CPU needs."""
-    if ONNX_CPU not in bundle.files:
+def library_needs() -> list[Need]:
+    """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are mended."""
+    return [find_gpu()[0], _tensorrt()[0], _pycuda()]
+
+
+def onnxruntime_need(bundle: Bundle | None = None) -> Need:
+    """ONNX Runtime, with a graph for it where a bundle is given, which is all that the CPU needs."""
+    if bundle is not None and ONNX_CPU not in bundle.files:
         return Need("ONNX Runtime", "missing", f"the bundle has no {ONNX_CPU}", (_EXPORT,))
     found = _import("onnxruntime")
     if isinstance(found, str):
@@ -112,5 +117,5 @@ def _import(name: str) -> ModuleType | str:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         return "not installed" if error.name == package else f"cannot be loaded: {error}"
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:  # there, and its libraries are not, or too old
         return f"cannot be loaded: {error}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.records import Result, SinkError
+from edge.records import Result, SinkError, class_name
 
 
 class JsonlSink:
@@ -77,7 +77,7 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
             "box": [round(float(v), 2) for v in found.boxes[i]],
             "score": round(float(found.scores[i]), 4),
             "label": label,
-            "class": classes[label] if label < len(classes) else str(label),
+            "class": class_name(classes, label),
         }
         if found.track_ids is not None:
             item["track"] = int(found.track_ids[i])

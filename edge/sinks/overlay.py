@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Float32, Result, SinkError
+from edge.files import opencv_name
+from edge.records import Float32, Result, SinkError, class_name
 
 # distinguishable on grey and for colour-blind eyes (Okabe and Ito), BGR
 COLOURS = (
@@ -23,6 +25,8 @@ COLOURS = (
 )
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 LONGEST_GAP_S = 5.0
+RESERVE_BYTES = 64 << 20  # left free on the disk: detections of an hour; the recording leaves more
+LOOK_EVERY = 32  # pictures
 
 
 def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int = 1) -> npt.NDArray[np.uint8]:
@@ -38,7 +42,7 @@ def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int
             _corners(image, box)
     found = result.detections
     for box, score, label in zip(found.boxes * scale, found.scores, found.labels, strict=True):
-        name = classes[label] if label < len(classes) else str(label)
+        name = class_name(classes, label)
         colour = COLOURS[label % len(COLOURS)]
         # a line outside the box, so that a body of 15 px is not painted over
         x1, y1, x2, y2 = (round(float(v)) for v in box)
@@ -61,17 +65,27 @@ class VideoSink:
     the video keeps the time of the flight (gaps over 5 s are cut short); otherwise one picture a
     result.
 
-    Raises SinkError where OpenCV cannot open the file, has no encoder, or cannot write any more.
+    The video ends where less than ``reserve`` bytes are free, so that the detections outlive it: OpenCV does not
+    say that a disk is full.
+
+    Raises SinkError where OpenCV cannot open the file or has no encoder, where the disk is nearly full, and where
+    a picture has another size than the first.
     """
 
-    def __init__(self, path: Path, classes: Sequence[str], fps: float, live: bool) -> None:
-        self._path, self._classes, self._fps, self._live = path, classes, fps, live
+    def __init__(
+        self, path: Path, classes: Sequence[str], fps: float, live: bool, reserve: int = RESERVE_BYTES
+    ) -> None:
+        self._path, self._classes, self._fps, self._live, self._reserve = path, classes, fps, live, reserve
+        self._pictures = 0
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._start = self._written = 0.0
 
     def write(self, result: Result) -> None:
         """Draw and encode one result."""
+        if self._pictures % LOOK_EVERY == 0 and shutil.disk_usage(self._path.parent).free < self._reserve:
+            raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
+        self._pictures += 1
         image = draw(result, self._classes)
         if self._writer is None:
             self._open(image, result.frame.t_capture)
@@ -103,7 +117,7 @@ class VideoSink:
     def _open(self, image: npt.NDArray[np.uint8], t_capture: float) -> None:
         self._size = (image.shape[1], image.shape[0])
         self._start = t_capture
-        writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, self._size)
+        writer = cv2.VideoWriter(opencv_name(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, self._size)
         if not writer.isOpened():
             raise SinkError(
                 f"OpenCV {cv2.__version__} cannot write {self._path} (MPEG-4 in Matroska): "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -12,15 +13,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from rich.console import Console
 
 import edge.doctor as doctor_module
+import edge.engine.install as install
+import edge.engine.readiness as readiness
 import edge.machine as machine
 from edge.cli import main
 from edge.doctor import doctor, rows
 from edge.engine.device import Device
 from edge.examine import Examination, examine, problems
 from edge.records import CameraError, EngineError, Frame, SinkError, SourceError, TemperatureScale
+from edge.screen import Screen
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from tests.conftest import shared
 
@@ -154,7 +157,7 @@ def test_files_have_no_rate_to_measure() -> None:
 
 def run(source: str | None, folder: Path, seconds: float = 0.2) -> str:
     out = io.StringIO()
-    doctor(Console(file=out, width=200), source, folder, seconds)
+    doctor(Screen(file=out, width=200), source, folder, seconds)
     return out.getvalue()
 
 
@@ -211,7 +214,7 @@ def facts(folder: Path) -> dict[str, machine.Fact]:
 def test_this_machine(tmp_path: Path) -> None:
     found = facts(tmp_path)
     assert cv2.__version__ in found["OpenCV"].value
-    assert found["ONNX Runtime: CPU"].todo == ""
+    assert found["ONNX Runtime"].todo == ""
     assert "GB in" in found["free disk"].value
     said = run(None, tmp_path)
     assert "free disk" in said
@@ -226,11 +229,15 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return put
 
 
-def test_a_jetson_without_its_libraries(tmp_path: Path, patch: Callable[..., None]) -> None:
+def test_a_jetson_without_its_libraries(
+    tmp_path: Path, patch: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     host = {"board": "Orin Nano", "cpu": "", "cores": 6, "memory_mib": 7600, "system": "", "l4t": "R36"}
     patch("host_facts", lambda: host)
     patch("power_facts", lambda: {"mode": None, "governor": "powersave", "cpu_mhz": 700, "celsius": {"cpu": 91.0}})
-    patch("find_device", lambda: Device("Orin", "8.7", 8, 7600, "12.6"))
+    monkeypatch.setattr(readiness, "find_device", lambda: Device("Orin", "8.7", 8, 7600, "12.6"))
+    for name in ("tensorrt", "pycuda", "pycuda.driver"):
+        monkeypatch.setitem(sys.modules, name, None)
     patch("LEAST_DISK_GB", 1e9)
     found = facts(tmp_path)
     assert found["machine"].value.startswith("Orin Nano, 6 cores")
@@ -239,7 +246,10 @@ def test_a_jetson_without_its_libraries(tmp_path: Path, patch: Callable[..., Non
     assert "throttles" in found["hottest"].todo
     assert "compute capability 8.7" in found["GPU"].value
     assert "make room" in found["free disk"].todo
-    patch("find_device", lambda: (_ for _ in ()).throw(EngineError("no NVIDIA driver")))
+    # the same commands as everywhere else
+    assert found["TensorRT"].todo == f"JetPack 6 and 7: {install.TENSORRT}; and {install.ENVIRONMENT}"
+    assert install.PYCUDA in found["pycuda"].todo
+    monkeypatch.setattr(readiness, "find_device", lambda: (_ for _ in ()).throw(EngineError("no NVIDIA driver")))
     assert facts(tmp_path)["GPU"].todo == "no NVIDIA driver"
 
 
@@ -259,10 +269,8 @@ def test_opencv(tmp_path: Path, patch: Callable[..., None], monkeypatch: pytest.
 def test_packages_that_do_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "brokenpackage.py").write_text("raise ImportError('libnvinfer.so.10: cannot open')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert machine._module("brokenpackage", "x", "mend it").value == "does not load: libnvinfer.so.10: cannot open"
-    assert machine._module("no_such_package.part", "x", "install it") == machine.Fact(
-        "x", "not installed", "install it"
-    )
+    assert readiness._import("brokenpackage") == "cannot be loaded: libnvinfer.so.10: cannot open"
+    assert readiness._import("no_such_package.part") == "not installed"
 
 
 def test_cameras(tmp_path: Path, patch: Callable[..., None]) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from edge.cli import main
+from edge.output import prepare_folder
 from edge.records import InputError
-from edge.run import prepare_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -65,7 +65,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Camera]:
 
 
 def run(bundle: Path, out: Path, *words: object) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
-    code = main(["run", "--source", SOURCE, "--model", str(bundle), "--out", str(out), "--quiet", *map(str, words)])
+    code = main(["run", "--source", SOURCE, "--model", str(bundle), "--out", str(out), *map(str, words)])
     lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
     return code, json.loads((out / "report.json").read_text()), lines
 
@@ -91,10 +91,17 @@ def test_lost_and_back(
     assert gap["after_seq"] + 1 not in seqs
     assert seqs[0] <= gap["after_seq"] < seqs[-1]
     assert [line["t"] for line in lines] == sorted(line["t"] for line in lines)
-    said = capsys.readouterr().err.splitlines()
+    said = [line for line in capsys.readouterr().err.splitlines() if "camera" in line]
     assert said[0].startswith("edge: camera lost: /dev/null: no new frame for 0.05 s")
     assert said[-1].startswith("edge: camera back after ")
     assert all(line.startswith("edge: camera") for line in said)
+
+
+def test_quiet_is_silent(plug: Plug, tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plug(frames=20, comes_back=2)
+    code, report, _ = run(tiny_bundle, tmp_path / "out", "--frames", 60, "--record", "--video", "--quiet")
+    assert (code, report["reconnects"]["outages"]) == (0, 1)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_never_back_within_the_time_given(
