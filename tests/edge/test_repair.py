@@ -226,3 +226,23 @@ def test_no_shutter_is_seen_where_none_fell(source: str) -> None:
     repair = Repair(10)
     with open_simulator(f"sim:live=0,frames=60,fps=10,width=320,height=256,ffc_interval=0,{source}") as camera:
         assert not any("ffc" in repair(frame).flags for frame in iter(camera.read, None))
+
+
+@pytest.mark.parametrize("levels", [True, False])
+def test_stripes_that_the_shutter_levelled_are_not_taken_away_any_more(levels: bool) -> None:
+    """Also in a hover, where nothing is learnt: else the old estimate would paint the stripes anew."""
+    stripes = np.random.default_rng(8).normal(0, 6, W)
+
+    def look(seq: int, at: int, striped: bool) -> Frame:
+        ideal = 29000 + (scene(at) - 29000) / 6 + striped * stripes
+        return Frame(expose(ideal, seq), seq, seq / 30)
+
+    repair = Repair(30)
+    for seq in range(300):
+        flown = repair(look(seq, seq, True))
+    assert "repaired" in flown.flags
+    repair(replace(flown, seq=300, flags=frozenset({"ffc"})))
+    for seq in range(301, 331):
+        hovered = repair(look(seq, 299, not levels))
+        columns = np.median(hovered.pixels - (29000 + (scene(299) - 29000) / 6), axis=0)
+        assert (columns - cv2.blur(columns[None], (33, 1))[0]).std() < 0.5 * stripes.std()
