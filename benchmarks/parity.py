@@ -59,7 +59,7 @@ Row = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=EVERY, choices=EVERY, metavar="NAME:PYRAMID")
-    parser.add_argument("--frames", type=Path, help="a folder of real grey frames, two are used")
+    parser.add_argument("--frames", type=Path, help="a folder of real grey frames, one is used")
     parser.add_argument("--channels", type=int, default=64, help="of the pyramid, for parity (256: hours)")
     parser.add_argument("--rows", type=Path, default=Path("out/parity"), help="where finished rows are kept")
     parser.add_argument("--page", type=Path, default=Path("docs/parity.md"))
@@ -106,24 +106,27 @@ def done(path: Path, channels: int) -> bool:
 
 
 def random_frames() -> list[Grey]:
-    """Mirrored: random weights are set to the statistics of one picture, and saturate on others."""
-    scene = thermal_scene(HEIGHT, WIDTH)
-    return [scene, scene[:, ::-1].copy()]
+    return and_mirrored(thermal_scene(HEIGHT, WIDTH))
+
+
+def and_mirrored(frame: Grey) -> list[Grey]:
+    """Random weights are set to the statistics of one picture. On another they saturate: hundreds of scores of
+    exactly 1, and which hundred of those are kept is anybody's choice.
+    """
+    return [frame, frame[:, ::-1].copy()]
 
 
 def real_frames(folder: Path) -> list[Grey]:
-    """The middles of two frames, from the two halves of the folder."""
+    """The middle of a frame from a quarter into the folder."""
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    frames = []
-    for path in paths[len(paths) // 4 :: max(1, len(paths) // 2)][:2]:
-        pixels = np.ascontiguousarray(read_still(path)[0], np.uint8)
-        if pixels.shape[0] < HEIGHT or pixels.shape[1] < WIDTH:
-            sys.exit(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: wanted {WIDTH}x{HEIGHT} or larger")
-        top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
-        frames.append(pixels[top : top + HEIGHT, left : left + WIDTH].copy())
-    if not frames:
+    if not paths:
         sys.exit(f"{folder} holds no .png or .jpg frames")
-    return frames
+    path = paths[len(paths) // 4]
+    pixels = np.ascontiguousarray(read_still(path)[0], np.uint8)
+    if pixels.shape[0] < HEIGHT or pixels.shape[1] < WIDTH:
+        sys.exit(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: wanted {WIDTH}x{HEIGHT} or larger")
+    top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
+    return and_mirrored(pixels[top : top + HEIGHT, left : left + WIDTH].copy())
 
 
 def parity(name: str, frames: list[Grey], channels: int) -> Row:

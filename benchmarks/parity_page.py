@@ -14,8 +14,8 @@ Written by `make parity`{frames}; do not edit. {done}
 ## Parity
 
 The reference configuration of each detector (1000 regions, adaptive sampling; the stock detectors as torchvision has
-them, resizing to 300 x 375), {channels} channels a pyramid level, random weights with the spread of trained ones, two
-frames of 320 x 256 pixels{real}. Every detection from 0.06 up must find its partner; "alone" counts those on either
+them, resizing to 300 x 375), {channels} channels a pyramid level, random weights with the spread of trained ones, a
+frame of 320 x 256 pixels and its mirror image{real}. Every detection from 0.06 up must find its partner; "alone" counts those on either
 side that have none. IoU and score: the worst of all pairs, unless "median" is said.
 
 Random weights are the harder case; a trained detector of yours, on your frames:
@@ -54,7 +54,7 @@ def write(rows: dict[str, Row], every: list[str]) -> str:
     missing = {part: [t.split()[1] for t in titles if t not in rows] for part, titles in wanted.items()}
     undone = "".join(f"\n- {part}: {', '.join(names)}" for part, names in missing.items() if names)
     done = f"Not done yet:\n{undone}" if undone else "All rows are done."
-    real = "; real ones are the middles of frames from `--frames`" if "real" in kinds else ""
+    real = "; the real one is the middle of a frame from `--frames`" if "real" in kinds else ""
     frames = " with `FRAMES=` a folder of thermal frames" if "real" in kinds else ""
     parts = [HEAD.format(done=done, frames=frames, real=real, channels=channels)]
     for kind in kinds:
