@@ -142,7 +142,7 @@ def parity(name: str, frames: list[Grey], channels: int) -> Row:
         "versions": {p: importlib.metadata.version(p) for p in ("torch", "torchvision", "onnxruntime")},
         "frames": len(frames),
         "channels": channels,
-        "eager64": figures(wanted[:1], [in_float64(model, frames[0])]),
+        "eager64": figures(wanted, [in_float64(model, frame) for frame in frames]),
         "cpu": figures(wanted, run(float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu"))), frames)),
     }
     if configuration.sampling_ratio <= 0:
