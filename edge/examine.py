@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera import Camera
+from edge.camera.profiles import PROFILES
 from edge.meter import percentiles
 from edge.records import CameraError, Frame, Pixels, TemperatureScale
 from edge.thermal.byteorder import looks_swapped
@@ -18,13 +19,6 @@ from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, Normaliser
 
 MOST_FRAMES = 2000  # of a file
 ARRIVAL_MS = 1.0  # a time this close to when the frame was handed over is when it arrived
-# sizes that cameras send with more than the picture in them
-MORE_THAN_A_PICTURE = {
-    (640, 514): ("boson", "a FLIR Boson's 640x512 and 2 telemetry rows"),
-    (320, 258): ("boson", "a FLIR Boson's 320x256 and 2 telemetry rows"),
-    (160, 122): ("lepton", "a FLIR Lepton's 160x120 and 2 telemetry rows"),
-    (256, 384): ("infiray", "an InfiRay's picture, and below it the counts"),
-}
 
 
 @dataclass
@@ -139,9 +133,12 @@ def problems(found: Examination) -> list[str]:
     said = []
     deep = found.bits_a_pixel == 16
     width, height = found.size
-    if found.size in MORE_THAN_A_PICTURE:
-        name, what = MORE_THAN_A_PICTURE[found.size]
-        said.append(f"{width}x{height} is {what}: add camera={name} to the source, or the rest is taken for heat")
+    for profile in PROFILES.values():
+        if extra := profile.beside_the_picture(width, height):
+            said.append(
+                f"{width}x{height} is what a {profile.name} delivers, with {extra}: add camera={profile.name} to the "
+                "source, or the rest is taken for heat"
+            )
     if found.swapped:
         said.append("each count's two bytes are the wrong way round: add endian=big to a /dev source")
     elif deep and found.unused >= 8:

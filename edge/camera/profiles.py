@@ -90,6 +90,12 @@ class Profile:
         words = self._words(layout, rows, width, scale)
         return View(rows, telemetry if self.status else None, scale, bool(self.big_endian), words)
 
+    def beside_the_picture(self, width: int, height: int) -> str:
+        """What a frame of this delivered size holds besides its picture, in words; "" = nothing, or no such size."""
+        layout = self.layouts.get((width, height), Layout())
+        telemetry = f"{layout.telemetry} telemetry rows" if layout.telemetry else ""
+        return telemetry or (f"{layout.unused} rows above the counts" if layout.unused else "")
+
     def _words(self, layout: Layout, rows: slice, width: int, scale: TemperatureScale | None) -> str:
         words = [] if self.name == "generic" else [f"read as {self.name} (not verified on hardware)"]
         if layout != Layout():
