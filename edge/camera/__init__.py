@@ -1,7 +1,7 @@
 """Where frames come from: `open_camera` opens a source, `open_frames` takes frames from it."""
 
-from edge.camera.base import Camera
+from edge.camera.base import Camera, once_live
 from edge.camera.latest import EveryFrame, FrameSource, LatestFrames, open_frames
 from edge.camera.source import open_camera
 
-__all__ = ["Camera", "EveryFrame", "FrameSource", "LatestFrames", "open_camera", "open_frames"]
+__all__ = ["Camera", "EveryFrame", "FrameSource", "LatestFrames", "once_live", "open_camera", "open_frames"]

@@ -36,6 +36,7 @@ class Replay:
         self._recording = Recording(path)
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
+        self.once_live = origin.live
         self._repeats = Repeats(origin.live)
         self._only: Collection[int] | None = None
         self._due: float | None = None  # when, on this clock, the frame before was given

@@ -202,8 +202,19 @@ def test_an_even_scene_is_held_back_for_three_seconds_at_most() -> None:
     assert not any(held[91:])
 
 
+@pytest.mark.parametrize("said", [None, 9, 60])
+def test_three_seconds_by_the_cameras_clock_whatever_its_driver_says(said: float | None) -> None:
+    """An export Boson gives 9 frames a second where its driver may say 60, or nothing."""
+    repair = Repair(said, live=True)
+    for frame in frames(30, 1.0):
+        repair(replace(frame, t_capture=100 + frame.seq / 9))
+    held = ["ffc" in repair(Frame(flap(i), 30 + i, 100 + (30 + i) / 9)).flags for i in range(60)]
+    assert sum(held) == 28
+    assert not any(held[28:])
+
+
 def test_an_even_still_among_others_is_a_scene() -> None:
-    repair = Repair(None, sequence=False)
+    repair = Repair(None)
     for frame in frames(30, 1.0):
         repair(frame)
     assert "ffc" not in repair(Frame(flap(0), 30, 1.0)).flags
