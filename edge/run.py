@@ -231,6 +231,7 @@ class _Run:
             "fps": None if fps is None else round(fps, 3),
             "dropped": self._last.dropped if self._last else 0,
             "duplicates": self._last.duplicates if self._last else 0,
+            "frozen_seconds": round(self._last.frozen_s, 3) if self._last else 0.0,
             "latency_ms": meter.latency_ms,
             "stages_ms": meter.stages_ms,
             "detections": self._counts,

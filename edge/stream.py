@@ -54,8 +54,9 @@ def stream(
                 converged,
                 frames.dropped,
                 frames.duplicates,
-                health.judge(frame, picture),
+                health.judge(frame, picture, frames.frozen_s),
                 finite,
+                frames.frozen_s,
             )
             laps = Laps()
     finally:

@@ -50,6 +50,8 @@ class Repair:
         if "ffc" in frame.flags or self._shut(frame, pixels):
             self._stripes.after_shutter()
             return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc"})
+        if "resumed" in frame.flags:  # a shutter that nobody flagged, or the camera was switched on again
+            self._stripes.after_shutter()
         noise = self._movement.check(pixels)
         if noise is not None:
             self._defects.look(pixels, noise)

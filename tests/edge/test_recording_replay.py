@@ -130,7 +130,7 @@ def test_only_the_chosen_frames_with_flags_that_depend_on_the_others(tmp_path: P
         replay.only({1, 3, 8, 11, 99})
         frames = drain(replay)
     assert [f.seq for f in frames] == [1, 8, 11]  # 3 was a repeat: no flight has looked at it
-    assert frames[1].flags == {"ffc", "frozen"}
+    assert frames[1].flags == {"ffc", "frozen", "resumed"}  # 5 was dropped, and with it the first new picture after 3
 
 
 def test_live_keeps_the_flight_s_pace_on_this_clock(tmp_path: Path) -> None:
