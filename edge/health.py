@@ -39,6 +39,9 @@ CONDITIONS = {
     "drift": Condition(
         1.0, 0.9, "grey levels are far from those in training: check the palette (white = hot) and the camera's gain"
     ),
+    "frozen": Condition(
+        1.0, 1.0, "the camera gave one picture again and again for over a second: nothing was seen meanwhile"
+    ),
     "low_contrast": Condition(
         3.3, 2.8, "the scene is nearly of one temperature (thermal crossover, fog): bodies may be missed"
     ),
@@ -51,7 +54,7 @@ CONDITIONS = {
 MEAN_OFF, STD_TIMES = 0.4, 2.2  # drift: of the mean, 0..1, and of the std over that in training
 WHITE, BLACK = 0.1, 0.5  # saturated: parts of the picture
 SMOOTH = 1 / 16  # weight of the newest frame
-SMOOTH_SHUTTER = 1 / 128
+SMOOTH_SHUTTER = 1 / 384  # of the camera's frames, also those that nobody took: a closed shutter costs no time
 SETTLE = 16  # frames before the first judgement
 SWAP_EVERY = 32  # frames
 
@@ -63,17 +66,23 @@ class Health:
         self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
         self._picture = np.zeros(5)  # mean, std (0..1), black, white (parts), ground (deg C), smoothed
         self._judged = self._frames = 0
+        self._seq = -1
+        self._frozen_s, self._thawed = 0.0, SETTLE  # results since it last stood still
         self._shutter = 0.0
         self._swapped = False
         self._warnings: frozenset[str] = frozenset()
 
-    def judge(self, frame: Frame, picture: npt.NDArray[np.uint8]) -> frozenset[str]:
+    def judge(self, frame: Frame, picture: npt.NDArray[np.uint8], frozen_s: float = 0.0) -> frozenset[str]:
         """The names of the `CONDITIONS` that hold now.
 
-        ``frame``: after repair. ``picture``: (H, W) uint8, the frame as normalised.
+        ``frame``: after repair. ``picture``: (H, W) uint8, the frame as normalised. ``frozen_s``: seconds
+        so far in which the camera stood still.
         """
         shut = "ffc" in frame.flags
-        self._shutter += (shut - self._shutter) * SMOOTH_SHUTTER
+        came, self._seq = max(frame.seq - self._seq, 1) if self._seq >= 0 else 1, frame.seq
+        self._shutter += (shut - self._shutter) * (1 - (1 - SMOOTH_SHUTTER) ** came)
+        self._thawed = 0 if frozen_s > self._frozen_s else self._thawed + 1
+        self._frozen_s = frozen_s
         if not shut:
             if self._frames % SWAP_EVERY == 0:
                 self._swapped = looks_swapped(frame.pixels)
@@ -89,7 +98,7 @@ class Health:
         return self._warnings
 
     def _against_limits(self) -> dict[str, float]:
-        figures = {"byte_order": float(self._swapped), "shutter": self._shutter}
+        figures = {"byte_order": float(self._swapped), "frozen": float(self._thawed < SETTLE), "shutter": self._shutter}
         if self._judged < SETTLE:
             return figures
         mean, std, black, white, ground = (float(v) for v in self._picture)

@@ -31,6 +31,8 @@ class Preprocessor:
             box = Letterbox(frame.width, frame.height, bundle.width, bundle.height, fill)
             self._letterbox = box
         normaliser = self._normalisers[frame.pixels.dtype]
+        if "resumed" in frame.flags:
+            normaliser.reset()
         picture = normaliser(frame.pixels, frame.temperature)
         if "ffc" in frame.flags:
             normaliser.reset()  # counts step when the shutter opens

@@ -27,7 +27,7 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
-FLAGS = frozenset({"ffc", "frozen", "repaired"})
+FLAGS = frozenset({"ffc", "frozen", "repaired", "resumed"})
 KELVIN_AT_0_C = 273.15
 
 
@@ -133,7 +133,8 @@ class Frame:
     writes to them. ``seq``: counts every frame the source produced, from 0, so that a gap is a
     loss. ``t_capture``: ``time.monotonic()`` seconds. ``utc``: aware datetime, or None where the
     clock is not to be trusted. ``flags``: any of ``ffc`` (shutter closed), ``frozen`` (identical to
-    the frame before), ``repaired`` (pixels were patched). ``temperature``: scale of the counts, or
+    the frame before), ``repaired`` (pixels were patched), ``resumed`` (the first new one after the camera
+    stood still or was away: counts may have stepped, as behind a shutter). ``temperature``: scale of the counts, or
     None. ``pose``: camera pose, or None. ``truth``: only from the simulator. ``t_replayed``: None but in a
     replay, where ``t_capture`` is the flight's, by the clock of then: when it came again, by this clock.
     """
@@ -255,7 +256,8 @@ class Result:
     where the engine was not asked (the shutter was closed). ``converged``, ``finite``: see
     `RawDetections`.
     ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
-    repeated the one before. ``warnings``: conditions that hold now, names of `edge.health.CONDITIONS`.
+    repeated the one before; ``frozen_s``: see `edge.camera.FrameSource`. ``warnings``: conditions that hold now,
+    names of `edge.health.CONDITIONS`.
     """
 
     frame: Frame
@@ -269,6 +271,7 @@ class Result:
     duplicates: int = 0
     warnings: frozenset[str] = frozenset()
     finite: bool = True
+    frozen_s: float = 0.0
 
     @property
     def latency_ms(self) -> float:

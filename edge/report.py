@@ -26,12 +26,13 @@ class Totals:
         self.detections = dict.fromkeys(classes, 0)
         self._classes = tuple(classes)
         self._dropped = self._duplicates = self._shutter = self._unconverged = self._overflowed = 0
+        self._frozen_s = 0.0
         self._health = HealthLog()
 
     def add(self, result: Result) -> list[str]:
         """Book one result; returns what a person should be told with it, a line each."""
         self.meter.add(result)
-        self._dropped, self._duplicates = result.dropped, result.duplicates
+        self._dropped, self._duplicates, self._frozen_s = result.dropped, result.duplicates, result.frozen_s
         self._shutter += not result.inferred
         self._unconverged += not result.converged
         self._overflowed += not result.finite
@@ -48,6 +49,7 @@ class Totals:
             "fps": None if fps is None else round(fps, 3),
             "dropped": self._dropped,
             "duplicates": self._duplicates,
+            "frozen_seconds": round(self._frozen_s, 3),
             "latency_ms": self.meter.latency_ms,
             "stages_ms": self.meter.stages_ms,
             "detections": self.detections,

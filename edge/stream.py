@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from edge.camera import Camera, open_frames
+from edge.camera import Camera, once_live, open_frames
 from edge.engine import Engine
 from edge.health import Health
 from edge.meter import Laps
@@ -27,7 +27,7 @@ def stream(
     """
     lowest = engine.bundle.score_threshold if threshold is None else threshold
     frames = open_frames(camera, policy)
-    repair = Repair(camera.fps, sequence=camera.live or camera.fps is not None)
+    repair = Repair(camera.fps, once_live(camera))
     preprocess = Preprocessor(engine.bundle)
     health = Health(engine.bundle)
     try:
@@ -54,8 +54,9 @@ def stream(
                 converged,
                 frames.dropped,
                 frames.duplicates,
-                health.judge(frame, picture),
+                health.judge(frame, picture, frames.frozen_s),
                 finite,
+                frames.frozen_s,
             )
             laps = Laps()
     finally:

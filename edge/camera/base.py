@@ -40,3 +40,8 @@ class Camera(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def once_live(camera: Camera) -> bool:
+    """Whether its frames come, or once came, from a live camera: a replay is looked at as its flight was."""
+    return bool(getattr(camera, "once_live", camera.live))

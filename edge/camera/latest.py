@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 from edge.camera.base import Camera
-from edge.camera.repeats import Repeats
+from edge.camera.repeats import Repeats, as_resumed
 from edge.records import Frame, InputError
 
 JOIN_S = 1.0
@@ -25,10 +25,12 @@ class FrameSource(Protocol):
 
     ``dropped``: frames that had come and gone unseen when the last `get` returned. ``duplicates``: frames of
     a live source that only repeated the picture before and were left out; they are not in ``dropped``.
+    ``frozen_s``: seconds in which it gave nothing else, of each time that this lasted for over a second.
     """
 
     dropped: int
     duplicates: int
+    frozen_s: float
 
     def get(self) -> Frame | None:
         """The next frame to look at; None at the end of the source. Blocks until there is one.
@@ -76,11 +78,13 @@ class LatestFrames:
     def __init__(self, camera: Camera) -> None:
         """Starts reading. Nobody else may read the camera until `close`."""
         self.dropped = self.duplicates = 0
+        self.frozen_s = 0.0
         self._camera = camera
         self._repeats = Repeats(camera.live)
         self._changed = threading.Condition()
         self._slot: Frame | None = None
         self._overwritten = self._repeated = 0
+        self._frozen_s = 0.0
         self._error: BaseException | None = None
         self._over = False
         self._thread = threading.Thread(target=self._capture, name="capture", daemon=True)
@@ -92,6 +96,7 @@ class LatestFrames:
             self._changed.wait_for(lambda: self._slot is not None or self._over)
             frame, self._slot = self._slot, None
             self.dropped, self.duplicates = self._overwritten, self._repeated
+            self.frozen_s = self._frozen_s
             if frame is None and self._error is not None:
                 raise self._error
             return frame
@@ -126,12 +131,15 @@ class LatestFrames:
             with self._changed:
                 if self._over:
                     return
+                self._frozen_s = self._repeats.frozen_s
                 if frame is None:
                     self._over, self._error = True, error
                 elif new is None:
                     self._repeated += 1
                 else:
-                    self._overwritten += self._slot is not None
+                    if self._slot is not None:
+                        self._overwritten += 1
+                        new = as_resumed(new) if "resumed" in self._slot.flags else new
                     self._slot = new
                 self._changed.notify_all()
                 if self._over:
@@ -143,13 +151,16 @@ class EveryFrame:
 
     def __init__(self, camera: Camera) -> None:
         self.dropped = self.duplicates = 0
+        self.frozen_s = 0.0
         self._camera = camera
         self._repeats = Repeats(camera.live)
 
     def get(self) -> Frame | None:
         """See `FrameSource.get`."""
         while (frame := self._camera.read()) is not None:
-            if (new := self._repeats.sift(frame)) is not None:
+            new = self._repeats.sift(frame)
+            self.frozen_s = self._repeats.frozen_s
+            if new is not None:
                 return new
             self.duplicates += 1
         return None

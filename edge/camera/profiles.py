@@ -4,7 +4,9 @@ Chosen with ``?camera=NAME`` behind a /dev source. None of it was verified on ha
 sheets and from the code of others:
 
 - ``boson`` (FLIR Boson, Boson+): 2 telemetry rows make 640x514 of 640x512. Their place (first or last rows) is a
-  setting and is found by their looks; what they say is not decoded. Counts have no scale unless the camera was set
+  setting and is found by their looks. What they say is not decoded: public decoders agree that the status begins at
+  word 38 and the frame counter at word 42 of the first row, but only one says what the status' bits mean and which
+  of its four words holds them; misread, it would blind a whole flight. Counts have no scale unless the camera was set
   to TLinear: then give ``kelvin=0.01``. The shutter is found by `edge.thermal.shutter`.
 - ``lepton`` (FLIR Lepton on a PureThermal board): Y16, 160x122 with telemetry. Row A, words 3 and 4 are the status;
   its bits 4 and 5 say whether the shutter is closed (FLIR 500-0659-00-09, telemetry). Which of the two words comes

@@ -19,7 +19,7 @@ import numpy as np
 
 from edge.camera.base import Camera
 from edge.camera.capture import RefusedError
-from edge.camera.repeats import Repeats
+from edge.camera.repeats import Repeats, as_resumed
 from edge.camera.watched import HungError
 from edge.records import CameraError, Frame, SourceError
 from edge.stderr import to_stderr
@@ -27,6 +27,7 @@ from edge.stderr import to_stderr
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
 STEADY_S = 10.0  # a camera that is lost again sooner is not hurried
 FROZEN_S = 10.0  # no shutter stays closed that long, and a raw sensor's noise never repeats
+STILL_S = 3.0  # longer than any shutter: said, as nothing else would tell
 DIFFERENT = 3  # times in a row: a driver that is still starting may refuse once
 GAPS_KEPT = 100  # in the report, the newest; all are counted
 
@@ -48,8 +49,8 @@ class Reconnecting:
     """A live camera that survives being lost.
 
     ``seq`` goes on over an outage and leaves out exactly one number: frames were lost, nobody knows how many;
-    ``t_capture`` tells how long. ``outages``: how often the camera was lost. ``lost_s``: seconds without it,
-    those of the present outage included. ``away``: whether it is lost now.
+    ``t_capture`` tells how long. The first frame after it is flagged ``resumed``. ``outages``: how often the camera
+    was lost. ``lost_s``: seconds without it, those of the present outage included. ``away``: whether it is lost now.
     """
 
     live: bool = True
@@ -82,7 +83,8 @@ class Reconnecting:
         self._gaps: deque[Gap] = deque(maxlen=GAPS_KEPT)
         self._lost_why = ""
         self._lost_at: float | None = None
-        self._given_at = self._back_at = self._changed_at = clock()
+        self._given_at = self._back_at = self._changed_at = self._new_at = clock()
+        self._still = False  # and it was said
         self._delay_s = FIRST_DELAY_S
         self._why = ""
         self._kind: tuple[tuple[int, ...], np.dtype[np.uint8] | np.dtype[np.uint16]] | None = None
@@ -152,10 +154,22 @@ class Reconnecting:
             raise _Different(f"{self._name}: it gives {_words(*kind)}, before it was {_words(*self._kind)}")
         self._kind, self._different = kind, 0
         now, new = self._clock(), self._repeats.sift(frame)
-        if frame.pixels.itemsize == 1 or (new is not None and "frozen" not in new.flags):
+        repeated = new is None or "frozen" in new.flags
+        self._say_if_still(repeated, now)
+        if frame.pixels.itemsize == 1 or not repeated:
             self._changed_at = now  # 8-bit pictures of a still scene do repeat, after an encoder
         elif now - self._changed_at > FROZEN_S:
             raise CameraError(f"{self._name}: bit by bit the same picture for {FROZEN_S:g} s")
+
+    def _say_if_still(self, repeated: bool, now: float) -> None:
+        still_s = now - self._new_at
+        if not repeated:
+            self._new_at = now
+            if self._still:
+                self._tell(f"camera gives new pictures again, after {still_s:.1f} s")
+        elif still_s > STILL_S and not self._still:
+            self._tell(f"camera stands still: the same picture for {STILL_S:g} s, nothing new is seen in it")
+        self._still = repeated and (self._still or still_s > STILL_S)
 
     def _deliver(self, frame: Frame) -> Frame:
         now = self._clock()
@@ -166,6 +180,7 @@ class Reconnecting:
             self._lost_before_s += away_s
             self._gaps.append(Gap(self._seq, self._lost_at, away_s, self._lost_why, back=True))
             self._lost_at, self._back_at = None, now
+            frame = as_resumed(frame)
             camera = self._camera
             what = camera.description if camera else ""
             total = f"lost {self.outages}x, {self._lost_before_s:.1f} s in all"
@@ -215,7 +230,8 @@ class Reconnecting:
             self._camera = camera
             if self._closed.is_set():
                 camera.close()
-            self._repeats, self._changed_at = Repeats(live=True), self._clock()
+            self._repeats, self._still = Repeats(live=True), False
+            self._changed_at = self._new_at = self._clock()
             return camera
 
     def _count_different(self, error: Exception) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from edge.camera.repeats import Repeats
+from edge.camera.repeats import Repeats, as_resumed
 from edge.recording import Recording
 from edge.recording.contents import one_line
 from edge.records import CameraError, Frame, SourceError
@@ -36,7 +36,9 @@ class Replay:
         self._recording = Recording(path)
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
+        self.once_live = origin.live
         self._repeats = Repeats(origin.live)
+        self._resumed = False  # since the frame given last
         self._only: Collection[int] | None = None
         self._due: float | None = None  # when, on this clock, the frame before was given
         self._recorded = 0.0  # and when, on the recorded one, it was taken
@@ -104,8 +106,12 @@ class Replay:
             if frame is None:
                 return None
             new = self._repeats.sift(frame)
-            if new is not None and (self._only is None or new.seq in self._only):
-                return new
+            if new is None:
+                continue
+            self._resumed |= "resumed" in new.flags
+            if self._only is None or new.seq in self._only:
+                resumed, self._resumed = self._resumed, False
+                return as_resumed(new) if resumed else new
 
     def _when_due(self, frame: Frame) -> Frame:
         now = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from edge.camera.base import Camera
+from edge.camera.base import Camera, once_live
 from edge.records import Frame
 
 
@@ -20,7 +20,7 @@ class Tapped:
         """Takes over ``camera`` and closes it. ``tap`` must not wait where the camera is live."""
         self._camera, self._tap = camera, tap
         self.description = camera.description
-        self.live = camera.live
+        self.live, self.once_live = camera.live, once_live(camera)
         self.fps = camera.fps
         self.frames = camera.frames
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edge.camera.base import Camera
+from edge.camera.base import Camera, once_live
 from edge.recording import Origin, RecordingWriter
 from edge.records import EdgeError, Frame, SinkError
 
@@ -40,7 +40,7 @@ class Recorder:
 
         Raises SinkError where ``folder`` cannot take a recording.
         """
-        origin = Origin(camera.description, camera.live, camera.fps)
+        origin = Origin(camera.description, once_live(camera), camera.fps)
         return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
 
     @property

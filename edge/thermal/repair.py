@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.records import Frame
 from edge.thermal.defects import Defects
-from edge.thermal.movement import Movement
+from edge.thermal.movement import Counts16, Movement
 from edge.thermal.shutter import Shutter
 from edge.thermal.stripes import Stripes
 
@@ -23,11 +23,11 @@ from edge.thermal.stripes import Stripes
 class Repair:
     """Repairs the frames of one flight, one after the other."""
 
-    def __init__(self, fps: float | None = None, sequence: bool = True) -> None:
-        """``fps``: nominal rate of the camera, None if unknown. ``sequence``: frames follow each other in time;
-        of stills that do not, an even one is a scene and no shutter.
+    def __init__(self, fps: float | None = None, live: bool = False) -> None:
+        """``fps``: nominal rate of the source, None if unknown. ``live``: the frames come, or once came, from a live
+        camera. Without both they are stills that do not follow each other: an even one is a scene and no shutter.
         """
-        self._fps, self._sequence = fps, sequence
+        self._fps, self._live = fps, live
         self._shape: tuple[int, ...] = ()
         self._start()
 
@@ -47,9 +47,11 @@ class Repair:
         if pixels.shape != self._shape:  # another sensor
             self._shape = pixels.shape
             self._start()
-        if "ffc" in frame.flags or (self._sequence and self._shutter.closed(pixels, frame.seq)):
+        if "ffc" in frame.flags or self._shut(frame, pixels):
             self._stripes.after_shutter()
             return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc"})
+        if "resumed" in frame.flags:  # a shutter that nobody flagged, or the camera was switched on again
+            self._stripes.after_shutter()
         noise = self._movement.check(pixels)
         if noise is not None:
             self._defects.look(pixels, noise)
@@ -61,8 +63,14 @@ class Repair:
         self._stripes.correct(pixels)
         return replace(frame, pixels=pixels, flags=frame.flags | {"repaired"})
 
+    def _shut(self, frame: Frame, pixels: Counts16) -> bool:
+        # a live camera's rate is what its driver says; a file's time of capture is when it was read
+        if self._live:
+            return self._shutter.closed(pixels, frame.t_capture)
+        return self._fps is not None and self._shutter.closed(pixels, frame.seq / self._fps)
+
     def _start(self) -> None:
-        self._shutter = Shutter(self._fps)
+        self._shutter = Shutter()
         self._movement = Movement()
         self._defects = Defects()
         self._stripes = Stripes()

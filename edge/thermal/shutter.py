@@ -17,7 +17,6 @@ EVEN = 3.0  # spread of a flap, in sigma of the frame's fine noise: the housing'
 OUTSTANDING = 8.0  # sigma
 BLOB = 4  # px: so many that stand out are something in the scene
 LONGEST_S = 3.0
-USUAL_FPS = 30.0
 SETTLE = 1 / 16
 
 
@@ -28,19 +27,20 @@ class Shutter:
     which anything stands out (a swimmer) is no flap, and after 3 s it is taken for what the camera sees.
     """
 
-    def __init__(self, fps: float | None = None) -> None:
-        """``fps``: of the camera, None if unknown; time is counted in its frames, so that a replay agrees."""
-        self._longest = LONGEST_S * (fps or USUAL_FPS)
+    def __init__(self) -> None:
         self._usual: float | None = None  # spread of the scene, counts
-        self._since: int | None = None  # seq of the first closed frame
+        self._since: float | None = None  # time of the first closed frame
 
-    def closed(self, pixels: Counts16, seq: int) -> bool:
-        """Whether the shutter is closed in this frame, the camera's ``seq``-th, (H, W) uint16."""
+    def closed(self, pixels: Counts16, t: float) -> bool:
+        """Whether the shutter is closed in this frame, (H, W) uint16, taken at ``t`` seconds.
+
+        ``t`` is of the camera's clock, or counted in frames, but not the time of the call: a replay must agree.
+        """
         spread = _spread(pixels)
         usual = self._usual
         if usual is not None and spread * COLLAPSE < usual and _is_flap(pixels, spread):
-            self._since = seq if self._since is None else self._since
-            if seq - self._since <= self._longest:
+            self._since = t if self._since is None else self._since
+            if t - self._since <= LONGEST_S:
                 return True
             usual = None
         self._since = None

@@ -7,6 +7,7 @@ import queue
 import signal
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 import edge.camera.latest as latest
 from edge.camera import Camera, EveryFrame, LatestFrames, open_frames
+from edge.camera.repeats import Repeats
 from edge.records import CameraError, Frame, InputError
 
 WAIT_S = 10.0  # far more than any of it takes: a hang becomes a failure
@@ -208,9 +210,37 @@ def test_repeated_pictures_of_a_live_source_are_left_out_and_counted() -> None:
         camera.settle()
         got = frames.get()
         assert got is not None
-        assert (got.seq, got.flags) == (3, frozenset())
-        assert (frames.dropped, frames.duplicates) == (0, 2)
+        assert (got.seq, got.flags) == (3, {"resumed"})
+        assert (frames.dropped, frames.duplicates, frames.frozen_s) == (0, 2, 2.0)
+        camera.feed(frame(4, 8), frame(5, 9), frame(6, 10))
+        camera.settle()
+        got = frames.get()  # 5 was dropped
+        assert got is not None
+        assert (got.seq, got.flags) == (6, {"resumed"})
+        assert (frames.dropped, frames.duplicates, frames.frozen_s) == (1, 3, 2.0)
         camera.feed(None)
+
+
+@pytest.mark.parametrize(("repeats", "frozen_s"), [(1, 0), (6, 0), (20, 0), (70, 70 / 60)])
+def test_a_camera_that_stood_still_has_resumed(repeats: int, frozen_s: float) -> None:
+    """60 frames a second: of a sensor of 30 or 9 Hz, and of one that freezes unflagged behind its shutter."""
+    sift = Repeats(live=True)
+    for period in range(3):
+        for i in range(repeats + 1):
+            seq = period * (repeats + 1) + i
+            through = sift.sift(replace(frame(seq, period), t_capture=seq / 60))
+            assert (through is not None) == (i == 0)
+            if through:
+                assert ("resumed" in through.flags) == (period > 0 and repeats >= 20)
+    assert sift.frozen_s == pytest.approx(3 * frozen_s)
+
+
+def test_a_flagged_shutter_is_no_freeze() -> None:
+    sift = Repeats(live=True)
+    shut = [frame(seq, 7, frozenset({"ffc"})) for seq in range(1, 5)]
+    through = [sift.sift(each) for each in [frame(0, 7), *shut, frame(5, 8)]]
+    assert [each.flags for each in through if each] == [frozenset(), *[{"ffc", "frozen"}] * 4, frozenset()]
+    assert sift.frozen_s == 0
 
 
 def test_one_other_pixel_is_another_picture() -> None:

@@ -85,7 +85,7 @@ def test_swapped_bytes_are_named_at_the_first_frame(bundle: Bundle) -> None:
 def test_a_shutter_that_is_closed_too_often(bundle: Bundle) -> None:
     health, shut = Health(bundle), frozenset({"ffc"})
     said = [
-        health.judge(Frame(counts(), i, i / 30, flags=shut if i % 2 else frozenset()), picture()) for i in range(400)
+        health.judge(Frame(counts(), i, i / 30, flags=shut if i % 2 else frozenset()), picture()) for i in range(800)
     ]
     assert "shutter" in said[-1]
     health = Health(bundle)
@@ -94,6 +94,24 @@ def test_a_shutter_that_is_closed_too_often(bundle: Bundle) -> None:
         for i in range(3000)
     ]
     assert not any(usual)
+
+
+@pytest.mark.parametrize("taken", [1, 8])
+def test_a_usual_shutter_at_60_hz_is_no_trouble(bundle: Bundle, taken: int) -> None:
+    """``taken``: only every so many-th open frame, as with a slow detector; closed ones cost it no time."""
+    health, shut = Health(bundle), frozenset({"ffc"})
+    for seq in range(7000, 12000):
+        closed = seq % 1800 < 100
+        if closed or seq % taken == 0:
+            flags = shut if closed else frozenset[str]()
+            assert health.judge(Frame(counts(), seq, seq / 60, flags=flags), picture()) == set()
+
+
+def test_a_camera_that_stood_still_is_named_for_a_while(bundle: Bundle) -> None:
+    health = Health(bundle)
+    still = [0.0] * 20 + [1.4] * 40
+    said = [health.judge(Frame(counts(), i, i / 30), picture(), s) for i, s in enumerate(still)]
+    assert [i for i, names in enumerate(said) if "frozen" in names] == list(range(20, 36))
 
 
 @pytest.mark.parametrize("source", ["seed=1", "seed=2,altitude=120", "seed=3,air=-5,ground=-8"])

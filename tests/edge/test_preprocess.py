@@ -34,12 +34,15 @@ def test_16_bit_is_normalised_as_the_bundle_says(preprocess: Preprocessor) -> No
     assert image.shape == (64, 80)
 
 
-def test_the_normaliser_starts_afresh_after_the_shutter(preprocess: Preprocessor) -> None:
+@pytest.mark.parametrize("flagged", [True, False])
+def test_the_normaliser_starts_afresh_after_the_shutter(preprocess: Preprocessor, flagged: bool) -> None:
+    """One that nobody flagged is known by the pictures that it froze."""
     before = np.random.default_rng(0).integers(29000, 31000, (64, 80), np.uint16)
-    after = before + np.uint16(3000)
+    after = before + np.uint16(700)  # still within the old window
     preprocess.forward(Frame(before, 0, 0.0))
-    preprocess.forward(Frame(before, 1, 0.1, flags=frozenset({"ffc"})))
-    picture, _, _ = preprocess.forward(Frame(after, 2, 0.2))
+    if flagged:
+        preprocess.forward(Frame(before, 1, 0.1, flags=frozenset({"ffc"})))
+    picture, _, _ = preprocess.forward(Frame(after, 2, 0.2, flags=frozenset() if flagged else frozenset({"resumed"})))
     assert (picture == Normaliser(DEFAULT_16BIT)(after)).all()
 
 

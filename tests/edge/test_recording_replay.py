@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,9 +14,11 @@ from edge.camera import open_camera, open_frames
 from edge.camera.recording import LONGEST_WAIT_S, Replay
 from edge.camera.repeats import Repeats
 from edge.camera.tapped import Tapped
+from edge.engine import open_engine
 from edge.recording import Origin, Recording, RecordingWriter
 from edge.records import CameraError, Frame, SinkError, SourceError
 from edge.sinks.recorder import Recorder
+from edge.stream import stream
 
 WAIT_S = 10.0
 SIM = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=60,seed=3"
@@ -59,6 +62,28 @@ def test_what_a_camera_gave_comes_again(tmp_path: Path) -> None:
         assert (a.seq, a.t_capture, a.utc, a.flags, a.temperature, a.pose) == (
             b.seq, b.t_capture, b.utc, b.flags, b.temperature, b.pose)  # fmt: skip
         assert b.truth is None
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_replay_is_repaired_as_the_flight_was(tmp_path: Path, tiny_bundle: Path, live: bool) -> None:
+    """Also of a camera that does not say its rate: only of stills is an even one a scene and no shutter."""
+    noise = np.random.default_rng(0)
+    spread = [300.0] * 20 + [4.0] * 10 + [300.0] * 5
+    flight = [
+        Frame(noise.normal(29000, sigma, (64, 80)).astype(np.uint16), i, i / 10) for i, sigma in enumerate(spread)
+    ]
+    for each in flight:
+        smooth = cv2.GaussianBlur(each.pixels, (0, 0), 2)
+        each.pixels[:] = smooth if each.seq < 20 or each.seq >= 30 else each.pixels
+    writer = RecordingWriter(tmp_path / "r", Origin("without a rate", live, None), reserve=0)
+    for each in flight:
+        writer.write(each)
+    writer.close()
+    with Replay(tmp_path / "r") as camera, open_engine(tiny_bundle, "ort") as engine:
+        shut = [
+            result.frame.seq for result in stream(Tapped(camera, lambda frame: None), engine) if not result.inferred
+        ]
+    assert shut == (list(range(20, 30)) if live else [])
 
 
 def shutter(count: int) -> list[Frame]:
@@ -105,7 +130,7 @@ def test_only_the_chosen_frames_with_flags_that_depend_on_the_others(tmp_path: P
         replay.only({1, 3, 8, 11, 99})
         frames = drain(replay)
     assert [f.seq for f in frames] == [1, 8, 11]  # 3 was a repeat: no flight has looked at it
-    assert frames[1].flags == {"ffc", "frozen"}
+    assert frames[1].flags == {"ffc", "frozen", "resumed"}  # 5 was dropped, and with it the first new picture after 3
 
 
 def test_live_keeps_the_flight_s_pace_on_this_clock(tmp_path: Path) -> None:

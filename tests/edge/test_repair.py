@@ -202,8 +202,19 @@ def test_an_even_scene_is_held_back_for_three_seconds_at_most() -> None:
     assert not any(held[91:])
 
 
+@pytest.mark.parametrize("said", [None, 9, 60])
+def test_three_seconds_by_the_cameras_clock_whatever_its_driver_says(said: float | None) -> None:
+    """An export Boson gives 9 frames a second where its driver may say 60, or nothing."""
+    repair = Repair(said, live=True)
+    for frame in frames(30, 1.0):
+        repair(replace(frame, t_capture=100 + frame.seq / 9))
+    held = ["ffc" in repair(Frame(flap(i), 30 + i, 100 + (30 + i) / 9)).flags for i in range(60)]
+    assert sum(held) == 28
+    assert not any(held[28:])
+
+
 def test_an_even_still_among_others_is_a_scene() -> None:
-    repair = Repair(None, sequence=False)
+    repair = Repair(None)
     for frame in frames(30, 1.0):
         repair(frame)
     assert "ffc" not in repair(Frame(flap(0), 30, 1.0)).flags
@@ -228,8 +239,9 @@ def test_no_shutter_is_seen_where_none_fell(source: str) -> None:
         assert not any("ffc" in repair(frame).flags for frame in iter(camera.read, None))
 
 
+@pytest.mark.parametrize("flag", ["ffc", "resumed"])
 @pytest.mark.parametrize("levels", [True, False])
-def test_stripes_that_the_shutter_levelled_are_not_taken_away_any_more(levels: bool) -> None:
+def test_stripes_that_the_shutter_levelled_are_not_taken_away_any_more(levels: bool, flag: str) -> None:
     """Also in a hover, where nothing is learnt: else the old estimate would paint the stripes anew."""
     stripes = np.random.default_rng(8).normal(0, 6, W)
 
@@ -241,7 +253,7 @@ def test_stripes_that_the_shutter_levelled_are_not_taken_away_any_more(levels: b
     for seq in range(300):
         flown = repair(look(seq, seq, True))
     assert "repaired" in flown.flags
-    repair(replace(flown, seq=300, flags=frozenset({"ffc"})))
+    repair(replace(look(300, 299, not levels), flags=frozenset({flag})))
     for seq in range(301, 331):
         hovered = repair(look(seq, 299, not levels))
         columns = np.median(hovered.pixels - (29000 + (scene(299) - 29000) / 6), axis=0)

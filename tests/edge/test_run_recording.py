@@ -67,6 +67,16 @@ FAULTY = (
 )
 
 
+def test_a_live_flight_whose_shutter_freezes_the_picture_unflagged(tiny_bundle: Path, tmp_path: Path, replay) -> None:
+    out = tmp_path / "flight"
+    source = "sim:width=80,height=64,fps=60,ffc_interval=0.7,ffc_duration=0.4,ffc_flag=0,seed=3,frames=120"
+    assert run("--source", source, "--model", tiny_bundle, "--out", out, "--record") == 0
+    assert sum("resumed" in line["flags"] for line in lines(out)) == 2
+    assert report(out)["duplicates"] > 40
+    assert report(out)["frozen_seconds"] == 0  # each was shorter than a second
+    assert replay(out)[0] == 0
+
+
 def test_a_repaired_flight_and_its_replay_write_the_same_file(tiny_bundle: Path, tmp_path: Path, replay) -> None:
     flight = tmp_path / "flight"
     assert run("--source", FAULTY, "--model", tiny_bundle, "--out", flight, "--record") == 0
