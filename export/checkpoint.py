@@ -21,6 +21,7 @@ from torchvision.models.detection import FasterRCNN
 from edge.records import InputError
 from export.configuration import Configuration, preset
 from export.detector import build_detector
+from export.from_bundle import checkpoint_of, is_bundle
 from export.pyramid import PyramidName
 
 WRAPPERS = ("model", "state_dict", "model_state_dict")
@@ -37,7 +38,7 @@ _BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
 
 
 def load_detector(path: Path, arch: str | None = None, **settings: Any) -> FasterRCNN:
-    """The detector of a checkpoint file, in evaluation mode.
+    """The detector of a checkpoint file, or of a bundle's folder (`export.from_bundle`), in evaluation mode.
 
     It carries its `Configuration` as ``.configuration``; where the checkpoint has a ``classes`` entry, the names
     as ``.class_names``, otherwise (); and what `edge-export train` says of itself as ``.training_record``,
@@ -75,6 +76,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if is_bundle(path):
+        return checkpoint_of(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong becomes an error of ours

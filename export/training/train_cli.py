@@ -20,6 +20,7 @@ from export.configuration import Configuration, preset
 from export.detector import build_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.augment import Augmentation
+from export.training.classes import take_classes
 from export.training.clean import summary, tidy
 from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
 from export.training.formats import read_folder
@@ -48,7 +49,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file, such as cleaned.json")
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--from", dest="start", type=Path, metavar="FILE", help="detector to start from")
+    parser.add_argument("--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint to start from")
     parser.add_argument("--backbone", type=Path, metavar="FILE", help="ResNet weights to start from")
     parser.add_argument(
         "--without",
@@ -93,7 +94,13 @@ def run_train(arguments: argparse.Namespace) -> int:
     console.print(f"{len(data)} frames: {boxes}", highlight=False)
     settings = _settings(arguments)
     torch.manual_seed(settings.seed)
-    model = _model(arguments, data, settings.normalisers()).to(arguments.device)
+    model = _model(arguments, data, settings.normalisers())
+    if arguments.start:
+        kept = take_classes(model, data.classes)
+        new = [name for name in data.classes if name not in kept]
+        if new:
+            console.print(f"new classes: {', '.join(new)}; known to {arguments.start}: {', '.join(kept) or 'none'}")
+    model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(model, data, arguments.out, settings)

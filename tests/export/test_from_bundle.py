@@ -1,0 +1,82 @@
+"""A bundle read back is the detector that it was exported from; another one's classes are taken over by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from random_detectors import eager, enliven, thermal_scene
+from torchvision.models.detection import FasterRCNN
+
+from edge.records import InputError
+from edge.score import iou
+from export.bundle import export_bundle
+from export.checkpoint import load_detector
+from export.configuration import preset
+from export.detector import build_detector
+from export.shared_weights import with_half_weights
+from export.training.classes import take_classes
+
+H, W = 64, 96
+SCENE = thermal_scene(H, W)
+
+
+def detector(**changes: object) -> FasterRCNN:
+    settings = {"channels": 16, "representation_size": 32, "min_size": H, "max_size": W, "sampling_ratio": 2}
+    configuration = preset("frc_resnet18_fpn").changed(classes=2, pyramid="layer1", **{**settings, **changes})
+    return enliven(build_detector(configuration).eval(), SCENE)
+
+
+@pytest.mark.parametrize("mean", [(0.4, 0.4, 0.4), (0.4, 0.5, 0.6)])
+def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -> None:
+    model = detector(image_mean=mean, image_std=(0.2, 0.2, 0.2))
+    model.configuration = model.configuration.changed(image_mean=mean, image_std=(0.2, 0.2, 0.2))
+    export_bundle(model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
+    back = load_detector(tmp_path / "b")
+    assert back.class_names == ("deer", "person")
+    assert back.configuration == model.configuration
+    assert [name for name, _ in back.named_parameters()] == [name for name, _ in model.named_parameters()]
+    # the bundle's own weights, batch norm folded and rounded to float16, in torch
+    wanted, found = eager(with_half_weights(model), SCENE), eager(back, SCENE)
+    shown = wanted.scores > 0.3
+    assert shown.sum() >= 3
+    overlaps = iou(wanted.boxes[shown], found.boxes) * (wanted.labels[shown][:, None] == found.labels[None])
+    assert overlaps.max(axis=1).min() >= 0.99
+    assert np.abs(found.scores[overlaps.argmax(axis=1)] - wanted.scores[shown]).max() <= 1e-3
+
+
+def test_what_cannot_be_read_back_says_so(tmp_path: Path) -> None:
+    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W)
+    with pytest.raises(InputError, match=r"cannot be read back .*--weights shared.*checkpoint that it was"):
+        load_detector(tmp_path / "b")
+    (tmp_path / "b" / "model.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(InputError):
+        load_detector(tmp_path / "b")
+
+
+def test_classes_are_taken_over_by_name() -> None:
+    model = detector()
+    model.class_names = ("deer", "person")
+    before = {k: v.clone() for k, v in model.roi_heads.box_predictor.state_dict().items()}
+    assert take_classes(model, ("boar", "person", "car")) == ("person",)
+    after = model.roi_heads.box_predictor.state_dict()
+    assert after["cls_score.weight"].shape == (4, 32)
+    assert model.configuration.classes == 3
+    for to, of in ((0, 0), (2, 2)):
+        assert torch.equal(after["cls_score.weight"][to], before["cls_score.weight"][of])
+        assert torch.equal(
+            after["bbox_pred.weight"][4 * to : 4 * to + 4], before["bbox_pred.weight"][4 * of : 4 * of + 4]
+        )
+        assert torch.equal(after["bbox_pred.bias"][4 * to : 4 * to + 4], before["bbox_pred.bias"][4 * of : 4 * of + 4])
+    assert not torch.equal(after["cls_score.weight"][1], before["cls_score.weight"][1])
+
+
+def test_classes_without_names() -> None:
+    model = detector()
+    model.class_names = ()
+    assert take_classes(model, ("a", "b")) == ("a", "b")
+    with pytest.raises(InputError, match="2 classes without names"):
+        take_classes(model, ("a", "b", "c"))
