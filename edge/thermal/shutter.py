@@ -46,9 +46,11 @@ class Shutter:
         self._since = None
         if usual is None:
             self._usual = spread
+        elif spread <= 2 * usual:
+            self._usual = usual + SETTLE * (spread - usual)
         else:
-            # a wider scene is believed at once: start-up may begin with the flap
-            self._usual = max(spread, usual) if spread > 2 * usual else usual + SETTLE * (spread - usual)
+            # a wider scene is believed at once: start-up may begin with the flap; a frame of garbage is no scene
+            self._usual = spread if spread > EVEN * fine_noise(pixels) else usual + SETTLE * usual
         return False
 
 

@@ -258,3 +258,17 @@ def test_stripes_that_the_shutter_levelled_are_not_taken_away_any_more(levels: b
         hovered = repair(look(seq, 299, not levels))
         columns = np.median(hovered.pixels - (29000 + (scene(299) - 29000) / 6), axis=0)
         assert (columns - cv2.blur(columns[None], (33, 1))[0]).std() < 0.5 * stripes.std()
+
+
+def test_garbage_paints_no_stripes_and_is_no_scene_that_a_shutter_could_hide() -> None:
+    stripes = np.random.default_rng(8).normal(0, 6, W)
+    repair = Repair(30)
+    for seq in range(300):
+        pixels = expose(29000 + (scene(seq) - 29000) / 6 + stripes, seq)
+        if 250 <= seq < 258:  # whichever of them is looked at
+            pixels = np.random.default_rng(seq).integers(0, 65536, (H, W)).astype(np.uint16)
+        repaired = repair(Frame(pixels, seq, seq / 30))
+        if seq >= 200 and not 250 <= seq < 258:
+            assert "repaired" in repaired.flags
+            change = repaired.pixels.astype(int) - pixels
+            assert np.abs(change).max() <= 4 * stripes.std()
