@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
+from edge.bundle import Bundle, sha256
 from edge.records import InputError
 from export.configuration import Configuration, preset
 from export.detector import build_detector
@@ -62,6 +63,11 @@ def load_detector(path: Path, arch: str | None = None, **settings: Any) -> Faste
     names = content.get("classes", ())
     model.class_names = tuple(map(str, names)) if isinstance(names, list | tuple) else ()
     return model
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a checkpoint file; of a bundle that of the checkpoint it was exported from."""
+    return Bundle.load(path).checkpoint_sha256 if is_bundle(path) else sha256(path)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from torchvision.models.detection import FasterRCNN
 
-from edge.bundle import Bundle, sha256
+from edge.bundle import Bundle
 from edge.records import InputError
 from export.bundle import STEPS, export_bundle
-from export.checkpoint import load_detector
+from export.checkpoint import digest_of, load_detector
 from export.configuration import PRESETS, Configuration, preset
 from export.flops import cost_by_part
 from export.roi_align import SAMPLES
@@ -128,7 +128,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             weights=arguments.weights,
             samples=arguments.roi_samples,
             score_threshold=arguments.score,
-            checkpoint_sha256=sha256(arguments.checkpoint),
+            checkpoint_sha256=digest_of(arguments.checkpoint),
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,
             data={

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge.bundle import MODEL_JSON, Bundle, sha256
+from edge.bundle import MODEL_JSON, Bundle
 from edge.engine import open_engine
 from edge.files import write_whole
 from edge.records import InputError
-from export.checkpoint import load_detector
+from export.checkpoint import digest_of, load_detector
 from export.onnx_cli import add_detector_options, detector_settings
 from export.training.clean import tidy
 from export.training.dataset import LabelledSet, Normalisers, read_coco
@@ -109,7 +109,7 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
                 "annotations of the same classes in the same order"
             )
         return detect_with_model(model, Normalisers.of(model)), {
-            "checkpoint_sha256": sha256(arguments.checkpoint),
+            "checkpoint_sha256": digest_of(arguments.checkpoint),
             "path": "torch",
         }
     bundle = Bundle.load(arguments.model)

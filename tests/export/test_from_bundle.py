@@ -15,6 +15,7 @@ from edge.records import InputError
 from edge.score import iou
 from export.bundle import export_bundle
 from export.checkpoint import load_detector
+from export.cli import main
 from export.configuration import preset
 from export.detector import build_detector
 from export.shared_weights import with_half_weights
@@ -22,6 +23,7 @@ from export.training.classes import take_classes
 
 H, W = 64, 96
 SCENE = thermal_scene(H, W)
+SIZE = ("--height", str(H), "--width", str(W), "--quiet")
 
 
 def detector(**changes: object) -> FasterRCNN:
@@ -35,6 +37,7 @@ def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -
     model = detector(image_mean=mean, image_std=(0.2, 0.2, 0.2))
     model.configuration = model.configuration.changed(image_mean=mean, image_std=(0.2, 0.2, 0.2))
     export_bundle(model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
+    assert main(["onnx", "--checkpoint", str(tmp_path / "b"), "--out", str(tmp_path / "c"), *SIZE]) == 0
     back = load_detector(tmp_path / "b")
     assert back.class_names == ("deer", "person")
     assert back.configuration == model.configuration
