@@ -59,7 +59,9 @@ def checkpoint_of(folder: Path) -> dict[str, Any]:
         part, _, name = key.rpartition(".")
         if part in norms:
             norm, convolution = norms[part]
-            state[key] = _identity(name, wanted, norm.eps, found.get(f"{convolution}.bias"))
+            if f"{convolution}.bias" not in found:  # the exporter stores equal tensors once, under one of their names
+                raise _unreadable(folder, f"its graph has no {convolution}.bias")
+            state[key] = _identity(name, wanted, norm.eps, found[f"{convolution}.bias"])
         elif key in found:
             state[key] = _as_trained(key, found[key], wanted, math.prod(configuration.roi_size))
         else:
@@ -70,7 +72,10 @@ def checkpoint_of(folder: Path) -> dict[str, Any]:
         "model": state,
         "detector": dict(bundle.architecture),
         "classes": list(bundle.classes),
-        "training": dict(bundle.data.get("training") or {}),
+        "training": {
+            **(bundle.data.get("training") or {}),
+            "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
+        },
     }
 
 
@@ -98,10 +103,10 @@ def _norms(model: nn.Module) -> Iterator[tuple[str, tuple[Any, str]]]:
             last = path if isinstance(child, nn.Conv2d) else None
 
 
-def _identity(name: str, wanted: Tensor, eps: float, shift: Tensor | None) -> Tensor:
+def _identity(name: str, wanted: Tensor, eps: float, shift: Tensor) -> Tensor:
     """``name`` of a norm that multiplies by 1 and adds ``shift``."""
     if name == "bias":
-        return torch.zeros_like(wanted) if shift is None else shift
+        return shift
     if name == "running_var":
         return torch.full_like(wanted, 1 - eps)
     return torch.ones_like(wanted) if name == "weight" else torch.zeros_like(wanted)

@@ -59,8 +59,9 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="frames of a flight to leave out, such as 1_60_60_0:408-539",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
-        what = f"how {bits}-bit frames become grey, as edge run will do it (default: {default.partition(':')[0]})"
-        parser.add_argument(f"--normalise-{bits}bit", default=default, metavar="METHOD[:NAME=VALUE,...]", help=what)
+        usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"
+        what = f"how {bits}-bit frames become grey, as edge run will do it ({usual})"
+        parser.add_argument(f"--normalise-{bits}bit", metavar="METHOD[:NAME=VALUE,...]", help=what)
     parser.add_argument("--steps", type=int, default=s.steps, help="of --batch crops (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=0.0, help="end the schedule by the clock, if earlier")
     parser.add_argument("--batch", type=int, default=s.batch, help="crops a step (default: %(default)s)")
@@ -92,9 +93,10 @@ def run_train(arguments: argparse.Namespace) -> int:
         console.print(f"{kind}: {count}")
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     console.print(f"{len(data)} frames: {boxes}", highlight=False)
-    settings = _settings(arguments)
-    torch.manual_seed(settings.seed)
-    model = _model(arguments, data, settings.normalisers())
+    torch.manual_seed(arguments.seed)
+    start = load_detector(arguments.start, arguments.arch, **detector_settings(arguments)) if arguments.start else None
+    settings = _settings(arguments, Normalisers.of(start))
+    model = start or _model(arguments, data, settings.normalisers())
     if arguments.start:
         kept = take_classes(model, data.classes)
         new = [name for name in data.classes if name not in kept]
@@ -115,7 +117,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(arguments: argparse.Namespace) -> TrainSettings:
+def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:
     for name in ("steps", "batch", "crop", "learning_rate"):
         if getattr(arguments, name) <= 0:
             raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: wanted more than 0")
@@ -127,8 +129,8 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
-        normalise_8bit=str(NormaliseSpec.parse(arguments.normalise_8bit)),
-        normalise_16bit=str(NormaliseSpec.parse(arguments.normalise_16bit)),
+        normalise_8bit=str(NormaliseSpec.parse(arguments.normalise_8bit or str(usual.spec_8bit))),
+        normalise_16bit=str(NormaliseSpec.parse(arguments.normalise_16bit or str(usual.spec_16bit))),
         shares=_shares(arguments.shares),
         frozen=tuple(filter(None, arguments.freeze.split(","))),
         augmentation=replace(
@@ -178,8 +180,6 @@ def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:
 
 def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:
     settings = detector_settings(arguments)
-    if arguments.start:
-        return load_detector(arguments.start, arguments.arch, **settings)
     if "image_mean" not in settings:
         mean, std = grey_statistics(data, normalisers)
         settings |= {"image_mean": (mean,) * 3, "image_std": (std,) * 3}

@@ -13,6 +13,8 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.records import InputError
 from edge.score import iou
+from edge.thermal.normalise import NormaliseSpec
+from export import from_bundle
 from export.bundle import export_bundle
 from export.checkpoint import load_detector
 from export.cli import main
@@ -20,9 +22,11 @@ from export.configuration import preset
 from export.detector import build_detector
 from export.shared_weights import with_half_weights
 from export.training.classes import take_classes
+from export.training.dataset import Normalisers
 
 H, W = 64, 96
 SCENE = thermal_scene(H, W)
+VIEW = NormaliseSpec.parse("percentile")
 SIZE = ("--height", str(H), "--width", str(W), "--quiet")
 
 
@@ -36,11 +40,14 @@ def detector(**changes: object) -> FasterRCNN:
 def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -> None:
     model = detector(image_mean=mean, image_std=(0.2, 0.2, 0.2))
     model.configuration = model.configuration.changed(image_mean=mean, image_std=(0.2, 0.2, 0.2))
-    export_bundle(model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
+    export_bundle(
+        model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared", normalise_16bit=VIEW
+    )
     assert main(["onnx", "--checkpoint", str(tmp_path / "b"), "--out", str(tmp_path / "c"), *SIZE]) == 0
     back = load_detector(tmp_path / "b")
     assert back.class_names == ("deer", "person")
     assert back.configuration == model.configuration
+    assert Normalisers.of(back) == Normalisers(spec_16bit=VIEW)
     assert [name for name, _ in back.named_parameters()] == [name for name, _ in model.named_parameters()]
     # the bundle's own weights, batch norm folded and rounded to float16, in torch
     wanted, found = eager(with_half_weights(model), SCENE), eager(back, SCENE)
@@ -83,3 +90,14 @@ def test_classes_without_names() -> None:
     assert take_classes(model, ("a", "b")) == ("a", "b")
     with pytest.raises(InputError, match="2 classes without names"):
         take_classes(model, ("a", "b", "c"))
+
+
+def test_a_weight_that_is_stored_under_another_name_is_not_taken_for_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
+    read = from_bundle._weights
+    gone = "backbone.body.layer2.0.conv1.bias"
+    monkeypatch.setattr(from_bundle, "_weights", lambda p: {k: v for k, v in read(p).items() if k != gone})
+    with pytest.raises(InputError, match=f"its graph has no {gone}"):
+        load_detector(tmp_path / "b")
