@@ -1,8 +1,9 @@
 """How fast is the exported graph on this CPU, against torchvision itself and torchvision's own ONNX.
 
-    python benchmarks/graph.py [--rounds 7] [--threads 2] [--checkpoint FILE --mean X --std X]
+    python benchmarks/graph.py [--rounds 15] [--threads 2] [--checkpoint FILE --mean X --std X]
 
-The same weights, configuration and frames for all; runs take turns, so that a busy machine is busy for everyone.
+The same weights, configuration and frames for all; each in a process of its own, and they take turns, so that a busy
+machine is busy for everyone and nobody's idle threads spin on another's core.
 Without a checkpoint: FRC_ResNet18FPN in the paper's reference configuration (layer1 pyramid, 256 channels, 1000
 regions, 512 x 640), random weights.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import multiprocessing
 import os
 import statistics
 import sys
@@ -19,6 +21,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +39,13 @@ from tests.export.random_detectors import enliven, thermal_scene
 
 HEIGHT, WIDTH = 512, 640
 PRODUCT = 2 * 2048**3 / 1e9  # GFLOP of the matrix product that measures the machine
+EAGER, THEIRS, OURS, PEAK = CONTESTANTS = "torchvision eager", "torchvision's ONNX", "static graph", "matrix product"
 PRODUCTS = ("Conv", "FusedConv", "MatMul", "Gemm", "FusedGemm", "FusedMatMul")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--checkpoint", type=Path, help="a detector of yours instead of the reference one")
     parser.add_argument("--mean", type=float, default=0.4965)
@@ -50,25 +54,14 @@ def main() -> None:
     parser.add_argument("--rpn-pre-nms", type=int, default=500)
     parser.add_argument("--rpn-post-nms", type=int, default=300)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    frames = [thermal_scene(HEIGHT, WIDTH, seed) for seed in range(3)]
     model = detector(arguments)
     if arguments.checkpoint is None:
-        enliven(model, frames[0])
-        torch.set_num_threads(arguments.threads)
+        enliven(model, thermal_scene(HEIGHT, WIDTH, 0))
     with tempfile.TemporaryDirectory() as folder:
-        runs, profile = contestants(model, Path(folder), arguments.threads)
-        times: dict[str, list[float]] = {name: [] for name in (*runs, "peak")}
-        work = torch.rand(2048, 2048)
-        for i in range(arguments.rounds + 1):
-            for name, run in runs.items():
-                begun = time.perf_counter()
-                run(frames[i % len(frames)])
-                times[name].append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            torch.mm(work, work)
-            times["peak"].append(time.perf_counter() - begun)
-        report(model, {name: t[1:] for name, t in times.items()}, profile())
+        write_models(model, Path(folder))
+        times = measure(arguments, Path(folder))
+        operators = by_operator(Path(folder), arguments.threads)
+    report(model, times, operators)
 
 
 def detector(arguments: argparse.Namespace) -> FasterRCNN:
@@ -85,56 +78,94 @@ def detector(arguments: argparse.Namespace) -> FasterRCNN:
     )
 
 
-def contestants(
-    model: FasterRCNN, folder: Path, threads: int
-) -> tuple[dict[str, Callable[[Any], Any]], Callable[[], dict[str, float]]]:
-    """What runs a frame, by name, and milliseconds by operator of ours."""
-    image = torch.rand(3, HEIGHT, WIDTH)
+def write_models(model: FasterRCNN, folder: Path) -> None:
+    torch.save(model.state_dict(), folder / "eager.pth")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = str(folder / "torchvision.onnx")
-        torch.onnx.export(model, ([image],), theirs, dynamo=False, opset_version=17, input_names=["image"])
-    ours = str(folder / "ours.onnx")
+        image, file = torch.rand(3, HEIGHT, WIDTH), str(folder / "torchvision.onnx")
+        torch.onnx.export(model, ([image],), file, dynamo=False, opset_version=17, input_names=["image"])
     graph = float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu")))
-    Path(ours).write_bytes(graph.SerializeToString())
+    (folder / "ours.onnx").write_bytes(graph.SerializeToString())
 
-    def session(path: str, profiled: bool = False) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        options.enable_profiling = profiled
-        options.profile_file_prefix = str(folder / "profile")
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def as_tensor(frame: Any) -> torch.Tensor:
-        return torch.from_numpy(frame).float().div(255)[None].repeat(3, 1, 1)
+def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
+    """Seconds a frame of each contestant, the first run left out."""
+    context = multiprocessing.get_context("spawn")
+    lines = {}
+    for name in CONTESTANTS:
+        here, there = context.Pipe()
+        context.Process(target=serve, args=(name, arguments, folder, there), daemon=True).start()
+        here.recv()  # loaded
+        lines[name] = here
+    times: dict[str, list[float]] = {name: [] for name in lines}
+    for i in range(arguments.rounds + 1):
+        for name, line in lines.items():
+            line.send(i)
+            times[name].append(line.recv())
+    for line in lines.values():
+        line.send(None)
+    return {name: t[1:] for name, t in times.items()}
+
+
+def serve(name: str, arguments: argparse.Namespace, folder: Path, line: Connection) -> None:
+    """One contestant in a process of its own: a thread pool that still spins would take the next one's core."""
+    torch.set_num_threads(arguments.threads)
+    frames = [thermal_scene(HEIGHT, WIDTH, seed) for seed in range(3)]
+    run = runner(name, arguments, folder)
+    line.send("ready")
+    while (i := line.recv()) is not None:
+        begun = time.perf_counter()
+        run(frames[i % len(frames)])
+        line.send(time.perf_counter() - begun)
+
+
+def runner(name: str, arguments: argparse.Namespace, folder: Path) -> Callable[[Any], Any]:
+    if name == PEAK:
+        work = torch.rand(2048, 2048)
+        return lambda _: torch.mm(work, work)
+    if name == OURS:
+        ours = session(folder / "ours.onnx", arguments.threads)
+        return lambda frame: ours.run(None, {"image": frame[None, :, :, None]})
+    if name == THEIRS:
+        theirs = session(folder / "torchvision.onnx", arguments.threads)
+        return lambda frame: theirs.run(None, {"image": as_tensor(frame).numpy()})
+    model = detector(arguments)
+    model.load_state_dict(torch.load(folder / "eager.pth", weights_only=True))
+    model.eval()
 
     def eager(frame: Any) -> Any:
-        with torch.no_grad():
+        with torch.inference_mode():
             return model([as_tensor(frame)])
 
-    their_session, our_session = session(theirs), session(ours)
+    return eager
 
-    def profile() -> dict[str, float]:
-        profiled = session(ours, profiled=True)
-        for seed in range(3):
-            profiled.run(None, {"image": thermal_scene(HEIGHT, WIDTH, seed)[None, :, :, None]})
-        events = json.loads(Path(profiled.end_profiling()).read_text())
-        by_node: dict[str, list[tuple[float, str]]] = collections.defaultdict(list)
-        for event in events:
-            if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-                by_node[event["name"]].append((event["dur"] / 1e3, event["args"]["op_name"]))
-        total: collections.Counter[str] = collections.Counter()
-        for calls in by_node.values():
-            total[calls[0][1]] += statistics.median(ms for ms, _ in calls)
-        return dict(total.most_common())
 
-    runs = {
-        "torchvision eager": eager,
-        "torchvision's ONNX": lambda frame: their_session.run(None, {"image": as_tensor(frame).numpy()}),
-        "static graph": lambda frame: our_session.run(None, {"image": frame[None, :, :, None]}),
-    }
-    return runs, profile
+def as_tensor(frame: Any) -> torch.Tensor:
+    return torch.from_numpy(frame).float().div(255)[None].repeat(3, 1, 1)
+
+
+def session(path: Path, threads: int, profiled: bool = False) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.enable_profiling = profiled
+    options.profile_file_prefix = str(path.with_suffix(""))
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def by_operator(folder: Path, threads: int) -> dict[str, float]:
+    """Milliseconds a frame of each operator of ours."""
+    profiled = session(folder / "ours.onnx", threads, profiled=True)
+    for i in range(9):
+        profiled.run(None, {"image": thermal_scene(HEIGHT, WIDTH, i % 3)[None, :, :, None]})
+    by_node: dict[str, list[tuple[float, str]]] = collections.defaultdict(list)
+    for event in json.loads(Path(profiled.end_profiling()).read_text()):
+        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
+            by_node[event["name"]].append((event["dur"] / 1e3, event["args"]["op_name"]))
+    total: collections.Counter[str] = collections.Counter()
+    for calls in by_node.values():
+        total[calls[0][1]] += statistics.median(ms for ms, _ in calls)
+    return dict(total.most_common())
 
 
 def report(model: FasterRCNN, times: dict[str, list[float]], operators: dict[str, float]) -> None:
@@ -144,14 +175,14 @@ def report(model: FasterRCNN, times: dict[str, list[float]], operators: dict[str
     gflops = sum(c.gflops for c in cost_by_part(StaticDetector(model, HEIGHT, WIDTH, "tensorrt")).values())
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; onnxruntime {onnxruntime.__version__}")
     print(
-        f"{gflops:.1f} GFLOP a frame as written; matrix product {PRODUCT / median['peak'] * 1e3:.0f} GFLOP/s in the "
-        f"median, {PRODUCT / least['peak'] * 1e3:.0f} at best"
+        f"{gflops:.1f} GFLOP a frame as written; matrix product {PRODUCT / median[PEAK] * 1e3:.0f} GFLOP/s in the "
+        f"median, {PRODUCT / least[PEAK] * 1e3:.0f} at best"
     )
-    median["arithmetic at that rate"] = gflops / PRODUCT * median["peak"]
-    least["arithmetic at that rate"] = gflops / PRODUCT * least["peak"]
+    median["arithmetic at that rate"] = gflops / PRODUCT * median[PEAK]
+    least["arithmetic at that rate"] = gflops / PRODUCT * least[PEAK]
     print(f"{'':24s}median, ms / static   least, ms / static")
-    for name in ("torchvision eager", "torchvision's ONNX", "static graph", "arithmetic at that rate"):
-        by_median, by_least = (t[name] / t["static graph"] for t in (median, least))
+    for name in (EAGER, THEIRS, OURS, "arithmetic at that rate"):
+        by_median, by_least = (t[name] / t[OURS] for t in (median, least))
         print(f"{name:24s}{median[name]:10.1f} {by_median:7.2f}x {least[name]:11.1f} {by_least:7.2f}x")
     total = sum(operators.values())
     products = sum(ms for name, ms in operators.items() if name in PRODUCTS)

@@ -159,9 +159,12 @@ def _class_names(model: FasterRCNN, given: str | None) -> list[str]:
 
 
 def _fit_to_frame(model: FasterRCNN, arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """The paper's detectors see frames as they come; torchvision's own resize them, as their users expect."""
+    """A state dict of the paper's code sees frames as they come; torchvision's detectors resize them, as their users
+    expect, and so do those of `edge-export train`, which says to what size.
+    """
     configuration: Configuration = model.configuration
-    if not configuration.name.startswith("frc_") or {"min_size", "max_size"} & set(settings):
+    known = model.training_record or {"min_size", "max_size"} & set(settings)
+    if known or not configuration.name.startswith("frc_"):
         return
     sides = sorted((arguments.height, arguments.width))
     model.transform.min_size, model.transform.max_size = (sides[0],), sides[1]

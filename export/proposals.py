@@ -63,22 +63,25 @@ class Proposals(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         widest = max(self.takes)
-        logits, boxes, seen = [], [], []
+        logits, deltas, anchors, seen = [], [], [], []
         for i, (score_map, delta_map) in enumerate(zip(*self.head(maps), strict=True)):
             # anchors of a cell run fastest, as in torchvision
             scores = full(score_map[0]).permute(1, 2, 0).flatten()  # (H W A,)
-            deltas = delta_map[0].reshape(-1, 4, *delta_map.shape[2:]).permute(2, 3, 0, 1).reshape(-1, 4)  # (H W A, 4)
             top, at = scores.topk(self.takes[i])  # logits order as their sigmoids do
             cell = torch.div(at, self.per_cell[i], rounding_mode="trunc")
             shape = at - cell * self.per_cell[i]
-            anchors = self.get_buffer(f"points_{i}")[cell] + self.get_buffer(f"shapes_{i}")[shape]
-            taken = full(deltas[at])
+            cells = delta_map.shape[2] * delta_map.shape[3]
+            # read where they lie, (A, 4, H, W): only these few are wanted
+            place = (4 * shape[:, None] + torch.arange(4)) * cells + cell[:, None]
+            taken = full(delta_map.flatten()[place])
+            anchor = self.get_buffer(f"points_{i}")[cell] + self.get_buffer(f"shapes_{i}")[shape]
             seen += [scores, taken]
-            found = decode(taken, anchors, self.coder.weights, self.coder.bbox_xform_clip)
             missing = widest - self.takes[i]
             logits.append(F.pad(top, (0, missing)))
-            boxes.append(F.pad(found, (0, 0, 0, missing)))  # boxes of no size: not valid
-        return *self._select(torch.stack(logits), torch.stack(boxes)), within_half(*seen)
+            deltas.append(F.pad(taken, (0, 0, 0, missing)))
+            anchors.append(F.pad(anchor, (0, 0, 0, missing)))  # of no size: not valid
+        boxes = decode(torch.stack(deltas), torch.stack(anchors), self.coder.weights, self.coder.bbox_xform_clip)
+        return *self._select(torch.stack(logits), boxes), within_half(*seen)
 
     def _select(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Suppress within each level, then take the best of all; (L, N) and (L, N, 4), best first in each level."""

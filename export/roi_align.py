@@ -55,8 +55,8 @@ def pool_gather(
     extents = boxes.new_tensor([[int(n) for n in m.shape[2:]] for m in maps])[levels]  # (R, 2) height, width
     pyramid = torch.cat([m[0].flatten(1) for m in maps], 1).t()  # (sum H W, C)
     scaled = boxes * boxes.new_tensor(list(scales))[levels, None]
-    rows, row_shares = _samples(scaled[:, 1], scaled[:, 3], extents[:, 0], size[0], ratio, most)
-    columns, column_shares = _samples(scaled[:, 0], scaled[:, 2], extents[:, 1], size[1], ratio, most)
+    rows, row_shares = bilinear_samples(scaled[:, 1], scaled[:, 3], extents[:, 0], size[0], ratio, most)
+    columns, column_shares = bilinear_samples(scaled[:, 0], scaled[:, 2], extents[:, 1], size[1], ratio, most)
     rows = start[:, None, None] + rows * extents[:, 1].to(torch.int64)[:, None, None]
 
     # one bin reads 2 S x 2 S map cells; summed one by one, so that no (R, bins, 4 S S, C) is ever held
@@ -70,10 +70,13 @@ def pool_gather(
     return pooled
 
 
-def _samples(low: Tensor, high: Tensor, extent: Tensor, bins: int, ratio: int, most: int) -> tuple[Tensor, Tensor]:
+def bilinear_samples(
+    low: Tensor, high: Tensor, extent: Tensor, bins: int, ratio: int, most: int
+) -> tuple[Tensor, Tensor]:
     """Map cells that the bins of one axis of a region read, and how much of each.
 
     ``low``, ``high``: (R,) float32 ends of the region, map pixels. ``extent``: (R,) float32 cells of the map.
+    ``bins``: of the axis. ``ratio``, ``most``: as in `pool_gather`.
     Returns cells (R, bins, 2 S) int64 and shares (R, bins, 2 S) float32 for S samples a bin: the lower
     neighbours of all samples, then the upper ones.
     """

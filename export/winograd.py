@@ -61,7 +61,9 @@ class WinogradConv2d(nn.Module):
         tiles = torch.matmul(tiles.reshape(36, -1, inside), kernel)  # (36, T, C')
         y = torch.matmul(get("from_tiles"), tiles.reshape(36, -1))  # (16, T C')
         y = y.reshape(4, 4, down, across, outside).permute(2, 0, 3, 1, 4)
-        y = y.reshape(1, down * 4, across * 4, outside)[:, :height, :width]
+        y = y.reshape(1, down * 4, across * 4, outside)
+        if (down * 4, across * 4) != (height, width):
+            y = y[:, :height, :width]
         if self.conv.bias is not None:
             y = y + self.conv.bias
         return y.permute(0, 3, 1, 2)

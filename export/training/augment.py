@@ -23,7 +23,7 @@ Grey = npt.NDArray[np.uint8]
 class Augmentation:
     """How much is varied. Probabilities are 0..1, pairs are lowest and highest.
 
-    ``crop``: side of a training crop, px. ``scale``: of the frame before cropping, drawn log-uniformly.
+    ``crop``: side of a training crop, network input px. ``scale``: of the frame as the network sees it, log-uniform.
     ``window``: 16-bit frames: how far the ends of the normaliser's window move, part of its width.
     ``gain``, ``gamma``: factors, ``offset``: grey levels, as the camera's gain control varies. ``noise``:
     grey levels, 1 sigma. ``blur``: px, sigma. ``background``: crops drawn anywhere. ``min_visible``: part of
@@ -72,15 +72,17 @@ def warp_of(
     frame: LabelledFrame,
     point: tuple[float, float],
     side: int,
+    resized: float,
     settings: Augmentation,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.float64]:
     """Affine map (2, 3) from frame pixels (x right, y down, edges at whole numbers) to crop pixels.
 
-    ``point`` lands in the middle half of the crop; the crop stays inside the frame where it fits.
+    ``resized``: network input pixels a frame pixel, which ``settings.scale`` varies. ``point`` lands in the middle
+    half of the crop; the crop stays inside the frame where it fits.
     """
     low, high = np.log(settings.scale)
-    s = float(np.exp(rng.uniform(low, high)))
+    s = resized * float(np.exp(rng.uniform(low, high)))
     corner = []
     for centre, length in zip(point, (frame.width, frame.height), strict=True):
         window = side / s

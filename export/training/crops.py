@@ -5,12 +5,14 @@ data set its share; a mosaic puts four such crops side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from torchvision.models.detection import FasterRCNN
 
 from edge.records import InputError
 from export.training.augment import Augmentation, Crop, cut, jittered, join, vary_grey, warp_of
-from export.training.dataset import LabelledSet, Normalisers, read_grey
+from export.training.dataset import LabelledFrame, LabelledSet, Normalisers, read_grey
 
 
 class Sampler:
@@ -58,32 +60,45 @@ def _places(data: LabelledSet, frames: Sequence[int]) -> list[list[tuple[int, in
     return [p for p in places if p]
 
 
-def draw_crop(
-    data: LabelledSet,
-    sampler: Sampler,
-    settings: Augmentation,
-    normalisers: Normalisers,
-    fill: float,
-    rng: np.random.Generator,
-) -> Crop:
-    """One training picture; ``fill``: the grey outside the frame."""
-    if rng.random() < settings.mosaic:
-        return join([_one(data, sampler, settings, normalisers, settings.crop // 2, fill, rng) for _ in range(4)])
-    return _one(data, sampler, settings, normalisers, settings.crop, fill, rng)
+class Crops:
+    """Training pictures of ``data`` for ``model``, in the pixels that its network sees.
 
+    A detector that resizes frames (torchvision's ``min_size``, ``max_size``) is trained at the size that it will see in
+    flight: ``settings.scale`` varies that size. ``shares``: see `Sampler`, whose InputError it raises.
+    """
 
-def _one(
-    data: LabelledSet,
-    sampler: Sampler,
-    settings: Augmentation,
-    normalisers: Normalisers,
-    side: int,
-    fill: float,
-    rng: np.random.Generator,
-) -> Crop:
-    i, point = sampler.draw(rng, settings.background)
-    frame = data.frames[i]
-    varied = Normalisers(normalisers.spec_8bit, jittered(normalisers.spec_16bit, settings.window, rng))
-    grey = read_grey(frame, varied)
-    crop = cut(grey, frame, warp_of(frame, point, side, settings, rng), side, fill, settings.min_visible)
-    return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
+    def __init__(
+        self,
+        data: LabelledSet,
+        model: FasterRCNN,
+        settings: Augmentation,
+        normalisers: Normalisers,
+        shares: Sequence[float] = (),
+    ) -> None:
+        self._data, self._settings, self._normalisers = data, settings, normalisers
+        self._sampler = Sampler(data, shares)
+        transform = model.transform
+        self._shorter, self._longer = float(transform.min_size[-1]), float(transform.max_size)
+        self._fill = float(transform.image_mean[0]) * 255  # the grey outside a frame
+
+    def draw(self, rng: np.random.Generator) -> Crop:
+        """The next picture; a mosaic is four of half the side."""
+        side = self._settings.crop
+        if rng.random() < self._settings.mosaic:
+            return join([self._one(side // 2, rng) for _ in range(4)])
+        return self._one(side, rng)
+
+    def _one(self, side: int, rng: np.random.Generator) -> Crop:
+        settings = self._settings
+        i, point = self._sampler.draw(rng, settings.background)
+        frame = self._data.frames[i]
+        varied = replace(self._normalisers, spec_16bit=jittered(self._normalisers.spec_16bit, settings.window, rng))
+        grey = read_grey(frame, varied)
+        affine = warp_of(frame, point, side, self._resized(frame), settings, rng)
+        crop = cut(grey, frame, affine, side, self._fill, settings.min_visible)
+        return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
+
+    def _resized(self, frame: LabelledFrame) -> float:
+        """Network input pixels a frame pixel, as torchvision resizes."""
+        sides = frame.width, frame.height
+        return min(self._shorter / min(sides), self._longer / max(sides))

@@ -1,8 +1,9 @@
 """torchvision's four Faster R-CNN losses on training crops, with regions that count neither way.
 
-Two things torchvision lacks: ignored regions (HIT-UAV's DontCare, objects cut by a crop's edge), and frozen
-norms at no cost: they are folded into the convolutions' weights at each step, which saves a pass over every
-map forward and two backward. Parameters, their names and their gradients are those of the plain model.
+Three things torchvision lacks: ignored regions (HIT-UAV's DontCare, objects cut by a crop's edge), a RoIAlign that is
+fast backward on a CPU (`export.training.roi_pool`), and frozen norms at no cost: they are folded into the convolutions'
+weights at each step, which saves a pass over every map forward and two backward. Parameters, their names and their
+gradients are those of the plain model.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.ops import FrozenBatchNorm2d
 
 from export.training.augment import Crop
+from export.training.roi_pool import use_bag_pooling
 
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 
@@ -47,6 +49,7 @@ class DetectionLosses:
         rpn.assign_targets_to_anchors = anchors_but_ignored
         roi.assign_targets_to_proposals = proposals_but_ignored
         fold_frozen_norms(model)
+        use_bag_pooling(model)
 
     def __call__(self, crops: Sequence[Crop]) -> dict[str, Tensor]:
         """Scalars by name of `LOSSES`; crops are of one size, at least one."""

@@ -11,7 +11,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
 from export.training.augment import Augmentation
-from export.training.crops import Sampler, draw_crop
+from export.training.crops import Crops
 from export.training.dataset import LabelledSet, Normalisers
 
 
@@ -23,12 +23,8 @@ def calibrate_norms(
     A frozen norm as torch makes it (mean 0, variance 1) normalises nothing: over the blocks of a fresh
     ResNet the maps would grow by orders of magnitude. One forward pass does it, norm after norm.
     """
-    sampler, settings = Sampler(data), Augmentation()
-    fill = float(model.transform.image_mean[0]) * 255
-    rngs = [np.random.default_rng((seed, i)) for i in range(crops)]
-    grey = np.stack(
-        [draw_crop(data, sampler, settings, normalisers or Normalisers(), fill, rng).pixels for rng in rngs]
-    )
+    pictures = Crops(data, model, Augmentation(), normalisers or Normalisers())
+    grey = np.stack([pictures.draw(np.random.default_rng((seed, i))).pixels for i in range(crops)])
     mean, std = (torch.tensor(v)[:, None, None] for v in (model.transform.image_mean, model.transform.image_std))
     device = next(model.parameters()).device
     images = ((torch.from_numpy(grey)[:, None].float() / 255 - mean) / std).to(device)

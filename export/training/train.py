@@ -36,7 +36,7 @@ from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.checkpoint import RECORD
 from export.configuration import Configuration
 from export.training.augment import Augmentation
-from export.training.crops import Sampler, draw_crop
+from export.training.crops import Crops
 from export.training.curves import draw_curves
 from export.training.dataset import LabelledSet, Normalisers
 from export.training.evaluate import detect_with_model, figures, judge
@@ -101,15 +101,14 @@ class Trainer:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
-        self._sampler = Sampler(data, settings.shares)
+        self._normalisers = settings.normalisers()
+        self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares)
         self._losses = DetectionLosses(model)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self._normalisers = settings.normalisers()
-        self._fill = float(model.transform.image_mean[0]) * 255
         try:
             out.mkdir(parents=True, exist_ok=True)
             self._resume()
@@ -166,11 +165,7 @@ class Trainer:
 
     def _one_step(self) -> dict[str, float]:
         settings = self.settings
-        rngs = [np.random.default_rng((settings.seed, self.step, i)) for i in range(settings.batch)]
-        crops = [
-            draw_crop(self.data, self._sampler, settings.augmentation, self._normalisers, self._fill, rng)
-            for rng in rngs
-        ]
+        crops = [self._crops.draw(np.random.default_rng((settings.seed, self.step, i))) for i in range(settings.batch)]
         torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
         rate = settings.learning_rate * _schedule(self.progress)
         for group in self._optimiser.param_groups:
@@ -240,13 +235,21 @@ class Trainer:
             "augmentation": asdict(self.settings.augmentation),
         }
         content[RECORD] = json.loads(json.dumps(record))
-        configuration = getattr(self.model, "configuration", None)
-        if isinstance(configuration, Configuration):
-            content["detector"] = json.loads(json.dumps(configuration.to_json()))
+        if self._detector():
+            content["detector"] = self._detector()
         return content
 
+    def _detector(self) -> dict[str, Any]:
+        """What the model is, as plain values; {} where it does not say."""
+        configuration = getattr(self.model, "configuration", None)
+        if not isinstance(configuration, Configuration):
+            return {}
+        return dict(json.loads(json.dumps(configuration.to_json())))
+
     def _resume(self) -> None:
-        wanted = json.loads(json.dumps({**asdict(self.settings), "data": digest(self.data)}))
+        wanted = json.loads(
+            json.dumps({**asdict(self.settings), "data": digest(self.data), "detector": self._detector()})
+        )
         path = self.out / "train.json"
         if not path.exists():
             write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())

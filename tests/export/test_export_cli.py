@@ -11,8 +11,10 @@ import torch
 from random_detectors import enliven, thermal_scene
 
 from edge.bundle import Bundle, sha256
+from export.checkpoint import RECORD
 from export.cli import main
 from export.detector import frc_resnet_fpn
+from export.training.dataset import Normalisers
 
 HEIGHT, WIDTH = 64, 96
 
@@ -40,6 +42,19 @@ def test_the_bundle_tells_its_settings(folder: Path) -> None:
     assert bundle.architecture["rpn_post_nms_top_n_test"] == 50
     assert (bundle.architecture["min_size"], bundle.architecture["max_size"]) == (64, 96)
     assert bundle.checkpoint_sha256 == sha256(folder / "model.pth")
+
+
+def test_a_trained_detector_enlarges_frames_as_in_its_training(folder: Path, tmp_path: Path) -> None:
+    model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=96, max_size=144)
+    enliven(model, thermal_scene(HEIGHT, WIDTH))
+    content = {"model": model.state_dict(), "detector": model.configuration.to_json(), "classes": ["deer", "person"]}
+    training = {"normalise": Normalisers().to_json()}
+    for name, record, shorter in (("plain", {}, 64), ("trained", {RECORD: training}, 96)):
+        torch.save(content | record, folder / f"{name}.pth")
+        assert main(command(folder, "--checkpoint", str(folder / f"{name}.pth"), "--out", str(tmp_path / name))) == 0
+        bundle = Bundle.load(tmp_path / name)
+        assert (bundle.height, bundle.width) == (64, 96)
+        assert bundle.architecture["min_size"] == shorter
 
 
 def test_the_summary(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

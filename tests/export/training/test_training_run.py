@@ -19,6 +19,7 @@ from export.checkpoint import load_detector
 from export.detector import frc_resnet_fpn
 from export.training import train
 from export.training.augment import Augmentation, Crop, cut, warp_of
+from export.training.crops import Crops
 from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
 from export.training.losses import DetectionLosses, fold_frozen_norms
 from export.training.train import Trainer, TrainSettings, Watch
@@ -38,6 +39,8 @@ def tiny_model(classes: int = 1) -> FasterRCNN:
         sampling_ratio=2,
         image_mean=(0.4,) * 3,
         image_std=(0.2,) * 3,
+        min_size=96,
+        max_size=128,
     )
     with torch.no_grad():
         for name, value in model.named_buffers():
@@ -71,11 +74,27 @@ def test_a_box_stays_on_its_object(seed: int, x: float, y: float, w: int, h: int
     box = np.array([[x1, y1, x2, y2]], np.float32)
     frame = LabelledFrame(Path("x"), 128, 96, box, np.zeros(1, np.int64), NONE)
     how = Augmentation(vflip=0.5, quarter_turns=0.5)
-    affine = warp_of(frame, ((x1 + x2) / 2, (y1 + y2) / 2), 64, how, np.random.default_rng(seed))
+    affine = warp_of(frame, ((x1 + x2) / 2, (y1 + y2) / 2), 64, 1.0, how, np.random.default_rng(seed))
     crop = cut(grey, frame, affine, 64, 0.0, 0.0)
     rows, columns = np.nonzero(crop.pixels > 127)
     shown = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     np.testing.assert_allclose(crop.boxes[0], shown, atol=1.01)  # half a pixel of sampling at each end
+
+
+@pytest.mark.parametrize(("shorter", "longer", "factor"), [(96, 128, 1.0), (120, 160, 1.25), (192, 200, 1.5625)])
+def test_objects_are_as_large_as_the_detector_will_see_them(
+    tiny_set: LabelledSet, shorter: int, longer: int, factor: float
+) -> None:
+    model = tiny_model()
+    model.transform.min_size, model.transform.max_size = (shorter,), longer
+    how = Augmentation(crop=64, mosaic=0.0, background=0.0, scale=(1.0, 1.0), hflip=0.0)
+    crops = Crops(tiny_set, model, how, Normalisers())
+    for seed in range(5):
+        box = crops.draw(np.random.default_rng(seed)).boxes[0]
+        np.testing.assert_allclose(box[2:] - box[:2], [10 * factor, 12 * factor], rtol=1e-4)
+    # as torchvision resizes a frame of this set
+    image, _ = model.transform([torch.zeros(3, 96, 128)])
+    assert image.image_sizes[0][1] == pytest.approx(128 * factor, abs=1)
 
 
 def test_folded_norms_change_neither_maps_nor_gradients() -> None:
@@ -129,6 +148,14 @@ def test_another_configuration_or_data_is_refused(tmp_path: Path, tiny_set: Labe
         Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, learning_rate=1.0))
     with pytest.raises(InputError, match="another data"):
         Trainer(tiny_model(), LabelledSet(("person",), tiny_set.frames[:1]), tmp_path / "run", TINY)
+
+
+def test_another_detector_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY)
+    model = tiny_model()
+    model.configuration = model.configuration.changed(max_size=160)
+    with pytest.raises(InputError, match="another detector"):
+        Trainer(model, tiny_set, tmp_path / "run", TINY)
 
 
 def test_a_broken_state_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:
