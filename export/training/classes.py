@@ -14,8 +14,8 @@ from edge.records import InputError
 def take_classes(model: FasterRCNN, classes: Sequence[str]) -> tuple[str, ...]:
     """Make ``model``, in place, a detector of ``classes``; returns those it knew already.
 
-    The rows of the box predictor for the background and for classes of the same name are kept. A model without
-    names (``class_names`` is ()) is taken as it is where the number fits.
+    The rows of the box predictor for the background and for classes of the same name, whatever its case, are kept. A
+    model without names (``class_names`` is ()) is taken as it is where the number fits.
 
     Raises InputError where it has no names and another number of classes.
     """
@@ -30,8 +30,9 @@ def take_classes(model: FasterRCNN, classes: Sequence[str]) -> tuple[str, ...]:
             f"{', '.join(classes)}: wanted a bundle, or a checkpoint with a list of names under 'classes'"
         )
     new = FastRCNNPredictor(old.cls_score.in_features, len(classes) + 1)
-    kept = tuple(name for name in classes if name in known)
-    rows = [(0, 0), *((classes.index(name) + 1, known.index(name) + 1) for name in kept)]
+    place = {name.casefold(): i + 1 for i, name in enumerate(known)}
+    kept = tuple(name for name in classes if name.casefold() in place)
+    rows = [(0, 0), *((classes.index(name) + 1, place[name.casefold()]) for name in kept)]
     with torch.no_grad():
         for to, of in rows:
             for layer, source, width in ((new.cls_score, old.cls_score, 1), (new.bbox_pred, old.bbox_pred, 4)):

@@ -20,7 +20,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,20 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
+    ``start``: where the weights of ``model`` come from (`export.training.origin`), for the record.
+
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
     or other classes than ``model``.
     """
 
-    def __init__(self, model: FasterRCNN, data: LabelledSet, out: Path, settings: TrainSettings) -> None:
+    def __init__(
+        self,
+        model: FasterRCNN,
+        data: LabelledSet,
+        out: Path,
+        settings: TrainSettings,
+        start: Mapping[str, Any] | None = None,
+    ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
         outputs = model.roi_heads.box_predictor.cls_score.out_features - 1
@@ -98,6 +107,7 @@ class Trainer:
                 f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
             )
         self.model, self.data, self.out, self.settings = model, data, out, settings
+        self._start = start
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
@@ -234,7 +244,7 @@ class Trainer:
             "seed": self.settings.seed,
             "augmentation": asdict(self.settings.augmentation),
         }
-        content[RECORD] = json.loads(json.dumps(record))
+        content[RECORD] = json.loads(json.dumps(record | ({"start": self._start} if self._start else {})))
         if self._detector():
             content["detector"] = self._detector()
         return content

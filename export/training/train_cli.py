@@ -25,6 +25,7 @@ from export.training.clean import summary, tidy
 from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
+from export.training.origin import origin_of
 from export.training.runs import FramesNamed
 from export.training.train import Trainer, TrainSettings, Watch
 
@@ -105,7 +106,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    trainer = Trainer(model, data, arguments.out, settings)
+    origin = origin_of(arguments.start, model) if arguments.start else None
+    trainer = Trainer(model, data, arguments.out, settings, origin)
     watch = _watch(arguments, data)
     if trainer.step:
         console.print(f"going on from step {trainer.step}")

@@ -22,10 +22,13 @@ from export.configuration import preset
 from export.detector import build_detector
 from export.shared_weights import with_half_weights
 from export.training.classes import take_classes
-from export.training.dataset import Normalisers
+from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
+from export.training.origin import origin_of
+from export.training.train import Trainer, TrainSettings
 
 H, W = 64, 96
 SCENE = thermal_scene(H, W)
+NONE = np.zeros((0, 4), np.float32)
 VIEW = NormaliseSpec.parse("percentile")
 SIZE = ("--height", str(H), "--width", str(W), "--quiet")
 
@@ -71,7 +74,8 @@ def test_classes_are_taken_over_by_name() -> None:
     model = detector()
     model.class_names = ("deer", "person")
     before = {k: v.clone() for k, v in model.roi_heads.box_predictor.state_dict().items()}
-    assert take_classes(model, ("boar", "person", "car")) == ("person",)
+    assert take_classes(model, ("boar", "Person", "car")) == ("Person",)
+    assert model.class_names == ("boar", "Person", "car")
     after = model.roi_heads.box_predictor.state_dict()
     assert after["cls_score.weight"].shape == (4, 32)
     assert model.configuration.classes == 3
@@ -101,3 +105,26 @@ def test_a_weight_that_is_stored_under_another_name_is_not_taken_for_zero(
     monkeypatch.setattr(from_bundle, "_weights", lambda p: {k: v for k, v in read(p).items() if k != gone})
     with pytest.raises(InputError, match=f"its graph has no {gone}"):
         load_detector(tmp_path / "b")
+
+
+def test_the_credit_of_the_start_is_carried_on(tmp_path: Path) -> None:
+    credit = {"name": "HIT-UAV", "licence": "CC BY 4.0", "citation": "Suo et al. 2023"}
+    before = {"name": "first.pth", "checkpoint_sha256": "0" * 64}
+    export_bundle(
+        detector(),
+        tmp_path / "b",
+        classes=["deer", "person"],
+        height=H,
+        width=W,
+        weights="shared",
+        checkpoint_sha256="1" * 64,
+        data={**credit, "training": {"start": before}},
+    )
+    origin = origin_of(tmp_path / "b", load_detector(tmp_path / "b"))
+    assert origin == {"name": "b", "checkpoint_sha256": "1" * 64, "data": credit, "start": before}
+    frame = LabelledFrame(tmp_path / "0.png", W, H, np.array([[5, 5, 20, 20]], np.float32), np.zeros(1, np.int64), NONE)
+    data = LabelledSet(("deer", "person"), (frame,))
+    Trainer(load_detector(tmp_path / "b"), data, tmp_path / "run", TrainSettings(steps=1), origin).save()
+    again = load_detector(tmp_path / "run/model.pth")
+    assert again.training_record["start"] == origin
+    assert origin_of(tmp_path / "run/model.pth", again)["start"] == origin
