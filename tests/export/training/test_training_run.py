@@ -18,10 +18,9 @@ from edge.records import EdgeError, InputError, SinkError
 from export.checkpoint import load_detector
 from export.detector import frc_resnet_fpn
 from export.training import train
-from export.training.augment import Augmentation, Crop, cut, warp_of
+from export.training.augment import Augmentation, cut, warp_of
 from export.training.crops import Crops
 from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
-from export.training.losses import DetectionLosses, fold_frozen_norms
 from export.training.train import Trainer, TrainSettings, Watch
 
 NONE = np.zeros((0, 4), np.float32)
@@ -95,31 +94,6 @@ def test_objects_are_as_large_as_the_detector_will_see_them(
     # as torchvision resizes a frame of this set
     image, _ = model.transform([torch.zeros(3, 96, 128)])
     assert image.image_sizes[0][1] == pytest.approx(128 * factor, abs=1)
-
-
-def test_folded_norms_change_neither_maps_nor_gradients() -> None:
-    plain, folded = tiny_model(), tiny_model()
-    rng = torch.Generator().manual_seed(1)
-    for a, b in zip(plain.buffers(), folded.buffers(), strict=True):
-        b.copy_(a.copy_(torch.rand(a.shape, generator=rng) + 0.5))
-    fold_frozen_norms(folded)
-    image = torch.rand(1, 3, 64, 64, generator=rng)
-    for model in (plain, folded):
-        torch.stack([m.square().mean() for m in model.backbone(image).values()]).sum().backward()
-    for (name, a), b in zip(plain.backbone.named_parameters(), folded.backbone.parameters(), strict=True):
-        assert a.grad is not None
-        assert b.grad is not None
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-5 * float(a.grad.abs().max()) + 1e-9, msg=name)
-
-
-def test_an_ignored_region_is_no_background() -> None:
-    losses = DetectionLosses(tiny_model())
-    crop = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), NONE)
-    losses([replace(crop, ignored=np.array([[0, 0, 32, 64]], np.float32))])
-    boxes = torch.tensor([[4.0, 4, 12, 12], [40, 4, 48, 12], [20, 4, 40, 12], [4, 4, 12, 12]])
-    labels = losses._without_ignored([torch.tensor([0.0, 0, 0, 1])], [boxes])[0]
-    # inside; outside; 12 of 20 columns inside; an object stays one
-    assert labels.tolist() == [-1, 0, -1, 1]
 
 
 def run_steps(data: LabelledSet, out: Path, how: TrainSettings = TINY) -> dict[str, torch.Tensor]:
