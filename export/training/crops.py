@@ -77,9 +77,8 @@ class Crops:
     ) -> None:
         self._data, self._settings, self._normalisers = data, settings, normalisers
         self._sampler = Sampler(data, shares)
-        transform = model.transform
-        self._shorter, self._longer = float(transform.min_size[-1]), float(transform.max_size)
-        self._fill = float(transform.image_mean[0]) * 255  # the grey outside a frame
+        self._model = model
+        self._fill = float(model.transform.image_mean[0]) * 255  # the grey outside a frame
 
     def draw(self, rng: np.random.Generator) -> Crop:
         """The next picture; a mosaic is four of half the side."""
@@ -94,11 +93,12 @@ class Crops:
         frame = self._data.frames[i]
         varied = replace(self._normalisers, spec_16bit=jittered(self._normalisers.spec_16bit, settings.window, rng))
         grey = read_grey(frame, varied)
-        affine = warp_of(frame, point, side, self._resized(frame), settings, rng)
+        affine = warp_of(frame, point, side, resize_factor(self._model, frame), settings, rng)
         crop = cut(grey, frame, affine, side, self._fill, settings.min_visible)
         return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
 
-    def _resized(self, frame: LabelledFrame) -> float:
-        """Network input pixels a frame pixel, as torchvision resizes."""
-        sides = frame.width, frame.height
-        return min(self._shorter / min(sides), self._longer / max(sides))
+
+def resize_factor(model: FasterRCNN, frame: LabelledFrame) -> float:
+    """Network input pixels a frame pixel, as torchvision resizes."""
+    shorter, longer = model.transform.min_size[-1], model.transform.max_size
+    return float(min(shorter / min(frame.width, frame.height), longer / max(frame.width, frame.height)))

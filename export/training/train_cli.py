@@ -22,6 +22,7 @@ from export.onnx_cli import add_detector_options, detector_settings
 from export.training.augment import Augmentation
 from export.training.classes import take_classes
 from export.training.clean import summary, tidy
+from export.training.crops import resize_factor
 from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
 from export.training.formats import read_folder
 from export.training.norms import calibrate_norms
@@ -109,6 +110,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     origin = origin_of(arguments.start, model) if arguments.start else None
     trainer = Trainer(model, data, arguments.out, settings, origin)
     watch = _watch(arguments, data)
+    console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
         console.print(f"going on from step {trainer.step}")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -117,6 +119,14 @@ def run_train(arguments: argparse.Namespace) -> int:
         trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress), watch)
     console.print(f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
     return 0
+
+
+def sizes_seen(model: FasterRCNN, data: LabelledSet) -> str:
+    """One line: how large the detector sees the frames, as --min-size and --max-size together say."""
+    sizes = {(f.width, f.height): resize_factor(model, f) for f in data.frames}
+    seen = [f"{w}x{h} at {round(w * by)}x{round(h * by)}" for (w, h), by in sorted(sizes.items())]
+    more = f" and {len(seen) - 3} more sizes" if len(seen) > 3 else ""
+    return f"the detector sees frames of {', '.join(seen[:3])}{more}"
 
 
 def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:

@@ -22,6 +22,7 @@ from export.training.augment import Augmentation, cut, warp_of
 from export.training.crops import Crops
 from export.training.dataset import LabelledFrame, LabelledSet, Normalisers
 from export.training.train import Trainer, TrainSettings, Watch
+from export.training.train_cli import sizes_seen
 
 NONE = np.zeros((0, 4), np.float32)
 TINY = TrainSettings(steps=4, batch=1, seed=3, augmentation=Augmentation(crop=64, mosaic=0.5))
@@ -94,6 +95,8 @@ def test_objects_are_as_large_as_the_detector_will_see_them(
     # as torchvision resizes a frame of this set
     image, _ = model.transform([torch.zeros(3, 96, 128)])
     assert image.image_sizes[0][1] == pytest.approx(128 * factor, abs=1)
+    seen = f"{round(128 * factor)}x{round(96 * factor)}"
+    assert sizes_seen(model, tiny_set) == f"the detector sees frames of 128x96 at {seen}"
 
 
 def run_steps(data: LabelledSet, out: Path, how: TrainSettings = TINY) -> dict[str, torch.Tensor]:
