@@ -1,5 +1,5 @@
 """Which training crops are drawn: around a random object (classes take turns, so that rare ones are seen), from each
-data set its share; a mosaic puts four such crops side by side.
+data set its share; or around a place where a detector errs. A mosaic puts four such crops side by side.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from torchvision.models.detection import FasterRCNN
 from edge.records import InputError
 from export.training.augment import Augmentation, Crop, cut, jittered, join, vary_grey, warp_of
 from export.training.dataset import LabelledFrame, LabelledSet, Normalisers, read_grey
+from export.training.mistakes import Place
 
 
 class Sampler:
     """Draws which frame, and around which object.
 
     ``shares``: part of the crops that each source of a merged set gives, in its order; by default sources give
-    as their number of frames.
+    as their number of frames. ``mistakes``: places that are hard (`export.training.mistakes`).
     """
 
-    def __init__(self, data: LabelledSet, shares: Sequence[float] = ()) -> None:
-        self._data = data
+    def __init__(self, data: LabelledSet, shares: Sequence[float] = (), mistakes: Sequence[Place] = ()) -> None:
+        self._data, self._mistakes = data, mistakes
         self._frames: list[list[int]] = [[] for _ in range(max((f.source for f in data.frames), default=0) + 1)]
         for i, frame in enumerate(data.frames):
             self._frames[frame.source].append(i)
@@ -35,8 +36,14 @@ class Sampler:
         self._shares /= self._shares.sum()
         self._places = [_places(data, frames) for frames in self._frames]
 
-    def draw(self, rng: np.random.Generator, background: float) -> tuple[int, tuple[float, float]]:
-        """Index of a frame and the point (x, y) in its pixels to centre a crop near."""
+    def draw(self, rng: np.random.Generator, background: float, mistakes: float = 0.0) -> Place:
+        """Index of a frame and the point (x, y) in its pixels to centre a crop near.
+
+        ``mistakes``: part of the draws that are places of mistakes, where there are some; ``background``: part of
+        the others that are anywhere.
+        """
+        if self._mistakes and rng.random() < mistakes:
+            return self._mistakes[int(rng.integers(len(self._mistakes)))]
         source = int(rng.choice(len(self._shares), p=self._shares))
         classes = self._places[source]
         if not classes or rng.random() < background:
@@ -64,7 +71,7 @@ class Crops:
     """Training pictures of ``data`` for ``model``, in the pixels that its network sees.
 
     A detector that resizes frames (torchvision's ``min_size``, ``max_size``) is trained at the size that it will see in
-    flight: ``settings.scale`` varies that size. ``shares``: see `Sampler`, whose InputError it raises.
+    flight: ``settings.scale`` varies that size. ``shares``, ``mistakes``: see `Sampler`, whose InputError it raises.
     """
 
     def __init__(
@@ -74,9 +81,10 @@ class Crops:
         settings: Augmentation,
         normalisers: Normalisers,
         shares: Sequence[float] = (),
+        mistakes: Sequence[Place] = (),
     ) -> None:
         self._data, self._settings, self._normalisers = data, settings, normalisers
-        self._sampler = Sampler(data, shares)
+        self._sampler = Sampler(data, shares, mistakes)
         self._model = model
         self._fill = float(model.transform.image_mean[0]) * 255  # the grey outside a frame
 
@@ -89,7 +97,7 @@ class Crops:
 
     def _one(self, side: int, rng: np.random.Generator) -> Crop:
         settings = self._settings
-        i, point = self._sampler.draw(rng, settings.background)
+        i, point = self._sampler.draw(rng, settings.background, settings.mistakes)
         frame = self._data.frames[i]
         varied = replace(self._normalisers, spec_16bit=jittered(self._normalisers.spec_16bit, settings.window, rng))
         grey = read_grey(frame, varied)

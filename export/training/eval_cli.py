@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from export.onnx_cli import add_detector_options, detector_settings
 from export.training.clean import tidy
 from export.training.dataset import LabelledSet, Normalisers, read_coco
 from export.training.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
+from export.training.mistakes import mistakes_of
 from export.training.pictures import draw_page
 
 
@@ -37,6 +39,9 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of its images")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     parser.add_argument("--pictures", type=Path, metavar="FILE.jpg", help="a page of best, worst, missed, false")
+    parser.add_argument(
+        "--mistakes", type=Path, metavar="FILE", help="where to write what was missed and false, for train --mistakes"
+    )
     parser.add_argument(
         "--set-threshold",
         action="store_true",
@@ -61,19 +66,27 @@ def run_eval(arguments: argparse.Namespace) -> int:
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     result = {**about, "annotations": str(arguments.annotations), **figures(judged, data.classes)}
+    threshold = result["best_f1"]["threshold"]
+    outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
+        (arguments.json, lambda: _json(result)),
+        (arguments.pictures, lambda: draw_page(data, judged, threshold)),
+        (arguments.mistakes, lambda: _json(mistakes_of(data, judged, threshold))),
+    )
     try:
-        if arguments.json:
-            arguments.json.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(arguments.json, (json.dumps(result, indent=1) + "\n").encode())
-        if arguments.pictures:
-            arguments.pictures.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(arguments.pictures, draw_page(data, judged, result["best_f1"]["threshold"]))
+        for file, content in outputs:
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(file, content())
     except OSError as error:
         raise InputError(f"{error.filename} cannot be written ({error.strerror})") from None
     console.print(_table(result))
     if arguments.set_threshold:
         console.print(set_threshold(arguments.model, result["best_f1"]))
     return 0
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, indent=1) + "\n").encode()
 
 
 def set_threshold(folder: str, best: dict[str, float]) -> str:

@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Float32
-from edge.score import iou
-from export.training.average_precision import Judged, covered
+from export.training.average_precision import Judged
 from export.training.dataset import LabelledFrame, LabelledSet, read_grey
+from export.training.outcome import Outcome, outcome
 
 FOUND, MISSED, FALSE = (80, 220, 80), (60, 60, 255), (0, 200, 255)  # BGR
 COLUMNS, TILE = 3, (480, 384)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """``found``: (M,) which true boxes. ``right``: (N,) which of the shown detections, of ``boxes`` (N, 4) and
-    ``labels`` (N,). Detections in ignored regions are not shown.
-    """
-
-    found: npt.NDArray[np.bool_]
-    right: npt.NDArray[np.bool_]
-    boxes: Float32
-    labels: npt.NDArray[np.integer]
-
-
-def outcome(judged: Judged, threshold: float) -> Outcome:
-    """What a user sees at this score: a box is found by one of its class with IoU 0.5 or more."""
-    shown = judged.scores >= threshold
-    boxes, labels = judged.boxes[shown], judged.labels[shown]
-    found, right = np.zeros(len(judged.true_boxes), bool), np.zeros(len(boxes), bool)
-    if len(boxes) and len(found):
-        same = labels[:, None] == judged.true_labels[None]
-        overlaps = np.where(same, iou(boxes, judged.true_boxes), 0.0)
-        for i in range(len(boxes)):
-            j = int(np.argmax(np.where(found, 0.0, overlaps[i])))
-            if not found[j] and overlaps[i, j] >= 0.5:
-                found[j] = right[i] = True
-    visible = right | (covered(boxes, judged.ignored) < 0.5)
-    return Outcome(found, right[visible], boxes[visible], labels[visible])
 
 
 def draw_page(data: LabelledSet, judged: Sequence[Judged], threshold: float) -> bytes:

@@ -20,7 +20,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ from export.training.curves import draw_curves
 from export.training.dataset import LabelledSet, Normalisers
 from export.training.evaluate import detect_with_model, figures, judge
 from export.training.losses import LOSSES, DetectionLosses
+from export.training.mistakes import Place
 
 LOG_EVERY = 10  # steps
 WARM_UP = 0.03  # part of the run over which the learning rate rises
@@ -85,7 +86,8 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
-    ``start``: where the weights of ``model`` come from (`export.training.origin`), for the record.
+    ``start``: where the weights of ``model`` come from (`export.training.origin`), for the record. ``mistakes``: places
+    in ``data`` around which some crops are drawn (`export.training.mistakes`).
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
     or other classes than ``model``.
@@ -98,6 +100,7 @@ class Trainer:
         out: Path,
         settings: TrainSettings,
         start: Mapping[str, Any] | None = None,
+        mistakes: Sequence[Place] = (),
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -107,12 +110,12 @@ class Trainer:
                 f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
             )
         self.model, self.data, self.out, self.settings = model, data, out, settings
-        self._start = start
+        self._start, self._mistakes = start, mistakes
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
-        self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares)
+        self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares, mistakes)
         self._losses = DetectionLosses(model)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
@@ -242,6 +245,7 @@ class Trainer:
             "batch": self.settings.batch,
             "seconds": round(self.seconds),
             "seed": self.settings.seed,
+            "mistakes": len(self._mistakes),
             "augmentation": asdict(self.settings.augmentation),
         }
         content[RECORD] = json.loads(json.dumps(record | ({"start": self._start} if self._start else {})))
@@ -258,7 +262,14 @@ class Trainer:
 
     def _resume(self) -> None:
         wanted = json.loads(
-            json.dumps({**asdict(self.settings), "data": digest(self.data), "detector": self._detector()})
+            json.dumps(
+                {
+                    **asdict(self.settings),
+                    "data": digest(self.data),
+                    "mistakes": hashlib.sha256(repr(self._mistakes).encode()).hexdigest()[:16],
+                    "detector": self._detector(),
+                }
+            )
         )
         path = self.out / "train.json"
         if not path.exists():

@@ -25,6 +25,7 @@ from export.training.clean import summary, tidy
 from export.training.crops import resize_factor
 from export.training.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
 from export.training.formats import read_folder
+from export.training.mistakes import Place, read_mistakes
 from export.training.norms import calibrate_norms
 from export.training.origin import origin_of
 from export.training.runs import FramesNamed
@@ -59,6 +60,14 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         default=[],
         metavar="RUN:FIRST-LAST",
         help="frames of a flight to leave out, such as 1_60_60_0:408-539",
+    )
+    parser.add_argument(
+        "--mistakes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="of edge-export eval --mistakes on the training frames: a third of the crops are drawn there",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
         usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"
@@ -108,7 +117,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     origin = origin_of(arguments.start, model) if arguments.start else None
-    trainer = Trainer(model, data, arguments.out, settings, origin)
+    trainer = Trainer(model, data, arguments.out, settings, origin, _mistakes(arguments, data, console))
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
@@ -171,6 +180,16 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     if not data.frames:
         raise InputError("no frame is left to train on: check --without")
     return data
+
+
+def _mistakes(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
+    places: list[Place] = []
+    for file in arguments.mistakes:
+        here, others = read_mistakes(file, data)
+        left = f"; {others} lie in frames that are not trained on" if others else ""
+        console.print(f"{file}: {len(here)} places where a detector errs{left}", highlight=False)
+        places += here
+    return places
 
 
 def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:

@@ -12,7 +12,7 @@ import pytest
 from edge.bundle import Bundle
 from export.cli import main
 from export.training.average_precision import Judged
-from export.training.pictures import outcome
+from export.training.outcome import outcome
 
 NONE = np.zeros((0, 4), np.float32)
 HOT = [16.0, 8.0, 8.0, 8.0]  # xywh of one of the tiny detector's cells
