@@ -38,7 +38,7 @@ class Augmentation:
     quarter_turns: float = 0.0
     mosaic: float = 0.2
     background: float = 0.15
-    mistakes: float = 0.35
+    mistakes: float = 0.4
     window: float = 0.2
     gain: tuple[float, float] = (0.85, 1.2)
     offset: tuple[float, float] = (-10.0, 10.0)

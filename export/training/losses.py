@@ -4,7 +4,8 @@ What torchvision lacks: ignored regions (HIT-UAV's DontCare, objects cut by a cr
 RoIAlign with a fast backward pass (`export.training.roi_pool`), the overlap of 100 000 anchors without arrays of pairs
 of numbers, maps that lie channels last, and frozen norms at no cost: they are folded into the convolutions' weights at
 each step, which saves a pass over every map forward and two backward. Parameters, their names and their gradients are
-those of the plain model.
+those of the plain model. Mixed precision, where the hardware has it, is for the products alone: boxes, regions and
+losses stay float32.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_re
 
 
 class DetectionLosses:
-    """The losses of ``model`` (a torchvision ``FasterRCNN``, changed by this: for training only)."""
+    """The losses of ``model`` (a torchvision ``FasterRCNN``, changed by this: for training only).
 
-    def __init__(self, model: FasterRCNN) -> None:
+    ``mixed``: bfloat16 products in the backbone, the RPN's head and the box head; weights and gradients stay float32.
+    """
+
+    def __init__(self, model: FasterRCNN, mixed: bool = False) -> None:
         self._model = model.train().to(memory_format=torch.channels_last)
         self._ignored: list[Tensor] = []
         rpn, roi = model.rpn, model.roi_heads
@@ -52,6 +56,9 @@ class DetectionLosses:
         roi.assign_targets_to_proposals = proposals_but_ignored
         fold_frozen_norms(model)
         use_bag_pooling(model)
+        if mixed:
+            for part in (model.backbone, rpn.head, roi.box_head):
+                part.forward = _bfloat16(part)
 
     def __call__(self, crops: Sequence[Crop]) -> dict[str, Tensor]:
         """Scalars by name of `LOSSES`; crops are of one size, at least one."""
@@ -69,10 +76,9 @@ class DetectionLosses:
             for c in crops
         ]
         self._ignored = [torch.from_numpy(c.ignored).to(device) for c in crops]
-        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            maps = model.backbone(images)
-            proposals, rpn_losses = model.rpn(ImageList(images, sizes), maps, targets)
-            _, head_losses = model.roi_heads(maps, proposals, sizes, targets)
+        maps = model.backbone(images)
+        proposals, rpn_losses = model.rpn(ImageList(images, sizes), maps, targets)
+        _, head_losses = model.roi_heads(maps, proposals, sizes, targets)
         return {**rpn_losses, **head_losses}
 
     def _without_ignored(self, labels: list[Tensor], boxes: list[Tensor]) -> list[Tensor]:
@@ -99,6 +105,36 @@ def overlap(boxes: Tensor, others: Tensor) -> Tensor:
     both = length(0).mul_(length(1))
     first, second = ((v[2] - v[0]) * (v[3] - v[1]) for v in (left, right))
     return both.div_((first[:, None] + second).sub_(both))
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products are faster there: every GPU that torch knows as such, and CPUs with instructions for
+    them (AVX-512 BF16, AMX). On other CPUs they are emulated, and slower.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    ask = getattr(torch.cpu, "get_capabilities", None)  # torch of 2026 and later
+    capable = ask() if ask and device.type == "cpu" else {}
+    return any(capable.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def _bfloat16(module: nn.Module) -> Callable[..., Any]:
+    """The forward of ``module`` in mixed precision while it is trained; what it gives is float32."""
+    plain = module.forward
+
+    def forward(*inputs: Any) -> Any:
+        with torch.autocast(next(module.parameters()).device.type, torch.bfloat16, enabled=module.training):
+            return _float32(plain(*inputs))
+
+    return forward
+
+
+def _float32(output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return output.float()
+    if isinstance(output, dict):
+        return {name: _float32(value) for name, value in output.items()}
+    return type(output)(_float32(value) for value in output)
 
 
 def _inside(boxes: Tensor, regions: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ from export.training.crops import Crops
 from export.training.curves import draw_curves
 from export.training.dataset import LabelledSet, Normalisers
 from export.training.evaluate import detect_with_model, figures, judge
-from export.training.losses import LOSSES, DetectionLosses
+from export.training.losses import LOSSES, DetectionLosses, multiplies_bfloat16
 from export.training.mistakes import Place
 
 LOG_EVERY = 10  # steps
@@ -116,7 +116,7 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
         self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares, mistakes)
-        self._losses = DetectionLosses(model)
+        self._losses = DetectionLosses(model, multiplies_bfloat16(next(model.parameters()).device))
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(

@@ -67,7 +67,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         action="append",
         default=[],
         metavar="JSON",
-        help="of edge-export eval --mistakes on the training frames: a third of the crops are drawn there",
+        help="of edge-export eval --mistakes on the training frames: two fifths of the crops are drawn there",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
         usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,6 +68,32 @@ def test_losses_and_gradients_are_those_of_torchvision() -> None:
     for values in (wanted, found):
         torch.stack(list(values.values())).sum().backward()
     assert_same_gradients(ours, plain)
+
+
+def test_mixed_precision_is_near_and_for_training_alone() -> None:
+    exact, mixed = detector(), detector()
+    found = {m: DetectionLosses(m, mixed=m is mixed)(crops()) for m in (exact, mixed)}
+    for name in LOSSES:
+        assert found[mixed][name].dtype == torch.float32
+        assert found[mixed][name] != found[exact][name], f"{name}: no product was in bfloat16"
+    for model in (exact, mixed):  # of the maps: which regions are sampled is a matter of rounding
+        model.zero_grad()
+        image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+        maps = model.backbone(image)
+        assert {m.dtype for m in maps.values()} == {torch.float32}
+        torch.stack([m.square().mean() for m in maps.values()]).sum().backward()
+    for (name, b), a in zip(mixed.backbone.named_parameters(), exact.backbone.parameters(), strict=True):
+        assert a.grad is not None, name
+        assert b.grad is not None, name
+        assert b.grad.dtype == torch.float32
+        direction = torch.cosine_similarity(b.grad.flatten(), a.grad.flatten(), dim=0)
+        assert direction > 0.98, f"{name}: {float(direction)}"
+        assert float(b.grad.norm() / a.grad.norm()) == pytest.approx(1, abs=0.05), name
+    image = [torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(2))]
+    with torch.inference_mode():
+        (b,), (a,) = mixed.eval()(image), exact.eval()(image)
+    for name, value in a.items():
+        torch.testing.assert_close(b[name], value, rtol=0, atol=0, msg=name)
 
 
 @st.composite
