@@ -1,21 +1,12 @@
 """The training loop: crops, torchvision's losses, AdamW, a cosine to zero, a running average of the weights.
 
 Every step draws its crops and its random samples from (seed, step) alone, so that a run that was killed goes
-on from its last checkpoint exactly as if nothing had happened. What is written to the run's folder:
-
-    state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few
-    minutes model.pth      the averaged weights and what detector they are of: to evaluate, to export
-    train.json     the settings and the data's digest; a run with others is refused when resuming
-    log.csv        step, seconds, learning rate and losses
-    ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
-    curves.png     both, drawn
+on from its last checkpoint exactly as if nothing had happened. What it writes: `export.training.run_folder`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
 import signal
@@ -30,18 +21,17 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
-from edge.files import write_whole
 from edge.records import EdgeError, InputError, SinkError
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.checkpoint import RECORD
 from export.configuration import Configuration
 from export.training.augment import Augmentation
 from export.training.crops import Crops
-from export.training.curves import draw_curves
 from export.training.dataset import LabelledSet, Normalisers
 from export.training.evaluate import detect_with_model, figures, judge
 from export.training.losses import LOSSES, DetectionLosses, multiplies_bfloat16
 from export.training.mistakes import Place
+from export.training.run_folder import RunFolder
 
 LOG_EVERY = 10  # steps
 WARM_UP = 0.03  # part of the run over which the learning rate rises
@@ -109,7 +99,7 @@ class Trainer:
             raise InputError(
                 f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
             )
-        self.model, self.data, self.out, self.settings = model, data, out, settings
+        self.model, self.data, self.settings = model, data, settings
         self._start, self._mistakes = start, mistakes
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
@@ -122,11 +112,8 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            self._resume()
-        except OSError as error:
-            raise InputError(f"--out {out} cannot be used ({error.strerror}): give another folder") from None
+        self._folder = RunFolder(out, self._depends_on())
+        self._folder.restore(self._take)
 
     def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
@@ -190,7 +177,8 @@ class Trainer:
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise EdgeError(
-                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; {self._last_good()}"
+                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; "
+                f"{self._folder.last_good()}"
             )
         self._optimiser.zero_grad()
         try:
@@ -207,11 +195,7 @@ class Trainer:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _out_of_memory(self) -> EdgeError:
-        return EdgeError(f"out of memory at step {self.step}: lower --batch or --crop; {self._last_good()}")
-
-    def _last_good(self) -> str:
-        file = self.out / "model.pth"
-        return f"the last good checkpoint is {file}" if file.exists() else "there is no checkpoint yet"
+        return EdgeError(f"out of memory at step {self.step}: lower --batch or --crop; {self._folder.last_good()}")
 
     def averaged(self) -> dict[str, Tensor]:
         """State dict of the model with the averaged weights."""
@@ -226,14 +210,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
         }
-        try:
-            _write_torch(self.out / "state.pth", state)
-            _write_torch(self.out / "model.pth", self._deliverable())
-            logs = self.out / "ap.csv", self.out / "log.csv"
-            if any(log.exists() for log in logs):
-                write_whole(self.out / "curves.png", draw_curves(*logs))
-        except OSError as error:
-            raise SinkError(f"checkpoint in {self.out} could not be written ({error.strerror}): make space") from None
+        self._folder.save(state, self._deliverable())
 
     def _deliverable(self) -> dict[str, Any]:
         content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
@@ -260,43 +237,20 @@ class Trainer:
             return {}
         return dict(json.loads(json.dumps(configuration.to_json())))
 
-    def _resume(self) -> None:
-        wanted = json.loads(
-            json.dumps(
-                {
-                    **asdict(self.settings),
-                    "data": digest(self.data),
-                    "mistakes": hashlib.sha256(repr(self._mistakes).encode()).hexdigest()[:16],
-                    "detector": self._detector(),
-                }
-            )
-        )
-        path = self.out / "train.json"
-        if not path.exists():
-            write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())
-        try:
-            found = json.loads(path.read_text())
-        except ValueError:
-            raise InputError(f"{path} is broken: remove the folder, or give another --out") from None
-        differing = [k for k in wanted if found.get(k) != wanted[k]]
-        if differing:
-            raise InputError(
-                f"{self.out} holds a run with another {', '.join(differing)}: use the same settings "
-                f"to go on with it, "
-                "or another --out"
-            )
-        state_file = self.out / "state.pth"
-        if not state_file.exists():
-            return
-        try:
-            state: dict[str, Any] = torch.load(state_file, weights_only=True)
-            self.model.load_state_dict(state["model"])
-            self._average = state["average"]
-            self._optimiser.load_state_dict(state["optimiser"])
-            self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        except Exception as error:  # a broken archive raises half a dozen different classes
-            first = (str(error).splitlines() or ["?"])[0]
-            raise InputError(f"{state_file} cannot be resumed from ({first}): give another --out") from None
+    def _depends_on(self) -> dict[str, Any]:
+        """What another run must share to go on with this one."""
+        return {
+            **asdict(self.settings),
+            "data": digest(self.data),
+            "mistakes": hashlib.sha256(repr(self._mistakes).encode()).hexdigest()[:16],
+            "detector": self._detector(),
+        }
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self._average = state["average"]
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
     def _look(self, watch: Watch, tell: Callable[[str], None]) -> None:
         learnt = {name: parameter.detach().clone() for name, parameter in self._learnt.items()}
@@ -317,14 +271,8 @@ class Trainer:
         self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}}, tell)
 
     def _append(self, name: str, values: dict[str, float], tell: Callable[[str], None]) -> None:
-        path = self.out / name
-        row = [self.step, f"{self.seconds:.1f}", *(f"{value:.5g}" for value in values.values())]
-        try:
-            rows = [] if path.exists() else [["step", "seconds", *values]]
-            with path.open("a", newline="") as file:
-                csv.writer(file).writerows([*rows, row])
-        except OSError as error:  # a log is not worth the run
-            tell(f"{path} could not be written ({error.strerror})")
+        row = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
+        self._folder.append(name, row | {key: f"{value:.5g}" for key, value in values.items()}, tell)
 
 
 def _schedule(progress: float) -> float:
@@ -332,12 +280,6 @@ def _schedule(progress: float) -> float:
     if progress < WARM_UP:
         return 0.1 + 0.9 * progress / WARM_UP
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
-def _write_torch(path: Path, content: object) -> None:
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    write_whole(path, buffer.getvalue())
 
 
 def digest(data: LabelledSet) -> str:

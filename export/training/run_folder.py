@@ -1,0 +1,93 @@
+"""The folder of a training run: what is written there, whole or not at all, and how a killed run goes on.
+
+state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few minutes
+model.pth      the averaged weights and what detector they are of: to evaluate, to export
+train.json     the settings and the data's digest; a run with others is refused when resuming
+log.csv        step, seconds, learning rate and losses
+ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
+curves.png     both, drawn
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from edge.files import write_whole
+from edge.records import InputError, SinkError
+from export.training.curves import draw_curves
+
+
+class RunFolder:
+    """``settings``: plain values for JSON, what the run depends on.
+
+    Raises InputError where the folder cannot be used, or holds a run with other settings.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._same_settings(json.loads(json.dumps(settings)))
+        except OSError as error:
+            raise InputError(f"--out {path} cannot be used ({error.strerror}): give another folder") from None
+
+    def _same_settings(self, wanted: dict[str, Any]) -> None:
+        file = self.path / "train.json"
+        if not file.exists():
+            write_whole(file, (json.dumps(wanted, indent=2) + "\n").encode())
+        try:
+            found = json.loads(file.read_text())
+        except ValueError:
+            raise InputError(f"{file} is broken: remove the folder, or give another --out") from None
+        differing = [k for k in wanted if found.get(k) != wanted[k]]
+        if differing:
+            raise InputError(
+                f"{self.path} holds a run with another {', '.join(differing)}: use the same settings to go on with "
+                "it, or another --out"
+            )
+
+    def restore(self, take: Callable[[dict[str, Any]], None]) -> None:
+        """Give ``take`` the state that was saved last, if there is one. Raises InputError where it is broken."""
+        file = self.path / "state.pth"
+        if not file.exists():
+            return
+        try:
+            take(torch.load(file, weights_only=True))
+        except Exception as error:  # a broken archive raises half a dozen different classes
+            first = (str(error).splitlines() or ["?"])[0]
+            raise InputError(f"{file} cannot be resumed from ({first}): give another --out") from None
+
+    def save(self, state: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+        """Replace state.pth, model.pth and the curves. Raises SinkError; the files before stay whole then."""
+        try:
+            for name, content in (("state.pth", state), ("model.pth", model)):
+                buffer = io.BytesIO()
+                torch.save(dict(content), buffer)
+                write_whole(self.path / name, buffer.getvalue())
+            logs = self.path / "ap.csv", self.path / "log.csv"
+            if any(log.exists() for log in logs):
+                write_whole(self.path / "curves.png", draw_curves(*logs))
+        except OSError as error:
+            raise SinkError(f"checkpoint in {self.path} could not be written ({error.strerror}): make space") from None
+
+    def last_good(self) -> str:
+        """For an error message: which checkpoint there is."""
+        file = self.path / "model.pth"
+        return f"the last good checkpoint is {file}" if file.exists() else "there is no checkpoint yet"
+
+    def append(self, name: str, row: Mapping[str, str], tell: Callable[[str], None]) -> None:
+        """A line more in a CSV file, which gets a head where it is new; ``tell`` hears where that fails."""
+        file = self.path / name
+        try:
+            head = [] if file.exists() else [list(row)]
+            with file.open("a", newline="") as opened:
+                csv.writer(opened).writerows([*head, list(row.values())])
+        except OSError as error:  # a log is not worth the run
+            tell(f"{file} could not be written ({error.strerror})")
