@@ -17,6 +17,7 @@ from rich.table import Table
 from edge.bundle import MODEL_JSON, Bundle
 from edge.engine import open_engine
 from edge.files import write_whole
+from edge.output import check_file
 from edge.records import InputError
 from export.checkpoint import digest_of, load_detector
 from export.onnx_cli import add_detector_options, detector_settings
@@ -58,6 +59,8 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: wanted 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
+    for file in filter(None, (arguments.json, arguments.pictures, arguments.mistakes)):
+        check_file(file)  # before the minutes that the frames take
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
     detect, about = _detector(arguments, data)
@@ -66,20 +69,19 @@ def run_eval(arguments: argparse.Namespace) -> int:
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     result = {**about, "annotations": str(arguments.annotations), **figures(judged, data.classes)}
+    console.print(_table(result))
     threshold = result["best_f1"]["threshold"]
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
         (arguments.pictures, lambda: draw_page(data, judged, threshold)),
         (arguments.mistakes, lambda: _json(mistakes_of(data, judged, threshold))),
     )
-    try:
-        for file, content in outputs:
-            if file:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(file, content())
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be written ({error.strerror})") from None
-    console.print(_table(result))
+    for path, content in outputs:
+        if path:
+            try:
+                write_whole(path, content())
+            except OSError as error:
+                raise InputError(f"{path} cannot be written ({error.strerror})") from None
     if arguments.set_threshold:
         console.print(set_threshold(arguments.model, result["best_f1"]))
     return 0

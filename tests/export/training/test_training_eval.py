@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -67,6 +68,30 @@ def test_a_threshold_needs_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixtur
     words = ["eval", "--checkpoint", "x.pth", *hot_frames(tmp_path / "data"), "--set-threshold"]
     assert main(words) == 2
     assert "--model BUNDLE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--json", "--pictures", "--mistakes"])
+def test_where_nothing_can_be_written_is_told_before_the_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ["eval", "--model", "absent", *hot_frames(tmp_path / "data"), option, str(tmp_path / "file/x")]
+    assert main(words) == 2
+    assert "give another file" in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_up_loses_no_figure(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("edge.files.os.fsync", full)
+    words = ["eval", "--model", str(tiny_bundle), *hot_frames(tmp_path / "data"), "--json", str(tmp_path / "x.json")]
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert "3 frames: AP 100.0" in out
+    assert "x.json cannot be written (No space left on device)" in err
 
 
 def test_what_lies_in_an_ignored_region_is_not_shown_as_false() -> None:
