@@ -1,8 +1,9 @@
 """Seconds of one training step, forward and backward, with float32 products and with bfloat16 ones, taking turns.
 
-python benchmarks/train_step.py [steps] [checkpoint or bundle]
+python benchmarks/train_step.py [steps]
 
-Four crops of 320 px with eight boxes each, all cores. The optimiser and the drawing of crops are not in it.
+The bundled model, four crops of 320 px with eight boxes each, all cores. The optimiser and the drawing of crops are
+not in it.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ def crops() -> list[Crop]:
     return made
 
 
-def main(steps: int, start: Path) -> None:
+def main(steps: int) -> None:
     made = crops()
     kinds = {"float32": False, "bfloat16": True}
     losses, seconds = {}, {kind: [] for kind in kinds}
     for kind, mixed in kinds.items():
-        model = load_detector(start)
+        model = load_detector(BUNDLE)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not name.startswith("backbone.body.conv1"))
         losses[kind] = DetectionLosses(model, mixed)
@@ -59,7 +60,4 @@ def main(steps: int, start: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 15,
-        Path(sys.argv[2]) if len(sys.argv) > 2 else BUNDLE,
-    )
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)

@@ -20,7 +20,7 @@ class Sampler:
     """Draws which frame, and around which object.
 
     ``shares``: part of the crops that each source of a merged set gives, in its order; by default sources give
-    as their number of frames. ``mistakes``: places that are hard (`export.training.mistakes`).
+    as their number of frames. ``mistakes``: places that are hard (`export.training.mistakes`), of any source.
     """
 
     def __init__(self, data: LabelledSet, shares: Sequence[float] = (), mistakes: Sequence[Place] = ()) -> None:
@@ -36,7 +36,7 @@ class Sampler:
         self._shares /= self._shares.sum()
         self._places = [_places(data, frames) for frames in self._frames]
 
-    def draw(self, rng: np.random.Generator, background: float, mistakes: float = 0.0) -> Place:
+    def draw(self, rng: np.random.Generator, background: float, mistakes: float) -> Place:
         """Index of a frame and the point (x, y) in its pixels to centre a crop near.
 
         ``mistakes``: part of the draws that are places of mistakes, where there are some; ``background``: part of

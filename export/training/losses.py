@@ -108,12 +108,12 @@ def overlap(boxes: Tensor, others: Tensor) -> Tensor:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are faster there: every GPU that torch knows as such, and CPUs with instructions for
-    them (AVX-512 BF16, AMX). On other CPUs they are emulated, and slower.
+    """Whether there are instructions for bfloat16 products: GPUs from Ampere on; CPUs with AVX-512 BF16 or AMX.
+    Elsewhere they are emulated, and slower.
     """
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    ask = getattr(torch.cpu, "get_capabilities", None)  # torch of 2026 and later
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    ask = getattr(torch.cpu, "get_capabilities", None)  # an older torch cannot tell: float32 then
     capable = ask() if ask and device.type == "cpu" else {}
     return any(capable.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 

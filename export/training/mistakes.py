@@ -53,6 +53,8 @@ def read_mistakes(file: Path, data: LabelledSet) -> tuple[list[Place], int]:
             (str(path), np.asarray(kinds["missed"] + kinds["false"], np.float64).reshape(-1, 2).tolist())
             for path, kinds in raw["frames"].items()
         ]
+        if not np.isfinite([xy for _, rows in points for xy in rows]).all():
+            raise ValueError("a place is not finite")
     except OSError as error:
         raise InputError(f"--mistakes {file} cannot be read ({error.strerror}): check the path") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

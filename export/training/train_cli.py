@@ -67,7 +67,8 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         action="append",
         default=[],
         metavar="JSON",
-        help="of edge-export eval --mistakes on the training frames: two fifths of the crops are drawn there",
+        help="of edge-export eval --mistakes on the training frames: two fifths of the crops are drawn there, "
+        "the others as --shares says",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
         usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"
@@ -104,6 +105,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         console.print(f"{kind}: {count}")
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     console.print(f"{len(data)} frames: {boxes}", highlight=False)
+    mistakes = _mistakes(arguments, data, console)
     torch.manual_seed(arguments.seed)
     start = load_detector(arguments.start, arguments.arch, **detector_settings(arguments)) if arguments.start else None
     settings = _settings(arguments, Normalisers.of(start))
@@ -117,7 +119,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     origin = origin_of(arguments.start, model) if arguments.start else None
-    trainer = Trainer(model, data, arguments.out, settings, origin, _mistakes(arguments, data, console))
+    trainer = Trainer(model, data, arguments.out, settings, origin, mistakes)
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:

@@ -62,7 +62,15 @@ def test_places_are_those_of_the_frames_trained_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"frames": []}', '{"frames": {"a": {"missed": [[1]], "false": []}}}']
+    "text",
+    [
+        '{"frames": {"a": {"missed": [[NaN, 1]], "false": []}}}',
+        "{",
+        "[]",
+        "{}",
+        '{"frames": []}',
+        '{"frames": {"a": {"missed": [[1]], "false": []}}}',
+    ],
 )
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
@@ -80,8 +88,12 @@ def test_a_part_of_the_crops_is_drawn_there(tmp_path: Path) -> None:
     drawn = Counter(sampler.draw(rng, 0.0, 0.4) for _ in range(2000))
     assert sum(drawn[place] for place in places) == pytest.approx(800, abs=90)  # four sigma
     assert min(drawn[place] for place in places) > 300
-    none = Sampler(data)
-    assert all(none.draw(rng, 0.0, 1.0) not in places for _ in range(100))
+
+
+def test_without_mistakes_the_crops_are_what_they_were(tmp_path: Path) -> None:
+    sampler = Sampler(frames(tmp_path))
+    some, none = ([sampler.draw(np.random.default_rng(seed), 0.5, part) for seed in range(50)] for part in (0.4, 0.0))
+    assert some == none
 
 
 def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

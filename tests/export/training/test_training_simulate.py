@@ -78,7 +78,7 @@ def test_sets_merge_by_class_name() -> None:
 def test_each_set_gives_its_share_of_crops(shares: tuple[float, ...], wanted: float) -> None:
     data = merge([one_class("Car", 9), one_class("deer", 1)])
     sampler, rng = Sampler(data, shares), np.random.default_rng(0)
-    drawn = [data.frames[sampler.draw(rng, 0.2)[0]].source == 0 for _ in range(2000)]
+    drawn = [data.frames[sampler.draw(rng, 0.2, 0.4)[0]].source == 0 for _ in range(2000)]
     assert np.mean(drawn) == pytest.approx(wanted, abs=0.04)  # over 3 sigma
 
 
