@@ -13,10 +13,10 @@ test: $(TEST)/ready lint  ## everything that must hold
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
-	$(TEST)/bin/python -m pytest -rs tests/edge/test_gstreamer.py tests/edge/test_rtsp.py
+	$(TEST)/bin/python -m pytest -rs tests/edge/camera/test_gstreamer.py tests/edge/camera/test_rtsp.py
 
 train-smoke: $(TEST)/ready  ## part of make test: train on simulated 16-bit frames, beat a floor, fly the same
-	$(TEST)/bin/python -m pytest tests/export/training/test_training_smoke.py --durations=1
+	$(TEST)/bin/python -m pytest tests/export/training/test_smoke.py --durations=1
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .

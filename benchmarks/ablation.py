@@ -23,17 +23,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from rich.console import Console
 
-from edge.files import write_whole
+from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
-from export.detector import frc_resnet_fpn
+from export.commands.train import grey_statistics, load_backbone
+from export.data.dataset import LabelledSet, Normalisers
+from export.data.formats import read_folder
+from export.data.simulate import simulate
+from export.detector.build import frc_resnet_fpn
+from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.training.augment import Augmentation
-from export.training.dataset import LabelledSet, Normalisers
-from export.training.evaluate import detect_with_model, figures, judge
-from export.training.formats import read_folder
+from export.training.loop import Trainer, TrainSettings
 from export.training.norms import calibrate_norms
-from export.training.simulate import simulate
-from export.training.train import Trainer, TrainSettings
-from export.training.train_cli import grey_statistics, load_backbone
 
 CLASSES = ("Person", "Car")
 TRAIN_SEED, VAL_SEED = 101, 202

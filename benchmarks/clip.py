@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.score import Tally
+from edge.measure.matching import Tally
 
 
 def main() -> None:

@@ -30,12 +30,12 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
-from export.checkpoint import load_detector
-from export.detector import frc_resnet_fpn
-from export.flops import cost_by_part
-from export.onnx_graph import float32_graph, trace
-from export.static import StaticDetector
-from tests.export.random_detectors import enliven, thermal_scene
+from export.detector.build import frc_resnet_fpn
+from export.detector.checkpoint import load_detector
+from export.graph.flops import cost_by_part
+from export.graph.onnx_graph import float32_graph, trace
+from export.graph.static import StaticDetector
+from tests.support.random_detectors import enliven, thermal_scene
 
 HEIGHT, WIDTH = 512, 640
 PRODUCT = 2 * 2048**3 / 1e9  # GFLOP of the matrix product that measures the machine

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
-from edge.records import TemperatureScale
+from edge.data import TemperatureScale
 from edge.thermal.normalise import Normaliser, NormaliseSpec
 
 METHODS = (

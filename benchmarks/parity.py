@@ -27,23 +27,23 @@ from torchvision.models.detection import FasterRCNN
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
 from benchmarks import parity_page
-from edge.bundle import Bundle
 from edge.camera.stills import read_still
-from edge.files import write_whole
-from edge.records import RawDetections
+from edge.data import RawDetections
+from edge.model.bundle import Bundle
+from edge.system.files import write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from export.build_process import build_in_process
-from export.check_cli import TARGET, Silent
-from export.configuration import PRESETS, preset
-from export.detector import build_detector
-from export.limits import refusals
-from export.onnx_graph import float16_graph, float32_graph, trace
-from export.parity import join, pair
-from export.pyramid import PYRAMIDS
-from export.roi_align import levels_of, pool_gather, pool_native
-from export.static import StaticDetector
-from export.trt_build import BuildSettings
-from tests.export.random_detectors import Grey, eager, enliven, in_onnxruntime, thermal_scene
+from export.commands.check import TARGET, Silent
+from export.detector.build import build_detector
+from export.detector.configuration import PRESETS, preset
+from export.detector.pyramid import PYRAMIDS
+from export.graph.onnx_graph import float16_graph, float32_graph, trace
+from export.graph.roi_align import levels_of, pool_gather, pool_native
+from export.graph.static import StaticDetector
+from export.graph.trt_operators import refusals
+from export.parity.pairs import join, pair
+from export.tensorrt.build import BuildSettings
+from export.tensorrt.process import build_in_process
+from tests.support.random_detectors import Grey, eager, enliven, in_onnxruntime, thermal_scene
 
 HEIGHT, WIDTH = 256, 320  # of parity; a quarter of the reference frame, everything else as in the reference
 FULL = (512, 640)  # of the compiled graphs
@@ -124,7 +124,7 @@ def real_frames(folder: Path) -> list[Grey]:
     path = paths[len(paths) // 4]
     pixels = np.ascontiguousarray(read_still(path)[0], np.uint8)
     if pixels.shape[0] < HEIGHT or pixels.shape[1] < WIDTH:
-        sys.exit(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: wanted {WIDTH}x{HEIGHT} or larger")
+        sys.exit(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: expected {WIDTH}x{HEIGHT} or larger")
     top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
     return and_mirrored(pixels[top : top + HEIGHT, left : left + WIDTH].copy())
 
@@ -137,25 +137,25 @@ def parity(name: str, frames: list[Grey], channels: int) -> Row:
         classes=3, pyramid=pyramid, channels=channels, min_size=smaller, max_size=larger
     )
     model = enliven(build_detector(configuration), frames[0])
-    wanted = [eager(model, frame) for frame in frames]
+    expected = [eager(model, frame) for frame in frames]
     row = {
         "versions": {p: importlib.metadata.version(p) for p in ("torch", "torchvision", "onnxruntime")},
         "frames": len(frames),
         "channels": channels,
-        "eager64": figures(wanted, [in_float64(model, frame) for frame in frames]),
-        "cpu": figures(wanted, run(float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu"))), frames)),
+        "eager64": figures(expected, [in_float64(model, frame) for frame in frames]),
+        "cpu": figures(expected, run(float32_graph(trace(StaticDetector(model, HEIGHT, WIDTH, "cpu"))), frames)),
     }
     if configuration.sampling_ratio <= 0:
         traced = trace(StaticDetector(model, HEIGHT, WIDTH, "tensorrt"))
-        row["bounded"] = figures(wanted, run(float32_graph(traced), frames))
+        row["bounded"] = figures(expected, run(float32_graph(traced), frames))
         model.roi_heads.box_roi_pool.sampling_ratio = 2
-        wanted = [eager(model, frame) for frame in frames]
+        expected = [eager(model, frame) for frame in frames]
     traced = trace(StaticDetector(model, HEIGHT, WIDTH, "tensorrt"))
     typed = float16_graph(traced)
     if refusals(typed):
         sys.exit(f"{name}: TensorRT would refuse {refusals(typed)}")
     found = run(float32_graph(traced), frames)
-    row["plain"] = figures(wanted, found)
+    row["plain"] = figures(expected, found)
     row["half"] = figures(found, run(typed, frames))
     return row
 

@@ -25,7 +25,7 @@ Random weights are the harder case; a trained detector of yours, on your frames:
 - **rounding**: torchvision in float32 against itself in float64. What is below it nobody can promise: a box that the
   border cuts to less than a pixel loses whole percents of IoU to hundredths of a pixel, and suppression at its
   threshold keeps the one or the other of two neighbours.
-- **CPU**: `model.onnx` in ONNX Runtime against torchvision. Wanted: IoU 0.99 or more, score 0.001 or less.
+- **CPU**: `model.onnx` in ONNX Runtime against torchvision. Expected: IoU 0.99 or more, score 0.001 or less.
 - **plain**: the form for TensorRT in float32 against torchvision, sampling ratio 2: no plugin, unrolled suppression.
 - **float16**: the same graph typed as `model.fp16.onnx`, against it in float32, both in ONNX Runtime.
 - **bounded**: the form for TensorRT where the model wants adaptive sampling and gets at most two samples a bin and
@@ -51,9 +51,9 @@ def write(rows: dict[str, Row], every: list[str]) -> str:
     """The whole page. ``rows``: by title. ``every``: the detectors that belong on it, in order."""
     channels = " and ".join(sorted({str(row["channels"]) for row in rows.values() if "channels" in row})) or "no"
     kinds = [kind for kind in ("random", "real") if any(title.endswith(f" {kind}") for title in rows)]
-    wanted = {f"parity on {kind} frames": [f"parity {name} {kind}" for name in every] for kind in ("random", "real")}
-    wanted["compilation"] = [f"compile {name}" for name in every if name.startswith("frc_")]
-    missing = {part: [t.split()[1] for t in titles if t not in rows] for part, titles in wanted.items()}
+    expected = {f"parity on {kind} frames": [f"parity {name} {kind}" for name in every] for kind in ("random", "real")}
+    expected["compilation"] = [f"compile {name}" for name in every if name.startswith("frc_")]
+    missing = {part: [t.split()[1] for t in titles if t not in rows] for part, titles in expected.items()}
     undone = "".join(f"\n- {part}: {', '.join(names)}" for part, names in missing.items() if names)
     done = f"Not done yet:\n{undone}" if undone else "All rows are done."
     real = "; the real one is the middle of a frame from `--frames`" if "real" in kinds else ""

@@ -21,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
 from edge.camera import open_camera
+from edge.data import Frame
 from edge.recording import Origin, Recording, RecordingWriter, codec
-from edge.records import Frame
 
 RAW = Path(__file__).resolve().parents[2] / "shared" / "data" / "raw16"
 

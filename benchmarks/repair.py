@@ -16,13 +16,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
-from edge.camera.simulator import open_simulator
-from edge.records import Frame
-from edge.thermal.defects import Defects
-from edge.thermal.movement import EVERY, Movement
-from edge.thermal.repair import Repair
-from edge.thermal.shutter import Shutter
-from edge.thermal.stripes import Stripes
+from edge.data import Frame
+from edge.sim.camera import open_simulator
+from edge.thermal.correct.bad_pixels import BadPixels
+from edge.thermal.correct.correction import Correction
+from edge.thermal.correct.destriping import Destriping
+from edge.thermal.correct.motion import EVERY, Motion
+from edge.thermal.correct.shutter import Shutter
 
 SOURCE = "sim:live=0,fps=10,dead=0.0005,ffc_interval=0"
 LEARN = 40  # looks before the stages are timed
@@ -34,7 +34,7 @@ def main(count: int) -> None:
     cv2.setNumThreads(1)
     with open_simulator(f"{SOURCE},frames={LEARN}") as camera:
         flight = [frame.pixels for frame in iter(camera.read, None)]
-    shutter, movement, defects, stripes = Shutter(), Movement(), Defects(), Stripes()
+    shutter, movement, defects, stripes = Shutter(), Motion(), BadPixels(), Destriping()
     for pixels in flight:
         defects.look(pixels, 5.0)
         stripes.look(pixels, 5.0)
@@ -50,7 +50,7 @@ def main(count: int) -> None:
     show(f"has it moved, {eighth}", count, lambda i: [movement.check(flight[i]) for _ in range(EVERY)])
     show(f"learn defects, {eighth}", count, lambda i: defects.look(flight[i], 5.0))
     show(f"learn stripes, {eighth}", count, lambda i: stripes.look(flight[i], 5.0))
-    repair = Repair(10)
+    repair = Correction(10)
     took = show("all", count, lambda i: repair(Frame(flight[i], i, 0.0)))
     print(f"{'all, mean':<44}{took.mean():>10.3f}")
 

@@ -17,12 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
+from edge.app.demo import MODEL
 from edge.camera import open_camera
-from edge.demo import MODEL
+from edge.data import Float32, Frame
 from edge.engine import Engine, open_engine
-from edge.preprocess import Preprocessor, to_detections
-from edge.records import Float32, Frame
-from edge.thermal.repair import Repair
+from edge.model.transform import Preprocessor, to_detections
+from edge.thermal.correct.correction import Correction
 
 USUAL, POOR, FAULTLESS = "", ",dead=0.002,column_noise=0.15", ",dead=0,column_noise=0"
 ROWS = [
@@ -41,7 +41,7 @@ def fly(engine: Engine, source: str, repairs: bool) -> tuple[int, Counts]:
     """Bodies in one flight, and by lowest score ``(found, false)``."""
     thresholds = (LOW, engine.bundle.score_threshold)
     bodies, counts = 0, dict.fromkeys(thresholds, (0, 0))
-    repair, preprocess = Repair(FPS), Preprocessor(engine.bundle)
+    repair, preprocess = Correction(FPS), Preprocessor(engine.bundle)
     with open_camera(source) as camera:
         for frame in iter(camera.read, None):
             seen: Frame = repair(frame) if repairs else frame

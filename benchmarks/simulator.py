@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
-from edge.camera.simulator import open_simulator
+from edge.sim.camera import open_simulator
 
 SETTINGS = (
     "",

@@ -17,9 +17,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
-from export.checkpoint import load_detector
+from export.detector.checkpoint import load_detector
 from export.training.augment import Crop
-from export.training.losses import DetectionLosses, multiplies_bfloat16
+from export.training.criterion import DetectionLosses, multiplies_bfloat16
 
 BUNDLE = Path(__file__).resolve().parents[1] / "edge/models/hituav-r18"
 SIDE, BOXES, BATCH, WARM_UP = 320, 8, 4, 2

@@ -6,25 +6,21 @@ with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("mod
         print(result.frame.seq, result.detections.labels, result.latency_ms)
 """
 
-from edge.bundle import Bundle
 from edge.camera import Camera, open_camera
+from edge.data import Detections, Frame, Pose, Result, TemperatureScale
 from edge.engine import Engine, open_engine
-from edge.records import (
+from edge.errors import (
     BundleError,
     CameraError,
-    Detections,
     EdgeError,
     EngineError,
-    Frame,
     InputError,
-    Pose,
     ReplayError,
-    Result,
     SinkError,
     SourceError,
-    TemperatureScale,
 )
-from edge.stream import stream
+from edge.model.bundle import Bundle
+from edge.pipeline import stream
 
 __all__ = [
     "Bundle",

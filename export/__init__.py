@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from export.bundle import export_bundle
-    from export.detector import frc_resnet_fpn
-    from export.static import StaticDetector
+    from export.detector.build import frc_resnet_fpn
+    from export.graph.bundle import export_bundle
+    from export.graph.static import StaticDetector
 
 __all__ = ["StaticDetector", "export_bundle", "frc_resnet_fpn"]
 
@@ -22,15 +22,15 @@ __all__ = ["StaticDetector", "export_bundle", "frc_resnet_fpn"]
 def __getattr__(name: str) -> object:
     # on the board `edge-export engine` runs without torch: these three import it
     if name == "export_bundle":
-        from export.bundle import export_bundle
+        from export.graph.bundle import export_bundle
 
         return export_bundle
     if name == "frc_resnet_fpn":
-        from export.detector import frc_resnet_fpn
+        from export.detector.build import frc_resnet_fpn
 
         return frc_resnet_fpn
     if name == "StaticDetector":
-        from export.static import StaticDetector
+        from export.graph.static import StaticDetector
 
         return StaticDetector
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,13 +11,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.bundle import Bundle
+from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
 
 

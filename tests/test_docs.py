@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli import _parser
+from edge.commands.main import _parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/jetson.md", "docs/training.md")
@@ -30,8 +30,8 @@ def test_the_jetson_page_installs_every_dependency() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
     assert listed is not None
-    wanted = set(re.findall(r'^    "([a-z-]+)', listed[1], re.MULTILINE)) - BY_ITSELF
+    expected = set(re.findall(r'^    "([a-z-]+)', listed[1], re.MULTILINE)) - BY_ITSELF
     said = next(
         line for line in (ROOT / "docs/jetson.md").read_text().splitlines() if line.startswith("pip install 'numpy")
     )
-    assert wanted <= set(re.findall(r"'([a-z-]+)", said))
+    assert expected <= set(re.findall(r"'([a-z-]+)", said))

@@ -1,8 +1,8 @@
 """Where frames come from: `open_camera` opens a source, `open_frames` takes frames from it."""
 
-from edge.camera.base import Camera, once_live
-from edge.camera.latest import EveryFrame, FrameSource, LatestFrames, choose_policy, open_frames
-from edge.camera.source import open_camera
+from edge.camera.live.latest import EveryFrame, FrameSource, LatestFrames, choose_policy, open_frames
+from edge.camera.open import open_camera
+from edge.seams import Camera, once_live
 
 __all__ = [
     "Camera",

@@ -11,8 +11,8 @@ import cv2
 import numpy.typing as npt
 
 from edge.camera.quiet import quiet
-from edge.files import opencv_name
-from edge.records import SourceError
+from edge.errors import SourceError
+from edge.system.files import opencv_name
 
 MAX_FPS, MAX_COUNT = 1000.0, 1e9  # an endless stream has a count of some trillions, below zero
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import cptv
 
-from edge.records import CameraError, Frame, SourceError
+from edge.data import Frame
+from edge.errors import CameraError, SourceError
 
 LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
 ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
@@ -44,7 +45,7 @@ class CptvFile:
             self._open()
         except Exception as error:  # on a damaged file the package fails in many ways
             self._file.close()
-            raise SourceError(f"{path}: {self._damage or error}; wanted a whole CPTV file") from error
+            raise SourceError(f"{path}: {self._damage or error}; expected a whole CPTV file") from error
 
     def _open(self) -> None:
         reader = cptv.CPTVReader(self._file)

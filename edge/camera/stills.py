@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.camera.grey import to_grey
+from edge.camera.decode.grey import to_grey
+from edge.camera.decode.radiometric import dji_raw_counts, jpeg_is_whole
 from edge.camera.quiet import quiet
-from edge.files import opencv_name
-from edge.records import CameraError, Frame, Pixels, SourceError
-from edge.thermal.radiometry import dji_raw_counts, jpeg_is_whole
+from edge.data import Frame, Pixels
+from edge.errors import CameraError, SourceError
+from edge.system.files import opencv_name
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy"})
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"
@@ -41,7 +42,7 @@ def read_still(path: Path, raw: bool = True) -> tuple[Pixels, str]:
         raise ValueError("the file is cut off")
     with quiet():
         if path.suffix.lower() in (".tif", ".tiff") and (pages := cv2.imcount(opencv_name(path))) > 1:
-            raise ValueError(f"{pages} images in one file; wanted one (tiffsplit makes single files)")
+            raise ValueError(f"{pages} images in one file; expected one (tiffsplit makes single files)")
         if data[:2] == JPEG:
             # an eighth of the size is enough to see a palette, and the luma plane is exact
             small = _decode(data, cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -68,7 +69,7 @@ def _read_npy(path: Path) -> Pixels:
     except (EOFError, ValueError) as error:
         raise ValueError(f"no whole NPY array ({error})") from error
     if array.ndim != 2 or array.dtype.kind != "u" or array.dtype.itemsize > 2 or 0 in array.shape:
-        raise ValueError(f"an array {array.dtype} {array.shape}; wanted (height, width) uint8 or uint16 counts")
+        raise ValueError(f"an array {array.dtype} {array.shape}; expected (height, width) uint8 or uint16 counts")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
@@ -134,11 +135,11 @@ class Stills:
             pixels, note = read_still(path, self._raw)
         except (ValueError, OSError) as error:
             why = getattr(error, "strerror", None) or error
-            raise CameraError(f"{path}: {why}; wanted an 8 or 16 bit grey image: replace or remove it") from error
+            raise CameraError(f"{path}: {why}; expected an 8 or 16 bit grey image: replace or remove it") from error
         like = self._like
         if like is not None and (pixels.shape != like.shape or pixels.dtype != like.dtype):
             raise CameraError(
-                f"{path}: {_kind(pixels)}, but {self._paths[0].name} is {_kind(like)}: wanted one size and "
+                f"{path}: {_kind(pixels)}, but {self._paths[0].name} is {_kind(like)}: expected one size and "
                 "depth in a folder; put the others in a folder of their own"
             )
         return pixels, note
@@ -154,7 +155,7 @@ def _images_in(folder: Path) -> list[Path]:
     except OSError as error:
         raise SourceError(f"{folder}: cannot be read: {error.strerror}; check its rights") from error
     if not found:
-        raise SourceError(f"{folder}: no image in this folder; wanted {', '.join(sorted(SUFFIXES))} files")
+        raise SourceError(f"{folder}: no image in this folder; expected {', '.join(sorted(SUFFIXES))} files")
     return sorted(found, key=natural)
 
 

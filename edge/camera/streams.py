@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
-from edge.camera.grey import to_grey
-from edge.records import CameraError, Frame, Pixels, SourceError
+from edge.camera.decode.grey import to_grey
+from edge.data import Frame, Pixels
+from edge.errors import CameraError, SourceError
 
 OPEN_TIMEOUT_MS = 10_000  # a GOP may pass before FFmpeg knows the size
 READ_TIMEOUT_MS = 4_000
@@ -140,7 +141,7 @@ class StreamCamera:
         elif grey.shape != self._shape:
             raise CameraError(
                 f"{self._name}: frame {self._seq} is {grey.shape[1]}x{grey.shape[0]}, those before it were "
-                f"{self._shape[1]}x{self._shape[0]}: wanted one size; fix the sender's size"
+                f"{self._shape[1]}x{self._shape[0]}: expected one size; fix the sender's size"
             )
 
 
@@ -158,7 +159,7 @@ def open_network(url: str) -> StreamCamera:
     name = without_password(url)
     if not capture.opened:
         raise SourceError(
-            f"{name}: nothing to read there (waited at most {OPEN_TIMEOUT_MS / 1000:g} s); wanted a video "
+            f"{name}: nothing to read there (waited at most {OPEN_TIMEOUT_MS / 1000:g} s); expected a video "
             f"stream that FFmpeg knows. Check address, port and path with: ffprobe {name}"
         )
     # a recording on a web server has an end, and waits to be read
@@ -179,19 +180,19 @@ def open_pipeline(pipeline: str) -> StreamCamera:
     if not has_gstreamer():
         raise SourceError(
             f"{name}: this OpenCV ({cv2.__version__}, {os.path.dirname(cv2.__file__)}) was built without "
-            "GStreamer, as all pip wheels are; wanted one with it. On a Jetson use JetPack's: apt install "
+            "GStreamer, as all pip wheels are; expected one with it. On a Jetson use JetPack's: apt install "
             "python3-opencv, make the environment with --system-site-packages, and pip uninstall "
             "opencv-python from it"
         )
     if not re.search(r"\bappsink\b", pipeline):
         raise SourceError(
-            f"{name}: wanted a pipeline that ends in appsink, for example "
+            f"{name}: expected a pipeline that ends in appsink, for example "
             "'... ! appsink drop=true max-buffers=1 sync=false'"
         )
     formats = PIPELINE_FORMAT.findall(pipeline)
     if formats and formats[-1] == "GRAY16_BE":  # OpenCV takes it, and hands each count over with its bytes swapped
         raise SourceError(
-            f"{name}: its counts are big-endian, wanted GRAY16_LE: put ! videoconvert ! "
+            f"{name}: its counts are big-endian, expected GRAY16_LE: put ! videoconvert ! "
             "video/x-raw,format=GRAY16_LE ! before appsink, which loses nothing"
         )
     capture = Capture(pipeline, cv2.CAP_GSTREAMER, _timeouts() if GSTREAMER_HAS_TIMEOUTS else ())
@@ -202,7 +203,7 @@ def open_pipeline(pipeline: str) -> StreamCamera:
         camera.close()
         raise RefusedError(
             f"{name}: 8-bit grey arrives though the pipeline makes {formats[-1]}: an element behind it converts; "
-            "wanted video/x-raw,format=GRAY16_LE right before appsink, without videoconvert"
+            "expected video/x-raw,format=GRAY16_LE right before appsink, without videoconvert"
         )
     return camera
 

@@ -10,16 +10,17 @@ from types import TracebackType
 import cv2
 
 from edge.camera.capture import Capture
-from edge.camera.container import Promise, read_promise
-from edge.camera.grey import to_grey
-from edge.records import CameraError, Frame, Pixels, SourceError
+from edge.camera.decode.container import Promise, read_promise
+from edge.camera.decode.grey import to_grey
+from edge.data import Frame, Pixels
+from edge.errors import CameraError, SourceError
 
 # OpenCV's FFmpeg reader says "no frame" at the end, and also at each packet it cannot decode
 LOOK_AHEAD = 64
 BYTES_SLACK = 8  # writers differ in whether the header counts itself
 FRAMES_SLACK = 1
 SECONDS_SLACK = 1.0
-MEND = "Copy the file again, or mend what is there with: ffmpeg -i IN -c copy OUT"
+FIX = "Copy the file again, or fix what is there with: ffmpeg -i IN -c copy OUT"
 
 
 class VideoFile:
@@ -40,7 +41,7 @@ class VideoFile:
         self._capture = Capture(str(path), api)
         try:
             if not self._capture.opened:
-                raise SourceError(f"{path}: {self._cut or 'OpenCV finds no video in it'}; wanted a video. {MEND}")
+                raise SourceError(f"{path}: {self._cut or 'OpenCV finds no video in it'}; expected a video. {FIX}")
             self._shape: tuple[int, ...] | None = None
             self._coloured = self._noted_end = False
             self._seq = self._given = self._lost = 0
@@ -53,7 +54,7 @@ class VideoFile:
             self.description = self._describe()
             self._first = self._decode()
             if self._first is None:
-                raise SourceError(f"{path}: {self._cut or 'none of its frames can be decoded'}. {MEND}")
+                raise SourceError(f"{path}: {self._cut or 'none of its frames can be decoded'}. {FIX}")
         except BaseException:
             self._capture.release()
             raise
@@ -104,7 +105,7 @@ class VideoFile:
         if self._shape is not None and grey.shape != self._shape:
             raise CameraError(
                 f"{self._path}: frame {self._seq} is {grey.shape[1]}x{grey.shape[0]}, those before it are "
-                f"{self._shape[1]}x{self._shape[0]}: wanted one size; split the file there"
+                f"{self._shape[1]}x{self._shape[0]}: expected one size; split the file there"
             )
         self._shape = grey.shape
         if coloured and not self._coloured:
@@ -140,7 +141,7 @@ class VideoFile:
         # an AVI that lost just its index gives all its frames, and its description says that it is cut off
         why = "" if self._promise.counted and total and n >= total else self._cut
         if not why and (self._lost or (at_end and missing > FRAMES_SLACK)):
-            raise CameraError(f"{self._path}: {missing}{of} frames are damaged and were left out. {MEND}")
+            raise CameraError(f"{self._path}: {missing}{of} frames are damaged and were left out. {FIX}")
         if not why and missing > FRAMES_SLACK:
             why = "the rest cannot be decoded"
         if not why and self._promise.timed and self.fps and self._count and self._last_s:
@@ -150,7 +151,7 @@ class VideoFile:
         if why:
             raise CameraError(
                 f"{self._path} broke off at frame {n}{of}: {why}. The frames before were read, the last "
-                f"one may be damaged. {MEND}"
+                f"one may be damaged. {FIX}"
             )
         if not self._noted_end and total is None and self._count and n < 0.95 * self._count:
             # damage in the middle, or just a varying rate: not told apart in such a file
@@ -162,16 +163,16 @@ def _read_promise(path: Path) -> Promise:
     """Look at the file before OpenCV does: its answer to everything is "not opened"."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
-            raise SourceError(f"{path}: not a regular file; wanted a video, an image or a folder of images")
+            raise SourceError(f"{path}: not a regular file; expected a video, an image or a folder of images")
         with path.open("rb") as file:
             head = file.read(512)
         promise = read_promise(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
     if not head:
-        raise SourceError(f"{path}: the file is empty; wanted a video or an image")
+        raise SourceError(f"{path}: the file is empty; expected a video or an image")
     if b"\x00" not in head and _is_text(head):  # FFmpeg would play it as ANSI art
-        raise SourceError(f"{path}: a text file; wanted a video or an image")
+        raise SourceError(f"{path}: a text file; expected a video or an image")
     return promise
 
 
@@ -198,7 +199,7 @@ def _depth(path: Path, capture: Capture) -> tuple[int, str]:
     if tag[:3] == b"Y1\x00" or tag[1:] == b"\x001Y":
         bits = max(tag[0] if tag[3:] == b"Y" else tag[3], 9)
         raise SourceError(
-            f"{path}: {bits}-bit grey video, of which OpenCV would keep 8 bits; wanted 8-bit or gray16le: "
+            f"{path}: {bits}-bit grey video, of which OpenCV would keep 8 bits; expected 8-bit or gray16le: "
             "ffmpeg -i IN -c:v ffv1 -pix_fmt gray16le OUT.mkv"
         )
     deep = tag[:1] == b"Y" and 9 <= tag[3] <= 16

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.bundle import Bundle
 from edge.engine.base import Engine
-from edge.engine.choice import choose_backend
-from edge.records import InputError
+from edge.engine.select import choose_backend
+from edge.errors import InputError
+from edge.model.bundle import Bundle
 
 
 def open_engine(
@@ -48,7 +48,7 @@ def open_engine(
 
         engine = NullEngine(bundle)
     else:
-        raise InputError(f"backend {backend!r}: wanted one of auto, trt, ort, null")
+        raise InputError(f"backend {backend!r}: expected one of auto, trt, ort, null")
     engine.chosen = chosen
     if backend != "trt" and (zero_copy or spin):
         engine.notes = [*engine.notes, "zero_copy and spin do nothing here: they are TensorRT's"]

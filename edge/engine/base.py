@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from edge.bundle import Bundle
-from edge.records import RawDetections
+from edge.data import RawDetections
+from edge.model.bundle import Bundle
 
 Self = TypeVar("Self", bound="Engine")
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.engine.install import CLOSE_OTHERS, PYCUDA, PYCUDA_JETPACK_7
-from edge.records import EngineError, InputError
+from edge.errors import EngineError, InputError
 
 try:
     import pycuda

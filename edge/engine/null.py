@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edge.bundle import Bundle
-from edge.records import EngineError, RawDetections
+from edge.data import RawDetections
+from edge.errors import EngineError
+from edge.model.bundle import Bundle
 
 
 class NullEngine:
@@ -27,9 +28,9 @@ class NullEngine:
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """See `edge.engine.base.Engine.infer`."""
-        wanted = (self.bundle.height, self.bundle.width)
-        if image.dtype != np.uint8 or image.shape != wanted:
-            raise EngineError(f"engine was given {image.dtype} {image.shape}: wanted uint8 {wanted}")
+        expected = (self.bundle.height, self.bundle.width)
+        if image.dtype != np.uint8 or image.shape != expected:
+            raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
         boxes, scores, labels = self._shapes
         return RawDetections(boxes.copy(), scores.copy(), labels.copy())
 

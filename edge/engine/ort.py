@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from edge.bundle import ONNX_CPU, Bundle
+from edge.data import RawDetections
 from edge.engine.outputs import checked
-from edge.records import EngineError, RawDetections
+from edge.errors import EngineError
+from edge.model.bundle import ONNX_CPU, Bundle
 
 OUTPUTS = ["boxes", "scores", "labels", "converged"]
 
@@ -52,7 +53,9 @@ class OrtEngine:
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """See `edge.engine.base.Engine.infer`."""
         if image.dtype != np.uint8 or image.shape != self._binding_shape[1:3]:
-            raise EngineError(f"engine was given {image.dtype} {image.shape}: wanted uint8 {self._binding_shape[1:3]}")
+            raise EngineError(
+                f"engine was given {image.dtype} {image.shape}: expected uint8 {self._binding_shape[1:3]}"
+            )
         feed = {"image": np.ascontiguousarray(image).reshape(self._binding_shape)}
         try:
             boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
@@ -73,7 +76,7 @@ class OrtEngine:
 
     def _check_signature(self) -> None:
         bundle, k = self.bundle, self.bundle.max_detections
-        wanted: dict[str, list[int]] = {
+        expected: dict[str, list[int]] = {
             "image": [1, bundle.height, bundle.width, 1],
             "boxes": [1, k, 4],
             "scores": [1, k],
@@ -81,8 +84,8 @@ class OrtEngine:
             "converged": [1],
         }
         got = {node.name: node.shape for node in (*self._session.get_inputs(), *self._session.get_outputs())}
-        if got != wanted:
-            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {wanted}: export it again")
+        if got != expected:
+            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {expected}: export it again")
 
 
 def _first_line(error: Exception) -> str:

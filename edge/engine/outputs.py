@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import RawDetections
+from edge.data import RawDetections
 
 OVERFLOW = (
     "half precision cannot hold this model's values: fly it with --backend ort, or train further and export again"

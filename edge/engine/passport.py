@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from edge.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.engine.device import Device
-from edge.files import write_whole
-from edge.host import host_facts, power_facts
-from edge.records import BundleError
+from edge.errors import BundleError
+from edge.model.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.system.files import write_whole
+from edge.system.host import host_facts, power_facts
 
 FORMAT = 1
 ENGINE = "model.engine"
@@ -123,17 +123,17 @@ class Passport:
 class Mismatch:
     """One way in which the engine does not fit the bundle or this machine.
 
-    ``what``: what came and what was wanted. ``why``: why it matters. ``severity``: ``refuse`` or
-    ``warn``. ``mend``: the exact command.
+    ``what``: what came and what was expected. ``why``: why it matters. ``severity``: ``refuse`` or
+    ``warn``. ``fix``: the exact command.
     """
 
     what: str
     why: str
     severity: Literal["refuse", "warn"]
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.why}: run: {self.mend}"
+        return f"{self.what}: {self.why}: run: {self.fix}"
 
 
 def graph_sha256(bundle: Bundle) -> str:
@@ -154,10 +154,10 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     engine without a passport gives a warning and is not refused; one whose passport does not fit is
     refused all the same. An empty list is a clean bill.
     """
-    mend = f"edge-export engine {shlex.quote(str(bundle.path))}"
+    fix = f"edge-export engine {shlex.quote(str(bundle.path))}"
 
     def refuse(what: str, why: str) -> Mismatch:
-        return Mismatch(what, why, "refuse", mend)
+        return Mismatch(what, why, "refuse", fix)
 
     if not (bundle.path / ENGINE).is_file():
         return [refuse(f"{bundle.path} has no {ENGINE}", "engines are built on the board that flies")]
@@ -168,7 +168,7 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
         why = "nobody can tell from which model, by which TensorRT and for which board it was built"
         if not trust_engine:
             why += " (if you can: --trust-engine)"
-        return [Mismatch(what, why, "warn" if trust_engine else "refuse", mend)]
+        return [Mismatch(what, why, "warn" if trust_engine else "refuse", fix)]
     except (OSError, ValueError) as error:
         return [refuse(f"{PASSPORT} cannot be read ({error})", "the engine's origin is unknown")]
 
@@ -186,10 +186,10 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     if sha256(bundle.path / MODEL_JSON) != passport.model_json_sha256:
         why = "classes, pixels or thresholds may be others than those the engine was built with"
         found.append(refuse(f"{MODEL_JSON} was changed after {ENGINE} was built", why))
-    return found + _machine_mismatches(passport.target, here, mend)
+    return found + _machine_mismatches(passport.target, here, fix)
 
 
-def admit_engine(bundle: Bundle, here: Target, trust_engine: bool = False) -> list[Mismatch]:
+def require_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> list[Mismatch]:
     """`check_passport`, for whoever is about to load the engine: returns the warnings.
 
     Raises BundleError with every reason where one of them is a refusal.
@@ -198,12 +198,12 @@ def admit_engine(bundle: Bundle, here: Target, trust_engine: bool = False) -> li
     refusals = [m for m in found if m.severity == "refuse"]
     if refusals:
         reasons = "; ".join(f"{m.what}: {m.why}" for m in refusals)
-        commands = ", ".join(dict.fromkeys(m.mend for m in refusals))
+        commands = ", ".join(dict.fromkeys(m.fix for m in refusals))
         raise BundleError(f"engine {bundle.path / ENGINE} refused: {reasons}: run: {commands}")
     return found
 
 
-def _machine_mismatches(built: Target, here: Target, mend: str) -> list[Mismatch]:
+def _machine_mismatches(built: Target, here: Target, fix: str) -> list[Mismatch]:
     found = []
 
     def compare(severity: Literal["refuse", "warn"], why: str, **names: str) -> None:
@@ -213,7 +213,7 @@ def _machine_mismatches(built: Target, here: Target, mend: str) -> list[Mismatch
             if None not in (getattr(built, name), getattr(here, name)) and getattr(built, name) != getattr(here, name)
         ]
         if other:
-            found.append(Mismatch(f"{ENGINE} was built with {'; '.join(other)}", why, severity, mend))
+            found.append(Mismatch(f"{ENGINE} was built with {'; '.join(other)}", why, severity, fix))
 
     compare("refuse", "an engine runs only in the TensorRT that built it", tensorrt="TensorRT")
     compare("refuse", "an engine is machine code for one GPU generation", compute_capability="compute capability")

@@ -1,4 +1,4 @@
-"""Can this machine run the bundle's TensorRT engine? Each thing it needs: there, doubtful or missing, and the mend.
+"""Can this machine run the bundle's TensorRT engine? Each thing it needs: there, doubtful or missing, and the fix.
 
 Looks only: no GPU context is made and no engine is loaded.
 """
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
-from edge.bundle import ONNX_CPU, ONNX_FP16, Bundle
 from edge.engine.device import Device, find_device
 from edge.engine.install import (
     ENVIRONMENT,
@@ -23,7 +22,8 @@ from edge.engine.install import (
     TENSORRT,
 )
 from edge.engine.passport import ENGINE, Target, check_passport
-from edge.records import EngineError
+from edge.errors import EngineError
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
 
 _EXPORT = "on a workstation: edge-export onnx --checkpoint F --out BUNDLE"
 
@@ -32,12 +32,12 @@ State = Literal["ready", "doubtful", "missing", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that TensorRT needs. ``text``: what was found, or why it will not do. ``mend``: commands."""
+    """One thing that TensorRT needs. ``text``: what was found, or why it will not do. ``fix``: commands."""
 
     name: str
     state: State
     text: str
-    mend: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
 
     @property
     def met(self) -> bool:
@@ -45,14 +45,14 @@ class Need:
 
 
 def tensorrt_needs(bundle: Bundle, trust_engine: bool = False) -> list[Need]:
-    """All of them, in the order in which they are mended. TensorRT can fly where all are met."""
+    """All of them, in the order in which they are fixed. TensorRT can fly where all are met."""
     gpu, device = find_gpu()
     tensorrt, version = _tensorrt()
     return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device), trust_engine)]
 
 
 def library_needs() -> list[Need]:
-    """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are mended."""
+    """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are fixed."""
     return [find_gpu()[0], _tensorrt()[0], _pycuda()]
 
 
@@ -62,8 +62,8 @@ def onnxruntime_need(bundle: Bundle | None = None) -> Need:
         return Need("ONNX Runtime", "missing", f"the bundle has no {ONNX_CPU}", (_EXPORT,))
     found = _import("onnxruntime")
     if isinstance(found, str):
-        mend = (f"JetPack 6: {ONNXRUNTIME}", f"JetPack 7: {ONNXRUNTIME_JETPACK_7}")
-        return Need("ONNX Runtime", "missing", found, mend)
+        fix = (f"JetPack 6: {ONNXRUNTIME}", f"JetPack 7: {ONNXRUNTIME_JETPACK_7}")
+        return Need("ONNX Runtime", "missing", found, fix)
     return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU")
 
 
@@ -80,11 +80,13 @@ def find_gpu() -> tuple[Need, Device | None]:
 def _tensorrt() -> tuple[Need, str | None]:
     found = _import("tensorrt")
     if isinstance(found, str):
-        mend = (f"JetPack 6 and 7: {TENSORRT}", f"and {ENVIRONMENT}")
-        return Need("TensorRT", "missing", found, mend), None
+        fix = (f"JetPack 6 and 7: {TENSORRT}", f"and {ENVIRONMENT}")
+        return Need("TensorRT", "missing", found, fix), None
     version = str(found.__version__)
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_TENSORRT:
-        return Need("TensorRT", "missing", f"{version}: wanted 10.3 or newer", ("flash JetPack 6.1 or newer",)), version
+        return Need(
+            "TensorRT", "missing", f"{version}: expected 10.3 or newer", ("flash JetPack 6.1 or newer",)
+        ), version
     return Need("TensorRT", "ready", version), version
 
 
@@ -103,10 +105,9 @@ def _engine(bundle: Bundle, here: Target, trust_engine: bool) -> list[Need]:
     if not found:
         return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
     if not (bundle.path / ENGINE).is_file():
-        return [Need(ENGINE, "missing", found[0].why, (found[0].mend,))]
+        return [Need(ENGINE, "missing", found[0].why, (found[0].fix,))]
     return [
-        Need(ENGINE, "refused" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.mend,))
-        for m in found
+        Need(ENGINE, "refused" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.fix,)) for m in found
     ]
 
 

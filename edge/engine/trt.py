@@ -17,14 +17,15 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from edge.bundle import Bundle
+from edge.data import RawDetections
 from edge.engine.cuda import AGAIN, PYCUDA_VERSION, Buffer, Gpu
 from edge.engine.device import find_device
 from edge.engine.install import CLOSE_OTHERS, ENVIRONMENT, TENSORRT
 from edge.engine.outputs import OVERFLOW, checked
-from edge.engine.passport import ENGINE, Target, admit_engine
-from edge.engine.signature import Signature, deviations, signature
-from edge.records import EngineError, InputError, RawDetections
+from edge.engine.passport import ENGINE, Target, require_passport
+from edge.errors import EngineError, InputError
+from edge.model.bundle import Bundle
+from edge.model.graph_io import Signature, deviations, signature
 
 try:
     import tensorrt as trt
@@ -80,7 +81,7 @@ class TrtEngine:
         self._graph = False
         self.last_ms: Mapping[str, float] = {}
         device = find_device()
-        warnings = admit_engine(bundle, Target.here(trt.__version__, device), trust_engine)
+        warnings = require_passport(bundle, Target.here(trt.__version__, device), trust_engine)
         self._gpu = Gpu(spin=spin)
         self._plan = _Plan()
         self._finalizer = weakref.finalize(self, _release_quietly, self._plan, self._gpu)
@@ -112,9 +113,9 @@ class TrtEngine:
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """See `edge.engine.base.Engine.infer`."""
-        wanted = (self.bundle.height, self.bundle.width)
-        if image.dtype != np.uint8 or image.shape != wanted:
-            raise EngineError(f"engine was given {image.dtype} {image.shape}: wanted uint8 {wanted}")
+        expected = (self.bundle.height, self.bundle.width)
+        if image.dtype != np.uint8 or image.shape != expected:
+            raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
         with self._gpu.current():
             return self._infer(image)
 
@@ -260,7 +261,7 @@ class _Plan:
         if self._engine is None:
             raise EngineError(f"TensorRT cannot load {path}: {self.log.reason()}: {self._mend}")
 
-    def check(self, wanted: Signature) -> dict[str, type[np.generic]]:
+    def check(self, expected: Signature) -> dict[str, type[np.generic]]:
         """Data types by tensor name, once everything is what the bundle promises."""
         names: list[str] = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         found = {
@@ -271,7 +272,7 @@ class _Plan:
             )
             for name in names
         }
-        if wrong := deviations(found, wanted):
+        if wrong := deviations(found, expected):
             raise EngineError(f"the engine has {'; '.join(wrong)}: {self._mend}")
         # takes the engine's scratch memory
         self._context = self._engine.create_execution_context()

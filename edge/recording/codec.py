@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from edge.records import Pixels
+from edge.data import Pixels
 
 NAME = "delta-zigzag-planes-zstd"
 LEVEL = 1  # level 3 takes twice the time and makes these data no smaller
@@ -38,7 +38,7 @@ def decode(data: bytes, height: int, width: int, bits: int) -> Pixels:
     try:
         # the size that the data claim is what the decompressor would allocate
         if (claimed := zstandard.frame_content_size(data)) != size:
-            raise ValueError(f"pixels of {claimed} bytes; wanted {size}")
+            raise ValueError(f"pixels of {claimed} bytes; expected {size}")
         planes = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
     except zstandard.ZstdError as error:
         raise ValueError(f"pixels that cannot be decompressed ({error})") from None

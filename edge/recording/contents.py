@@ -12,9 +12,10 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from edge.data import Frame, Pose, TemperatureScale
+from edge.errors import InputError
 from edge.recording import codec
-from edge.recording.record import FRAME, MAX_PIXEL_BYTES, Damaged, Record, pack
-from edge.records import Frame, InputError, Pose, TemperatureScale
+from edge.recording.format import FRAME, MAX_PIXEL_BYTES, Damaged, Record, pack
 
 FORMAT = 1
 MAX_TEXT = 2048
@@ -93,7 +94,7 @@ class Header:
 def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
     """The record of one frame; its ``truth`` is left out. Raises ValueError for over 64 MiB of pixels."""
     if frame.pixels.nbytes > MAX_PIXEL_BYTES:
-        raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; wanted up to {MAX_PIXEL_BYTES}")
+        raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; expected up to {MAX_PIXEL_BYTES}")
     scale, pose = frame.temperature, frame.pose
     meta = {
         "seq": int(frame.seq),

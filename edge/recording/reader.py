@@ -10,10 +10,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.data import Frame
+from edge.errors import SourceError
 from edge.recording.contents import Header, Newer, unpack_frame
-from edge.recording.record import END, FRAME, HEADER, PREAMBLE, Damaged, Record, read_preamble, read_record
+from edge.recording.format import END, FRAME, HEADER, PREAMBLE, Damaged, Record, read_preamble, read_record
 from edge.recording.segment import NAME
-from edge.records import Frame, SourceError
 
 END_WITHIN = 4096  # bytes from the end of the file in which its end mark is looked for
 
@@ -56,7 +57,7 @@ class Recording:
             except (Damaged, OSError) as error:
                 self.losses.append(f"{file.name} is no readable segment ({_why(error)})")
         if not self._segments:
-            raise SourceError(f"{path}: {'; '.join(self.losses)}: wanted what edge run --record has written")
+            raise SourceError(f"{path}: {'; '.join(self.losses)}: expected what edge run --record has written")
         self.header = self._segments[0].header
         self.frames = sum(segment.frames for segment in self._segments)
         if path.is_dir():
@@ -99,7 +100,7 @@ class Recording:
             if other.header.recording != first.header.recording:
                 raise SourceError(
                     f"{self.path} holds two recordings, {first.path.name} is of one and {other.path.name} of "
-                    "another: wanted a folder for each"
+                    "another: expected a folder for each"
                 )
         numbers = [_number(file) for file in files]
         if numbers[0] > 0:
@@ -115,14 +116,14 @@ def _segment_files(path: Path) -> list[Path]:
     try:
         if not path.is_dir():
             if not stat.S_ISREG(path.stat().st_mode):
-                raise SourceError(f"{path} is no file: wanted the folder or a segment of a recording")
+                raise SourceError(f"{path} is no file: expected the folder or a segment of a recording")
             return [path]
         files = [file for file in path.iterdir() if NAME.fullmatch(file.name) and file.is_file()]
         if not files:
             hint = f": give rec:{path / 'recording'}" if (path / "recording").is_dir() else ""
-            raise SourceError(f"{path} holds no segment-*.rec; wanted a folder that --record wrote{hint}")
+            raise SourceError(f"{path} holds no segment-*.rec; expected a folder that --record wrote{hint}")
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; wanted the folder or a segment of a recording") from None
+        raise SourceError(f"{path}: {error.strerror}; expected the folder or a segment of a recording") from None
     return sorted(files, key=_number)
 
 

@@ -12,11 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from edge.data import Frame
+from edge.errors import SinkError
 from edge.recording.codec import Encoder
 from edge.recording.contents import Header, Origin, pack_frame
-from edge.recording.record import END, HEADER, pack
+from edge.recording.format import END, HEADER, pack
 from edge.recording.segment import NAME, Segment, segment_path, sync_folder
-from edge.records import Frame, SinkError
 
 SEGMENT_S = 60.0
 SEGMENT_BYTES = 256 << 20  # FAT on a card takes no file over 4 GiB
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 
 class RecordingWriter:
-    """Writes one recording into a folder of its own; see `edge.recording.record` for the format.
+    """Writes one recording into a folder of its own; see `edge.recording.format` for the format.
 
     ``budget``: most bytes of segments kept, None = as many as the disk takes. Where the budget, or
     ``reserve`` free bytes on the disk, would be passed, the oldest closed segments are removed and counted

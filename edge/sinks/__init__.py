@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from edge.recording.recorder import Recorder
+from edge.recording.verify import Verifier
 from edge.sinks.background import Background, Sink
 from edge.sinks.jsonl import JsonlSink
-from edge.sinks.overlay import VideoSink, draw
-from edge.sinks.recorder import Recorder
-from edge.sinks.verify import Verifier
+from edge.sinks.video import VideoSink, draw
 
 __all__ = ["Background", "JsonlSink", "Recorder", "Sink", "Verifier", "VideoSink", "draw"]

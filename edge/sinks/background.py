@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from edge.records import EdgeError, Result, SinkError
+from edge.data import Result
+from edge.errors import EdgeError, SinkError
 
 
 class Sink(Protocol):

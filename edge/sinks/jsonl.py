@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.records import Result, SinkError, class_name
+from edge.data import Result, class_name
+from edge.errors import SinkError
 
 
 class JsonlSink:

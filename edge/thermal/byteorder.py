@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge.records import Pixels
+from edge.data import Pixels
 
 SMOOTHER = 8.0
 

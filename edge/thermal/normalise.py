@@ -23,7 +23,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.records import InputError, Pixels, TemperatureScale
+from edge.data import Pixels, TemperatureScale
+from edge.errors import InputError
 from edge.thermal.spec import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from edge.thermal.windows import (
     AnchoredWindow,
@@ -114,7 +115,7 @@ class Normaliser:
         method = self.spec.method
         if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype not in (np.uint8, np.uint16):
             raise InputError(
-                f"pixels are {pixels.dtype} {pixels.shape}: wanted (height, width) uint8 or uint16 in this "
+                f"pixels are {pixels.dtype} {pixels.shape}: expected (height, width) uint8 or uint16 in this "
                 "machine's byte order, one channel"
             )
         if method == "identity" and pixels.dtype == np.uint16:

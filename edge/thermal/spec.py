@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge.records import BundleError, InputError
+from edge.errors import BundleError, InputError
 
 Param = float | str
 
@@ -63,7 +63,7 @@ class NormaliseSpec:
 
     def __post_init__(self) -> None:
         if self.method not in VERSIONS:
-            raise InputError(f"normalise method {self.method!r} is unknown: wanted one of {', '.join(VERSIONS)}")
+            raise InputError(f"normalise method {self.method!r} is unknown: expected one of {', '.join(VERSIONS)}")
         if type(self.version) is not int or self.version != VERSIONS[self.method]:
             raise InputError(
                 f"normalise method '{self.method}' is of version {self.version!r}, this build has version "
@@ -92,9 +92,9 @@ class NormaliseSpec:
     def from_json(cls, obj: object) -> NormaliseSpec:
         """The spec that `to_json` wrote. Raises BundleError for anything this build would not do exactly."""
         if not isinstance(obj, Mapping) or set(obj) != {"method", "params", "version"}:
-            raise BundleError(f"normalise entry is {obj!r}: wanted an object with method, params and version")
+            raise BundleError(f"normalise entry is {obj!r}: expected an object with method, params and version")
         if not isinstance(obj["method"], str) or not isinstance(obj["params"], Mapping):
-            raise BundleError(f"normalise entry is {obj!r}: wanted method as text and params as an object")
+            raise BundleError(f"normalise entry is {obj!r}: expected method as text and params as an object")
         try:
             return cls(obj["method"], obj["params"], obj["version"])
         except InputError as error:
@@ -111,7 +111,7 @@ class NormaliseSpec:
         for item in filter(None, rest.split(",")):
             name, equals, value = (part.strip() for part in item.partition("="))
             if not (name and equals and value) or name in params:
-                raise InputError(f"normalise '{text}': '{item}' is not one name=value; wanted method:name=value,...")
+                raise InputError(f"normalise '{text}': '{item}' is not one name=value; expected method:name=value,...")
             try:
                 params[name] = float(value)
             except ValueError:
@@ -133,11 +133,11 @@ def _complete(method: str, given: Mapping[str, object]) -> dict[str, Param]:
             raise InputError(f"normalise method '{method}' needs a value for {name}")
         if isinstance(default, str):
             if not isinstance(value, str):
-                raise InputError(f"normalise method '{method}': {name} is {value!r}, wanted a word")
+                raise InputError(f"normalise method '{method}': {name} is {value!r}, expected a word")
             params[name] = value
         else:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise InputError(f"normalise method '{method}': {name} is {value!r}, wanted a finite number")
+                raise InputError(f"normalise method '{method}': {name} is {value!r}, expected a finite number")
             params[name] = float(value)
     return params
 
@@ -148,28 +148,28 @@ def _out_of_range(spec: NormaliseSpec) -> str:
     if spec.method == "anchored":
         for name in ("below", "above", "above_unscaled", "min_mad_kelvin", "min_mad_counts"):
             if p(name) <= 0:
-                return f"{name} is {p(name):g}, wanted more than 0"
+                return f"{name} is {p(name):g}, expected more than 0"
         if p("above_kelvin") < 0:
-            return f"above_kelvin is {p('above_kelvin'):g}, wanted 0 or more"
+            return f"above_kelvin is {p('above_kelvin'):g}, expected 0 or more"
         narrowest = p("below") * p("min_mad_kelvin") + max(p("above_kelvin"), p("above") * p("min_mad_kelvin"))
         if p("max_kelvin") < narrowest:
-            return f"max_kelvin is {p('max_kelvin'):g}, wanted {narrowest:g} or more, the narrowest window"
+            return f"max_kelvin is {p('max_kelvin'):g}, expected {narrowest:g} or more, the narrowest window"
         if not 0 < p("weight") <= 1:
-            return f"weight is {p('weight'):g}, wanted more than 0 and at most 1"
+            return f"weight is {p('weight'):g}, expected more than 0 and at most 1"
     if spec.method in ("percentile", "clahe") and not 0 <= p("low") < p("high") <= 100:
-        return f"low is {p('low'):g} and high {p('high'):g}, wanted 0 <= low < high <= 100 per cent"
+        return f"low is {p('low'):g} and high {p('high'):g}, expected 0 <= low < high <= 100 per cent"
     if spec.method == "clahe":
         if p("clip_limit") <= 0:
-            return f"clip_limit is {p('clip_limit'):g}, wanted more than 0"
+            return f"clip_limit is {p('clip_limit'):g}, expected more than 0"
         if p("tiles") not in range(1, 65):
-            return f"tiles is {p('tiles'):g}, wanted a whole number from 1 to 64"
+            return f"tiles is {p('tiles'):g}, expected a whole number from 1 to 64"
     if spec.method == "plateau" and not 0 < p("plateau") <= 1:
-        return f"plateau is {p('plateau'):g}, wanted more than 0 and at most 1 (1 = no plateau)"
+        return f"plateau is {p('plateau'):g}, expected more than 0 and at most 1 (1 = no plateau)"
     if spec.method == "window":
         if spec.params["unit"] not in ("counts", "celsius"):
-            return f"unit is {spec.params['unit']!r}, wanted counts or celsius"
+            return f"unit is {spec.params['unit']!r}, expected counts or celsius"
         if p("low") >= p("high"):
-            return f"low is {p('low'):g} and high {p('high'):g}, wanted low < high"
+            return f"low is {p('low'):g} and high {p('high'):g}, expected low < high"
     return ""
 
 

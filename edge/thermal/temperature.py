@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge.records import Float32, Frame
+from edge.data import Float32, Frame
 
 
 def box_temperatures(frame: Frame, boxes: Float32) -> Float32 | None:

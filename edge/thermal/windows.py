@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Pixels, TemperatureScale
+from edge.data import Pixels, TemperatureScale
 from edge.thermal.spec import NormaliseSpec
 
 Grey = npt.NDArray[np.uint8]

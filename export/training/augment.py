@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.records import Float32
+from edge.data import Float32
 from edge.thermal.normalise import NormaliseSpec
-from export.training.dataset import Int64, LabelledFrame
+from export.data.dataset import Int64, LabelledFrame
 
 Grey = npt.NDArray[np.uint8]
 

@@ -10,17 +10,17 @@ from dataclasses import replace
 import numpy as np
 from torchvision.models.detection import FasterRCNN
 
-from edge.records import InputError
+from edge.errors import InputError
+from export.data.dataset import LabelledFrame, LabelledSet, Normalisers, read_grey
+from export.evaluate.hard_examples import Place
 from export.training.augment import Augmentation, Crop, cut, jittered, join, vary_grey, warp_of
-from export.training.dataset import LabelledFrame, LabelledSet, Normalisers, read_grey
-from export.training.mistakes import Place
 
 
 class Sampler:
     """Draws which frame, and around which object.
 
     ``shares``: part of the crops that each source of a merged set gives, in its order; by default sources give
-    as their number of frames. ``mistakes``: places that are hard (`export.training.mistakes`), of any source.
+    as their number of frames. ``mistakes``: places that are hard (`export.evaluate.hard_examples`), of any source.
     """
 
     def __init__(self, data: LabelledSet, shares: Sequence[float] = (), mistakes: Sequence[Place] = ()) -> None:
@@ -30,7 +30,7 @@ class Sampler:
             self._frames[frame.source].append(i)
         self._shares = np.array(shares or [len(frames) for frames in self._frames], np.float64)
         if len(self._shares) != len(self._frames) or (self._shares < 0).any() or not self._shares.sum():
-            raise InputError(f"shares {list(shares)} for {len(self._frames)} data sets: wanted one for each, above 0")
+            raise InputError(f"shares {list(shares)} for {len(self._frames)} data sets: expected one for each, above 0")
         if any(share and not frames for share, frames in zip(self._shares, self._frames, strict=True)):
             raise InputError(f"shares {list(shares)}: a data set without frames cannot give crops")
         self._shares /= self._shares.sum()

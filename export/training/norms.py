@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
+from export.data.dataset import LabelledSet, Normalisers
 from export.training.augment import Augmentation
 from export.training.crops import Crops
-from export.training.dataset import LabelledSet, Normalisers
 
 
 def calibrate_norms(

@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
-from edge.files import write_whole
-from edge.records import InputError, SinkError
+from edge.errors import InputError, SinkError
+from edge.system.files import write_whole
 from export.training.curves import draw_curves
 
 
@@ -38,15 +38,15 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"--out {path} cannot be used ({error.strerror}): give another folder") from None
 
-    def _same_settings(self, wanted: dict[str, Any]) -> None:
+    def _same_settings(self, expected: dict[str, Any]) -> None:
         file = self.path / "train.json"
         if not file.exists():
-            write_whole(file, (json.dumps(wanted, indent=2) + "\n").encode())
+            write_whole(file, (json.dumps(expected, indent=2) + "\n").encode())
         try:
             found = json.loads(file.read_text())
         except ValueError:
             raise InputError(f"{file} is broken: remove the folder, or give another --out") from None
-        differing = [k for k in wanted if found.get(k) != wanted[k]]
+        differing = [k for k in expected if found.get(k) != expected[k]]
         if differing:
             raise InputError(
                 f"{self.path} holds a run with another {', '.join(differing)}: use the same settings to go on with "

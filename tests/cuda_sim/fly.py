@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
-from edge.bundle import Bundle
-from edge.records import EdgeError
+from edge.errors import EdgeError
+from edge.model.bundle import Bundle
 
 
 def fly(folder: str, frames: int, *options: str) -> None:

@@ -11,7 +11,7 @@ import pycuda.driver as cuda
 import pytest
 
 from edge.engine.cuda import LOST, Gpu
-from edge.records import EngineError, InputError
+from edge.errors import EngineError, InputError
 from tests.cuda_sim.sim import BAD, HELD, KERNEL, calls, counters, driver, fail, seen_by_gpu
 
 N = 1000

@@ -128,7 +128,7 @@ __attribute__((constructor)) static void read_faults(void) {
     for (char *one = strtok(text, ","); one; one = strtok(NULL, ",")) {
         char *equals = strrchr(one, '='), *colon = strrchr(one, ':');
         if (!equals || !colon) {
-            fprintf(stderr, "CUDA_SIM_FAIL: %s: wanted FUNCTION:NTH=CODE\n", one);
+            fprintf(stderr, "CUDA_SIM_FAIL: %s: expected FUNCTION:NTH=CODE\n", one);
             abort();
         }
         *colon = '\0';

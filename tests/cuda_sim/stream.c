@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER, progress = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t expected = PTHREAD_COND_INITIALIZER, progress = PTHREAD_COND_INITIALIZER;
 static CUstream streams;  // all that ever were
 static CUevent events;
 static bool device_thread_runs;
@@ -71,7 +71,7 @@ static void *device_thread(void *unused) {
         if (s)
             step(s);
         else
-            pthread_cond_wait(&wanted, &lock);
+            pthread_cond_wait(&expected, &lock);
     }
     return NULL;
 }
@@ -84,7 +84,7 @@ static void want(CUstream stream, uint64_t seq) {
         device_thread_runs = true;
     }
     if (stream->target < seq) stream->target = seq;
-    pthread_cond_signal(&wanted);
+    pthread_cond_signal(&expected);
 }
 
 // Wait until `stream` has done `seq` operations.

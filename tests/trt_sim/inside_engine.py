@@ -18,10 +18,11 @@ import pytest
 import tensorrt as trt
 from onnx import TensorProto, helper
 
-from edge.bundle import Bundle
+from edge.data import RawDetections
 from edge.engine.ort import OrtEngine
 from edge.engine.trt import TrtEngine
-from edge.records import BundleError, EngineError, RawDetections
+from edge.errors import BundleError, EngineError
+from edge.model.bundle import Bundle
 from tests.conftest import HEIGHT, WIDTH, hottest_cells_model
 from tests.cuda_sim.sim import BAD, HELD, calls, counters, fail
 from tests.trt_sim.plan import add_engine
@@ -76,7 +77,7 @@ def test_same_detections_as_onnx_runtime(bundle: Bundle, graph: bool, zero_copy:
         assert engine.notes == []
         results = [(engine.infer(image), reference.infer(image)) for image in pictures(5)]
         assert engine.graph_refused == (None if graph else "not asked for")
-    assert all(equal(got, wanted) for got, wanted in results)  # and no result changed under our hands
+    assert all(equal(got, expected) for got, expected in results)  # and no result changed under our hands
     assert counters()["graph_launches"] - before["graph_launches"] == (6 if graph else 0)
 
 
@@ -89,14 +90,14 @@ def test_ten_thousand_inferences_allocate_nothing(bundle: Bundle) -> None:
     image = pictures(1)[0]
     with TrtEngine(bundle) as engine:
         begun, held = [calls(name) for name in ALLOCATING], counters()
-        wanted = engine.infer(image)
+        expected = engine.infer(image)
         for _ in range(1_998):
             engine.infer(image)
         resident = resident_bytes()
         for _ in range(8_000):
             engine.infer(image)
         assert resident_bytes() - resident < 1 << 20  # about a hundred bytes a frame would show
-        assert equal(engine.infer(image), wanted)
+        assert equal(engine.infer(image), expected)
         assert [calls(name) for name in ALLOCATING] == begun
         now = counters()
         assert {name: now[name] for name in (*HELD, *BAD)} == {name: held[name] for name in (*HELD, *BAD)}
@@ -151,7 +152,7 @@ def test_what_it_says_of_itself(bundle: Bundle) -> None:
     ],
 )
 def test_another_image_is_refused(bundle: Bundle, image: np.ndarray) -> None:
-    with TrtEngine(bundle) as engine, pytest.raises(EngineError, match=r"wanted uint8 \(64, 80\)"):
+    with TrtEngine(bundle) as engine, pytest.raises(EngineError, match=r"expected uint8 \(64, 80\)"):
         engine.infer(image)
 
 
@@ -276,20 +277,20 @@ def test_closed_twice_and_used_after(bundle: Bundle) -> None:
 def test_two_engines_side_by_side(bundle: Bundle) -> None:
     first, second = TrtEngine(bundle), TrtEngine(bundle)
     image = pictures(1)[0]
-    wanted = first.infer(image)
+    expected = first.infer(image)
     first.close()
-    assert equal(second.infer(image), wanted)
+    assert equal(second.infer(image), expected)
     second.close()
 
 
 def test_an_error_in_flight_is_told_and_the_next_frame_works(bundle: Bundle) -> None:
     image = pictures(1)[0]
     with TrtEngine(bundle, cuda_graph=False) as engine:
-        wanted = engine.infer(image)
+        expected = engine.infer(image)
         trt._fail_at["execute_async_v3"] = trt._calls["execute_async_v3"] + 1
         with pytest.raises(EngineError, match="could not run the engine: IExecutionContext::enqueueV3: Error"):
             engine.infer(image)
-        assert equal(engine.infer(image), wanted)
+        assert equal(engine.infer(image), expected)
 
 
 def test_the_graph_goes_before_what_it_was_captured_from(bundle: Bundle) -> None:
@@ -321,7 +322,7 @@ def interrupt(_number: int, frame: FrameType | None) -> None:
 def test_interrupted_anywhere_it_gives_everything_back(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty interrupts at random moments of opening and inferring; `everything_is_given_back` looks."""
     # reads files and asks nvpmodel, which is not what is tried here
-    monkeypatch.setattr("edge.engine.trt.admit_engine", lambda *_: [])
+    monkeypatch.setattr("edge.engine.trt.require_passport", lambda *_: [])
     monkeypatch.setattr("edge.engine.trt.Target.here", lambda *_: None)
 
     rng, image, came, inferred = random.Random(), pictures(1)[0], 0, 0
@@ -348,14 +349,14 @@ def test_after_an_interrupt_the_engine_still_tells_the_truth(bundle: Bundle) -> 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
-            wanted = [reference.infer(image) for image in images]
+            expected = [reference.infer(image) for image in images]
             for i in range(50):
                 try:
                     signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 3e-3))
                     for _ in range(500):
                         engine.infer(images[0])
                 except Interrupt:
-                    assert equal(engine.infer(images[i % 2]), wanted[i % 2])
+                    assert equal(engine.infer(images[i % 2]), expected[i % 2])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,121 @@
+"""A simulated flight through the real pipeline, scored against what the simulator knows to be there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.app.output import REPORT, SHEET
+from edge.app.report import write_report
+from edge.app.run import RunSettings, run
+from edge.data import Result, class_name
+from edge.errors import SinkError
+from edge.measure.matching import Tally
+from edge.model.bundle import Bundle
+from edge.sinks import draw
+from edge.system.files import write_whole
+
+MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"
+FRAMES = 48
+SHEET_ROWS, SHEET_COLUMNS = 2, 3
+LEAST_VISIBLE = 0.5  # bodies cut by the frame's edge to less than this count neither way
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """What to show. ``frames``: how many to fly; ``seed``: which flight."""
+
+    out: Path
+    model: str = str(MODEL)
+    frames: int = FRAMES
+    seed: int = 7
+    backend: str = "auto"
+    quiet: bool = False
+
+
+class Scorer:
+    """Scores results against the simulator's truth, and keeps pictures for a contact sheet.
+
+    Simulated bodies of a kind that the model has no class for (a deer, to a model of people and
+    cars) count neither way, like bodies of which less than half is in the frame.
+    """
+
+    def __init__(self, classes: tuple[str, ...], frames: int) -> None:
+        self.tally = Tally()
+        self.pictures: list[npt.NDArray[np.uint8]] = []
+        self._classes = classes
+        self._known = {name.lower(): name for name in classes}
+        expected = SHEET_ROWS * SHEET_COLUMNS
+        self._shown = {round((i + 0.5) * frames / expected) for i in range(expected)}
+        self._seen = 0
+
+    def __call__(self, result: Result) -> None:
+        """Book one result."""
+        truth, found = result.frame.truth, result.detections
+        if truth is not None and result.inferred:
+            names = [self._known.get(name, name) for name in truth.names]
+            ignored = [
+                name not in self._classes or visible < LEAST_VISIBLE
+                for name, visible in zip(names, truth.visible, strict=True)
+            ]
+            labels = [class_name(self._classes, label) for label in found.labels]
+            self.tally.add(found.boxes, found.scores, labels, truth.boxes, names, ignored)
+        if self._seen in self._shown:
+            self.pictures.append(draw(result, self._classes, truth=True))
+        self._seen += 1
+
+
+def demo(settings: DemoSettings) -> dict[str, Any]:
+    """Fly ``settings.frames`` simulated 16-bit frames; returns the report, with a ``score`` in it.
+
+    ``settings.out`` then holds ``detections.jsonl``, ``report.json``, ``video.mkv`` and
+    ``contact_sheet.png`` (detections are boxes, the truth is marked with white corners).
+
+    Raises what `edge.app.run.run` raises.
+    """
+    classes = Bundle.load(settings.model).classes
+    scorer = Scorer(classes, settings.frames)
+    report = run(
+        RunSettings(
+            source=f"sim:frames={settings.frames},seed={settings.seed},live=0",
+            model=settings.model,
+            out=settings.out,
+            backend=settings.backend,
+            video=True,
+            quiet=settings.quiet,
+        ),
+        scorer,
+    )
+    report["score"] = scorer.tally.to_json()
+    write_report(settings.out / REPORT, report)
+    if scorer.pictures:
+        save_picture(settings.out / SHEET, contact_sheet(scorer.pictures))
+    return report
+
+
+def contact_sheet(pictures: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    """Pictures of one size, (H, W, 3) uint8 BGR, side by side in rows; black where there are too few."""
+    gap = 4
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // SHEET_COLUMNS)
+    sheet = np.zeros((rows * (height + gap) - gap, SHEET_COLUMNS * (width + gap) - gap, 3), np.uint8)
+    for i, picture in enumerate(pictures):
+        y, x = (i // SHEET_COLUMNS) * (height + gap), (i % SHEET_COLUMNS) * (width + gap)
+        sheet[y : y + height, x : x + width] = picture
+    return sheet
+
+
+def save_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    """Encode by the file's ending and write whole. Raises SinkError where either fails."""
+    done, data = cv2.imencode(path.suffix, image)
+    if not done:
+        raise SinkError(f"OpenCV cannot encode {path.name}")
+    try:
+        write_whole(path, data.tobytes())
+    except OSError as error:
+        raise SinkError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,43 @@
+"""From what a decoder hands over to one grey channel, without changing a grey picture's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.data import Pixels
+
+# channels of a grey picture differ by a few levels after JPEG or H.264; a palette differs by tens
+COLOUR_SPREAD = 16 / 255
+# cross-hairs and numbers drawn in colour on a white-hot picture stay below this part of it
+COLOUR_PART = 0.05
+
+
+def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, bool]:
+    """``(grey, coloured)`` of a decoded picture.
+
+    ``picture``: (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16. ``grey``: (H, W) of
+    that dtype, contiguous. A picture without colour gives its green channel: exact where B = G = R, and of
+    the three the one that chroma noise moves least (BT.601: 0.34 Cb + 0.71 Cr; blue 1.77 Cb, red 1.40 Cr).
+    One in a colour palette gives its BT.601 luma, which is not a temperature; ``coloured`` is then True.
+
+    Raises ValueError for another type or shape.
+    """
+    if picture.dtype not in (np.uint8, np.uint16) or not (
+        picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (1, 3, 4))
+    ):
+        raise ValueError(f"{picture.dtype} {picture.shape}: expected 8 or 16 bit grey or colour")
+    if picture.ndim == 2:
+        return np.ascontiguousarray(picture), False
+    if picture.shape[2] == 1:
+        return np.ascontiguousarray(picture[:, :, 0]), False
+    blue, green, red = (picture[::7, ::7, i] for i in range(3))
+    spread = np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)
+    coloured = bool((spread > COLOUR_SPREAD * np.iinfo(picture.dtype).max).mean() > COLOUR_PART)
+    if coloured:
+        code = cv2.COLOR_BGR2GRAY if picture.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
+        return cv2.cvtColor(picture, code), True  # type: ignore[return-value]
+    return cv2.extractChannel(picture, 1), False  # type: ignore[return-value]

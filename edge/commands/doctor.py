@@ -1,0 +1,107 @@
+"""``edge doctor``: what this machine can do, and what a camera really delivers, before anyone flies with it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rich.text import Text
+
+from edge.app.machine import machine_facts
+from edge.app.source_check import Examination, examine, problems
+from edge.camera import open_camera
+from edge.commands.console import Screen
+from edge.errors import CameraError, SinkError
+from edge.system.files import write_whole
+
+SECONDS = 5.0
+PICTURE = "doctor.png"
+
+
+def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECONDS) -> None:
+    """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``out``.
+
+    Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written, and
+    CameraError, after all was said, for a source that broke.
+    """
+    if source is None:
+        _print(screen, [(fact.name, fact.value, fact.todo) for fact in machine_facts(Path())])
+        return
+    start = time.monotonic()
+    with open_camera(source, reconnect_s=0) as camera:
+        opened_s = time.monotonic() - start
+        if camera.live:
+            screen.say(f"reading for {seconds:g} s ...")
+        found = examine(camera, seconds)
+    _print(screen, [(name, value, "") for name, value in rows(found, opened_s)])
+    if found.picture is not None:
+        _write(out / PICTURE, found.picture)
+        screen.say(f"picture: {out / PICTURE}")
+    said = problems(found)
+    for line in said:
+        screen.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
+    if found.broke:
+        raise CameraError(found.broke)
+    if not said:
+        screen.say("nothing wrong was seen")
+
+
+def rows(found: Examination, opened_s: float) -> list[tuple[str, str]]:
+    """The examination in words: (what, value)."""
+    if not found.frames:
+        return [("source", found.description)]
+    scale = found.temperature
+    low, high = found.low, found.high
+    least, most = found.usual
+    celsius = "none: counts only"
+    if scale:
+        shown = " .. ".join(f"{float(scale.celsius(count)):.1f}" for count in found.usual)
+        celsius = f"{scale.gain:g} K a count, most {shown} deg C"
+    elif found.bits_a_pixel == 16 and least > 25000 and most < 40000:
+        shown = " .. ".join(f"{count / 100 - 273.15:.1f}" for count in found.usual)
+        celsius = f"none given; if these are FLIR TLinear counts of 0.01 K, most are {shown} deg C"
+    told = [
+        ("source", found.description),
+        ("opened in", f"{opened_s:.2f} s, first frame {found.first_ms:.0f} ms later"),
+        ("pixels", f"{found.size[0]} x {found.size[1]}, {found.bits_a_pixel} bit"),
+        ("values", f"{low} .. {high}, most {least} .. {most}, bits used {found.unused} .. {found.bits - 1}"),
+        ("temperature", celsius),
+        (
+            "frames",
+            f"{found.frames}, {found.repeated} repeated, {found.lost} lost, {found.shutter} with the shutter shut",
+        ),
+    ]
+    if found.fps:
+        announced = f", announced {found.nominal_fps:.4g}" if found.nominal_fps else ""
+        told += [
+            ("rate", f"{found.fps:.2f} frames a second{announced}"),
+            ("interval", _percentiles(found.interval_ms)),
+            ("jitter", _percentiles(found.jitter_ms)),
+            ("age when it comes", _percentiles(found.latency_ms) or "under 1 ms, or not known: times are of arrival"),
+        ]
+    return told
+
+
+def _percentiles(ms: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f} ms" for name, value in ms.items())
+
+
+def _print(screen: Screen, lines: list[tuple[str, str, str]]) -> None:
+    # lines, not a table: commands are copied, and a table breaks them
+    width = max(len(name) for name, _, _ in lines) + 2
+    for name, value, todo in lines:
+        screen.print(Text.assemble((name.ljust(width), "bold"), value), soft_wrap=True)
+        if todo:
+            screen.print(Text.assemble(" " * width, (f"! {todo}", "yellow")), soft_wrap=True)
+
+
+def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    _, data = cv2.imencode(".png", picture)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data.tobytes())
+    except OSError as error:
+        raise SinkError(f"cannot write {path}: {error.strerror or error}: give another --out") from None

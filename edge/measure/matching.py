@@ -1,0 +1,99 @@
+"""Counting what was found against what is there: matches, misses, false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.data import Float32
+
+
+def iou(a: Float32, b: Float32) -> npt.NDArray[np.float64]:
+    """(N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes of positive area."""
+    a64, b64 = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
+    overlap = np.clip(np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2]), 0, None)
+    inter = overlap.prod(-1)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a64, b64)]
+    return np.asarray(inter / (areas[0] + areas[1] - inter))
+
+
+@dataclass
+class Tally:
+    """Found, missed and false by class name; add frame after frame.
+
+    A detection matches the free true box of its class with the highest IoU, if that is at least
+    ``min_iou``; detections take their turn by falling score (the PASCAL VOC rule). A detection
+    over an ignored true box (IoU >= ``min_iou``, or more than half of the detection inside it)
+    counts neither way.
+    """
+
+    min_iou: float = 0.5
+    found: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)
+    false: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self,
+        boxes: Float32,
+        scores: Float32,
+        names: Sequence[str],
+        true_boxes: Float32,
+        true_names: Sequence[str],
+        ignored: Sequence[bool] | None = None,
+    ) -> None:
+        """Book one frame. Boxes are (N, 4) xyxy in the same pixels; names decide what may match."""
+        skip = np.zeros(len(true_names), bool) if ignored is None else np.asarray(ignored, bool)
+        free = ~skip
+        overlaps = iou(boxes, true_boxes)
+        for i in np.argsort(-scores, kind="stable").tolist():
+            name = names[i]
+            fits = np.array([n == name for n in true_names], bool) & free
+            best = int(np.argmax(np.where(fits, overlaps[i], -1.0))) if fits.any() else -1
+            if best >= 0 and overlaps[i, best] >= self.min_iou:
+                free[best] = False
+                self._count(self.found, name)
+            elif not (skip.any() and self._over(boxes[i], true_boxes[skip], overlaps[i, skip])):
+                self._count(self.false, name)
+        for j in np.flatnonzero(free).tolist():
+            self._count(self.missed, true_names[j])
+
+    def recall(self, name: str | None = None) -> float | None:
+        """Found / (found + missed), of one class or of all; None where there was nothing to find."""
+        return _ratio(self._sum(self.found, name), self._sum(self.missed, name))
+
+    def precision(self, name: str | None = None) -> float | None:
+        """Found / (found + false), of one class or of all; None where nothing was detected."""
+        return _ratio(self._sum(self.found, name), self._sum(self.false, name))
+
+    def to_json(self) -> dict[str, dict[str, float | int | None]]:
+        """Counts, recall and precision by class, and for ``all``."""
+        names = sorted({*self.found, *self.missed, *self.false})
+        rows: dict[str, dict[str, float | int | None]] = {}
+        for name in [*names, None]:
+            rows[name or "all"] = {
+                "found": self._sum(self.found, name),
+                "missed": self._sum(self.missed, name),
+                "false": self._sum(self.false, name),
+                "recall": self.recall(name),
+                "precision": self.precision(name),
+            }
+        return rows
+
+    def _over(self, box: Float32, regions: Float32, overlaps: npt.NDArray[np.float64]) -> bool:
+        inner = np.clip(np.minimum(box[2:], regions[:, 2:]) - np.maximum(box[:2], regions[:, :2]), 0, None)
+        return bool((overlaps >= self.min_iou).any() or (inner.prod(-1) > 0.5 * (box[2:] - box[:2]).prod()).any())
+
+    @staticmethod
+    def _count(counts: dict[str, int], name: str) -> None:
+        counts[name] = counts.get(name, 0) + 1
+
+    @staticmethod
+    def _sum(counts: dict[str, int], name: str | None) -> int:
+        return sum(counts.values()) if name is None else counts.get(name, 0)
+
+
+def _ratio(hits: int, others: int) -> float | None:
+    return hits / (hits + others) if hits + others else None

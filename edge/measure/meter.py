@@ -1,0 +1,105 @@
+"""How fast it was: stage times, frames a second, percentiles. No clock of its own is hidden here."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from edge.data import Result
+
+PERCENTILES = (50, 95, 99)
+
+
+class StageTimer:
+    """Times the stages of one frame: ``lap(name)`` closes the stage that has just ended.
+
+    ``clock`` returns seconds; pass another one in tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+        self.ms: dict[str, float] = {}
+
+    def lap(self, name: str) -> float:
+        """Book the time since the lap before under ``name``; returns now, seconds."""
+        now = self._clock()
+        self.ms[name] = (now - self._last) * 1e3
+        self._last = now
+        return now
+
+
+class Meter:
+    """Collects results and says how fast they came.
+
+    FPS is (N - 1) / (t_last - t_first) over the results after ``warmup`` of them; latency is the
+    time of the result less that of the frame's capture. Frames that the engine did not see (closed
+    shutter) count in neither.
+    """
+
+    def __init__(self, warmup: int = 1, recent: int = 100) -> None:
+        self._skip = warmup
+        self.results = 0
+        self._times = array("d")
+        self._latency = array("d")
+        self._stages: dict[str, array[float]] = {}
+        self._recent: deque[float] = deque(maxlen=recent)
+        self._recent_latency: deque[float] = deque(maxlen=recent)
+
+    def add(self, result: Result) -> None:
+        """Book one result."""
+        self.results += 1
+        if not result.inferred:
+            return
+        self._recent.append(result.t_result)
+        self._recent_latency.append(result.latency_ms)
+        if self._skip > 0:
+            self._skip -= 1
+            return
+        self._times.append(result.t_result)
+        self._latency.append(result.latency_ms)
+        for name, ms in result.stages_ms.items():
+            self._stages.setdefault(name, array("d")).append(ms)
+
+    @property
+    def fps(self) -> float | None:
+        """Results a second over all that was measured; None before there are two."""
+        return _rate(self._times)
+
+    @property
+    def recent_fps(self) -> float | None:
+        """The same over the last few results, for a live table."""
+        return _rate(self._recent)
+
+    @property
+    def recent_latency_ms(self) -> dict[str, float]:
+        """Latency percentiles over the last few results."""
+        return percentiles(self._recent_latency)
+
+    @property
+    def latency_ms(self) -> dict[str, float]:
+        """``{"p50", "p95", "p99"}`` milliseconds from capture to detections; empty before the first."""
+        return percentiles(self._latency)
+
+    @property
+    def stages_ms(self) -> dict[str, dict[str, float]]:
+        """The same percentiles by stage."""
+        return {name: percentiles(times) for name, times in self._stages.items()}
+
+
+def percentiles(values: Iterable[float]) -> dict[str, float]:
+    """``{"p50", "p95", "p99"}`` of the values (linear interpolation); empty where there are none."""
+    data = np.fromiter(values, np.float64)
+    if data.size == 0:
+        return {}
+    return {f"p{p}": round(float(v), 3) for p, v in zip(PERCENTILES, np.percentile(data, PERCENTILES), strict=True)}
+
+
+def _rate(times: array[float] | deque[float]) -> float | None:
+    if len(times) < 2 or times[-1] <= times[0]:
+        return None
+    return (len(times) - 1) / (times[-1] - times[0])

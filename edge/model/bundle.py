@@ -1,0 +1,222 @@
+"""Bundle: a model folder and its contract, ``model.json``, checked before anything is run.
+
+models/deer/
+    model.json          what the model is, how its pixels are made, the sha256 of every file
+    model.onnx          for ONNX Runtime
+    model.fp16.onnx     typed for TensorRT
+    model.weights       the weights of both, where they share them (optional)
+    model.engine, model.engine.json     built on the board, with its passport (optional)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from edge.errors import BundleError
+from edge.system.files import write_whole
+from edge.thermal.normalise import NormaliseSpec
+
+FORMAT = 1
+MODEL_JSON = "model.json"
+ONNX_CPU = "model.onnx"
+ONNX_FP16 = "model.fp16.onnx"
+WEIGHTS = "model.weights"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked model folder.
+
+    ``classes``: names, index 0 = first real class = label 0. ``height``, ``width``: model input
+    pixels. ``normalise_8bit``, ``normalise_16bit``: how sensor frames become the uint8 input.
+    ``trained_mean``, ``trained_std``: of the training frames after normalising, 0..1 grey levels.
+    ``score_threshold``: below it a detection is not shown; ``graph_score_threshold``: below it the
+    graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
+    sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
+    """
+
+    path: Path
+    name: str
+    architecture: Mapping[str, Any]
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    normalise_8bit: NormaliseSpec
+    normalise_16bit: NormaliseSpec
+    trained_mean: float
+    trained_std: float
+    score_threshold: float
+    graph_score_threshold: float
+    max_detections: int
+    files: Mapping[str, str]
+    checkpoint_sha256: str = ""
+    nms_thresholds: Mapping[str, float] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Bundle:
+        """Read ``path/model.json`` and verify the sha256 of every file it lists.
+
+        Raises BundleError: no folder, no or broken model.json, another format version, a missing
+        or altered file, an unknown normaliser.
+        """
+        folder = Path(path)
+        text = _read_model_json(folder)
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise BundleError(f"{folder / MODEL_JSON} is not JSON ({error}): copy or export the bundle again") from None
+        bundle = _from_json(folder, raw)
+        for name, expected in bundle.files.items():
+            bundle.verify(name, expected)
+        return bundle
+
+    def file(self, name: str) -> Path:
+        """Path of a file that ``model.json`` lists.
+
+        Raises BundleError where it lists none of that name.
+        """
+        if name not in self.files:
+            raise BundleError(f"bundle {self.path} has no {name}, only {', '.join(self.files)}: export it again")
+        return self.path / name
+
+    def with_normaliser(self, spec: NormaliseSpec, override: bool = False) -> Bundle:
+        """This bundle with the raw frames of the flight normalised by ``spec`` (8-bit frames: by ``identity``).
+
+        The model knows only frames as they were made in training, so anything but the bundle's own is refused
+        unless ``override``: then what it finds is worth what a test with labelled frames says, nothing else.
+
+        Raises BundleError where it is refused.
+        """
+        eight = spec.method == "identity"  # the one method that takes no raw counts
+        own = self.normalise_8bit if eight else self.normalise_16bit
+        if spec == own:
+            return self
+        if not override:
+            raise BundleError(
+                f"bundle {self.name} was made with normalise {own} for {8 if eight else 16}-bit frames, and {spec} was "
+                "asked for: the model would see frames unlike those of its training. Leave --normalise out, or add "
+                "--override-normalise to fly with it all the same"
+            )
+        return replace(self, normalise_8bit=spec) if eight else replace(self, normalise_16bit=spec)
+
+    def verify(self, name: str, expected: str) -> None:
+        """Raises BundleError where the file is missing or its sha256 is not ``expected``."""
+        path = self.path / name
+        try:
+            got = sha256(path)
+        except OSError as error:
+            raise BundleError(f"bundle {self.path}: {name} cannot be read ({error.strerror}): copy it again") from None
+        if got != expected:
+            raise BundleError(
+                f"bundle {self.path}: {name} was altered: its sha256 is {got[:16]}.., model.json says "
+                f"{expected[:16]}..: copy or export the bundle again"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``model.json``."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "architecture": dict(self.architecture),
+            "classes": list(self.classes),
+            "input": {"height": self.height, "width": self.width},
+            "normalise": {
+                "8bit": self.normalise_8bit.to_json(),
+                "16bit": self.normalise_16bit.to_json(),
+                "trained": {"mean": self.trained_mean, "std": self.trained_std},
+            },
+            "thresholds": {
+                "score": self.score_threshold,
+                "graph_score": self.graph_score_threshold,
+                **self.nms_thresholds,
+            },
+            "max_detections": self.max_detections,
+            "files": dict(self.files),
+            "checkpoint_sha256": self.checkpoint_sha256,
+            "data": dict(self.data),
+            "tools": dict(self.tools),
+        }
+
+    def write_json(self) -> None:
+        """Write ``model.json`` into ``path``, whole."""
+        write_whole(self.path / MODEL_JSON, (json.dumps(self.to_json(), indent=2) + "\n").encode())
+
+
+def sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_model_json(folder: Path) -> str:
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise BundleError(f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it")
+    try:
+        return (folder / MODEL_JSON).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BundleError(f"{folder} holds no model.json: expected a folder as edge-export writes it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{folder / MODEL_JSON} cannot be read ({error}): copy the bundle again") from None
+
+
+def _from_json(folder: Path, raw: Any) -> Bundle:
+    where = folder / MODEL_JSON
+    if not isinstance(raw, dict):
+        raise BundleError(f"{where} is no JSON object: copy or export the bundle again")
+    if raw.get("format") != FORMAT:
+        raise BundleError(
+            f"{where} has format {raw.get('format')!r}, this version of thermal-edge reads {FORMAT}: "
+            "export the bundle again with this version, or install the version that wrote it"
+        )
+    try:
+        thresholds = {key: float(value) for key, value in raw["thresholds"].items()}
+        bundle = Bundle(
+            path=folder,
+            name=str(raw["name"]),
+            architecture=dict(raw["architecture"]),
+            classes=tuple(str(name) for name in raw["classes"]),
+            height=int(raw["input"]["height"]),
+            width=int(raw["input"]["width"]),
+            normalise_8bit=NormaliseSpec.from_json(raw["normalise"]["8bit"]),
+            normalise_16bit=NormaliseSpec.from_json(raw["normalise"]["16bit"]),
+            trained_mean=float(raw["normalise"]["trained"]["mean"]),
+            trained_std=float(raw["normalise"]["trained"]["std"]),
+            score_threshold=thresholds.pop("score"),
+            graph_score_threshold=thresholds.pop("graph_score"),
+            nms_thresholds=thresholds,
+            max_detections=int(raw["max_detections"]),
+            files={str(name): str(digest) for name, digest in raw["files"].items()},
+            checkpoint_sha256=str(raw.get("checkpoint_sha256", "")),
+            data=dict(raw.get("data", {})),
+            tools=dict(raw.get("tools", {})),
+        )
+    except KeyError as error:
+        raise BundleError(f"{where} has no {error}: copy or export the bundle again") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{where} cannot be used ({error}): copy or export the bundle again") from None
+    _check_values(where, bundle)
+    return bundle
+
+
+def _check_values(where: Path, bundle: Bundle) -> None:
+    if not bundle.classes:
+        raise BundleError(f"{where} names no classes: expected at least one")
+    if min(bundle.height, bundle.width, bundle.max_detections) < 1:
+        raise BundleError(f"{where}: input size and max_detections must be 1 or more")
+    if not 0 <= bundle.score_threshold <= 1:
+        raise BundleError(f"{where}: score threshold {bundle.score_threshold}, expected 0..1")
+    for name in bundle.files:
+        # a bundle comes from elsewhere: it must not name files outside its folder
+        if Path(name).name != name:
+            raise BundleError(f"{where} lists the file {name!r}: expected plain names inside the folder")

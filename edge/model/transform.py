@@ -1,0 +1,59 @@
+"""Sensor frames to model input, and the model's boxes back to sensor pixels: one pair, exact inverses."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.data import Detections, Frame, RawDetections
+from edge.model.bundle import Bundle
+from edge.model.letterbox import Letterbox
+from edge.thermal.normalise import Normaliser
+from edge.thermal.temperature import box_temperatures
+
+
+class Preprocessor:
+    """Makes the model's input exactly as in training: normalise, then letterbox. One per flight."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._normalisers = {
+            np.dtype(np.uint8): Normaliser(bundle.normalise_8bit),
+            np.dtype(np.uint16): Normaliser(bundle.normalise_16bit),
+        }
+        self._letterbox: Letterbox | None = None
+
+    def forward(self, frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], Letterbox]:
+        """``(picture (H, W) uint8 in sensor pixels, image (H, W) uint8 in model pixels, their mapping)``."""
+        bundle, box = self._bundle, self._letterbox
+        if box is None or (box.width, box.height) != (frame.width, frame.height):
+            fill = round(bundle.trained_mean * 255)  # the grey that the network takes for nothing
+            box = Letterbox(frame.width, frame.height, bundle.width, bundle.height, fill)
+            self._letterbox = box
+        normaliser = self._normalisers[frame.pixels.dtype]
+        if "resumed" in frame.flags:
+            normaliser.reset()
+        picture = normaliser(frame.pixels, frame.temperature)
+        if "ffc" in frame.flags:
+            normaliser.reset()  # counts step when the shutter opens
+        return picture, box.forward(picture), box
+
+
+def to_detections(raw: RawDetections | None, letterbox: Letterbox, threshold: float, frame: Frame) -> Detections:
+    """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out.
+
+    ``frame``: what it was found in; where that has a temperature scale, each detection gets its temperatures.
+    """
+    if raw is None:
+        return Detections.none(letterbox.width, letterbox.height)
+    shown = (raw.scores >= threshold) & (raw.scores > 0)
+    boxes, kept = letterbox.inverse(raw.boxes[shown])
+    boxes = boxes[kept]
+    return Detections(
+        boxes,
+        raw.scores[shown][kept],
+        raw.labels[shown][kept],
+        letterbox.width,
+        letterbox.height,
+        celsius=box_temperatures(frame, boxes),
+    )

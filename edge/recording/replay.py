@@ -1,0 +1,131 @@
+"""``rec:``: a recorded flight, flown again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from edge.camera.live.frozen import Repeats, as_resumed
+from edge.data import Frame
+from edge.errors import CameraError, SourceError
+from edge.recording import Recording
+from edge.recording.contents import one_line
+
+LONGEST_WAIT_S = 5.0  # a camera that was away for an hour is not waited for
+
+
+class Replay:
+    """The frames of a recording.
+
+    Each has ``seq``, ``t_capture``, ``utc``, flags, scale and pose of the flight, so that whatever is computed
+    from it comes out as in the flight. ``t_capture`` is on the clock of the machine that recorded: it can be
+    compared with its like, not with now; ``t_replayed`` is on this machine's clock.
+
+    ``live`` False: each frame as fast as it is read. ``live`` True: at the flight's own pace, like a camera;
+    ``t_replayed`` is then the moment at which the frame was due.
+
+    Repeated pictures of a live camera were left out in the flight, and are here (`Repeats`).
+    """
+
+    def __init__(self, path: Path, live: bool = False) -> None:
+        """``path``: a folder that --record wrote, or one of its segments. Raises SourceError for any other."""
+        self.path = path
+        self._recording = Recording(path)
+        self._frames = iter(self._recording)
+        origin = self._recording.header.origin
+        self.once_live = origin.live
+        self._repeats = Repeats(origin.live)
+        self._resumed = False  # since the frame given last
+        self._only: Collection[int] | None = None
+        self._due: float | None = None  # when, on this clock, the frame before was given
+        self._recorded = 0.0  # and when, on the recorded one, it was taken
+        self._reading, self._closed = threading.Lock(), threading.Event()
+        self.live = live
+        self.fps = origin.fps
+        self.frames: int | None = self._recording.frames
+        first = next(self._frames, None)
+        if first is None:
+            why = "; ".join(self._recording.losses) or "nothing was recorded"
+            raise SourceError(f"{path} holds no frame: {why}")
+        self._next: Frame | None = first
+        self._what = (
+            f"{path}: recording of {self.frames} frames, {first.width}x{first.height} "
+            f"{8 * first.pixels.itemsize}-bit, from {one_line(self._recording.header.started)}, "
+            f"of [{one_line(origin.source)}]" + ("; played live" if live else "")
+        )
+        self.description = self._what
+        self._told = 0  # of the losses
+        self._describe()
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """One line on each part of the recording that is known, so far, to be missing or damaged."""
+        return tuple(self._recording.losses)
+
+    def only(self, seqs: Collection[int]) -> None:
+        """Give only the frames with these ``seq``, such as those that the flight's detector took.
+
+        The others are still read, as what is a repeat depends on them. To be called before the first `read`.
+        """
+        self._only = seqs
+        self.frames = len(seqs)
+
+    def read(self) -> Frame | None:
+        """The next frame; None after the last that can be read: `losses` says what could not be.
+
+        Raises CameraError where it is closed while a frame is waited for.
+        """
+        with self._reading:  # another thread may close while this one reads
+            frame = None if self._closed.is_set() else self._take()
+        if frame is None:
+            return None
+        return self._when_due(frame) if self.live else replace(frame, t_replayed=time.monotonic())
+
+    def close(self) -> None:
+        """Close the files and wake a waiting reader. May be called twice."""
+        self._closed.set()
+        with self._reading:
+            self._frames.close()
+
+    def __enter__(self) -> Replay:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self) -> Frame | None:
+        """The next frame that the flight could have looked at."""
+        while True:
+            frame, self._next = self._next or next(self._frames, None), None
+            self._describe()
+            if frame is None:
+                return None
+            new = self._repeats.sift(frame)
+            if new is None:
+                continue
+            self._resumed |= "resumed" in new.flags
+            if self._only is None or new.seq in self._only:
+                resumed, self._resumed = self._resumed, False
+                return as_resumed(new) if resumed else new
+
+    def _when_due(self, frame: Frame) -> Frame:
+        now = time.monotonic()
+        if self._due is None:
+            self._due = now
+        else:
+            self._due += min(max(frame.t_capture - self._recorded, 0.0), LONGEST_WAIT_S)
+        self._recorded = frame.t_capture
+        if self._closed.wait(max(self._due - now, 0.0)):
+            raise CameraError("the recording was closed while a frame was waited for")
+        return replace(frame, t_replayed=self._due)
+
+    def _describe(self) -> None:
+        if len(self._recording.losses) != self._told:
+            self._told = len(self._recording.losses)
+            self.description = "; ".join((self._what, *self._recording.losses))

@@ -1,0 +1,90 @@
+"""Column stripes: each column's amplifier has an offset of its own, which the shutter does not always level."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.thermal.correct.motion import Counts16, fine_noise
+
+NARROW = 33  # px: wider patterns are left alone: they may be the scene, and do a detector no harm
+CLIP = 3.0  # sigma: what stands out more is an object, not a stripe
+BANDS = 4  # a stripe goes through all of them, an upright object hardly
+ENOUGH = 8  # looks before anything is taken away
+MEMORY = 32  # looks
+VISIBLE = 0.2  # of the frame's fine noise
+AGREE = 0.4  # mean correlation of a look with those before it: chance and texture give next to none
+AFTER_SHUTTER = 4  # looks that the old estimate still counts for
+LEFT = 0.5  # of the old stripes: with less of them in the picture, the shutter has levelled the columns
+
+
+class Destriping:
+    """The offsets of one sensor's columns, learnt while the scene moves: what then stays is the sensor's.
+
+    ``active``: whether stripes are taken away at present.
+    """
+
+    def __init__(self) -> None:
+        self.active = False
+        self._looks = 0
+        self._agreement = 0.0
+        self._offset = np.zeros(0, np.float64)
+        self._add = self._subtract = np.zeros((0, 0), np.uint16)
+        self._doubtful = False
+
+    def look(self, pixels: Counts16, noise: float) -> None:
+        """Learn from a frame, uncorrected, in which the scene is elsewhere than in the last; ``noise``: its sigma."""
+        if self._offset.shape != pixels.shape[1:]:
+            self._offset, self._looks, self._agreement = np.zeros(pixels.shape[1]), 0, 0.0
+        seen = _columns(pixels, noise)
+        self._looks += 1
+        part = 1 / min(self._looks, MEMORY)
+        self._agreement += (_correlation(seen, self._offset) - self._agreement) * part
+        self._offset += (seen - self._offset) * part
+        if self._looks >= ENOUGH:
+            self._correct_by(self._offset, pixels.shape, noise)
+
+    def after_shutter(self) -> None:
+        """The camera may have levelled its columns: let the old estimate go soon, or, if it did, at once."""
+        self._looks = min(self._looks, AFTER_SHUTTER)
+        self._doubtful = True
+
+    def correct(self, pixels: Counts16) -> None:
+        """Take the stripes out of ``pixels``, (H, W) uint16, in place; counts stop at 0 and 65535."""
+        if self._doubtful and pixels.shape == self._add.shape:
+            self._doubt(pixels)
+        if self.active and pixels.shape == self._add.shape:
+            cv2.subtract(pixels, self._subtract, dst=pixels)
+            cv2.add(pixels, self._add, dst=pixels)
+
+    def _doubt(self, pixels: Counts16) -> None:
+        """Forget the old stripes if they are not in the first frame after the shutter: a hover would keep them."""
+        self._doubtful = False
+        seen, old = _columns(pixels, fine_noise(pixels)), self._offset
+        if float(seen @ old) < LEFT * float(old @ old):
+            self.active = False
+            self._offset, self._looks, self._agreement = np.zeros_like(old), 0, 0.0
+
+    def _correct_by(self, offset: npt.NDArray[np.float64], shape: tuple[int, ...], noise: float) -> None:
+        counts = np.rint(offset).astype(np.int64)
+        visible = float(np.sqrt(np.mean(offset**2))) >= VISIBLE * noise
+        self.active = visible and self._agreement >= AGREE and bool(counts.any())
+        if self.active:
+            self._subtract = np.tile(counts.clip(0, 65535).astype(np.uint16), (shape[0], 1))
+            self._add = np.tile((-counts).clip(0, 65535).astype(np.uint16), (shape[0], 1))
+
+
+def _columns(pixels: Counts16, noise: float) -> npt.NDArray[np.float64]:
+    """(W,) counts by which each column of a frame lies above those around it, objects left out."""
+    rows = pixels[::2].astype(np.float32)
+    rows -= cv2.blur(rows, (NARROW, 1))
+    np.clip(rows, -CLIP * noise, CLIP * noise, out=rows)
+    bands = [band.mean(axis=0, dtype=np.float64) for band in np.array_split(rows, BANDS)]
+    return np.asarray(np.median(bands, axis=0), np.float64)
+
+
+def _correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    """Of two patterns with a mean near 0; 0 where one of them is nothing."""
+    power = float(a @ a) * float(b @ b)
+    return float(a @ b) / power**0.5 if power > 0 else 0.0

@@ -1,0 +1,130 @@
+"""``edge-export check``: is the bundle still the same detector, and does it compile."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from edge.errors import EngineError, InputError
+from edge.model.bundle import ONNX_FP16, Bundle
+from edge.system.files import write_whole
+from export.graph.trt_operators import refusals
+from export.parity.compare import Comparison, compare
+from export.parity.pairs import SIZES
+from export.tensorrt.build import BuildSettings
+from export.tensorrt.process import build_in_process
+
+# an architecture that TensorRT-RTX compiles for without the GPU, and Orin's nearest
+TARGET = "SM86"
+
+
+def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``check`` to the subcommands; its ``run`` default is `run_check`."""
+    what = "is the bundle still the same detector, and does it compile"
+    parser = commands.add_parser("check", help=what, description=what)
+    parser.set_defaults(run=run_check)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="model folder")
+    parser.add_argument("--images", required=True, metavar="DIR", help="stills, or a video file, of your own")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="what the bundle was made from")
+    parser.add_argument("--frames", type=int, default=20, help="at most, spread over all (default: %(default)s)")
+    parser.add_argument("--min-score", type=float, help="compare detections from there on (default: those shown)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """The subcommand; returns 0 = the same detector that compiles, 1 = not.
+
+    Raises EdgeError, whose text is for the user, where it cannot be told.
+    """
+    if arguments.frames < 1:
+        raise InputError(f"--frames {arguments.frames}: expected 1 or more")
+    console = Console(quiet=arguments.quiet)
+    bundle = Bundle.load(arguments.bundle)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("compare", total=None)
+        comparisons = compare(
+            bundle,
+            arguments.images,
+            arguments.checkpoint,
+            arguments.frames,
+            arguments.min_score,
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )
+        bar.update(task, description="compile", completed=0, total=None)
+        refused = refusals(onnx.load(bundle.file(ONNX_FP16)))
+        compiled = _compile(bundle)
+    failures = [words for c in comparisons for words in c.failures]
+    failures += [f"TensorRT would refuse {words}" for words in refused]
+    if "error" in compiled:
+        failures.append(compiled["error"])
+    for comparison in comparisons:
+        console.print(_table(comparison))
+    console.print(f"operators, types and limits of TensorRT 10.3 .. 11: {len(refused)} refusals")
+    console.print(f"compiled: {compiled.get('summary') or compiled.get('error') or compiled['skipped']}", markup=False)
+    report = {
+        "bundle": str(bundle.path),
+        "images": arguments.images,
+        "comparisons": [c.to_json() for c in comparisons],
+        "refusals": refused,
+        "compiled": compiled,
+        "failures": failures,
+    }
+    if arguments.json is not None:
+        try:
+            write_whole(arguments.json, (json.dumps(report, indent=2) + "\n").encode())
+        except OSError as error:
+            raise InputError(f"{arguments.json} cannot be written ({error.strerror}): give another file") from None
+    for words in failures:
+        console.print(f"beyond tolerance: {words}", markup=False, style="red")
+    if not failures:
+        console.print("the same detector, within tolerance")
+    return 1 if failures else 0
+
+
+class Silent:
+    """Hears of the build's phases and lets it go on."""
+
+    def start(self, phase: str, parent: str | None, steps: int) -> None: ...
+
+    def step(self, phase: str, step: int) -> bool:  # noqa: ARG002 - the protocol names them
+        return True
+
+    def finish(self, phase: str) -> None: ...
+
+
+def _compile(bundle: Bundle) -> dict[str, Any]:
+    """Compile the float16 graph, strongly typed, where TensorRT-RTX is installed; it needs no GPU for that."""
+    if importlib.util.find_spec("tensorrt_rtx") is None:
+        return {"skipped": "no (pip install tensorrt-rtx compiles here, without a GPU, as a check)"}
+    settings = BuildSettings(workspace_mib=4096, compute_capability=TARGET)
+    try:
+        built = build_in_process("tensorrt_rtx", bundle.file(ONNX_FP16), bundle, settings, Silent())
+    except EngineError as error:
+        return {"error": str(error)}
+    summary = f"TensorRT-RTX {built.tensorrt} for {TARGET}, {built.seconds:.1f} s, {len(built.plan) / 1e6:.1f} MB"
+    return {"summary": summary, "seconds": built.seconds, "bytes": len(built.plan), "tensorrt_rtx": built.tensorrt}
+
+
+def _table(comparison: Comparison) -> Table:
+    figures = comparison.to_json()
+    title = f"{comparison.other} against {comparison.reference}, {comparison.frames} frames"
+    table = Table("objects", "paired", "lost", "new", "least IoU", "largest score change", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for size in (*SIZES, "all"):
+        row = figures["all"] if size == "all" else figures["sizes"][size]
+        worst = ["-", "-"]
+        if row["paired"]:
+            worst = [f"{row['least_iou']:.5f}", f"{row['largest_score_change']:.1e}"]
+        table.add_row(size, *(str(row[key]) for key in ("paired", "lost", "new")), *worst)
+    return table

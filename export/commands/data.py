@@ -1,0 +1,159 @@
+"""``edge-export data``: what is wrong with labelled frames, and a cleaned list; simulated frames to add to them."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.errors import InputError
+from edge.system.files import write_whole
+from edge.thermal.normalise import DEFAULT_16BIT, normalise
+from export.data.clean import KINDS, Problem, inspect, summary
+from export.data.dataset import LabelledSet, read_coco, to_coco
+from export.data.formats import read_folder
+from export.data.runs import FramesNamed, split_by_run
+from export.data.simulate import simulate
+
+SHOWN = 12  # pictures of a kind in the report
+
+
+def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``data check`` and ``data simulate``; their ``run`` defaults are `run_check` and `run_simulate`."""
+    what = "look at labelled frames before training on them, or make simulated ones"
+    actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
+    check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
+    check.set_defaults(run=run_check)
+    check.add_argument("folder", type=Path, metavar="DIR", help="COCO, HIT-UAV, Pascal VOC or YOLO folder")
+    check.add_argument("--split", default="train", help="which part of it (default: %(default)s)")
+    check.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file instead; DIR holds its images")
+    check.add_argument("--out", type=Path, required=True, metavar="DIR", help="for cleaned.json and report.html")
+    check.add_argument(
+        "--without", action="append", default=[], metavar="RUN:FIRST-LAST", help="frames of a flight to leave out"
+    )
+    check.add_argument(
+        "--hold-back",
+        type=float,
+        default=0.0,
+        metavar="PART",
+        help="put whole runs of about this part of the frames into held_back.json, to evaluate on",
+    )
+    check.add_argument("--hot", default="person,deer", help="classes warmer than their surroundings")
+    check.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    make = actions.add_parser("simulate", help="write labelled 16-bit frames of simulated flights")
+    make.set_defaults(run=run_simulate)
+    make.add_argument("--out", type=Path, required=True, metavar="DIR", help="data folder, as train reads it")
+    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many, 640x512")
+    make.add_argument("--seed", type=int, default=1, help="another seed is other flights (default: %(default)s)")
+    make.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
+    make.add_argument(
+        "--classes",
+        default="Person,Car,Bicycle,OtherVehicle",
+        metavar="NAME,...",
+        help="the simulator has person, car and deer; what is no class here is ignored (default: %(default)s)",
+    )
+    make.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def run_simulate(arguments: argparse.Namespace) -> int:
+    """Fly, write frames and labels; returns 0."""
+    if arguments.frames < 1 or arguments.seed < 0:
+        raise InputError(
+            f"--frames {arguments.frames} --seed {arguments.seed}: expected 1 or more frames, a seed from 0"
+        )
+    console = Console(quiet=arguments.quiet)
+    classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("frames", total=arguments.frames)
+        data = simulate(
+            arguments.out,
+            arguments.frames,
+            arguments.seed,
+            arguments.split,
+            classes,
+            lambda done: progress.update(task, completed=done),
+        )
+    boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
+    console.print(f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}", highlight=False)
+    return 0
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Check, write ``cleaned.json`` (COCO) and ``report.html``, and what is held back; returns 0."""
+    if not 0 <= arguments.hold_back < 1:
+        raise InputError(f"--hold-back {arguments.hold_back:g}: expected a part of the frames, 0 or more and below 1")
+    if arguments.annotations:
+        data = read_coco(arguments.annotations, arguments.folder)
+    else:
+        data = read_folder(arguments.folder, arguments.split)
+    for text in arguments.without:
+        data = data.without(FramesNamed(text))
+    if not data.frames:
+        raise InputError("no frame is left to look at: check --without")
+    console = Console(quiet=arguments.quiet)
+    hot = [name.strip().lower() for name in arguments.hot.split(",")]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("frames", total=len(data))
+        cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
+    lists = {"cleaned.json": cleaned}
+    if arguments.hold_back:
+        lists["cleaned.json"], lists["held_back.json"] = split_by_run(cleaned, arguments.hold_back)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        for name, part in lists.items():
+            write_whole(arguments.out / name, json.dumps(to_coco(part)).encode())
+        write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
+    except OSError as error:
+        raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
+    for kind, count in summary(problems).items():
+        console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
+    console.print(f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
+    for name, part in lists.items():
+        console.print(f"{len(part)} frames in {arguments.out / name}")
+    return 0
+
+
+def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem]) -> str:
+    """One HTML page: counts, and small pictures of what was found."""
+    parts = [
+        "<!doctype html><meta charset=utf-8><title>Data check</title>",
+        "<style>body{font:14px sans-serif;margin:2em}figure{display:inline-block;width:200px;margin:6px;"
+        "vertical-align:top;overflow-wrap:anywhere}img{width:200px}</style>",
+        f"<h1>{len(cleaned)} of {len(data)} frames are usable</h1><p>Boxes: ",
+        html.escape(", ".join(f"{n} {name}" for name, n in cleaned.count().items())),
+        "</p>",
+    ]
+    for kind, count in summary(problems).items():
+        parts.append(f"<h2>{count} {kind}</h2><p>{KINDS[kind]}</p>")
+        for problem in [p for p in problems if p.kind == kind][:SHOWN]:
+            name = problem.file.name if problem.file else ""
+            text = html.escape(f"{name}: {problem.detail}" if name else problem.detail)
+            shown = _thumbnail(problem.file, problem.box) + _thumbnail(problem.other, ())
+            parts.append(f"<figure>{shown}<figcaption>{text}</figcaption></figure>")
+    return "\n".join(parts) + "\n"
+
+
+def _thumbnail(path: Path | None, box: tuple[float, ...]) -> str:
+    """An img element with the picture inside and the box drawn, or nothing where there is none to show."""
+    data = np.frombuffer(path.read_bytes(), np.uint8) if path and path.is_file() else np.zeros(0, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if image is None:
+        return ""
+    if image.dtype == np.uint16 and image.ndim == 2:
+        image = normalise(image.astype(np.uint16), DEFAULT_16BIT)
+    colours = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image[..., :3]
+    scale = 200 / colours.shape[1]
+    small = cv2.resize(colours, (200, max(1, round(scale * colours.shape[0]))), interpolation=cv2.INTER_AREA)
+    if box and np.isfinite(box).all():
+        x1, y1, x2, y2 = (np.array(box).clip(-1e4, 1e4) * scale).round().astype(int).tolist()
+        cv2.rectangle(small, (x1 - 1, y1 - 1), (x2 + 1, y2 + 1), (60, 60, 255), 1)
+    encoded = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
+    return f'<img alt="" src="data:image/jpeg;base64,{encoded}">'

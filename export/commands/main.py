@@ -1,0 +1,69 @@
+"""``edge-export``: from a checkpoint to a bundle, and from a bundle to an engine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from edge.errors import EdgeError
+from edge.system.signals import terminate_as_interrupt
+
+# module, function that adds the subcommand and sets its ``run``, one line of help. Only the one that is asked for is
+# imported: most need torch, which the board that builds the engine does not have
+_COMMANDS = {
+    "onnx": ("export.commands.onnx", "add_onnx_command", "make a bundle of a torchvision Faster R-CNN checkpoint"),
+    "check": (
+        "export.commands.check",
+        "add_check_command",
+        "is the bundle still the same detector, and does it compile",
+    ),
+    "data": ("export.commands.data", "add_data_command", "look at labelled frames before training on them"),
+    "train": ("export.commands.train", "add_train_command", "train a detector on labelled frames"),
+    "eval": ("export.commands.eval", "add_eval_command", "how good is a bundle or a checkpoint"),
+    "engine": ("export.commands.engine", "add_engine_command", "build the TensorRT engine, on the board that flies"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    # before torch is imported: threads that spin while they wait cost a busy machine ten times the time
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    terminate_as_interrupt()
+    words = list(sys.argv[1:] if argv is None else argv)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    try:
+        for name, (module, add, what) in _COMMANDS.items():
+            if name == asked:
+                getattr(importlib.import_module(module), add)(commands)
+            else:
+                commands.add_parser(name, help=what)
+        arguments = parser.parse_args(words)
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]  # the name may be a submodule's
+        if package not in ("torch", "torchvision", "onnx"):
+            raise
+        print(
+            f"edge-export: {asked} needs {package}, which is not installed: "
+            "pip install 'thermal-edge[export]' on the machine that exports",
+            file=sys.stderr,
+        )
+        return 2
+    except EdgeError as error:
+        print(f"edge-export: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("edge-export: interrupted", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Simulated flights as labelled 16-bit frames, to mix with real ones: what no 8-bit set can teach, the counts of
+a radiometric camera through the normaliser of flight, and heights, seasons and cameras that were never flown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.data import Frame
+from edge.errors import InputError
+from edge.sim.camera import Simulator
+from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
+from edge.system.files import write_whole
+from export.data.dataset import LabelledFrame, LabelledSet, to_coco
+
+FRAMES_A_FLIGHT = 8  # of one ground, seconds apart, so that they differ
+LEAST_VISIBLE = 0.5  # a body hidden further is an ignored region
+
+
+def simulate(
+    out: Path,
+    frames: int,
+    seed: int,
+    split: str = "train",
+    classes: Sequence[str] = ("Person", "Car", "Bicycle", "OtherVehicle"),
+    tell: Callable[[int], None] = lambda _: None,
+) -> LabelledSet:
+    """Write ``out/split/*.png`` (uint16 counts of 0.01 K) and, last, ``out/annotations/split.json`` (COCO).
+
+    Bodies take the class of their name (person, deer, car), whatever its case; a body whose name is no class, and
+    one less than half visible, becomes an ignored region. The same ``frames`` and ``seed`` give the same files.
+    ``tell`` is given the number of frames done.
+
+    Raises InputError where ``out`` holds such a split already, or cannot be written.
+    """
+    labels = out / "annotations" / f"{split}.json"
+    if labels.exists():
+        raise InputError(f"{labels} is there already: give another --out or --split, or remove it")
+    label_of = {name.casefold(): i for i, name in enumerate(classes)}
+    done: list[LabelledFrame] = []
+    try:
+        for folder in (out / split, labels.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        for flight, settings in enumerate(_flights(frames, seed)):
+            with Simulator(settings) as camera:
+                for frame in iter(camera.read, None):
+                    path = out / split / f"sim{seed}-{flight:04d}_{frame.seq:03d}.png"
+                    write_whole(path, cv2.imencode(".png", frame.pixels)[1].tobytes())
+                    done.append(_labelled(path, frame, label_of))
+                    tell(len(done))
+        data = LabelledSet(tuple(classes), tuple(done))
+        write_whole(labels, json.dumps(to_coco(data, out / split)).encode())
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}): make space, or give another --out") from None
+    return data
+
+
+def _flights(frames: int, seed: int) -> Iterator[SimulatorSettings]:
+    """Settings of as many flights as ``frames`` take."""
+    for flight, start in enumerate(range(0, frames, FRAMES_A_FLIGHT)):
+        rng = np.random.default_rng((seed, flight))
+        yield _flight(rng, min(FRAMES_A_FLIGHT, frames - start))
+
+
+def _flight(rng: np.random.Generator, frames: int) -> SimulatorSettings:
+    """Survey flights as people fly them: 30 to 120 m, looking down or ahead, from frost to a warm evening."""
+    focal = float(rng.choice([13.0, 19.0, 25.0]))
+    altitude = float(np.exp(rng.uniform(np.log(30), np.log(120))))
+    half_view = np.degrees(np.arctan(512 / 2 * 17e-3 / focal))
+    shallowest = -(MIN_DEPRESSION_DEG + half_view + 3)  # 3: the flight's own shake stays clear of the limit
+    pitch = -90.0 if rng.random() < 0.3 else float(rng.uniform(-90, min(shallowest, -35)))
+    air = float(rng.uniform(-8, 24))
+    return SimulatorSettings(
+        frames=frames,
+        live=0,
+        seed=int(rng.integers(2**32)),
+        fps=float(rng.uniform(0.3, 0.8)),
+        speed=float(rng.uniform(3, 12)),
+        altitude=altitude,
+        pitch=pitch,
+        focal=focal,
+        people=int(rng.integers(60, 300)),
+        cars=int(rng.integers(20, 120)),
+        deer=int(rng.integers(0, 40)),
+        air=air,
+        ground=air + float(rng.uniform(-3, 4)),
+        blur=float(rng.uniform(0.5, 1.0)),
+        netd=float(rng.uniform(0.03, 0.10)),
+        column_noise=float(rng.uniform(0.0, 0.06)),
+        ffc_interval=0.0,
+    )
+
+
+def _labelled(path: Path, frame: Frame, label_of: dict[str, int]) -> LabelledFrame:
+    truth = frame.truth
+    assert truth is not None  # it is the simulator's
+    labels = np.array([label_of.get(name.casefold(), -1) for name in truth.names], np.int64)
+    kept = (labels >= 0) & (truth.visible >= LEAST_VISIBLE)
+    return LabelledFrame(
+        path, frame.width, frame.height, truth.boxes[kept], labels[kept], truth.boxes[~kept], frame.temperature
+    )

@@ -1,0 +1,130 @@
+"""A bundle as a checkpoint: the weights back out of its graph, to train further from or to export anew.
+
+edge-export train --from models/hituav-r18 --data deer --out run
+
+Only bundles of ``--weights shared`` can be read back: their graph for TensorRT holds every weight under the
+name of its parameter. Batch norms were folded into the convolutions; they come back as the identity with the
+folded shift, so that the detector computes the same and has the parameters that torchvision expects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torchvision.ops import FrozenBatchNorm2d
+
+from edge.errors import InputError
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
+from export.detector.build import build_detector
+from export.detector.configuration import Configuration
+
+# prefixes in the graph -> in torchvision's Faster R-CNN
+PARTS = {
+    "backbone.": "backbone.",
+    "proposals.head.": "rpn.head.",
+    "regions.head.": "roi_heads.box_head.",
+    "regions.predictor.": "roi_heads.box_predictor.",
+}
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether ``path`` is a bundle's folder, and no checkpoint file."""
+    return (path / "model.json").is_file()
+
+
+def checkpoint_of(folder: Path) -> dict[str, Any]:
+    """The bundle as a checkpoint: ``model``, ``detector``, ``classes``, ``training``.
+
+    Raises InputError where the bundle is broken, or was not made with ``--weights shared``.
+    """
+    bundle = Bundle.load(folder)
+    if ONNX_FP16 not in bundle.files or ONNX_CPU not in bundle.files:
+        raise _unreadable(folder, f"it holds no {ONNX_FP16}")
+    found = _weights(bundle.file(ONNX_FP16))
+    exact = _weights(bundle.file(ONNX_CPU))  # small tensors stay float32 there
+    found.update({name: value for name, value in exact.items() if name in found and value.shape == found[name].shape})
+    configuration = Configuration.from_json(bundle.architecture)
+    model = build_detector(configuration)
+    state = model.state_dict()
+    norms = dict(_norms(model))
+    for key, expected in state.items():
+        part, _, name = key.rpartition(".")
+        if part in norms:
+            norm, convolution = norms[part]
+            if f"{convolution}.bias" not in found:  # the exporter stores equal tensors once, under one of their names
+                raise _unreadable(folder, f"its graph has no {convolution}.bias")
+            state[key] = _identity(name, expected, norm.eps, found[f"{convolution}.bias"])
+        elif key in found:
+            state[key] = _as_trained(key, found[key], expected, math.prod(configuration.roi_size))
+        else:
+            raise _unreadable(folder, f"its graph has no {key}")
+        if state[key].shape != expected.shape:
+            raise _unreadable(folder, f"{key} is {tuple(state[key].shape)} there, expected {tuple(expected.shape)}")
+    return {
+        "model": state,
+        "detector": dict(bundle.architecture),
+        "classes": list(bundle.classes),
+        "training": {
+            **(bundle.data.get("training") or {}),
+            "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
+        },
+    }
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
+    """float32 tensors by the name of torchvision's parameter."""
+    graph = onnx.load(str(path)).graph
+    found = {}
+    for tensor in graph.initializer:
+        name = tensor.name.removesuffix(".half")
+        part = next((p for p in PARTS if name.startswith(p)), None)
+        if part is not None:
+            value = numpy_helper.to_array(tensor).astype(np.float32)
+            found[PARTS[part] + name[len(part) :]] = torch.from_numpy(value)
+    return found
+
+
+def _norms(model: nn.Module) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Name of each batch norm, with it and the name of the convolution registered right before it."""
+    for prefix, module in model.named_modules():
+        last: str | None = None
+        for name, child in module.named_children():
+            path = f"{prefix}.{name}" if prefix else name
+            if isinstance(child, nn.BatchNorm2d | FrozenBatchNorm2d) and last is not None:
+                yield path, (child, last)
+            last = path if isinstance(child, nn.Conv2d) else None
+
+
+def _identity(name: str, expected: Tensor, eps: float, shift: Tensor) -> Tensor:
+    """``name`` of a norm that multiplies by 1 and adds ``shift``."""
+    if name == "bias":
+        return shift
+    if name == "running_var":
+        return torch.full_like(expected, 1 - eps)
+    return torch.ones_like(expected) if name == "weight" else torch.zeros_like(expected)
+
+
+def _as_trained(key: str, value: Tensor, expected: Tensor, pixels: int) -> Tensor:
+    """Undoes what the export does to two layers: `export.graph.input`, `export.graph.roi_head`."""
+    if key.endswith("conv1.weight") and value.ndim == 4 and value.shape[1] == 1 and expected.shape[1] > 1:
+        return (
+            value.expand(-1, expected.shape[1], -1, -1) / expected.shape[1]
+        )  # was summed over channels that are equal
+    if key == "roi_heads.box_head.fc6.weight":
+        return value.reshape(len(value), pixels, -1).transpose(1, 2).reshape(len(value), -1)
+    return value
+
+
+def _unreadable(folder: Path, why: str) -> InputError:
+    return InputError(
+        f"bundle {folder} cannot be read back ({why}): expected one exported with --weights shared, or give the "
+        "checkpoint that it was exported from"
+    )

@@ -1,0 +1,290 @@
+"""The training loop: crops, torchvision's losses, AdamW, a cosine to zero, a running average of the weights.
+
+Every step draws its crops and its random samples from (seed, step) alone, so that a run that was killed goes
+on from its last checkpoint exactly as if nothing had happened. What it writes: `export.training.run_folder`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.models.detection import FasterRCNN
+
+from edge.errors import EdgeError, InputError, SinkError
+from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
+from export.data.dataset import LabelledSet, Normalisers
+from export.detector.checkpoint import RECORD
+from export.detector.configuration import Configuration
+from export.evaluate.evaluate import detect_with_model, figures, judge
+from export.evaluate.hard_examples import Place
+from export.training.augment import Augmentation
+from export.training.criterion import LOSSES, DetectionLosses, multiplies_bfloat16
+from export.training.crops import Crops
+from export.training.run_folder import RunFolder
+
+LOG_EVERY = 10  # steps
+WARM_UP = 0.03  # part of the run over which the learning rate rises
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
+    which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
+    ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
+    two checkpoints. ``normalise_8bit``, ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
+    """
+
+    steps: int = 2000
+    minutes: float = 0.0
+    batch: int = 4
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    clip_norm: float = 5.0
+    average: float = 0.99
+    shares: tuple[float, ...] = ()
+    seed: int = 1
+    frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
+    save_minutes: float = 4.0
+    normalise_8bit: str = str(DEFAULT_8BIT)
+    normalise_16bit: str = str(DEFAULT_16BIT)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def normalisers(self) -> Normalisers:
+        """How frames become grey. Raises InputError for an unknown method or parameter."""
+        return Normalisers(NormaliseSpec.parse(self.normalise_8bit), NormaliseSpec.parse(self.normalise_16bit))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Frames that are not trained on, with boxes; how often they are looked at."""
+
+    data: LabelledSet
+    minutes: float = 20.0
+
+
+class Trainer:
+    """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
+
+    ``start``: where the weights of ``model`` come from (`export.detector.provenance`), for the record. ``mistakes``:
+    places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
+
+    Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
+    or other classes than ``model``.
+    """
+
+    def __init__(
+        self,
+        model: FasterRCNN,
+        data: LabelledSet,
+        out: Path,
+        settings: TrainSettings,
+        start: Mapping[str, Any] | None = None,
+        mistakes: Sequence[Place] = (),
+    ) -> None:
+        if not sum(len(f.boxes) for f in data.frames):
+            raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
+        outputs = model.roi_heads.box_predictor.cls_score.out_features - 1
+        if outputs != len(data.classes):
+            raise InputError(
+                f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
+            )
+        self.model, self.data, self.settings = model, data, settings
+        self._start, self._mistakes = start, mistakes
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
+        self.step, self.seconds = 0, 0.0
+        self._normalisers = settings.normalisers()
+        self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares, mistakes)
+        self._losses = DetectionLosses(model, multiplies_bfloat16(next(model.parameters()).device))
+        self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
+        self._optimiser = torch.optim.AdamW(
+            self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self._folder = RunFolder(out, self._depends_on())
+        self._folder.restore(self._take)
+
+    def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
+        """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
+
+        ``watch``: how good the averaged weights are is looked at every so often, and at the end; what the
+        training does with its weights does not depend on it.
+
+        Raises EdgeError where a loss is not finite, SinkError where the last checkpoint cannot be written.
+        """
+        stop: list[int] = []
+        signals = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+        began, before, saved, sums = (
+            time.monotonic(),
+            self.seconds,
+            time.monotonic(),
+            dict.fromkeys(LOSSES, 0.0),
+        )
+        watched = began
+        try:
+            while not stop and self.progress < 1:
+                for name, value in self._one_step().items():
+                    sums[name] += value / LOG_EVERY
+                self.seconds = before + time.monotonic() - began
+                if self.step % LOG_EVERY == 0:
+                    self._log(sums, tell)
+                    tell(f"step {self.step} ({self.progress:.1%}), loss {sum(sums.values()):.3f}, {self.seconds:.0f} s")
+                    sums = dict.fromkeys(LOSSES, 0.0)
+                if time.monotonic() - saved > self.settings.save_minutes * 60:
+                    try:
+                        self.save()
+                    except SinkError as error:
+                        tell(str(error))  # go on: there may be space again
+                    saved = time.monotonic()
+                if watch and time.monotonic() - watched > watch.minutes * 60:
+                    self._look(watch, tell)
+                    watched = time.monotonic()
+            if watch and not stop:
+                self._look(watch, tell)
+            self.save()
+        finally:
+            for number, handler in signals.items():
+                signal.signal(number, handler)
+
+    @property
+    def progress(self) -> float:
+        """Part of the schedule that is done, 0..1."""
+        by_clock = self.seconds / (self.settings.minutes * 60) if self.settings.minutes else 0.0
+        return min(1.0, max(self.step / self.settings.steps, by_clock))
+
+    def _one_step(self) -> dict[str, float]:
+        settings = self.settings
+        crops = [self._crops.draw(np.random.default_rng((settings.seed, self.step, i))) for i in range(settings.batch)]
+        torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
+        rate = settings.learning_rate * _schedule(self.progress)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        try:
+            losses = self._losses(crops)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise self._out_of_memory() from error
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise EdgeError(
+                f"the loss is {float(total.detach())} at step {self.step}: lower --learning-rate; "
+                f"{self._folder.last_good()}"
+            )
+        self._optimiser.zero_grad()
+        try:
+            total.backward()  # type: ignore[no-untyped-call]
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise self._out_of_memory() from error
+        torch.nn.utils.clip_grad_norm_(self._learnt.values(), settings.clip_norm)
+        self._optimiser.step()
+        self.step += 1
+        past = min(settings.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, parameter in self._learnt.items():
+                self._average[name].lerp_(parameter, 1 - past)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _out_of_memory(self) -> EdgeError:
+        return EdgeError(f"out of memory at step {self.step}: lower --batch or --crop; {self._folder.last_good()}")
+
+    def averaged(self) -> dict[str, Tensor]:
+        """State dict of the model with the averaged weights."""
+        return {**self.model.state_dict(), **self._average}
+
+    def save(self) -> None:
+        """Write the checkpoint and the averaged model. Raises SinkError; the files before stay whole then."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self._average,
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        self._folder.save(state, self._deliverable())
+
+    def _deliverable(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
+        record = {
+            "normalise": self._normalisers.to_json(),
+            "data": digest(self.data),
+            "frames": len(self.data),
+            "steps": self.step,
+            "batch": self.settings.batch,
+            "seconds": round(self.seconds),
+            "seed": self.settings.seed,
+            "mistakes": len(self._mistakes),
+            "augmentation": asdict(self.settings.augmentation),
+        }
+        content[RECORD] = json.loads(json.dumps(record | ({"start": self._start} if self._start else {})))
+        if self._detector():
+            content["detector"] = self._detector()
+        return content
+
+    def _detector(self) -> dict[str, Any]:
+        """What the model is, as plain values; {} where it does not say."""
+        configuration = getattr(self.model, "configuration", None)
+        if not isinstance(configuration, Configuration):
+            return {}
+        return dict(json.loads(json.dumps(configuration.to_json())))
+
+    def _depends_on(self) -> dict[str, Any]:
+        """What another run must share to go on with this one."""
+        return {
+            **asdict(self.settings),
+            "data": digest(self.data),
+            "mistakes": hashlib.sha256(repr(self._mistakes).encode()).hexdigest()[:16],
+            "detector": self._detector(),
+        }
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self._average = state["average"]
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+
+    def _look(self, watch: Watch, tell: Callable[[str], None]) -> None:
+        learnt = {name: parameter.detach().clone() for name, parameter in self._learnt.items()}
+        try:
+            self.model.load_state_dict(self._average, strict=False)
+            judged = judge(watch.data, detect_with_model(self.model, self._normalisers))
+        finally:
+            self.model.load_state_dict(learnt, strict=False)
+            self.model.train()
+        found = figures(judged, watch.data.classes)
+        row = {"AP": found["ap"], "AP50": found["ap50"]}
+        row |= {f"AP50 {name}": value for name, value in found["per_class_ap50"].items()}
+        self._append("ap.csv", {name: math.nan if value is None else value for name, value in row.items()}, tell)
+        tell(f"step {self.step}: AP50 {found['ap50']:.3f} on {len(watch.data)} frames")
+
+    def _log(self, losses: dict[str, float], tell: Callable[[str], None]) -> None:
+        rate = float(self._optimiser.param_groups[0]["lr"])
+        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}}, tell)
+
+    def _append(self, name: str, values: dict[str, float], tell: Callable[[str], None]) -> None:
+        row = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
+        self._folder.append(name, row | {key: f"{value:.5g}" for key, value in values.items()}, tell)
+
+
+def _schedule(progress: float) -> float:
+    """Factor of the learning rate: a short rise, then a cosine to zero."""
+    if progress < WARM_UP:
+        return 0.1 + 0.9 * progress / WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+def digest(data: LabelledSet) -> str:
+    """Changes when a frame, a box or a class does."""
+    whole = hashlib.sha256(" ".join(data.classes).encode())
+    for frame in data.frames:
+        whole.update(frame.path.name.encode() + frame.boxes.tobytes() + frame.labels.tobytes())
+    return whole.hexdigest()[:16]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.app.demo import Scorer, contact_sheet
+from edge.commands.main import main
+from edge.data import Detections, Frame, Result, Truth
+
+
+def test_demo_leaves_all_that_it_promises(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "demo"
+    assert main(["demo", "--model", str(tiny_bundle), "--out", str(out), "--frames", "7"]) == 0
+    assert {p.name for p in out.iterdir()} == {
+        "detections.jsonl",
+        "report.json",
+        "video.mkv",
+        "contact_sheet.png",
+    }
+    report = json.loads((out / "report.json").read_text())
+    assert report["frames"] == 7
+    assert report["score"]["Person"]["found"] + report["score"]["Person"]["missed"] > 0
+    assert cv2.imread(str(out / "contact_sheet.png")).shape == (2 * 512 + 4, 3 * 640 + 8, 3)
+    assert "recall" in capsys.readouterr().out
+
+
+def result(names: tuple[str, ...], visible: list[float], found: list[list[float]], inferred: bool = True) -> Result:
+    pixels = np.zeros((50, 50), np.uint8)
+    there = np.array([[10 * i, 0, 10 * i + 8, 8] for i in range(len(names))], np.float32).reshape(-1, 4)
+    boxes = np.array(found, np.float32).reshape(-1, 4)
+    detections = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32), 50, 50)
+    truth = Truth(there, names, np.array(visible, np.float32))
+    return Result(Frame(pixels, 0, 0.0, truth=truth), detections, 0.1, pixels, {}, inferred)
+
+
+def test_what_the_model_has_no_class_for_counts_neither_way() -> None:
+    score = Scorer(("Person",), 6)
+    score(result(("person", "deer", "person"), [1.0, 1.0, 0.2], [[0, 0, 8, 8], [10, 0, 18, 8], [20, 0, 28, 8]]))
+    assert score.tally.to_json()["all"] == {
+        "found": 1,
+        "missed": 0,
+        "false": 0,
+        "recall": 1.0,
+        "precision": 1.0,
+    }
+
+
+def test_a_closed_shutter_is_no_miss() -> None:
+    score = Scorer(("Person",), 6)
+    score(result(("person",), [1.0], [], inferred=False))
+    assert score.tally.recall() is None
+
+
+def test_contact_sheet_of_fewer_pictures_than_places() -> None:
+    sheet = contact_sheet([np.full((10, 20, 3), 9, np.uint8)] * 4)
+    assert sheet.shape == (24, 68, 3)
+    assert (sheet[14:, 24:] == 0).all()

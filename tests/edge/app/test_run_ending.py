@@ -1,0 +1,209 @@
+"""However a run ends - impatient Ctrl-C, full disk, lost terminal, a fault of our own - it ends with its report."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import edge.app.run as run_module
+from edge.camera.stills import Stills
+from edge.commands.main import main
+from edge.data import Frame, RawDetections
+from edge.engine.null import NullEngine
+from edge.sinks import Background, VideoSink
+
+ROOT = Path(__file__).resolve().parents[3]
+LIVE = "sim:width=80,height=64,fps=50"
+
+
+def report(out: Path) -> dict[str, Any]:
+    return json.loads((out / "report.json").read_text())
+
+
+def lines(out: Path) -> int:
+    path = out / "detections.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def words(bundle: Path, out: Path, *more: str, source: str = "sim:live=0,width=80,height=64,frames=8") -> list[str]:
+    return ["run", "--source", source, "--model", str(bundle), "--out", str(out), *more]
+
+
+def started(command: list[str], out: Path, **files: Any) -> subprocess.Popen[str]:
+    """``edge`` in a process of its own, as soon as it has written three lines."""
+    running = subprocess.Popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
+    give_up = time.monotonic() + 60
+    while lines(out) < 3:
+        assert running.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    return running
+
+
+class Interrupted(Background):
+    """A sink whose closing is interrupted: a person presses Ctrl-C once more."""
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            os.kill(os.getpid(), signal.SIGINT)
+        super().close()
+
+
+def test_a_second_ctrl_c_costs_no_report(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "Background", Interrupted)
+
+    def first(_result: object) -> None:
+        raise KeyboardInterrupt
+
+    settings = run_module.RunSettings("sim:live=0,width=80,height=64,frames=8", str(tiny_bundle), tmp_path, quiet=True)
+    assert run_module.run(settings, first)["ended"] == "interrupted"
+    assert report(tmp_path)["frames"] == lines(tmp_path) == 1
+
+
+def test_ctrl_c_while_it_closes_costs_no_report(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "Background", Interrupted)
+    assert main(words(tiny_bundle, tmp_path, "--quiet")) == 0
+    assert report(tmp_path)["ended"] == "end of source"
+
+
+def test_a_login_that_is_lost_is_a_stop(tiny_bundle: Path, tmp_path: Path) -> None:
+    running = started(words(tiny_bundle, tmp_path, "--quiet", source=LIVE), tmp_path)
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(timeout=30) == 0
+    assert report(tmp_path)["ended"] == "interrupted"
+
+
+def test_nohup(tiny_bundle: Path, tmp_path: Path) -> None:
+    running = started(
+        words(tiny_bundle, tmp_path, "--quiet", source=LIVE),
+        tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    before = lines(tmp_path)
+    running.send_signal(signal.SIGHUP)
+    give_up = time.monotonic() + 30
+    while lines(tmp_path) < before + 3 and time.monotonic() < give_up:
+        time.sleep(0.02)
+    assert running.poll() is None
+    running.terminate()
+    assert running.wait(timeout=30) == 0
+
+
+class Broken(io.StringIO):
+    """A stream whose reader is gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_nobody_reads_stderr_any_more(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Broken())
+    monkeypatch.setattr("edge.commands.live_table.LINE_S", 0.0)
+    assert main(words(tiny_bundle, tmp_path)) == 0
+    monkeypatch.undo()
+    assert report(tmp_path)["frames"] == 8
+
+
+def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "Broken" not in done.stderr
+
+
+def test_a_closed_stderr_is_not_written_into_the_next_file(tiny_bundle: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path / "out", "--video")]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(2)
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("8 frames")  # nor to stdout
+    assert lines(tmp_path / "out") == 8
+
+
+def test_a_fault_of_our_own_is_reported_before_it_is_raised(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def infer(_engine: NullEngine, _image: object) -> RawDetections:
+        raise ZeroDivisionError("never thought of")
+
+    monkeypatch.setattr(NullEngine, "infer", infer)
+    with pytest.raises(ZeroDivisionError):
+        main(words(tiny_bundle, tmp_path, "--quiet", "--backend", "null"))
+    assert (report(tmp_path)["ended"], report(tmp_path)["error"]) == ("failed", "never thought of")
+
+
+@pytest.fixture
+def nearly_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called the disk has 10 MB left."""
+
+    def fill() -> None:
+        monkeypatch.setattr("edge.sinks.video.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
+
+    return fill
+
+
+def test_the_video_ends_before_the_disk_is_full_and_the_flight_goes_on(
+    tiny_bundle: Path,
+    tmp_path: Path,
+    nearly_full: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write, seen = VideoSink.write, [0]
+
+    def counted(sink: VideoSink, result: Any) -> None:
+        seen[0] += 1
+        if seen[0] == 33:
+            nearly_full()
+        write(sink, result)
+
+    monkeypatch.setattr(VideoSink, "write", counted)
+    source = "sim:live=0,width=80,height=64,frames=60"
+    assert main(words(tiny_bundle, tmp_path, "--video", source=source)) == 1
+    said = report(tmp_path)
+    assert said["frames"] == lines(tmp_path) == 60
+    assert said["video"]["skipped"] == 27
+    assert "less than 64 MiB are free" in said["video"]["error"] == said["error"]
+    assert cv2.VideoCapture(str(tmp_path / "video.mkv")).isOpened()  # what is in it can be seen
+    told = capsys.readouterr().err
+    assert told.count("less than 64 MiB") == 2  # when it happened, and at the end
+    assert "the video ends here; the flight goes on\n" in told
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_cause(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("edge.app.report.write_whole", full)
+    assert main(words(tiny_bundle, tmp_path / "a", "--quiet")) == 1
+    assert "report.json: No space left" in capsys.readouterr().err
+
+    def gone(_stills: Stills) -> Frame:
+        raise run_module.CameraError("the camera is gone")
+
+    monkeypatch.setattr(Stills, "read", gone)
+    cv2.imwrite(str(tmp_path / "still.png"), np.zeros((64, 80), np.uint8))
+    assert main(words(tiny_bundle, tmp_path / "b", "--quiet", source=str(tmp_path / "still.png"))) == 1
+    assert capsys.readouterr().err == "edge: the camera is gone\n"

@@ -1,0 +1,200 @@
+"""What a user may get wrong: one line that says what to do, nothing moved, nothing crashed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.commands.main import main
+from edge.system.files import opencv_name
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def still(path: Path, dtype: type = np.uint8) -> None:
+    path.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(path), np.full((64, 80), 100, dtype))
+
+
+@pytest.fixture
+def stills(tmp_path: Path) -> Path:
+    for i in range(5):
+        still(tmp_path / "stills" / f"f{i}.png")
+    return tmp_path / "stills"
+
+
+def run(source: object, bundle: Path, out: Path, *more: str) -> int:
+    return main(["run", "--source", str(source), "--model", str(bundle), "--out", str(out), *more])
+
+
+def test_a_broken_image_is_named_and_what_came_before_is_kept(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (stills / "f2.png").read_bytes()
+    (stills / "f2.png").write_bytes(whole[: len(whole) // 2])
+    assert run(stills, tiny_bundle, tmp_path / "out", "--quiet") == 1
+    said = capsys.readouterr().err
+    assert "f2.png: the file is cut off" in said
+    assert said.count("\n") == 1
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["frames"] == 2
+
+
+def test_8_and_16_bit_images_are_not_mixed(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still(stills / "f3.png", np.uint16)
+    assert run(stills, tiny_bundle, tmp_path / "out", "--quiet") == 1
+    assert "f3.png: 80x64 16-bit, but f0.png is 80x64 8-bit" in capsys.readouterr().err
+
+
+def test_results_may_lie_beside_the_stills_and_only_they_are_listed(
+    stills: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert run(stills, tiny_bundle, stills) == 0
+        assert f"written: detections.jsonl, report.json in {stills}\n" in capsys.readouterr().out
+    assert len(list(stills.glob("*.png"))) == 5
+
+
+def test_what_an_earlier_run_wrote_is_not_moved_while_it_is_the_source(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(stills, tiny_bundle, out, "--video", "--record", "--quiet") == 0
+    before = sorted(path.name for path in out.iterdir())
+    for source in (out / "video.mkv", f"rec:{out}/recording", f"rec:{out}/recording?live=1"):
+        assert run(source, tiny_bundle, out) == 2
+        assert "is what an earlier run wrote to --out" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--policy", "latest"), "would drop nearly all of it"),
+        (("--override-normalise",), "give --normalise too"),
+        (("--record-budget", "5GB"), "give --record too"),
+    ],
+)
+def test_refused_before_the_earlier_flight_is_moved(
+    more: tuple[str, ...],
+    words: str,
+    stills: Path,
+    tiny_bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    assert run(stills, tiny_bundle, out, "--quiet") == 0
+    assert run(stills, tiny_bundle, out, *more) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (out / "earlier-1").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--source", "x", "--out", "x", "--seconds", "1e300"],
+        ["run", "--source", "x", "--out", "x", "--frames", "²"],
+        ["run", "--source", "x", "--out", "x", "--frames", "9" * 5000],
+        ["bench", "--rate", "1e-300"],
+        ["bench", "--seconds", "nan"],
+        ["doctor", "--seconds", "inf"],
+    ],
+    ids=lambda words: " ".join(words)[:40],
+)
+def test_numbers_that_no_clock_can_wait(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "expected a" in capsys.readouterr().err
+
+
+def test_quiet_says_nothing(stills: Path, tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(stills, tiny_bundle, out, "--quiet", "--video", "--record", "--zero-copy") == 0
+    assert (
+        run(f"rec:{out}/recording", tiny_bundle, tmp_path / "b", "--quiet", "--verify", f"{out}/detections.jsonl") == 0
+    )
+    words = ["demo", "--model", str(tiny_bundle), "--frames", "2", "--out", str(tmp_path / "c"), "--quiet"]
+    assert main(words) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_bench_that_could_not_be_written_is_not_run(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.commands.main.bench", lambda _: pytest.fail("it was run"))
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "b.json"):
+        assert main(["bench", "--model", str(tiny_bundle), "--json", str(path)]) == 2
+        assert "give another file" in capsys.readouterr().err
+
+
+# ---- names
+
+
+NAME = b"n\xff[/b]"  # no UTF-8, and a path that rich would take for markup
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    folder = tmp_path / os.fsdecode(NAME)
+    try:
+        folder.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    return folder
+
+
+def test_names_that_are_no_text(stills: Path, tiny_bundle: Path, odd: Path, tmp_path: Path) -> None:
+    shutil.copytree(stills, odd / "stills")
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+
+    def edge(*words: object) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "edge.commands.main", *map(str, words)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env=environment)
+
+    done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "out", "--record")
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert len((odd / "out" / "detections.jsonl").read_text().splitlines()) == 5
+    done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "video", "--video")
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
+    assert b"no name that is not UTF-8" in done.stderr
+    assert not (odd / "video").exists()
+    (odd / "a.mkv").write_bytes(b"\x1aE\xdf\xa3" + bytes(100))
+    done = edge("run", "--source", odd / "a.mkv", "--model", tiny_bundle, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
+
+
+def test_opencv_name() -> None:
+    assert opencv_name(Path("wärme.mkv")) == "wärme.mkv"
+    with pytest.raises(ValueError, match="not UTF-8"):
+        opencv_name(os.fsdecode(NAME))
+
+
+def test_markup_in_names_is_shown_as_it_is(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.commands.live_table.LINE_S", 0.0)
+    text = (tiny_bundle / "model.json").read_text()
+    (tiny_bundle / "model.json").write_text(text.replace('"Person"', '"[/b]"').replace('"tiny"', '"[/i]"'))
+    assert run(stills, tiny_bundle, tmp_path / "[/u]", "--threshold", "0", "--record") == 0
+    said = capsys.readouterr()
+    assert "[/b]" in said.err
+    assert "[/u]" in said.out
+    assert main(["info", str(tiny_bundle)]) == 0
+    assert "[/i]" in capsys.readouterr().out
+    source = "sim:live=0,width=80,height=64,frames=12"
+    assert main(["bench", "--model", str(tiny_bundle), "--source", source, "--seconds", "0.01"]) == 0
+    assert main(["demo", "--model", str(tiny_bundle), "--frames", "2", "--out", str(tmp_path / "demo")]) == 0

@@ -1,0 +1,186 @@
+"""A camera that is lost, found and opened again: scripted cameras and a clock of our own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.camera.capture import RefusedError
+from edge.camera.live.reconnect import Reconnecting
+from edge.camera.live.timeout import HungError
+from edge.data import Frame
+from edge.errors import CameraError, SourceError
+from tests.support.scripted_camera import PERIOD_S, WAIT_S, World, picture
+
+ABSENT = SourceError("cam: not plugged in")
+
+
+def read_all(camera: Reconnecting) -> list[Frame]:
+    """Until it says that the script is over."""
+    frames = []
+    while (frame := camera.read()) is not None:
+        frames.append(frame)
+    return frames
+
+
+def test_lost_and_back() -> None:
+    a, b, c = picture(), picture(), picture()
+    world = World([a, b], ABSENT, ABSENT, [c, None])
+    with world.camera() as camera:
+        assert (camera.live, camera.fps, camera.frames, camera.description) == (True, 8, None, "scripted camera")
+        frames = read_all(camera)
+    assert [frame.seq for frame in frames] == [0, 1, 3]  # one number is left out: something is missing
+    assert [frame.pixels is expected for frame, expected in zip(frames, (a, b, c), strict=True)] == [True] * 3
+    # the failing read, the pauses 0.5 + 1 + 2, the read of c
+    assert camera.lost_s == pytest.approx(PERIOD_S + 3.5 + PERIOD_S)
+    assert (camera.outages, camera.away) == (1, False)
+    assert world.lines == [
+        "camera lost: unplugged; looking for it",
+        "camera still away: cam: not plugged in",  # once, not at every look
+        "camera back after 3.8 s (lost 1x, 3.8 s in all): scripted camera",
+    ]
+    assert camera.description == "scripted camera; lost 1x, 3.8 s in all"
+
+
+def test_back_off_doubles_up_to_ten_seconds_and_has_no_end() -> None:
+    world = World([picture()], *[ABSENT] * 200, [picture(), None])
+    camera = world.camera()
+    assert len(read_all(camera)) == 2
+    assert world.pauses == [0.5, 1, 2, 4, 8] + [10] * 196
+    assert camera.lost_s == pytest.approx(sum(world.pauses) + 2 * PERIOD_S)
+
+
+def test_a_camera_that_is_lost_again_at_once_is_not_hurried() -> None:
+    long = [picture() for _ in range(81)]  # 10.1 s
+    world = World([picture()], [picture()], [picture()], long, [picture(), None])
+    camera = world.camera()
+    read_all(camera)
+    assert world.pauses == [0.5, 1, 2, 0.5]
+    assert camera.outages == 4
+
+
+def test_the_present_outage_counts_and_shows() -> None:
+    world = World([picture()], HungError("hung"))
+    camera = world.camera()
+    camera.read()
+    with pytest.raises(HungError):
+        camera.read()
+    assert camera.away
+    assert camera.lost_s == pytest.approx(PERIOD_S + 0.5)
+    assert camera.description == "scripted camera; lost 1x, away now"
+
+
+def test_longest_outage() -> None:
+    world = World([picture()], *[ABSENT] * 100)
+    camera = world.camera(limit_s=5.0)
+    camera.read()
+    with pytest.raises(CameraError, match="camera not back after 5 s: cam: not plugged in"):
+        camera.read()
+    assert world.now == pytest.approx(1000 + PERIOD_S + 5.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (picture(shape=(2, 6)), "it gives 6x2 16-bit, before it was 6x4 16-bit"),
+        (picture(dtype=np.uint8), "it gives 6x4 8-bit, before it was 6x4 16-bit"),
+    ],
+)
+def test_another_camera_is_refused(other: npt.NDArray[Any], said: str) -> None:
+    world = World([picture()], [other], [other], [other])
+    camera = world.camera()
+    assert camera.read() is not None
+    with pytest.raises(CameraError, match=f"came back different, 3 times in a row: cam: {said}.*start again"):
+        camera.read()
+    assert all(scripted.closed for scripted in world.cameras)
+
+
+def test_a_driver_that_refuses_is_refused_in_the_end() -> None:
+    refused = RefusedError("the driver refused format")
+    world = World([picture()], refused, ABSENT, refused, [picture()], refused, refused, refused)
+    camera = world.camera()
+    assert camera.read() is not None
+    assert camera.read() is not None  # it did so twice while it was starting
+    with pytest.raises(CameraError, match="came back different, 3 times in a row: the driver refused format"):
+        camera.read()
+
+
+def test_one_frame_of_another_size_is_not_the_end() -> None:
+    world = World([picture(), picture(shape=(2, 6)), picture()], [picture(), None])
+    camera = world.camera()
+    assert [frame.pixels.shape for frame in read_all(camera)] == [(4, 6)] * 2
+    assert camera.outages == 1
+
+
+def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs() -> None:
+    shutter = [picture(7)] * 72  # 9 s
+    hang = [picture(8)] * 200
+    world = World([*shutter, *hang], [picture(9), None])
+    camera = world.camera()
+    assert len(read_all(camera)) == 72 + 81 + 1
+    still = "camera stands still: the same picture for 3 s, nothing new is seen in it"
+    lost = "camera lost: cam: bit by bit the same picture for 10 s; looking for it"
+    assert world.lines[:4] == [still, "camera gives new pictures again, after 9.0 s", still, lost]
+
+
+def test_8_bit_pictures_may_repeat_themselves() -> None:
+    world = World([picture(7, dtype=np.uint8)] * 300 + [None])  # type: ignore[list-item]
+    camera = world.camera()
+    assert len(read_all(camera)) == 300
+    assert camera.outages == 0
+    # or the encoder hangs: nothing else would tell, as no repeat reaches the detector
+    assert world.lines == ["camera stands still: the same picture for 3 s, nothing new is seen in it"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 4)), max_size=12),
+    st.integers(0, 4),
+)
+def test_any_sequence_of_losses(openings: list[int | None], first: int) -> None:
+    """Every good frame of every camera comes through once, unchanged, and each gap in seq is an outage."""
+    cameras = [[picture() for _ in range(n)] if n is not None else ABSENT for n in openings]
+    start = [picture() for _ in range(first)]
+    last = picture()
+    world = World(start, *cameras, [last, None])  # type: ignore[arg-type]
+    camera = world.camera()
+    frames = read_all(camera)
+    good = [start, *(c for c in cameras if not isinstance(c, Exception)), [last]]
+    assert [id(frame.pixels) for frame in frames] == [id(p) for pictures in good for p in pictures]
+    seqs = iter(frame.seq for frame in frames)
+    before = -1
+    for pictures in (pictures for pictures in good if pictures):
+        got = [next(seqs) for _ in pictures]
+        start_seq = before + 1 if pictures is start else before + 2
+        assert got == list(range(start_seq, start_seq + len(pictures)))
+        before = got[-1]
+    # an outage ends with a frame: cameras that opened and gave none are one outage with the next
+    assert camera.outages == sum(1 for pictures in [start, *good[1:-1]] if pictures) + (not start)
+    assert not camera.away
+
+
+def test_closed_while_it_is_away() -> None:
+    world = World([picture()], *[ABSENT] * 1000)
+    camera = Reconnecting(world.open, "cam", tell=world.lines.append)
+    camera.read()
+    errors: list[Exception] = []
+
+    def read() -> None:
+        try:
+            camera.read()
+        except CameraError as error:
+            errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    camera.close()
+    camera.close()
+    reader.join(WAIT_S)
+    assert not reader.is_alive()
+    assert len(errors) == 1

@@ -1,0 +1,58 @@
+"""``gst:`` for real, in a process of the system's Python where its OpenCV has GStreamer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import cv2
+import pytest
+
+from edge.camera import open_camera
+from edge.camera.streams import has_gstreamer
+from edge.errors import SourceError
+from tests.conftest import ROOT
+from tests.support.inside_gstreamer import CHECKS
+
+SCRIPT = ROOT / "tests/support/inside_gstreamer.py"
+NEEDS = (
+    "python3-opencv gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+    "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi "
+    "python3-zstandard"
+)
+
+
+def run(name: str) -> subprocess.CompletedProcess[str]:
+    python = shutil.which("python3", path=os.defpath)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        [python or "python3", "-W", "error", str(SCRIPT), name],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+
+
+def missing() -> str:
+    answer = run("probe")
+    why = answer.stdout.strip() if answer.returncode == 0 else answer.stderr.strip().rpartition("\n")[2]
+    return f"{why}; needs an OpenCV with GStreamer (Debian: apt install {NEEDS})" if why else ""
+
+
+WHY = missing()
+
+
+@pytest.mark.skipif(bool(WHY), reason=WHY)
+@pytest.mark.parametrize("name", CHECKS)
+def test_gstreamer(name: str) -> None:
+    answer = run(name)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.skipif(has_gstreamer(), reason="this OpenCV has GStreamer")
+def test_pips_opencv_says_how_to_get_it() -> None:
+    with pytest.raises(SourceError, match=r"without GStreamer.*apt install python3-opencv.*pip uninstall") as caught:
+        open_camera("gst:videotestsrc ! video/x-raw,format=GRAY16_LE ! appsink")
+    assert cv2.__version__ in str(caught.value)

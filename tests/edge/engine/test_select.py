@@ -1,0 +1,153 @@
+"""What this machine can run of a bundle, what it lacks, and what ``auto`` makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.commands.main import main
+from edge.engine.readiness import Need, tensorrt_needs
+from edge.engine.select import choose_backend, decide
+from edge.model.bundle import Bundle
+from tests.cuda_sim.process import Ended, run, simulator_or_skip
+from tests.trt_sim.plan import add_engine
+
+GPU = Need("GPU", "ready", "Orin")
+TRT = Need("TensorRT", "missing", "not installed", ("install it",))
+OLD = Need("model.engine", "refused", "was built with TensorRT 10.3.0", ("build it",))
+CLOCKS = Need("model.engine", "doubtful", "another power mode", ("build it",))
+
+
+def test_doubts_do_not_keep_tensorrt_on_the_ground() -> None:
+    assert decide([GPU, CLOCKS]).backend == "trt"
+
+
+def test_every_reason_and_command_is_named_once() -> None:
+    choice = decide([GPU, TRT, OLD, OLD])
+    assert choice.backend == "ort"
+    assert "TensorRT: not installed" in choice.why
+    assert choice.why.endswith("run: install it; build it")
+
+
+def test_without_a_gpu_the_rest_is_not_looked_for() -> None:
+    assert decide([Need("GPU", "missing", "no NVIDIA driver"), TRT]).why == "no NVIDIA driver"
+
+
+def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge.engine import readiness
+    from edge.errors import EngineError
+
+    def missing() -> None:
+        raise EngineError("no NVIDIA driver (libcuda.so.1), so no TensorRT")
+
+    monkeypatch.setattr(readiness, "find_device", missing)
+
+
+def test_a_laptop(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    no_driver(monkeypatch)
+    bundle = Bundle.load(tiny_bundle)
+    assert choose_backend(bundle).backend == "ort"
+    assert {need.name: need.state for need in tensorrt_needs(bundle)}["model.engine"] == "missing"
+    assert main(["info", str(tiny_bundle)]) == 0
+    said = capsys.readouterr().out
+    assert "--backend ort   can run" in said
+    assert "--backend trt   cannot run" in said
+    assert "--backend auto  takes ort" in said
+
+
+def test_what_to_install_on_each_jetpack(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tensorrt", None)
+    monkeypatch.setitem(__import__("sys").modules, "pycuda", None)
+    monkeypatch.setitem(__import__("sys").modules, "pycuda.driver", None)
+    assert main(["info", str(tiny_bundle)]) == 0
+    said = capsys.readouterr().out
+    assert "JetPack 6 and 7: sudo apt install python3-libnvinfer" in said
+    assert "JetPack 6: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'" in said
+    assert "JetPack 7: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'" in said
+
+
+def flight(bundle: Path, out: Path, *more: str, **settings: str) -> Ended:
+    words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundle), "--out", str(out), *more]
+    return run(simulator_or_skip(), ["-m", "edge.commands.main", "run", *words], **settings)
+
+
+def report(out: Path) -> dict[str, object]:
+    return json.loads((out / "report.json").read_text())
+
+
+def test_auto_takes_tensorrt_and_tells_its_notes_once(tiny_bundle: Path, tmp_path: Path) -> None:
+    ended = flight(add_engine(tiny_bundle), tmp_path / "out", CUDA_SIM_FAIL="run:capture:1=1")
+    assert ended.code == 0, ended.err
+    said = report(tmp_path / "out")
+    assert said["backend"] == "trt"
+    assert said["engine_chosen"] == "model.engine was built for this machine"
+    (note,) = said["engine_notes"]  # type: ignore[misc]
+    assert note.startswith("no CUDA graph (CUDA: cuStreamEndCapture failed")
+    assert (ended.out + ended.err).count(note) == 1
+    assert f"edge: note: {note}" in ended.err
+    assert ended.leaks() == {}
+
+
+def test_auto_flies_an_engine_of_another_tensorrt_on_the_cpu_and_says_so(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = add_engine(tiny_bundle)
+    ended = flight(bundle, tmp_path / "out", TRT_SIM_VERSION="10.16.1.11")
+    assert ended.code == 0, ended.err
+    said = report(tmp_path / "out")
+    assert said["backend"] == "ort"
+    assert "built with TensorRT 10.3.0, here 10.16.1.11" in str(said["engine_chosen"])
+    assert f"run: edge-export engine {bundle}" in ended.err
+
+
+def test_info_where_all_is_there(tiny_bundle: Path) -> None:
+    ended = run(simulator_or_skip(), ["-m", "edge.commands.main", "info", str(add_engine(tiny_bundle))])
+    assert ended.code == 0, ended.err
+    assert "--backend trt   can run" in ended.out
+    assert "GPU: ready: Simulated GPU, compute capability 8.7" in ended.out
+    assert "--backend auto  takes trt" in ended.out
+    assert ended.leaks() == {}
+
+
+def test_info_with_an_engine_of_another_board_only_warns(tiny_bundle: Path) -> None:
+    import dataclasses
+
+    from tests.trt_sim.plan import GPU as SIMULATED
+
+    bundle = add_engine(tiny_bundle, target=dataclasses.replace(SIMULATED, sm_count=16))
+    ended = run(simulator_or_skip(), ["-m", "edge.commands.main", "info", str(bundle)])
+    assert "model.engine: doubtful: model.engine was built with multiprocessors 16, here 8" in ended.out
+    assert f"edge-export engine {bundle}" in ended.out
+    assert "--backend auto  takes trt" in ended.out
+
+
+def test_info_with_a_tensorrt_too_old(tiny_bundle: Path) -> None:
+    ended = run(
+        simulator_or_skip(), ["-m", "edge.commands.main", "info", str(add_engine(tiny_bundle))], TRT_SIM_VERSION="8.6.2"
+    )
+    assert "TensorRT: missing: 8.6.2: expected 10.3 or newer" in ended.out
+
+
+def test_an_engine_without_a_passport_flies_only_when_trusted(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = add_engine(tiny_bundle)
+    (bundle / "model.engine.json").unlink()
+    refused = flight(bundle, tmp_path / "a", "--backend", "trt")
+    assert refused.code == 2
+    assert "has no passport" in refused.err
+    assert "if you can: --trust-engine" in refused.err
+    trusted = flight(bundle, tmp_path / "b", "--trust-engine")
+    assert trusted.code == 0, trusted.err
+    said = report(tmp_path / "b")
+    assert said["backend"] == "trt"
+    assert "has no passport" in str(said["engine_notes"])
+
+
+def test_zero_copy_and_spin_reach_the_engine(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = add_engine(tiny_bundle)
+    words = ["--backend", "trt", "--zero-copy", "--spin"]
+    assert flight(bundle, tmp_path / "a", *words).code == 0
+    assert "zero-copy" in str(report(tmp_path / "a")["engine"])
+    assert flight(bundle, tmp_path / "b", "--backend", "ort", "--spin").code == 0
+    assert "they are TensorRT's" in str(report(tmp_path / "b")["engine_notes"])

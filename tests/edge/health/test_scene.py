@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.commands.main import main
+from edge.data import Detections, Frame, Result, TemperatureScale
+from edge.health.scene import CONDITIONS, Health, HealthLog
+from edge.model.bundle import Bundle
+from edge.model.transform import Preprocessor
+from edge.sim.camera import open_simulator
+
+H, W = 64, 80
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    return replace(Bundle.load(tiny_bundle), trained_mean=0.5, trained_std=0.15)
+
+
+def picture(mean: float = 0.5, std: float = 0.15, seed: int = 0) -> np.ndarray:
+    grey = np.random.default_rng(seed).normal(mean * 255, std * 255, (H, W))
+    return grey.clip(0, 255).astype(np.uint8)
+
+
+def counts(celsius: float = 10.0, noise: float = 50.0) -> np.ndarray:
+    level = (celsius + 273.15) * 100
+    return np.random.default_rng(1).normal(level, noise, (H, W)).clip(0, 65535).astype(np.uint16)
+
+
+def judge(
+    health: Health, n: int, make: Callable[[], np.ndarray], pixels: np.ndarray, **frame: object
+) -> frozenset[str]:
+    warnings: frozenset[str] = frozenset()
+    for seq in range(n):
+        warnings = health.judge(Frame(pixels, seq, seq / 30, **frame), make())  # type: ignore[arg-type]
+    return warnings
+
+
+def test_a_scene_as_in_training_is_healthy(bundle: Bundle) -> None:
+    assert judge(Health(bundle), 100, picture, counts(), temperature=TemperatureScale(0.01)) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("low_contrast", lambda: picture(0.5, 0.03)),
+        ("drift", lambda: picture(0.06, 0.06)),
+        ("drift", lambda: 255 * (np.indices((H, W)).sum(0) // 8 % 2).astype(np.uint8) // 10 * 9 + np.uint8(5)),
+        ("saturated", lambda: np.where(np.indices((H, W))[1] < 16, 255, picture(0.4, 0.1)).astype(np.uint8)),
+        ("saturated", lambda: np.where(np.indices((H, W))[1] < 60, 0, picture(0.7, 0.1)).astype(np.uint8)),
+    ],
+)
+def test_what_the_picture_tells(bundle: Bundle, name: str, make: Callable[[], np.ndarray]) -> None:
+    assert name in judge(Health(bundle), 40, make, counts())
+
+
+def test_nothing_is_said_of_a_single_bad_frame(bundle: Bundle) -> None:
+    health = Health(bundle)
+    judge(health, 40, picture, counts())
+    assert health.judge(Frame(counts(), 40, 0.0), picture(0.0, 0.0)) == set()
+
+
+def test_warm_ground_needs_a_temperature_scale_and_has_hysteresis(bundle: Bundle) -> None:
+    health, scale = Health(bundle), TemperatureScale(0.01)
+    assert judge(health, 40, picture, counts(34.0)) == set()
+    health = Health(bundle)
+    assert judge(health, 40, picture, counts(29.0), temperature=scale) == {"warm_ground"}
+    assert judge(health, 200, picture, counts(27.5), temperature=scale) == {"warm_ground"}
+    assert judge(health, 200, picture, counts(26.5), temperature=scale) == set()
+
+
+def test_swapped_bytes_are_named_at_the_first_frame(bundle: Bundle) -> None:
+    swapped = cv2.GaussianBlur(counts(20.0, 300.0), (7, 7), 0).byteswap()
+    assert "byte_order" in judge(Health(bundle), 1, picture, swapped)
+    assert "endian=big" in CONDITIONS["byte_order"].meaning
+
+
+def test_a_shutter_that_is_closed_too_often(bundle: Bundle) -> None:
+    health, shut = Health(bundle), frozenset({"ffc"})
+    said = [
+        health.judge(Frame(counts(), i, i / 30, flags=shut if i % 2 else frozenset()), picture()) for i in range(800)
+    ]
+    assert "shutter" in said[-1]
+    health = Health(bundle)
+    usual = [
+        health.judge(Frame(counts(), i, i / 30, flags=shut if i % 300 > 272 else frozenset()), picture())
+        for i in range(3000)
+    ]
+    assert not any(usual)
+
+
+@pytest.mark.parametrize("taken", [1, 8])
+def test_a_usual_shutter_at_60_hz_is_no_trouble(bundle: Bundle, taken: int) -> None:
+    """``taken``: only every so many-th open frame, as with a slow detector; closed ones cost it no time."""
+    health, shut = Health(bundle), frozenset({"ffc"})
+    for seq in range(7000, 12000):
+        closed = seq % 1800 < 100
+        if closed or seq % taken == 0:
+            flags = shut if closed else frozenset[str]()
+            assert health.judge(Frame(counts(), seq, seq / 60, flags=flags), picture()) == set()
+
+
+def test_a_camera_that_stood_still_is_named_for_a_while(bundle: Bundle) -> None:
+    health = Health(bundle)
+    still = [0.0] * 20 + [1.4] * 40
+    said = [health.judge(Frame(counts(), i, i / 30), picture(), s) for i, s in enumerate(still)]
+    assert [i for i, names in enumerate(said) if "frozen" in names] == list(range(20, 36))
+
+
+@pytest.mark.parametrize("source", ["seed=1", "seed=2,altitude=120", "seed=3,air=-5,ground=-8"])
+def test_simulated_evening_flights_are_healthy(source: str) -> None:
+    bundle = Bundle.load(Path(__file__).resolve().parents[3] / "edge" / "models" / "hituav-r18")
+    health, preprocess = Health(bundle), Preprocessor(bundle)
+    with open_simulator(f"sim:live=0,frames=40,fps=5,width=320,height=256,{source}") as camera:
+        for frame in iter(camera.read, None):
+            assert health.judge(frame, preprocess.forward(frame)[0]) == set()
+
+
+def test_the_log_says_when_a_condition_begins_and_ends() -> None:
+    log, pixels = HealthLog(), counts()
+    none, low = frozenset[str](), frozenset({"low_contrast"})
+    said = []
+    for seq, warnings in enumerate([none, low, low, none, low, none]):
+        result = Result(
+            Frame(pixels, seq, seq / 10), Detections.none(W, H), 0.0, pixels.astype(np.uint8), warnings=warnings
+        )
+        said.append(log.add(result))
+    assert [len(lines) for lines in said] == [0, 1, 0, 1, 1, 1]
+    assert said[1][0].startswith("health: low contrast from frame 1 on: ")
+    assert said[3] == ["health: low contrast ended at frame 3, 2 frames"]
+    assert log.report() == {"low_contrast": {"frames": 3, "times": 2, "first": {"seq": 1, "t": 0.1, "utc": None}}}
+
+
+def test_a_run_reports_its_health(tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "fog"
+    folder.mkdir()
+    for i in range(30):
+        cv2.imwrite(str(folder / f"{i}.png"), np.full((64, 80), 100, np.uint8))
+    arguments = ["run", "--source", str(folder), "--model", str(tiny_bundle), "--out"]
+    assert main([*arguments, str(tmp_path / "out")]) == 0
+    assert "health: low contrast from frame 15 on" in capfd.readouterr().err
+    health = json.loads((tmp_path / "out" / "report.json").read_text())["health"]
+    assert health["low_contrast"]["frames"] == 15
+    assert main([*arguments, str(tmp_path / "quiet"), "--quiet"]) == 0
+    assert capfd.readouterr().err == ""

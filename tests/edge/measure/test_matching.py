@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from edge.measure.matching import Tally, iou
+
+BOX = [10.0, 10.0, 20.0, 20.0]
+
+
+def boxes(*rows: list[float]) -> np.ndarray:
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def test_iou_by_hand() -> None:
+    # 5 x 10 overlap of two 10 x 10 boxes: 50 / 150
+    assert iou(boxes(BOX), boxes([15, 10, 25, 20], [30, 30, 40, 40])).tolist() == [[pytest.approx(1 / 3), 0.0]]
+
+
+corner = hnp.arrays(np.float32, (3, 2), elements=st.floats(0, 500, width=32))
+size = hnp.arrays(np.float32, (3, 2), elements=st.floats(1, 100, width=32))
+
+
+@given(corner, size)
+def test_iou_is_one_with_itself_and_symmetric(at: np.ndarray, wh: np.ndarray) -> None:
+    a = np.concatenate([at, at + wh], 1)
+    table = iou(a, a)
+    assert np.allclose(np.diag(table), 1)
+    assert np.allclose(table, table.T)
+    assert (table >= 0).all()
+    assert (table <= 1 + 1e-9).all()
+
+
+def test_one_true_box_is_found_once() -> None:
+    tally = Tally()
+    tally.add(boxes(BOX, BOX), np.array([0.9, 0.8], np.float32), ["p", "p"], boxes(BOX), ["p"])
+    assert (tally.found, tally.missed, tally.false) == ({"p": 1}, {}, {"p": 1})
+    assert tally.recall() == 1.0
+    assert tally.precision() == 0.5
+
+
+def test_another_class_is_a_miss_and_a_false_alarm() -> None:
+    tally = Tally()
+    tally.add(boxes(BOX), np.ones(1, np.float32), ["car"], boxes(BOX), ["person"])
+    assert tally.recall("person") == 0.0
+    assert tally.precision("car") == 0.0
+    assert tally.precision("person") is None
+
+
+def test_the_better_score_takes_its_box_first() -> None:
+    shifted = [13.0, 10.0, 23.0, 20.0]  # IoU 0.54 with BOX
+    tally = Tally()
+    tally.add(boxes(shifted, BOX), np.array([0.9, 0.5], np.float32), ["p", "p"], boxes(BOX), ["p"])
+    assert tally.false == {"p": 1}
+
+
+def test_ignored_truth_counts_neither_way() -> None:
+    tally = Tally()
+    inside = [12.0, 12.0, 14.0, 14.0]
+    tally.add(boxes(BOX, inside), np.ones(2, np.float32), ["p", "p"], boxes(BOX), ["p"], [True])
+    assert (tally.found, tally.missed, tally.false) == ({}, {}, {})
+    assert tally.recall() is None
+
+
+def test_empty_frames() -> None:
+    tally = Tally()
+    none = boxes()
+    tally.add(none, np.zeros(0, np.float32), [], boxes(BOX), ["p"])
+    tally.add(boxes(BOX), np.ones(1, np.float32), ["p"], none, [])
+    tally.add(none, np.zeros(0, np.float32), [], none, [])
+    assert tally.to_json()["all"] == {"found": 0, "missed": 1, "false": 1, "recall": 0.0, "precision": 0.0}

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.data import Detections, Frame, Result
+from edge.measure.meter import Meter, StageTimer, percentiles
+
+
+def result(seq: int, t_capture: float, t_result: float, inferred: bool = True, **stages: float) -> Result:
+    pixels = np.zeros((4, 4), np.uint8)
+    return Result(Frame(pixels, seq, t_capture), Detections.none(4, 4), t_result, pixels, stages, inferred)
+
+
+def test_fps_counts_intervals_not_results() -> None:
+    meter = Meter(warmup=0)
+    for i in range(31):  # 30 intervals of 1/30 s: a mean of 31 stamps over 1 s would say 31
+        meter.add(result(i, i / 30, i / 30 + 0.01))
+    assert meter.fps == pytest.approx(30.0)
+    assert meter.recent_fps == pytest.approx(30.0)
+
+
+def test_warm_up_counts_neither_in_fps_nor_in_latency() -> None:
+    meter = Meter(warmup=2)
+    for t_capture, t_result in ((0, 9), (9, 18), (20, 20.1), (21, 21.1), (22, 22.1)):
+        meter.add(result(0, t_capture, t_result, infer=50.0))
+    assert meter.fps == pytest.approx(1.0)
+    assert meter.latency_ms["p99"] == pytest.approx(100.0)
+    assert meter.stages_ms == {"infer": {"p50": 50.0, "p95": 50.0, "p99": 50.0}}
+    assert meter.results == 5
+
+
+def test_frames_the_engine_did_not_see_do_not_count() -> None:
+    meter = Meter(warmup=0)
+    for i in range(11):
+        meter.add(result(i, i, i + 0.5))
+        meter.add(result(i, i, i + 0.6, inferred=False))
+    assert meter.fps == pytest.approx(1.0)
+    assert meter.latency_ms["p50"] == pytest.approx(500.0)
+
+
+def test_nothing_measured_is_none_not_zero() -> None:
+    meter = Meter()
+    assert meter.fps is None
+    assert meter.latency_ms == {}
+    meter.add(result(0, 0, 1))
+    meter.add(result(1, 1, 2))
+    assert meter.fps is None  # one is warm-up, one result has no rate
+
+
+def test_percentiles_golden() -> None:
+    # linear interpolation (Hyndman and Fan, definition 7) of 1..100
+    assert percentiles(range(1, 101)) == {"p50": 50.5, "p95": 95.05, "p99": 99.01}
+
+
+def test_laps_with_a_clock_of_our_own() -> None:
+    times = iter([10.0, 10.002, 10.005])
+    laps = StageTimer(lambda: next(times))
+    laps.lap("normalise")
+    assert laps.lap("infer") == 10.005
+    assert laps.ms == pytest.approx({"normalise": 2.0, "infer": 3.0})

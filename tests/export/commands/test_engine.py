@@ -1,0 +1,278 @@
+"""``edge-export engine`` from end to end, with a stand-in for TensorRT that fails as boards do."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.engine.device import Device
+from edge.engine.passport import ENGINE, PASSPORT, Passport, Target, check_passport
+from edge.errors import BundleError, EdgeError, EngineError, InputError
+from edge.model.bundle import Bundle
+from edge.model.graph_io import signature
+from export.commands import engine as engine_cli
+from export.tensorrt import plan as engine_plan
+from export.tensorrt import process as build_process
+from export.tensorrt.plan import available_mib, make_plan, timing_cache_path
+from tests.conftest import ROOT
+from tests.support.half_detector import with_float16_graph
+
+SIM = ROOT / "tests/builder_sim"
+ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    graph: dict[str, dict[str, object]] = {"inputs": {}, "outputs": {}}
+    for name, (mode, shape, dtypes) in signature(Bundle.load(tiny_bundle)).items():
+        graph[f"{mode.lower()}s"][name] = [shape, dtypes[0]]
+    return with_float16_graph(tiny_bundle, json.dumps(graph).encode())
+
+
+@pytest.fixture
+def engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """Runs ``edge-export engine`` on an Orin Nano that is not there."""
+    monkeypatch.syspath_prepend(SIM)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(engine_cli, "find_device", lambda: ORIN)
+    parser = argparse.ArgumentParser()
+    engine_cli.add_engine_command(parser.add_subparsers())
+
+    def run(*options: str, sim: str = "") -> int:
+        monkeypatch.setenv("BUILDER_SIM", sim)
+        arguments = parser.parse_args(["engine", str(bundle.path), *options])
+        code: int = arguments.run(arguments)
+        return code
+
+    yield run
+    sys.modules.pop("tensorrt", None)
+
+
+def files(bundle: Bundle) -> set[str]:
+    return {path.name for path in bundle.path.iterdir()}
+
+
+BEFORE = {"model.json", "model.onnx", "model.fp16.onnx"}
+
+
+def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: Path, capsys) -> None:
+    assert engine("--workspace-mib", "512", "--optimization-level", "5") == 0
+    assert files(bundle) == BEFORE | {ENGINE, PASSPORT}
+    assert (bundle.path / ENGINE).read_bytes() == (bundle.path / "model.fp16.onnx").read_bytes()
+    passport = Passport.read(bundle.path)
+    assert passport.target.tensorrt == "10.3.0"
+    assert passport.target.sm_count == 8
+    assert passport.options == {
+        "strongly_typed": True, "tf32": False, "workspace_mib": 512, "optimization_level": 5
+    }  # fmt: skip
+    assert check_passport(bundle, passport.target) == []
+    (cache,) = (tmp_path / "cache/thermal-edge").iterdir()
+    assert cache.read_bytes() == b"timed;"
+    assert "sm8.7_tensorrt-10.3.0" in cache.name
+    said = capsys.readouterr().out
+    assert "loaded and checked" in said
+    assert "edge run" in said
+
+
+def test_the_second_build_knows_what_the_first_timed(engine, tmp_path: Path) -> None:
+    engine()
+    engine()
+    (cache,) = (tmp_path / "cache/thermal-edge").iterdir()
+    assert cache.read_bytes() == b"timed;timed;"
+
+
+def test_a_damaged_timing_cache_is_left_aside(engine, tmp_path: Path) -> None:
+    engine()
+    (cache,) = (tmp_path / "cache/thermal-edge").iterdir()
+    cache.write_bytes(b"damaged")
+    engine()
+    assert cache.read_bytes() == b"timed;"
+
+
+def test_an_unwritable_cache_costs_time_only(engine, bundle: Bundle, tmp_path: Path, capsys) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert engine() == 0
+    assert ENGINE in files(bundle)
+    assert "the next build times all again" in capsys.readouterr().out
+
+
+def test_dry_run_says_all_and_writes_nothing(engine, bundle: Bundle, tmp_path: Path, capsys) -> None:
+    assert engine("--dry-run", "--workspace-mib", "640") == 0
+    assert files(bundle) == BEFORE
+    assert not (tmp_path / "cache").exists()
+    said = capsys.readouterr().out
+    for words in ("model.fp16.onnx", "model.engine", "TensorRT 10.3.0", "640 MiB of", "8.7", ".timing (new)"):
+        assert words in said
+    assert "minutes; not measured on a board" in said
+
+
+def test_quiet(engine, capsys) -> None:
+    assert engine("--quiet") == 0
+    out = capsys.readouterr()
+    assert out.out == out.err == ""
+
+
+@pytest.mark.parametrize(
+    ("sim", "words"),
+    [
+        ("killed", "killed, most likely by the kernel because memory ran out: close other programs"),
+        ("no cuda", "does not start: CUDA initialization failure with error: 801"),
+        ("crash", r"crashed \(SIGSEGV\)"),
+        ("memory", r"any implementation for node Conv_4.*memory ran out \(workspace \d+ MiB\): close"),
+        ("python memory", "memory ran out while"),
+        ("other shape", r"the built engine has boxes OUTPUT FLOAT \(1, 5, 4\)"),
+        ("cannot load", "cannot load the engine that it just built: .*no room"),
+    ],
+)
+def test_a_failed_build_is_one_line_and_leaves_nothing(engine, bundle: Bundle, sim: str, words: str) -> None:
+    with pytest.raises(EngineError, match=words) as caught:
+        engine("--quiet", sim=sim)
+    assert "\n" not in str(caught.value)
+    assert files(bundle) == BEFORE
+
+
+def test_an_engine_that_flew_stays_when_the_next_build_fails(engine, bundle: Bundle) -> None:
+    engine()
+    before = (bundle.path / ENGINE).read_bytes(), (bundle.path / PASSPORT).read_bytes()
+    with pytest.raises(EngineError):
+        engine(sim="killed")
+    assert ((bundle.path / ENGINE).read_bytes(), (bundle.path / PASSPORT).read_bytes()) == before
+
+
+@pytest.mark.parametrize("sim", ["endless", "stuck"])
+def test_ctrl_c_stops_the_builder(engine, bundle: Bundle, sim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its next step, or by force where that does not come."""
+    monkeypatch.setattr(build_process, "_GRACE_S", 0.2)
+    children = []
+    monkeypatch.setattr(engine_cli.BuildProgress, "step", lambda *_: ctrl_c(children))
+    with pytest.raises(KeyboardInterrupt):
+        engine(sim=sim)
+    assert files(bundle) == BEFORE
+    assert children
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def ctrl_c(children: list[int]) -> bool:
+    import multiprocessing
+
+    children += [child.pid for child in multiprocessing.active_children() if child.pid]
+    raise KeyboardInterrupt
+
+
+def test_full_disk(engine, bundle: Bundle) -> None:
+    """The file system refuses in the middle of the file: here by the process's limit on file sizes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(EngineError, match=r"model\.engine .*could not be written: .*make room"):
+            engine("--quiet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(bundle) == BEFORE
+
+
+def test_no_engine_stays_without_its_passport(engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(engine_plan.Passport, "write", full)
+    with pytest.raises(EngineError, match="No space left on device"):
+        engine()
+    assert files(bundle) == BEFORE
+
+
+def test_an_engine_of_before_stays_when_a_new_one_cannot_be_kept(
+    engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine()
+    before = {name: (bundle.path / name).read_bytes() for name in ("model.engine", "model.engine.json")}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(engine_plan.Passport, "write", full)
+    with pytest.raises(EngineError, match="No space left on device"):
+        engine()
+    assert {name: (bundle.path / name).read_bytes() for name in before} == before
+    assert not (bundle.path / "model.engine.new").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_build(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(engine_plan.tempfile, "TemporaryFile", forbidden)  # root may write anywhere
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+        make_plan(bundle, Target())
+
+
+def test_too_little_room_is_found_before_the_build(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 34, 1 << 34, 20 << 20))
+    with pytest.raises(InputError, match="has 20 MiB of room: expected 32 MiB"):
+        make_plan(bundle, Target())
+
+
+@pytest.mark.parametrize(("free", "workspace"), [(6000, 1500), (60000, 2048), (512, 128)])
+def test_default_workspace(bundle: Bundle, free: int, workspace: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_plan, "available_mib", lambda: free)
+    assert make_plan(bundle, Target()).settings.workspace_mib == workspace
+
+
+@pytest.mark.parametrize(("free", "asked"), [(500, None), (4000, 4001), (4000, 0), (4000, -5)])
+def test_workspace_that_does_not_fit(
+    bundle: Bundle, free: int, asked: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_plan, "available_mib", lambda: free)
+    with pytest.raises(InputError, match=f"with {free} MiB of memory free"):
+        make_plan(bundle, Target(), asked)
+
+
+def test_memory_that_programs_can_have(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:        7802900 kB\nMemFree:          500000 kB\nMemAvailable:    5242880 kB\n")
+    assert available_mib(meminfo) == 5120
+
+
+def test_timings_are_kept_apart_by_board_and_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    target = Target("10.3.0", "Orin", "8.7", 8, 7620, "12.6", "NVIDIA Jetson Orin NX", power_mode="15W")
+    name = "NVIDIA-Jetson-Orin-NX_sm8.7_tensorrt-10.3.0_15W.timing"
+    assert timing_cache_path(target) == Path("/cache/thermal-edge") / name
+
+
+def test_a_bundle_without_the_graph_for_tensorrt(engine, bundle: Bundle) -> None:
+    import dataclasses
+
+    only_cpu = {name: digest for name, digest in bundle.files.items() if name == "model.onnx"}
+    dataclasses.replace(bundle, files=only_cpu).write_json()
+    with pytest.raises(BundleError, match=r"has no model\.fp16\.onnx"):
+        engine()
+
+
+def test_an_old_tensorrt(engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorrt
+
+    monkeypatch.setattr(tensorrt, "__version__", "8.6.2")
+    with pytest.raises(InputError, match=r"TensorRT 8\.6\.2: expected 10\.3 or newer"):
+        engine()
+
+
+def test_no_tensorrt_at_all(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    parser = argparse.ArgumentParser()
+    engine_cli.add_engine_command(parser.add_subparsers())
+    arguments = parser.parse_args(["engine", str(bundle.path)])
+    with pytest.raises(EdgeError, match="docs/jetson.md"):
+        arguments.run(arguments)

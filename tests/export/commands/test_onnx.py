@@ -1,0 +1,140 @@
+"""``edge-export onnx`` from the outside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from edge.model.bundle import Bundle, sha256
+from export.commands.main import main
+from export.data.dataset import Normalisers
+from export.detector.build import frc_resnet_fpn
+from export.detector.checkpoint import RECORD
+from tests.support.random_detectors import enliven, thermal_scene
+
+HEIGHT, WIDTH = 64, 96
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint and its bundle made by the command."""
+    folder = tmp_path_factory.mktemp("export")
+    model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=HEIGHT, max_size=WIDTH)
+    torch.save(enliven(model, thermal_scene(HEIGHT, WIDTH)).state_dict(), folder / "model.pth")
+    assert main(command(folder, "--out", str(folder / "deer"))) == 0
+    return folder
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    words = ["onnx", "--checkpoint", str(folder / "model.pth"), "--classes", "deer,person", "--height", "64"]
+    words += ["--width", "96", "--sampling-ratio", "2", "--rpn-pre-nms", "100", "--rpn-post-nms", "50"]
+    return [*words, *more]
+
+
+def test_the_bundle_tells_its_settings(folder: Path) -> None:
+    bundle = Bundle.load(folder / "deer")
+    assert bundle.classes == ("deer", "person")
+    assert bundle.architecture["sampling_ratio"] == 2
+    assert bundle.architecture["rpn_post_nms_top_n_test"] == 50
+    assert (bundle.architecture["min_size"], bundle.architecture["max_size"]) == (64, 96)
+    assert bundle.checkpoint_sha256 == sha256(folder / "model.pth")
+
+
+def test_a_trained_detector_enlarges_frames_as_in_its_training(folder: Path, tmp_path: Path) -> None:
+    model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=96, max_size=144)
+    enliven(model, thermal_scene(HEIGHT, WIDTH))
+    content = {"model": model.state_dict(), "detector": model.configuration.to_json(), "classes": ["deer", "person"]}
+    training = {"normalise": Normalisers().to_json()}
+    for name, record, shorter in (("plain", {}, 64), ("trained", {RECORD: training}, 96)):
+        torch.save(content | record, folder / f"{name}.pth")
+        assert main(command(folder, "--checkpoint", str(folder / f"{name}.pth"), "--out", str(tmp_path / name))) == 0
+        bundle = Bundle.load(tmp_path / name)
+        assert (bundle.height, bundle.width) == (64, 96)
+        assert bundle.architecture["min_size"] == shorter
+
+
+def test_the_summary(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(folder, "--out", str(tmp_path / "m"), "--weights", "fp16")) == 0
+    out = capsys.readouterr().out
+    for words in ("backbone", "pyramid", "proposals", "RoI head", "GFLOP", "M", "MB", "taken as"):
+        assert words in out
+    assert Bundle.load(tmp_path / "m").file("model.onnx").stat().st_size < 26e6
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--checkpoint", "nowhere.pth"], "nowhere.pth"),
+        (["--classes", "deer"], "classes 1 was given, the checkpoint has 2"),
+        (["--arch", "frc_resnet50_fpn"], "resnet18"),
+        (["--pyramid", "conv1"], "layer1"),
+        (["--height", "65"], "multiple of 32"),
+        (["--width", "1312"], "multiple of 32"),
+        (["--std", "0"], "above 0"),
+        (["--rpn-post-nms", "5000", "--rpn-pre-nms", "5000"], "3840"),
+        (["--roi-size", "7x7"], "--roi-size"),
+        (["--roi-samples", "0"], "expected 1..16"),
+        (["--sampling-ratio", "100"], "expected 1..16"),
+        (["--mean", "nan"], "image_mean (nan,)"),
+        (["--anchor-sizes", "0,0,0,0,0"], "1 or more"),
+        (["--aspect-ratios", "0,1,2"], "above 0"),
+        (["--canonical-scale", "0"], "canonical_scale 0"),
+        (["--norm-eps", "-1"], "norm_eps -1.0"),
+        (["--min-size", "0"], "min_size 0"),
+        (["--nms", "7"], "expected 0..1"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    more: list[str], told: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(folder, "--out", str(tmp_path / "m"), *more)) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "more", [["--mean", "grey"], ["--roi-size", "8by10"], ["--arch", "yolo"], ["--weights", "int4"]]
+)
+def test_bad_arguments(more: list[str], folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(command(folder, "--out", str(tmp_path / "m"), *more))
+    assert caught.value.code == 2
+
+
+def test_classes_come_from_the_checkpoint_or_are_asked_for(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [w for w in command(folder, "--out", str(tmp_path / "m")) if w not in ("--classes", "deer,person")]
+    assert main(words) == 2
+    assert "give --classes" in capsys.readouterr().err
+    content = {"model": torch.load(folder / "model.pth", weights_only=True), "classes": ["fox", "hare"]}
+    torch.save(content, tmp_path / "named.pth")
+    assert main([*words, "--checkpoint", str(tmp_path / "named.pth"), "--quiet"]) == 0
+    assert Bundle.load(tmp_path / "m").classes == ("fox", "hare")
+
+
+def test_the_board_without_torch_can_ask_for_the_engine() -> None:
+    """`edge-export engine` must not import torch, nor may `edge-export --help`."""
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'torchvision', 'onnx'): sys.modules[name] = None\n"
+        "from export.commands.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+
+    def without_torch(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+
+    for words in (["--help"], ["engine", "--help"]):
+        assert without_torch(*words).returncode == 0, words
+    for command in ("onnx", "check"):
+        done = without_torch(command)
+        assert done.returncode == 2
+        assert "thermal-edge[export]" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,89 @@
+"""Simulated flights become a data set that training reads, and mix with another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.data import TemperatureScale
+from edge.errors import InputError
+from edge.sim.camera import Simulator
+from edge.thermal.normalise import DEFAULT_16BIT, normalise
+from export.commands.main import main
+from export.data.dataset import LabelledFrame, LabelledSet, merge, read_coco, read_grey
+from export.data.formats import read_folder
+from export.data.simulate import FRAMES_A_FLIGHT, LEAST_VISIBLE, _flights, simulate
+from export.training.crops import Sampler
+
+NONE = np.zeros((0, 4), np.float32)
+
+
+def test_what_is_read_back_is_what_the_camera_saw(tmp_path: Path) -> None:
+    count = FRAMES_A_FLIGHT + 2  # two flights
+    simulate(tmp_path, count, seed=4, classes=("Car", "Person"))
+    data = read_folder(tmp_path)
+    assert data.classes == ("Car", "Person")
+    flown = [(frame, settings) for settings in _flights(count, 4) for frame in iter(Simulator(settings).read, None)]
+    assert len(flown) == len(data) == count
+    for (frame, _), stored in zip(flown, data.frames, strict=True):
+        truth = frame.truth
+        assert truth is not None
+        assert stored.temperature == frame.temperature == TemperatureScale(0.01)
+        np.testing.assert_array_equal(cv2.imread(str(stored.path), cv2.IMREAD_UNCHANGED), frame.pixels)
+        # the very picture that a flight would show the detector
+        np.testing.assert_array_equal(read_grey(stored), normalise(frame.pixels, DEFAULT_16BIT, frame.temperature))
+        people = np.array([n == "person" for n in truth.names], bool) & (truth.visible >= LEAST_VISIBLE)
+        np.testing.assert_allclose(stored.boxes[stored.labels == 1], truth.boxes[people], atol=1e-3)
+        assert len(stored.boxes) + len(stored.ignored) == len(truth.boxes)
+
+
+def test_the_same_seed_is_the_same_flight_and_nothing_is_replaced(tmp_path: Path) -> None:
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        made = ["data", "simulate", "--out", str(tmp_path / name), "--frames", "2", "--seed", seed, "--quiet"]
+        assert main(made) == 0
+    files = [sorted((tmp_path / name).rglob("*.png")) for name in "abc"]
+    pixels = [[f.read_bytes() for f in each] for each in files]
+    assert pixels[0] == pixels[1]
+    assert not set(pixels[0]) & set(pixels[2])
+    assert main(["data", "simulate", "--out", str(tmp_path / "a"), "--frames", "2"]) == 2
+    assert main(["data", "simulate", "--out", str(tmp_path / "d"), "--frames", "0"]) == 2
+    labels = [(tmp_path / n / "annotations/train.json").read_text() for n in "ab"]
+    assert labels[0] == labels[1]
+
+
+def test_a_temperature_scale_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    simulate(tmp_path, 1, seed=1)
+    labels = tmp_path / "annotations/train.json"
+    labels.write_text(labels.read_text().replace('"gain": 0.01', '"gain": 0'))
+    with pytest.raises(InputError, match="temperature scale"):
+        read_coco(labels, tmp_path / "train")
+
+
+def one_class(name: str, count: int, other: str = "rest") -> LabelledSet:
+    box = np.array([[0, 0, 8, 8]], np.float32)
+    frames = [LabelledFrame(Path(f"{name}{i}"), 64, 48, box, np.ones(1, np.int64), NONE) for i in range(count)]
+    return LabelledSet((other, name), tuple(frames))
+
+
+def test_sets_merge_by_class_name() -> None:
+    merged = merge([one_class("Car", 2, "Person"), one_class("deer", 1, "CAR"), one_class("car", 1, "person")])
+    assert merged.classes == ("Person", "Car", "deer")
+    assert [int(f.labels[0]) for f in merged.frames] == [1, 1, 2, 1]
+    assert [f.source for f in merged.frames] == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(("shares", "expected"), [((), 0.9), ((0.5, 0.5), 0.5), ((3.0, 1.0), 0.75), ((0.0, 1.0), 0.0)])
+def test_each_set_gives_its_share_of_crops(shares: tuple[float, ...], expected: float) -> None:
+    data = merge([one_class("Car", 9), one_class("deer", 1)])
+    sampler, rng = Sampler(data, shares), np.random.default_rng(0)
+    drawn = [data.frames[sampler.draw(rng, 0.2, 0.4)[0]].source == 0 for _ in range(2000)]
+    assert np.mean(drawn) == pytest.approx(expected, abs=0.04)  # over 3 sigma
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (1.0, -1.0), (0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_shares_that_do_not_fit_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="shares"):
+        Sampler(merge([one_class("Car", 2), one_class("deer", 1)]), shares)

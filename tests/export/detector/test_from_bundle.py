@@ -1,0 +1,130 @@
+"""A bundle read back is the detector that it was exported from; another one's classes are taken over by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchvision.models.detection import FasterRCNN
+
+from edge.errors import InputError
+from edge.measure.matching import iou
+from edge.thermal.normalise import NormaliseSpec
+from export.commands.main import main
+from export.data.dataset import LabelledFrame, LabelledSet, Normalisers
+from export.detector import from_bundle
+from export.detector.build import build_detector
+from export.detector.checkpoint import load_detector
+from export.detector.configuration import preset
+from export.detector.provenance import origin_of
+from export.detector.replace_head import replace_head
+from export.graph.bundle import export_bundle
+from export.graph.shared_weights import with_half_weights
+from export.training.loop import Trainer, TrainSettings
+from tests.support.random_detectors import eager, enliven, thermal_scene
+
+H, W = 64, 96
+SCENE = thermal_scene(H, W)
+NONE = np.zeros((0, 4), np.float32)
+VIEW = NormaliseSpec.parse("percentile")
+SIZE = ("--height", str(H), "--width", str(W), "--quiet")
+
+
+def detector(**changes: object) -> FasterRCNN:
+    settings = {"channels": 16, "representation_size": 32, "min_size": H, "max_size": W, "sampling_ratio": 2}
+    configuration = preset("frc_resnet18_fpn").changed(classes=2, pyramid="layer1", **{**settings, **changes})
+    return enliven(build_detector(configuration).eval(), SCENE)
+
+
+@pytest.mark.parametrize("mean", [(0.4, 0.4, 0.4), (0.4, 0.5, 0.6)])
+def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -> None:
+    model = detector(image_mean=mean, image_std=(0.2, 0.2, 0.2))
+    model.configuration = model.configuration.changed(image_mean=mean, image_std=(0.2, 0.2, 0.2))
+    export_bundle(
+        model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared", normalise_16bit=VIEW
+    )
+    assert main(["onnx", "--checkpoint", str(tmp_path / "b"), "--out", str(tmp_path / "c"), *SIZE]) == 0
+    back = load_detector(tmp_path / "b")
+    assert back.class_names == ("deer", "person")
+    assert back.configuration == model.configuration
+    assert Normalisers.of(back) == Normalisers(spec_16bit=VIEW)
+    assert [name for name, _ in back.named_parameters()] == [name for name, _ in model.named_parameters()]
+    # the bundle's own weights, batch norm folded and rounded to float16, in torch
+    expected, found = eager(with_half_weights(model), SCENE), eager(back, SCENE)
+    shown = expected.scores > 0.3
+    assert shown.sum() >= 3
+    overlaps = iou(expected.boxes[shown], found.boxes) * (expected.labels[shown][:, None] == found.labels[None])
+    assert overlaps.max(axis=1).min() >= 0.99
+    assert np.abs(found.scores[overlaps.argmax(axis=1)] - expected.scores[shown]).max() <= 1e-3
+
+
+def test_what_cannot_be_read_back_says_so(tmp_path: Path) -> None:
+    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W)
+    with pytest.raises(InputError, match=r"cannot be read back .*--weights shared.*checkpoint that it was"):
+        load_detector(tmp_path / "b")
+    (tmp_path / "b" / "model.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(InputError):
+        load_detector(tmp_path / "b")
+
+
+def test_classes_are_taken_over_by_name() -> None:
+    model = detector()
+    model.class_names = ("deer", "person")
+    before = {k: v.clone() for k, v in model.roi_heads.box_predictor.state_dict().items()}
+    assert replace_head(model, ("boar", "Person", "car")) == ("Person",)
+    assert model.class_names == ("boar", "Person", "car")
+    after = model.roi_heads.box_predictor.state_dict()
+    assert after["cls_score.weight"].shape == (4, 32)
+    assert model.configuration.classes == 3
+    for to, of in ((0, 0), (2, 2)):
+        assert torch.equal(after["cls_score.weight"][to], before["cls_score.weight"][of])
+        assert torch.equal(
+            after["bbox_pred.weight"][4 * to : 4 * to + 4], before["bbox_pred.weight"][4 * of : 4 * of + 4]
+        )
+        assert torch.equal(after["bbox_pred.bias"][4 * to : 4 * to + 4], before["bbox_pred.bias"][4 * of : 4 * of + 4])
+    assert not torch.equal(after["cls_score.weight"][1], before["cls_score.weight"][1])
+
+
+def test_classes_without_names() -> None:
+    model = detector()
+    model.class_names = ()
+    assert replace_head(model, ("a", "b")) == ("a", "b")
+    with pytest.raises(InputError, match="2 classes without names"):
+        replace_head(model, ("a", "b", "c"))
+
+
+def test_a_weight_that_is_stored_under_another_name_is_not_taken_for_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
+    read = from_bundle._weights
+    gone = "backbone.body.layer2.0.conv1.bias"
+    monkeypatch.setattr(from_bundle, "_weights", lambda p: {k: v for k, v in read(p).items() if k != gone})
+    with pytest.raises(InputError, match=f"its graph has no {gone}"):
+        load_detector(tmp_path / "b")
+
+
+def test_the_credit_of_the_start_is_carried_on(tmp_path: Path) -> None:
+    credit = {"name": "HIT-UAV", "licence": "CC BY 4.0", "citation": "Suo et al. 2023"}
+    before = {"name": "first.pth", "checkpoint_sha256": "0" * 64}
+    export_bundle(
+        detector(),
+        tmp_path / "b",
+        classes=["deer", "person"],
+        height=H,
+        width=W,
+        weights="shared",
+        checkpoint_sha256="1" * 64,
+        data={**credit, "training": {"start": before}},
+    )
+    origin = origin_of(tmp_path / "b", load_detector(tmp_path / "b"))
+    assert origin == {"name": "b", "checkpoint_sha256": "1" * 64, "data": credit, "start": before}
+    frame = LabelledFrame(tmp_path / "0.png", W, H, np.array([[5, 5, 20, 20]], np.float32), np.zeros(1, np.int64), NONE)
+    data = LabelledSet(("deer", "person"), (frame,))
+    Trainer(load_detector(tmp_path / "b"), data, tmp_path / "run", TrainSettings(steps=1), origin).save()
+    again = load_detector(tmp_path / "run/model.pth")
+    assert again.training_record["start"] == origin
+    assert origin_of(tmp_path / "run/model.pth", again)["start"] == origin

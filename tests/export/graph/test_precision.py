@@ -1,0 +1,112 @@
+"""Where half precision begins and ends in the file."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from edge.errors import InputError
+from export.graph.precision import DOMAIN, drop_markers, full, half, type_float16
+
+
+class Marked(nn.Module):
+    """Convolution, upsampling and a table in half precision, an exponential in float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(half(x.float()))
+        y = F.interpolate(y, scale_factor=2.0, mode="nearest") * 0.5
+        return full(y).exp()
+
+
+class Mixed(Marked):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(half(x.float())) + x.float()
+
+
+def traced(module: nn.Module) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(1, 1, 6, 6, dtype=torch.uint8),),
+            buffer,  # type: ignore[arg-type]
+            dynamo=False,
+            opset_version=17,
+            custom_opsets={DOMAIN: 1},
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    for node in [n for n in model.graph.node if n.op_type == "Constant"]:
+        tensor = model.graph.initializer.add()
+        tensor.CopyFrom(node.attribute[0].t)
+        tensor.name = node.output[0]
+        model.graph.node.remove(node)
+    return model
+
+
+def types(model: onnx.ModelProto) -> dict[str, set[int]]:
+    """Element types that each operator gives."""
+    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+    kinds = {v.name: v.type.tensor_type.elem_type for v in (*graph.value_info, *graph.output)}
+    return {n.op_type: {kinds[name] for name in n.output} for n in graph.node}
+
+
+def test_between_the_markers_everything_is_float16() -> None:
+    model = traced(Marked())
+    type_float16(model)
+    onnx.checker.check_model(model, full_check=True)
+    kinds = types(model)
+    assert kinds["Conv"] == kinds["Resize"] == kinds["Mul"] == {TensorProto.FLOAT16}
+    assert kinds["Exp"] == {TensorProto.FLOAT}
+    assert {o.domain for o in model.opset_import} == {""}
+    stored = {t.name: t.data_type for t in model.graph.initializer}
+    conv = next(n for n in model.graph.node if n.op_type == "Conv")
+    assert {stored[name] for name in conv.input[1:]} == {TensorProto.FLOAT16}
+
+
+def test_without_markers_nothing_is_float16() -> None:
+    model = traced(Marked())
+    drop_markers(model)
+    onnx.checker.check_model(model, full_check=True)
+    kinds = types(model)
+    assert TensorProto.FLOAT16 not in set().union(*kinds.values())
+    assert "Half" not in kinds
+
+
+def test_a_missing_marker_is_found() -> None:
+    with pytest.raises(ValueError, match="mixes float16 with float32"):
+        type_float16(traced(Mixed()))
+
+
+def test_weights_beyond_half_precision() -> None:
+    module = Marked()
+    with torch.no_grad():
+        module.conv.weight[0, 0, 0, 0] = 1e5
+    with pytest.raises(InputError, match="half precision cannot"):
+        type_float16(traced(module))
+
+
+def test_markers_are_identities_in_torch() -> None:
+    x = torch.randn(3)
+    assert torch.equal(full(half(x)), x)
+
+
+def test_values_are_those_of_float32_rounded_once() -> None:
+    module = Marked()
+    model = traced(module)
+    type_float16(model)
+    kernel = next(t for t in model.graph.initializer if list(t.dims) == [4, 1, 3, 3])
+    expected = module.conv.weight.detach().numpy().astype(np.float16)
+    assert np.array_equal(numpy_helper.to_array(kernel), expected)

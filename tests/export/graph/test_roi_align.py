@@ -1,0 +1,88 @@
+"""RoIAlign without a plugin against torchvision's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchvision.ops import MultiScaleRoIAlign, roi_align
+from torchvision.ops.poolers import LevelMapper
+
+from export.graph.roi_align import levels_of, pool_gather, pool_native
+
+WIDTH, HEIGHT = 160, 128
+SCALES = [1 / 4, 1 / 8, 1 / 16]
+
+
+def pyramid(seed: int = 0) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(1, 6, int(HEIGHT * s), int(WIDTH * s), generator=generator) for s in SCALES]
+
+
+def regions(n: int, seed: int, largest: float) -> torch.Tensor:
+    """Boxes in the picture, a third of them touching its border, some of no size at all."""
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.rand(n, 2, generator=generator) * torch.tensor([WIDTH, HEIGHT])
+    boxes = torch.cat((corner, corner + torch.rand(n, 2, generator=generator) * largest), 1)
+    boxes[::3, :2] = 0.0
+    boxes[1::5] = 0.0
+    return torch.minimum(boxes, torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT]).float())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 3]), st.sampled_from([(7, 7), (8, 10)]))
+def test_gather_with_fixed_sampling_is_torchvisions(seed: int, ratio: int, size: tuple[int, int]) -> None:
+    maps = pyramid(seed)[:1]
+    boxes = regions(24, seed, 150.0)
+    index = torch.zeros(len(boxes), 1)
+    expected = roi_align(maps[0], torch.cat((index, boxes), 1), size, SCALES[0], ratio)
+    got = pool_gather(maps, boxes, torch.zeros(len(boxes), dtype=torch.int64), SCALES[:1], size, ratio)
+    torch.testing.assert_close(got.transpose(1, 2).reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_gather_with_adaptive_sampling_is_torchvisions_up_to_its_bound(seed: int, most: int) -> None:
+    """A bin of 8 x 10 is at most ``most`` map pixels long: regions of 8 most rows, at stride 4."""
+    maps = pyramid(seed)[:1]
+    boxes = regions(24, seed, 8 * most * 4 - 0.01)
+    expected = roi_align(maps[0], torch.cat((torch.zeros(len(boxes), 1), boxes), 1), (8, 10), SCALES[0], -1)
+    small = (boxes[:, 3] - boxes[:, 1] <= 8 * most * 4) & (boxes[:, 2] - boxes[:, 0] <= 10 * most * 4)
+    levels = torch.zeros(len(boxes), dtype=torch.int64)
+    got = pool_gather(maps, boxes, levels, SCALES[:1], (8, 10), -1, most).transpose(1, 2).reshape(expected.shape)
+    assert small.any()
+    torch.testing.assert_close(got[small], expected[small], rtol=1e-4, atol=1e-5)
+
+
+def test_gather_beyond_its_bound_stays_near() -> None:
+    """Fewer samples of a large region: another average of the same pixels, not another place."""
+    y, x = torch.meshgrid(torch.linspace(0, 3, 32), torch.linspace(0, 3, 40), indexing="ij")
+    maps = [torch.stack((y.sin(), x.cos()))[None]]
+    boxes = torch.tensor([[5.0, 3.0, 155.0, 120.0]])
+    expected = roi_align(maps[0], torch.cat((torch.zeros(1, 1), boxes), 1), (8, 10), 0.25, -1)
+    got = pool_gather(maps, boxes, torch.zeros(1, dtype=torch.int64), [0.25], (8, 10), -1, 2)
+    torch.testing.assert_close(got.transpose(1, 2).reshape(expected.shape), expected, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("canonical", [(224, 4), (640, 4), (100, 3)])
+def test_levels_are_torchvisions(canonical: tuple[int, int]) -> None:
+    side = torch.cat((torch.rand(500) * 900 + 1e-3, torch.tensor([80.0, 112.0, 160.0, 224.0, 320.0, 448.0, 640.0])))
+    ratio = torch.rand(len(side)) + 0.5
+    boxes = torch.stack((torch.zeros_like(side), torch.zeros_like(side), side * ratio, side / ratio), 1)
+    boxes[-7:, 2:] = side[-7:, None]  # exactly on the steps
+    expected = LevelMapper(2, 5, *canonical)([boxes])
+    assert levels_of(boxes, 4, 2, *canonical).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("ratio", [2, -1])
+def test_both_forms_over_a_pyramid_are_torchvisions(ratio: int) -> None:
+    maps, boxes = pyramid(), regions(60, 3, 140.0)
+    theirs = MultiScaleRoIAlign(["0", "1", "2"], (8, 10), ratio, canonical_scale=64, canonical_level=3)
+    expected = theirs({str(i): m for i, m in enumerate(maps)}, [boxes], [(HEIGHT, WIDTH)])
+    levels = levels_of(boxes, 3, 2, 64, 3)
+    assert set(levels.tolist()) == {0, 1, 2}
+    pooled, place = pool_native(maps, boxes, levels, SCALES, (8, 10), ratio)
+    torch.testing.assert_close(pooled[place], expected)
+    gathered = pool_gather(maps, boxes, levels, SCALES, (8, 10), ratio, 5)
+    torch.testing.assert_close(gathered.transpose(1, 2).reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,199 @@
+"""One file of weights for both graphs: the same detector, a third of the room, and every byte is watched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from torchvision.models.detection import FasterRCNN
+
+from edge.engine.ort import OrtEngine
+from edge.engine.passport import ENGINE, Passport, Target, check_passport, graph_sha256
+from edge.errors import BundleError, EngineError, InputError
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
+from export.detector.build import frc_resnet_fpn
+from export.graph.bundle import export_bundle
+from export.graph.shared_weights import LARGE, fold_norms, move_weights, share_weights, with_half_weights
+from export.parity.pairs import pair
+from tests.support.random_detectors import eager, enliven, thermal_scene
+
+HEIGHT, WIDTH = 256, 320  # so large that the CPU's graph filters minimally
+SETTINGS: dict[str, Any] = {
+    "channels": 16,
+    "representation_size": 64,
+    "min_size": HEIGHT,
+    "max_size": WIDTH,
+    "sampling_ratio": 2,
+    "rpn_pre_nms_top_n_test": 100,
+    "rpn_post_nms_top_n_test": 50,
+    "box_detections_per_img": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> FasterRCNN:
+    return enliven(frc_resnet_fpn(18, 2, "layer1", **SETTINGS), thermal_scene(HEIGHT, WIDTH))
+
+
+@pytest.fixture(scope="module")
+def bundle(model: FasterRCNN, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    out = tmp_path_factory.mktemp("shared") / "deer"
+    return export_bundle(model, out, ["deer", "person"], HEIGHT, WIDTH, weights="shared")
+
+
+def test_each_weight_is_stored_once(bundle: Bundle, model: FasterRCNN) -> None:
+    assert list(bundle.files) == [ONNX_CPU, ONNX_FP16, WEIGHTS]
+    large = sum(p.numel() for p in model.parameters() if p.numel() >= LARGE)
+    stored = (bundle.path / WEIGHTS).stat().st_size
+    assert 2 * large <= stored <= 2 * large + 4096 * 40
+    for name in (ONNX_CPU, ONNX_FP16):
+        graph = onnx.load(bundle.path / name, load_external_data=False).graph
+        held = [t.name for t in graph.initializer if np.prod(t.dims) >= LARGE and t.HasField("raw_data")]
+        assert not [n for n in held if "weight" in n]
+        assert not {n.op_type for n in graph.node} & {"BatchNormalization"}
+        onnx.checker.check_model(str(bundle.path / name))
+
+
+def test_both_graphs_find_what_the_model_finds(bundle: Bundle, model: FasterRCNN) -> None:
+    scene = thermal_scene(HEIGHT, WIDTH, 3)
+    rounded = eager(with_half_weights(model), scene)
+    with OrtEngine(bundle) as engine:
+        found = engine.infer(scene)
+    pairs = pair(rounded, found, 0.06, min_iou=0.9)
+    assert len(pairs.iou) > 5
+    assert pairs.lost.sum() + pairs.new.sum() <= 1
+    assert np.abs(pairs.score_change).max() <= 1e-3
+    session = onnxruntime.InferenceSession(str(bundle.file(ONNX_FP16)), providers=["CPUExecutionProvider"])
+    *_, converged = session.run(None, {"image": scene[None, :, :, None]})
+    assert converged.tolist() == [1]
+
+
+def test_the_cpu_graph_is_the_rounded_model_bit_for_bit(bundle: Bundle, model: FasterRCNN, tmp_path: Path) -> None:
+    """Shared or written out in float32: the same numbers come out."""
+    plain = export_bundle(with_half_weights(model), tmp_path / "plain", ["deer", "person"], HEIGHT, WIDTH)
+    scene = thermal_scene(HEIGHT, WIDTH, 4)
+    with OrtEngine(bundle) as a, OrtEngine(plain) as b:
+        x, y = a.infer(scene), b.infer(scene)
+    assert np.array_equal(x.boxes, y.boxes)
+    assert np.array_equal(x.scores, y.scores)
+    assert (bundle.path / WEIGHTS).stat().st_size < 0.4 * sum((plain.path / n).stat().st_size for n in plain.files)
+
+
+def copied(bundle: Bundle, folder: Path) -> Path:
+    return Path(shutil.copytree(bundle.path, folder / "copy"))
+
+
+def test_a_changed_or_lost_file_of_weights_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    folder = copied(bundle, tmp_path)
+    data = bytearray((folder / WEIGHTS).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / WEIGHTS).write_bytes(data)
+    with pytest.raises(BundleError, match=r"model\.weights was altered"):
+        Bundle.load(folder)
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(BundleError, match=r"model\.weights cannot be read"):
+        Bundle.load(folder)
+    with pytest.raises(EngineError, match=r"cannot load .*model\.onnx"):
+        OrtEngine(Bundle.load(bundle.path).__class__(**{**vars(bundle), "path": folder}))
+
+
+def test_the_passport_covers_the_weights(bundle: Bundle, tmp_path: Path) -> None:
+    folder = copied(bundle, tmp_path)
+    here = Bundle.load(folder)
+    (folder / ENGINE).write_bytes(b"machine code")
+    Passport(sha256(folder / ENGINE), graph_sha256(here), sha256(folder / "model.json"), Target()).write(folder)
+    assert check_passport(here, Target()) == []
+    (folder / WEIGHTS).write_bytes(b"others" * 1000)
+    Bundle(**{**vars(here), "files": {**here.files, WEIGHTS: sha256(folder / WEIGHTS)}}).write_json()
+    found = [m.what for m in check_passport(Bundle.load(folder), Target())]
+    assert any("built from another model.fp16.onnx" in what for what in found)
+
+
+def test_without_shared_weights_the_passport_holds_the_graphs_own_digest(tiny_bundle: Path) -> None:
+    bundle = Bundle.load(tiny_bundle)
+    assert graph_sha256(bundle) == ""
+    assert graph_sha256(Bundle(**{**vars(bundle), "files": {ONNX_FP16: "ab"}})) == "ab"
+
+
+class Misordered(nn.Module):
+    """Norm after the ReLU, though registered behind the convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.norm.running_mean.fill_(0.7)  # type: ignore[union-attr]
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"0": self.norm(torch.relu(self.conv(x) - 0.2))}
+
+
+def test_norms_that_cannot_be_folded_are_told(model: FasterRCNN, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "backbone", Misordered().eval())
+    with pytest.raises(InputError, match="does not follow its convolution: use --weights fp16"):
+        with_half_weights(model)
+
+
+def test_a_folded_block_computes_the_same() -> None:
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 1)).eval()
+    norm = block[1]
+    for values in (norm.running_mean, norm.weight, norm.bias):
+        nn.init.normal_(values)
+    norm.running_var.uniform_(0.5, 2)
+    x = torch.randn(1, 3, 9, 9)
+    with torch.no_grad():
+        before = block(x)
+        fold_norms(block)
+        assert isinstance(block[1], nn.Identity)
+        assert torch.allclose(block(x), before, atol=1e-5)
+
+
+def graph_of(values: np.ndarray) -> onnx.ModelProto:
+    kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+    output = helper.make_tensor_value_info("y", kind, values.shape)
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["w"], ["y"])], "g", [], [output], [numpy_helper.from_array(values, "w")]
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 99), form=st.sampled_from(["same", "transposed", "pixels", "minimal", "strange", "exact"]))
+def test_any_known_order_is_computed_back(seed: int, form: str) -> None:
+    values = np.random.default_rng(seed).normal(size=(128, 136)).astype(np.float16)
+    master = values
+    if form == "transposed":
+        master = np.ascontiguousarray(values.T)
+    elif form == "pixels":
+        master = np.ascontiguousarray(values.reshape(128, 8, 17).transpose(0, 2, 1).reshape(128, 136))
+    elif form == "minimal":
+        master = np.random.default_rng(seed).normal(size=(48, 40, 3, 3)).astype(np.float16)
+        values = master.transpose(2, 3, 1, 0).reshape(9, -1)
+    elif form == "strange":
+        master = np.ascontiguousarray(values[::-1])
+    expected = values.astype(np.float32)
+    if form == "exact":
+        expected = expected + np.float32(1e-5)  # beyond float16: must not be rounded behind anybody's back
+    cpu, typed = graph_of(expected), graph_of(master)
+    share_weights(cpu, typed)
+    onnx.checker.check_model(cpu, full_check=True)
+    session = onnxruntime.InferenceSession(cpu.SerializeToString(), providers=["CPUExecutionProvider"])
+    assert np.array_equal(session.run(None, {})[0], expected)
+    blob = move_weights({"cpu": cpu, "typed": typed}, WEIGHTS)
+    once = form not in ("strange", "exact")
+    assert len(blob) < master.nbytes * (1.3 if once or form == "exact" else 2.3)
+    external = [
+        t for t in (*cpu.graph.initializer, *typed.graph.initializer) if t.data_location == TensorProto.EXTERNAL
+    ]
+    assert len(external) == (1 if form == "exact" else 2)

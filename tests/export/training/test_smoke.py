@@ -1,0 +1,62 @@
+"""The whole way on simulated flights: frames, training, evaluation, bundle, evaluation in flight."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.sim.camera import open_simulator
+from export.commands.main import main
+from export.detector.checkpoint import load_detector
+from export.graph.bundle import export_bundle
+
+FLOOR = 0.50  # AP50 on frames of another seed; 0.8 to 0.9 is usual
+
+
+def fly(folder: Path, split: str, seed: int, frames: int) -> None:
+    """Every 8th frame of a low flight, as 16-bit PNG, with boxes of people at least half in the frame."""
+    images, boxes = [], []
+    (folder / split).mkdir(parents=True)
+    (folder / "annotations").mkdir(exist_ok=True)
+    scene = "width=256,height=192,fps=2,altitude=35,speed=8,people=400,deer=0,cars=0"
+    source = f"sim:live=0,{scene},seed={seed},frames={frames}"
+    with open_simulator(source) as camera:
+        for frame in iter(camera.read, None):
+            assert frame.truth is not None
+            name = f"{frame.seq:04d}.png"
+            assert cv2.imwrite(str(folder / split / name), frame.pixels)
+            images.append({"id": frame.seq, "file_name": name, "width": 256, "height": 192})
+            for (x1, y1, x2, y2), seen in zip(frame.truth.boxes.tolist(), frame.truth.visible, strict=True):
+                row = {"image_id": frame.seq, "category_id": 0, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+                boxes.append({**row, "iscrowd": int(seen < 0.5)})
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 0, "name": "person"}]}
+    (folder / "annotations" / f"{split}.json").write_text(json.dumps(content))
+
+
+def evaluate(folder: Path, *which: str) -> dict[str, float]:
+    out = folder / "figures.json"
+    where = ["--annotations", str(folder / "annotations/val.json"), "--images", str(folder / "val")]
+    assert main(["eval", *which, *where, "--json", str(out), "--pictures", str(folder / "page.jpg"), "--quiet"]) == 0
+    return dict(json.loads(out.read_text()))
+
+
+def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path) -> None:
+    fly(tmp_path, "train", 1, 16)
+    fly(tmp_path, "val", 2, 6)
+    small = "--pyramid layer1 --channels 32 --sampling-ratio 2 --min-size 192 --max-size 256"
+    small += " --rpn-pre-nms 200 --rpn-post-nms 100 --max-detections 60"
+    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 60 --crop 128 --batch 2 --learning-rate 1e-3"
+    assert main(["train", *run.split(), "--freeze", "", "--quiet", *small.split()]) == 0
+    assert (tmp_path / "run/curves.png").stat().st_size > 1000
+    trained = evaluate(tmp_path, "--checkpoint", str(tmp_path / "run/model.pth"))
+    assert trained["ap50"] > FLOOR
+    model = load_detector(tmp_path / "run/model.pth")
+    export_bundle(model, tmp_path / "bundle", ["person"], 192, 256)
+    flown = evaluate(tmp_path, "--model", str(tmp_path / "bundle"))
+    np.testing.assert_allclose([flown["ap"], flown["ap50"]], [trained["ap"], trained["ap50"]], atol=1e-3)
+    page = cv2.imread(str(tmp_path / "page.jpg"))
+    assert page is not None
+    assert page.shape == (4 * 384, 3 * 480, 3)
