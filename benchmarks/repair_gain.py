@@ -46,7 +46,7 @@ def fly(engine: Engine, source: str, repairs: bool) -> tuple[int, Counts]:
         for frame in iter(camera.read, None):
             seen: Frame = repair(frame) if repairs else frame
             _, image, letterbox = preprocess.forward(seen)
-            if frame.seq < LEARN or frame.seq % EVERY or frame.truth is None:
+            if frame.seq < LEARN or frame.seq % EVERY:
                 continue
             bodies += len(frame.truth.boxes)
             raw = engine.infer(image)

@@ -6,9 +6,18 @@ with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("mod
         print(result.frame.seq, result.detections.labels, result.latency_ms)
 """
 
-from edge.camera import Camera, open_camera
-from edge.data import Detections, Frame, Pose, Result, TemperatureScale
-from edge.engine import Engine, open_engine
+from edge.camera import open_camera
+from edge.data import (
+    Detections,
+    Filter,
+    Frame,
+    Pose,
+    RawDetections,
+    Result,
+    TemperatureScale,
+    monotonic_of,
+)
+from edge.engine import open_engine
 from edge.errors import (
     BundleError,
     CameraError,
@@ -20,7 +29,8 @@ from edge.errors import (
     SourceError,
 )
 from edge.model.bundle import Bundle
-from edge.pipeline import stream
+from edge.pipeline import Stream, stream
+from edge.seams import Camera, Engine, Sink
 
 __all__ = [
     "Bundle",
@@ -31,14 +41,19 @@ __all__ = [
     "EdgeError",
     "Engine",
     "EngineError",
+    "Filter",
     "Frame",
     "InputError",
     "Pose",
+    "RawDetections",
     "ReplayError",
     "Result",
+    "Sink",
     "SinkError",
     "SourceError",
+    "Stream",
     "TemperatureScale",
+    "monotonic_of",
     "open_camera",
     "open_engine",
     "stream",

@@ -5,8 +5,9 @@ camera -> Frame -> repair -> normalise -> engine -> RawDetections -> Detections 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +19,7 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
-FLAGS = frozenset({"ffc", "frozen", "repaired", "resumed"})
+FLAGS = frozenset({"ffc", "ffc_inferred", "frozen", "repaired", "resumed"})
 KELVIN_AT_0_C = 273.15
 
 
@@ -67,31 +68,25 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What really is in a simulated frame.
-
-    ``boxes``: (N, 4) float32 xyxy, sensor pixels, clipped to the frame. ``names``: N class names
-    in lower case (``person``, ``deer``, ``car``). ``visible``: (N,) float32, 0..1, the part of the
-    body that is seen: inside the frame, and not behind trees.
-    """
-
-    boxes: Float32
-    names: tuple[str, ...]
-    visible: Float32
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     """One image as the sensor gave it.
 
-    ``pixels``: (H, W) uint16 raw counts, or (H, W) uint8 white-hot grey. The frame owns them; nobody
-    writes to them. ``seq``: counts every frame the source produced, from 0, so that a gap is a
-    loss. ``t_capture``: ``time.monotonic()`` seconds. ``utc``: aware datetime, or None where the
-    clock is not to be trusted. ``flags``: any of ``ffc`` (shutter closed), ``frozen`` (identical to
-    the frame before), ``repaired`` (pixels were patched), ``resumed`` (the first new one after the camera
-    stood still or was away: counts may have stepped, as behind a shutter). ``temperature``: scale of the counts, or
-    None. ``pose``: camera pose, or None. ``truth``: only from the simulator. ``t_replayed``: None but in a
-    replay, where ``t_capture`` is the flight's, by the clock of then: when it came again, by this clock.
+    ``pixels``: (H, W) uint16 raw counts, or (H, W) uint8 white-hot grey. The frame owns them; nobody writes to them.
+    ``seq``: counts every frame the source produced, so that a gap is a loss.
+    ``t_capture``: seconds of `time.monotonic`; in a replay those of the flight, by the clock of the machine of then.
+    ``utc``: aware datetime, or None where the clock is not to be trusted.
+    ``flags``: any of
+        ``ffc`` (the shutter is closed: the camera said so, or it was seen),
+        ``ffc_inferred`` (beside ``ffc``: the camera did not say so),
+        ``frozen`` (identical to the frame before),
+        ``repaired`` (pixels were corrected),
+        ``resumed`` (the first new one after the camera stood still or was away: counts may have stepped).
+    ``temperature``: scale of the counts, or None. ``pose``: where the camera was, or None.
+    ``origin``: the still's name, or None.
+    ``t_arrival``: when it came into this program, seconds of `time.monotonic`. ``replayed``: ``t_capture`` is of
+    another time, so that a latency counts from ``t_arrival``.
+
+    Raises CameraError where the pixels are none of those, ValueError for an unknown flag.
     """
 
     pixels: Pixels
@@ -101,8 +96,9 @@ class Frame:
     flags: frozenset[str] = frozenset()
     temperature: TemperatureScale | None = None
     pose: Pose | None = None
-    truth: Truth | None = None
-    t_replayed: float | None = None
+    origin: str | None = None
+    t_arrival: float = field(default_factory=time.monotonic)
+    replayed: bool = False
 
     def __post_init__(self) -> None:
         p = self.pixels
@@ -112,12 +108,26 @@ class Frame:
             raise ValueError(f"unknown frame flags {sorted(self.flags - FLAGS)}: expected {sorted(FLAGS)}")
 
     @property
+    def shutter_closed(self) -> bool:
+        """Whether the shutter was closed: nothing new can be seen in the picture."""
+        return "ffc" in self.flags
+
+    @property
     def height(self) -> int:
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
         return int(self.pixels.shape[1])
+
+
+def monotonic_of(epoch_s: float) -> float:
+    """The moment ``epoch_s``, seconds since 1970 by this machine's wall clock, as seconds of `time.monotonic`.
+
+    For ``Frame.t_capture`` of drivers that stamp with the wall clock. Where that was set in between, it is off by as
+    much.
+    """
+    return time.monotonic() - (time.time() - epoch_s)
 
 
 def class_name(classes: Sequence[str], label: int) -> str:
@@ -195,6 +205,18 @@ class Detections:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def where(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Detections:
+        """Those detections for which ``keep``, (N,) bool, is true; or those of the indices ``keep``, (M,) int."""
+        return replace(
+            self,
+            boxes=self.boxes[keep],
+            scores=self.scores[keep],
+            labels=self.labels[keep],
+            track_ids=None if self.track_ids is None else self.track_ids[keep],
+            celsius=None if self.celsius is None else self.celsius[keep],
+            positions=None if self.positions is None else self.positions[keep],
+        )
+
     @classmethod
     def none(cls, width: int, height: int) -> Detections:
         """No detections in a frame of this size."""
@@ -202,17 +224,42 @@ class Detections:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which detections are shown. ``threshold``: lowest score, None = the bundle's. ``min_size_px``: shortest length
+    of a box's longer side, sensor pixels.
+
+    Raises InputError where a value cannot be one.
+    """
+
+    threshold: float | None = None
+    min_size_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold {self.threshold}: expected a score from 0 to 1")
+        if not 0 <= self.min_size_px < float("inf"):
+            raise InputError(f"min_size_px {self.min_size_px}: expected sensor pixels, 0 or more")
+
+    def lowest(self, usual: float) -> float:
+        """The lowest score shown, where ``usual`` is the bundle's."""
+        return usual if self.threshold is None else self.threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A frame, what was found in it, and how long that took.
 
-    ``t_result``: ``time.monotonic()`` when the detections were ready. ``stages_ms``: milliseconds
-    by stage name (``wait``, ``repair``, ``normalise``, ``infer``, ``map``). ``picture``: (H, W) uint8, the
-    frame's pixels after normalising, sensor pixels; it belongs to the result. ``inferred``: False
-    where the engine was not asked (the shutter was closed). ``converged``, ``finite``: see
+    ``t_result``: seconds of `time.monotonic` when the detections were ready.
+    ``picture``: (H, W) uint8, the frame's pixels after normalising, sensor pixels; it belongs to the result.
+    ``stages_ms``: milliseconds by stage, in order: ``wait`` (for the camera), ``correct``, ``normalise``, ``infer``,
+    ``postprocess``, ``health``; as ``engine.NAME`` where the engine says the time of ``infer`` went; ``consumer``: how
+    long whoever takes the results had the one before.
+    ``inferred``: False where the engine was not asked (the shutter was closed). ``converged``, ``finite``: see
     `RawDetections`.
-    ``dropped``: frames so far that came and went unseen; ``duplicates``: frames so far that only
-    repeated the one before; ``frozen_s``: see `edge.camera.FrameSource`. ``warnings``: conditions that hold now,
-    names of `edge.health.scene.CONDITIONS`.
+    Counts of the frames so far: ``dropped`` came and went unseen; ``duplicates`` only repeated the one before;
+    ``lost`` never came (gaps in ``Frame.seq``; an outage of a camera counts once, as nobody knows how many).
+    ``frozen_s``: seconds so far in which the camera gave nothing new. ``warnings``: conditions that hold now, names of
+    `edge.health.scene.CONDITIONS`.
     """
 
     frame: Frame
@@ -222,14 +269,15 @@ class Result:
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     inferred: bool = True
     converged: bool = True
+    finite: bool = True
     dropped: int = 0
     duplicates: int = 0
-    warnings: frozenset[str] = frozenset()
-    finite: bool = True
+    lost: int = 0
     frozen_s: float = 0.0
+    warnings: frozenset[str] = frozenset()
 
     @property
     def latency_ms(self) -> float:
-        """Capture, or replay, to detections, milliseconds."""
+        """From capture, in a replay from arrival, to detections: milliseconds."""
         frame = self.frame
-        return (self.t_result - (frame.t_capture if frame.t_replayed is None else frame.t_replayed)) * 1e3
+        return (self.t_result - (frame.t_arrival if frame.replayed else frame.t_capture)) * 1e3

@@ -1,63 +1,121 @@
-"""THE MAIN PATH: camera -> repair -> normalise -> engine -> detections, one result a frame."""
+"""THE MAIN PATH: camera -> correct -> normalise -> engine -> postprocess, one result a frame."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
 
-from edge.camera import Camera, once_live, open_frames
-from edge.data import Result
-from edge.engine import Engine
+from edge.camera.live.latest import FrameSource, choose_policy, open_frames
+from edge.data import Filter, Result
+from edge.errors import InputError
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
 from edge.model.transform import Preprocessor, to_detections
+from edge.seams import Camera, Closing, Engine
 from edge.thermal.correct.correction import Correction
 
 
 def stream(
-    camera: Camera, engine: Engine, *, policy: str | None = None, threshold: float | None = None
-) -> Generator[Result, None, None]:
-    """Detect in every frame that is taken from the camera.
+    camera: Camera,
+    engine: Engine,
+    *,
+    policy: str | None = None,
+    threshold: float | None = None,
+    filter: Filter | None = None,
+    stop: threading.Event | None = None,
+) -> Stream:
+    """Detect in every frame that is taken from the camera: ``for result in stream(camera, engine)``.
 
-    ``policy``: ``latest`` (capture runs in its own thread and never waits; detection takes the
-    newest frame, older ones are dropped and counted) or ``every`` (no frame is left out). By
-    default ``latest`` for live sources and ``every`` for files. ``threshold``: lowest score shown,
-    by default the bundle's. The camera stays the caller's to close.
+    ``policy``: ``latest`` (capture runs in its own thread and never waits; detection takes the newest frame, older
+    ones are dropped and counted) or ``every`` (no frame is left out). By default ``latest`` for live sources and
+    ``every`` for files. ``filter``: which detections are shown, by default those of the bundle's threshold and more;
+    ``threshold``: short for ``filter=Filter(threshold)``. ``stop``: once it is set, from whatever thread, the results
+    end, also while the camera is silent. Camera and engine stay the caller's to close.
 
-    Raises CameraError and EngineError, after all results before them were given.
+    Raises InputError for a policy that cannot be; while results are taken CameraError and EngineError, after all
+    results before them were given.
     """
-    lowest = engine.bundle.score_threshold if threshold is None else threshold
-    frames = open_frames(camera, policy)
-    repair = Correction(camera.fps, once_live(camera))
-    preprocess = Preprocessor(engine.bundle)
-    health = Health(engine.bundle)
-    try:
-        laps = StageTimer()
-        while (frame := frames.get()) is not None:
-            laps.lap("wait")
-            frame = repair(frame)
-            laps.lap("repair")
-            picture, image, letterbox = preprocess.forward(frame)
-            laps.lap("normalise")
-            shut = "ffc" in frame.flags  # a flap, or a picture of the past: nothing new can be found in it
-            raw = None if shut else engine.infer(image)
-            laps.lap("infer")
-            detections = to_detections(raw, letterbox, lowest, frame)
-            now = laps.lap("map")
-            converged, finite = (True, True) if raw is None else (raw.converged, raw.finite)
-            yield Result(
-                frame,
-                detections,
-                now,
-                picture,
-                laps.ms,
-                not shut,
-                converged,
-                frames.dropped,
-                frames.duplicates,
-                health.judge(frame, picture, frames.frozen_s),
-                finite,
-                frames.frozen_s,
+    if threshold is not None and filter is not None:
+        raise InputError("threshold and filter both say which detections are shown: give one of them")
+    return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop)
+
+
+class Stream(Closing, Iterator[Result]):
+    """The results of one flight, made by `stream`; taken in the thread that made the engine.
+
+    ``filter`` may be set at any time, from any thread: it holds from the next frame on.
+    """
+
+    def __init__(
+        self, camera: Camera, engine: Engine, policy: str, filter: Filter, stop: threading.Event | None
+    ) -> None:
+        self.filter = filter
+        self._engine, self._preprocess = engine, Preprocessor(engine.bundle)
+        self._correct = Correction(camera.fps, camera.once_live)
+        self._health = Health(engine.bundle)
+        self._results = self._run(lambda: open_frames(camera, policy, stop))
+
+    def _run(self, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
+        with start() as frames:
+            timer, consumer_ms = StageTimer(), 0.0
+            while (frame := frames.get()) is not None:
+                timer.end("wait")
+                engine = self._engine
+                frame = self._correct(frame)
+                timer.end("correct")
+                picture, image, letterbox = self._preprocess.forward(frame)
+                timer.end("normalise")
+                raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
+                timer.end("infer")
+                shown = self.filter
+                lowest = shown.lowest(engine.bundle.score_threshold)
+                detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
+                timer.end("postprocess")
+                warnings = self._health.judge(frame, picture, frames.frozen_s)
+                now = timer.end("health")
+                result = Result(
+                    frame=frame,
+                    detections=detections,
+                    t_result=now,
+                    picture=picture,
+                    stages_ms=timer.stages(engine.last_ms if raw else {}, consumer_ms),
+                    inferred=raw is not None,
+                    converged=raw is None or raw.converged,
+                    finite=raw is None or raw.finite,
+                    dropped=frames.dropped,
+                    duplicates=frames.duplicates,
+                    lost=frames.lost,
+                    frozen_s=frames.frozen_s,
+                    warnings=warnings,
+                )
+                yield result
+                timer.end("consumer")
+                timer, consumer_ms = StageTimer(), timer.ms["consumer"]
+
+    def replace_engine(self, engine: Engine) -> Engine:
+        """Detect with another engine from the next frame on; returns the one before, which is the caller's to close.
+
+        To be called between results, in the thread that takes them. What correction, health and counters know is kept;
+        so is the memory of normalising, where both bundles normalise alike.
+
+        Raises InputError where it has other classes: labels of one flight mean one thing.
+        """
+        before, bundle = self._engine, engine.bundle
+        if bundle.classes != before.bundle.classes:
+            raise InputError(
+                f"the new engine has the classes {', '.join(bundle.classes)}, the stream "
+                f"{', '.join(before.bundle.classes)}: expected the same in the same order; start another stream"
             )
-            laps = StageTimer()
-    finally:
-        frames.close()
+        self._engine, self._preprocess = engine, self._preprocess.for_bundle(bundle)
+        self._health.use(bundle)
+        return before
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> Result:
+        return next(self._results)
+
+    def close(self) -> None:
+        """Stop taking frames. May be called twice."""
+        self._results.close()

@@ -1,47 +1,211 @@
-"""The camera seam: one method, `read`, and a few words about what is delivered."""
+"""The seams: what a camera, an engine and a sink must be, so that any other can take its place.
+
+    class Mine(edge.Camera):                 class Mine(edge.Engine):               class Mine(edge.Sink):
+        live, fps = True, 30.0                   def _infer(self, image): ...           def write(self, result): ...
+        def read(self): ...
+
+One method each. The ``with`` block is written here, once; `tests/edge/contracts` holds what every one of them passes.
+"""
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from edge.data import Frame
+import numpy as np
+import numpy.typing as npt
 
-Self = TypeVar("Self", bound="Camera")
+from edge.data import Frame, RawDetections, Result
+from edge.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from edge.model.bundle import Bundle
+
+Self = TypeVar("Self", bound="Closing")
 
 
-class Camera(Protocol):
-    """A source of thermal frames.
+class Closing(ABC):  # noqa: B024
+    """Something that holds a device, a file or a thread until `close`; a ``with`` block closes it."""
 
-    ``description``: one line for a person: what was opened and what it delivers. ``live``: frames
-    come at their own pace and are lost if nobody reads them (a camera, a stream, a paced
-    simulation); False for files, which wait. ``fps``: nominal frames a second, or None if unknown.
-    ``frames``: how many frames the source holds, or None if unknown or endless.
-    """
+    def close(self) -> None:  # noqa: B027 - nothing to release is the usual case
+        """Release what is held. May be called twice."""
 
-    description: str
-    live: bool
-    fps: float | None
-    frames: int | None
-
-    def read(self) -> Frame | None:
-        """The next frame; None when the source has ended. Blocks until there is one.
-
-        Raises CameraError where the source breaks (a failed read is never a None).
-        """
-        ...
-
-    def close(self) -> None:
-        """Release the device or file. May be called twice."""
-        ...
-
-    def __enter__(self: Self) -> Self: ...
+    def __enter__(self: Self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
-def once_live(camera: Camera) -> bool:
-    """Whether its frames come, or once came, from a live camera: a replay is looked at as its flight was."""
-    return bool(getattr(camera, "once_live", camera.live))
+class Camera(Closing):
+    """A source of thermal frames.
+
+    ``description``: one line for a person: what was opened and what it delivers; it may grow while frames come.
+    ``live``: frames come at their own pace and are lost if nobody reads them (a camera, a stream, a paced simulation);
+    False for files, which wait. ``fps``: nominal frames a second, None where unknown. ``frames``: how many frames the
+    source holds, None where unknown or endless.
+
+    Threads. One thread reads, not always the one that opened. `close` comes from any thread, also while `read` waits:
+    then `read` must return or raise within a second or two. Nothing is read after `close`.
+
+    The end. ``None`` from `read` ends the flight: a camera that is only silent waits, or raises CameraError.
+    """
+
+    description: str = ""
+    live: bool = False
+    fps: float | None = None
+    frames: int | None = None
+
+    # ---- what only some cameras can; the defaults are right for all others ----
+    waits_for_return: bool = False
+    """Whether `read` may wait without an end for a camera that is away: a time limit then needs a clock of its own."""
+    seq_tells_losses: bool = True
+    """Whether a gap in ``Frame.seq`` is a frame that was lost; False where frames are left out on purpose."""
+
+    @property
+    def once_live(self) -> bool:
+        """Whether its frames come, or once came, from a live camera: a replay is looked at as its flight was."""
+        return self.live
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """The next frame; None when the source has ended. Blocks until there is one.
+
+        ``Frame.seq`` counts up by one for every frame that the sensor made: a gap is a lost frame, and is counted.
+        ``Frame.t_capture`` is `time.monotonic` seconds (`edge.monotonic_of` converts the wall clock's). The frame owns
+        its pixels: what was given must not change any more.
+
+        Raises CameraError where the source breaks: a failed read is never a None. Any other exception is taken for
+        the same.
+        """
+
+    def outages(self) -> dict[str, Any] | None:
+        """For a report: how often the camera was lost and found again; None for one that is not looked for."""
+        return None
+
+    def select(self, seqs: Collection[int]) -> None:  # noqa: ARG002
+        """Give only the frames with these ``seq``, such as those that a flight's detector took.
+
+        To be called before the first `read`.
+
+        Raises InputError where the source is no replay of a recording.
+        """
+        raise InputError(f"{self.description or 'this source'} is no replay: frames are chosen from a recording only")
+
+
+class CameraWrapper(Camera):
+    """A camera around another: everything is the inner one's, but what a subclass does otherwise."""
+
+    def __init__(self, camera: Camera) -> None:
+        """Takes over ``camera`` and closes it."""
+        self._camera = camera
+        self.description = camera.description
+        self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
+        self.waits_for_return = camera.waits_for_return
+
+    @property
+    def once_live(self) -> bool:
+        return self._camera.once_live
+
+    def read(self) -> Frame | None:
+        try:
+            return self._camera.read()
+        finally:
+            self.description = self._camera.description  # some learn more about themselves on the way
+
+    def close(self) -> None:
+        self._camera.close()
+
+    def outages(self) -> dict[str, Any] | None:
+        return self._camera.outages()
+
+    def select(self, seqs: Collection[int]) -> None:
+        self._camera.select(seqs)
+        self.frames, self.seq_tells_losses = self._camera.frames, self._camera.seq_tells_losses
+
+
+class Engine(Closing):
+    """A loaded detector.
+
+    ``bundle``: what it was made from. ``backend``: ``ort``, ``trt``, ``null`` or a name of one's own. ``description``:
+    one line for a person. ``notes``: what that person should know before flying, one line each. ``chosen``: why it is
+    this backend. ``versions``: of the libraries that compute. ``last_ms``: where the time of the last `infer` went,
+    milliseconds by stage, as far as the engine can tell; {} where it cannot.
+
+    Threads. The thread that makes an engine uses it and closes it, whatever library computes: a GPU's objects live in
+    one thread, and what passes on a laptop must pass on the board.
+    """
+
+    bundle: Bundle
+    backend: str = ""
+    description: str = ""
+    notes: Sequence[str] = ()
+    chosen: str = ""
+    versions: Mapping[str, str] = {}
+    last_ms: Mapping[str, float] = {}
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._thread = threading.current_thread()
+        self._closed = False
+
+    def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+        """Detect in one normalised image.
+
+        ``image``: (H, W) uint8 white-hot grey of the bundle's input size; it may be reused once this returns. The
+        result is a copy and stays valid.
+
+        Raises EngineError where the library or the device fails, the image is of another size or type, the engine is
+        closed, or another thread asks than the one that made it.
+        """
+        if self._closed:
+            raise EngineError("the engine is closed: open it again")
+        self._check_thread()
+        expected = (self.bundle.height, self.bundle.width)
+        if image.dtype != np.uint8 or image.shape != expected:
+            raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
+        return self._infer(image)
+
+    def close(self) -> None:
+        """Release the device. May be called twice. Raises EngineError in another thread than the one that made it."""
+        if not self._closed:
+            self._check_thread()
+            self._closed = True
+            self._release()
+
+    @abstractmethod
+    def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+        """`infer`, after its checks: what an engine has to bring."""
+
+    def _release(self) -> None:
+        """Give back what was taken; called once, in the thread that made the engine."""
+
+    def _check_thread(self) -> None:
+        here = threading.current_thread()
+        if here is not self._thread:
+            raise EngineError(
+                f"the engine belongs to thread {self._thread.name!r} and was used in {here.name!r}: open and use an "
+                "engine in one thread"
+            )
+
+
+class Sink(Closing):
+    """A place where results go.
+
+    `edge.sinks.Background` gives it a thread of its own; then all calls come from there.
+    """
+
+    @abstractmethod
+    def write(self, result: Result) -> None:
+        """Take one result; its arrays are not changed any more, and may be kept.
+
+        Raises SinkError where it cannot be kept. Any other exception is taken for the same: the sink is over then.
+        """
+
+    def close(self) -> None:
+        """Finish and release; raises SinkError where the last of it could not be kept. May be called twice."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edge.data import Detections, Frame, Result
 from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 
@@ -106,6 +108,11 @@ def write_bundle(folder: Path, classes: tuple[str, ...] = ("Person",), score_thr
         files={"model.onnx": hashlib.sha256(data).hexdigest()},
     ).write_json()
     return folder
+
+
+def made(frame: Frame, detections: Detections, t_result: float, picture: np.ndarray, **more: Any) -> Result:
+    """A result, as a pipeline would have made it."""
+    return Result(frame=frame, detections=detections, t_result=t_result, picture=picture, **more)
 
 
 @pytest.fixture

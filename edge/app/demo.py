@@ -17,6 +17,7 @@ from edge.data import Result, class_name
 from edge.errors import SinkError
 from edge.measure.matching import Tally
 from edge.model.bundle import Bundle
+from edge.sim.truth import SimulatedFrame
 from edge.sinks import draw
 from edge.system.files import write_whole
 
@@ -56,8 +57,9 @@ class Scorer:
 
     def __call__(self, result: Result) -> None:
         """Book one result."""
-        truth, found = result.frame.truth, result.detections
-        if truth is not None and result.inferred:
+        frame, found = result.frame, result.detections
+        if isinstance(frame, SimulatedFrame) and result.inferred:
+            truth = frame.truth
             names = [self._known.get(name, name) for name in truth.names]
             ignored = [
                 name not in self._classes or visible < LEAST_VISIBLE

@@ -26,15 +26,18 @@ class Totals:
         self.meter = Meter(warmup)
         self.detections = dict.fromkeys(classes, 0)
         self._classes = tuple(classes)
-        self._dropped = self._duplicates = self._shutter = self._unconverged = self._overflowed = 0
+        self._dropped = self._duplicates = self._lost = 0
+        self._shutter = self._shutter_inferred = self._unconverged = self._overflowed = 0
         self._frozen_s = 0.0
         self._health = HealthLog()
 
     def add(self, result: Result) -> list[str]:
         """Book one result; returns what a person should be told with it, a line each."""
         self.meter.add(result)
-        self._dropped, self._duplicates, self._frozen_s = result.dropped, result.duplicates, result.frozen_s
+        self._dropped, self._duplicates, self._lost = result.dropped, result.duplicates, result.lost
+        self._frozen_s = result.frozen_s
         self._shutter += not result.inferred
+        self._shutter_inferred += "ffc_inferred" in result.frame.flags
         self._unconverged += not result.converged
         self._overflowed += not result.finite
         for label in result.detections.labels:
@@ -50,11 +53,13 @@ class Totals:
             "fps": None if fps is None else round(fps, 3),
             "dropped": self._dropped,
             "duplicates": self._duplicates,
+            "lost": self._lost,
             "frozen_seconds": round(self._frozen_s, 3),
             "latency_ms": self.meter.latency_ms,
             "stages_ms": self.meter.stages_ms,
             "detections": self.detections,
             "shutter_frames": self._shutter,
+            "shutter_inferred": self._shutter_inferred,
             "health": self._health.report(),
             "unconverged": self._unconverged,
             "overflowed": self._overflowed,

@@ -12,7 +12,6 @@ from typing import Any
 from edge.app.output import DETECTIONS, RECORDING, REPORT, VIDEO, check_folder, prepare_folder
 from edge.app.report import Totals, origin, write_report
 from edge.camera import Camera, choose_policy, open_camera
-from edge.camera.live.reconnect import Reconnecting
 from edge.camera.live.tee import Tee
 from edge.commands.announce import announce
 from edge.commands.live_table import LiveView
@@ -21,8 +20,9 @@ from edge.engine import Engine, open_engine
 from edge.errors import CameraError, InputError, SinkError
 from edge.model.bundle import Bundle
 from edge.pipeline import stream
-from edge.recording.replay import Replay
-from edge.sinks import Background, JsonlSink, Recorder, Verifier, VideoSink
+from edge.recording.recorder import Recorder
+from edge.recording.verify import Verifier
+from edge.sinks import Background, JsonlSink, VideoSink
 from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.log import nothing, to_stderr
@@ -91,7 +91,6 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
         )
         tell = nothing if settings.quiet else to_stderr
         camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s, tell))
-        found_again = camera if isinstance(camera, Reconnecting) else None
         verifier = _verifier(settings, camera, engine)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         check_folder(settings.out, settings.source, settings.video)
@@ -102,19 +101,19 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
             stack.callback(recorder.close)
             camera = Tee(camera, recorder.write)
         announce(engine, settings.backend, settings.quiet)
-        return _Run(settings, policy, camera, engine, out, found_again, recorder, verifier).go(watch)
+        return _Run(settings, policy, camera, engine, out, recorder, verifier).go(watch)
 
 
 def _verifier(settings: RunSettings, camera: Camera, engine: Engine) -> Verifier | None:
     """The comparison that was asked for, its replay set to the frames that the flight looked at."""
     if settings.verify is None:
         return None
-    if not isinstance(camera, Replay):
-        raise InputError(f"--verify compares replays, and the source is {settings.source!r}: give --source rec:FOLDER")
     if settings.policy == "latest":
         raise InputError("--verify needs every frame that the flight looked at: leave --policy latest out")
+    if not settings.source.lower().startswith("rec:"):
+        raise InputError(f"--verify compares replays, and the source is {settings.source!r}: give --source rec:FOLDER")
     verifier = Verifier(settings.verify, engine.bundle.classes)
-    camera.only(verifier.seqs)
+    camera.select(verifier.seqs)
     return verifier
 
 
@@ -128,12 +127,11 @@ class _Run:
         camera: Camera,
         engine: Engine,
         out: Path,
-        found_again: Reconnecting | None,
         recorder: Recorder | None,
         verifier: Verifier | None,
     ) -> None:
         self._settings, self._policy, self._camera, self._engine = settings, policy, camera, engine
-        self._out, self._found_again, self._recorder, self._verifier = out, found_again, recorder, verifier
+        self._out, self._recorder, self._verifier = out, recorder, verifier
         classes = engine.bundle.classes
         self._totals = Totals(classes)
         self._started = datetime.now(timezone.utc)
@@ -176,7 +174,7 @@ class _Run:
 
     def _loop(self, watch: Callable[[Result], None] | None) -> str:
         # nothing comes from a camera that is away, so its time limit needs a clock of its own
-        limit = self._settings.seconds if self._found_again else None
+        limit = self._settings.seconds if self._camera.waits_for_return else None
         with Deadline(limit and limit + GRACE_S, self._camera.close) as deadline:
             try:
                 return self._results(watch, deadline)
@@ -230,7 +228,7 @@ class _Run:
             "error": None if error is None else str(error) or repr(error),
             **origin(engine, settings.source, self._camera),
             "threshold": lowest,
-            "reconnects": self._found_again and self._found_again.report(),  # None: a source that is not lost
+            "reconnects": self._camera.outages(),  # None: a source that is not looked for
             "policy": self._policy,
             "video": video and {"file": VIDEO, "skipped": video.skipped, "error": video.error and str(video.error)},
             "recording": self._recorder and self._recorder.report(),

@@ -2,7 +2,7 @@
 
 from edge.camera.live.latest import EveryFrame, FrameSource, LatestFrames, choose_policy, open_frames
 from edge.camera.open import open_camera
-from edge.seams import Camera, once_live
+from edge.seams import Camera
 
 __all__ = [
     "Camera",
@@ -10,7 +10,6 @@ __all__ = [
     "FrameSource",
     "LatestFrames",
     "choose_policy",
-    "once_live",
     "open_camera",
     "open_frames",
 ]

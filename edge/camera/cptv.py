@@ -12,19 +12,19 @@ import zlib
 from collections import deque
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cptv
 
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 
 LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
 ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
 
 
-class CptvFile:
+class CptvFile(Camera):
     """Every frame of a CPTV file: (H, W) uint16 raw counts; ``t_capture`` = when delivered.
 
     ``utc``: the file's start and the camera's own clock. Flag ``ffc``: the file says that the shutter moved less
@@ -100,14 +100,6 @@ class CptvFile:
     def close(self) -> None:
         """Release the file. May be called twice."""
         self._file.close()
-
-    def __enter__(self) -> CptvFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _decode(self) -> Any:
         """The next section that is a frame of the camera; None at the end, or where the file is cut off."""

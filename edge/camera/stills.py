@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -17,6 +16,7 @@ from edge.camera.decode.radiometric import dji_raw_counts, jpeg_is_whole
 from edge.camera.quiet import quiet
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 from edge.system.files import opencv_name
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy"})
@@ -73,7 +73,7 @@ def _read_npy(path: Path) -> Pixels:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-class Stills:
+class Stills(Camera):
     """Images as frames, in natural order (frame2 before frame10); ``t_capture`` = when delivered.
 
     ``utc`` stays None: a camera's EXIF time has no time zone. All images must have one size and depth.
@@ -121,14 +121,6 @@ class Stills:
 
     def close(self) -> None:
         """Nothing stays open between images. May be called twice."""
-
-    def __enter__(self) -> Stills:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _load(self, path: Path) -> tuple[Pixels, str]:
         try:

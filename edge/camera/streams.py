@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -16,6 +15,7 @@ from edge.camera.capture import Capture, RefusedError
 from edge.camera.decode.grey import to_grey
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 
 OPEN_TIMEOUT_MS = 10_000  # a GOP may pass before FFmpeg knows the size
 READ_TIMEOUT_MS = 4_000
@@ -27,7 +27,7 @@ PIPELINE_FORMAT = re.compile(r"format\s*=\s*(?:\(string\))?\s*(\w+)")
 FINITE_PIPELINE = re.compile(r"\bfilesrc\b|\bmultifilesrc\b|file://|\bnum-buffers\s*=")
 
 
-class StreamCamera:
+class StreamCamera(Camera):
     """Frames of a stream: (H, W) uint8 grey, or uint16 counts (GStreamer GRAY16_LE).
 
     ``t_capture`` is the time of arrival: what camera, encoder and network took before is not in it. The last picture
@@ -84,14 +84,6 @@ class StreamCamera:
     def close(self) -> None:
         """Release the stream. May be called twice."""
         self._capture.release()
-
-    def __enter__(self) -> StreamCamera:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _take(self) -> Frame | None:
         end = time.monotonic() + READ_TIMEOUT_MS / 1000

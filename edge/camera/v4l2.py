@@ -13,7 +13,6 @@ import glob
 import os
 import stat
 import time
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -26,6 +25,7 @@ from edge.camera.decode.y16 import decode_y16
 from edge.camera.devices.profiles import GENERIC, Profile
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 
 SELECT_TIMEOUT_S = "2"  # OpenCV waits 10 s; whole seconds, read once in a process
 FIRST_FRAME_S = 5.0  # a Boson needs 3 s after power-up
@@ -39,7 +39,7 @@ class _MisfitError(CameraError):
     """Frames come, but none that fits."""
 
 
-class V4l2Camera:
+class V4l2Camera(Camera):
     """Frames of a V4L2 device: (H, W) uint16 raw counts for the format Y16, else (H, W) uint8 grey.
 
     A `Profile` says which rows are the picture, and what a count is worth.
@@ -119,14 +119,6 @@ class V4l2Camera:
     def close(self) -> None:
         """Release the device. May be called twice."""
         self._capture.release()
-
-    def __enter__(self) -> V4l2Camera:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _next(self, patience_s: float) -> tuple[Pixels, float]:
         end = time.monotonic() + patience_s

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import time
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
@@ -14,6 +13,7 @@ from edge.camera.decode.container import Promise, read_promise
 from edge.camera.decode.grey import to_grey
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 
 # OpenCV's FFmpeg reader says "no frame" at the end, and also at each packet it cannot decode
 LOOK_AHEAD = 64
@@ -23,7 +23,7 @@ SECONDS_SLACK = 1.0
 FIX = "Copy the file again, or fix what is there with: ffmpeg -i IN -c copy OUT"
 
 
-class VideoFile:
+class VideoFile(Camera):
     """A video file as 8-bit grey, or uint16 counts where the video is 16-bit grey (FFV1 gray16le).
 
     A file that is damaged or cut off gives every frame that can be read, then CameraError. Rotation
@@ -79,14 +79,6 @@ class VideoFile:
     def close(self) -> None:
         """Release the file. May be called twice."""
         self._capture.release()
-
-    def __enter__(self) -> VideoFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _decode(self) -> Pixels | None:
         skipped = 0

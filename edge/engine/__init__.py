@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.engine.base import Engine
 from edge.engine.select import choose_backend
 from edge.errors import InputError
 from edge.model.bundle import Bundle
+from edge.seams import Engine
 
 
 def open_engine(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -12,11 +10,12 @@ from edge.data import RawDetections
 from edge.engine.outputs import checked
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, Bundle
+from edge.seams import Engine
 
 OUTPUTS = ["boxes", "scores", "labels", "converged"]
 
 
-class OrtEngine:
+class OrtEngine(Engine):
     """``model.onnx`` of a bundle in ONNX Runtime.
 
     ``threads``: intra-operator threads, 0 = one a physical core.
@@ -28,7 +27,7 @@ class OrtEngine:
     backend = "ort"
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
-        self.bundle = bundle
+        super().__init__(bundle)
         path = bundle.file(ONNX_CPU)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -46,16 +45,9 @@ class OrtEngine:
         self._check_signature()
         self._binding_shape = (1, bundle.height, bundle.width, 1)
         self.description = f"ONNX Runtime {onnxruntime.__version__} on CPU"
-        self.notes: Sequence[str] = ()
-        self.chosen = ""
-        self.versions: Mapping[str, str] = {"onnxruntime": onnxruntime.__version__}
+        self.versions = {"onnxruntime": onnxruntime.__version__}
 
-    def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
-        """See `edge.engine.base.Engine.infer`."""
-        if image.dtype != np.uint8 or image.shape != self._binding_shape[1:3]:
-            raise EngineError(
-                f"engine was given {image.dtype} {image.shape}: expected uint8 {self._binding_shape[1:3]}"
-            )
+    def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         feed = {"image": np.ascontiguousarray(image).reshape(self._binding_shape)}
         try:
             boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
@@ -63,16 +55,8 @@ class OrtEngine:
             raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from None
         return checked(boxes[0], scores[0], labels[0], converged)
 
-    def close(self) -> None:
-        """See `edge.engine.base.Engine.close`."""
-        if hasattr(self, "_session"):
-            del self._session
-
-    def __enter__(self) -> OrtEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _release(self) -> None:
+        del self._session
 
     def _check_signature(self) -> None:
         bundle, k = self.bundle, self.bundle.max_detections

@@ -11,7 +11,7 @@ import shlex
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -26,6 +26,7 @@ from edge.engine.passport import ENGINE, Target, require_passport
 from edge.errors import EngineError, InputError
 from edge.model.bundle import Bundle
 from edge.model.graph_io import Signature, deviations, signature
+from edge.seams import Engine
 
 try:
     import tensorrt as trt
@@ -48,7 +49,7 @@ _START, _COPIED, _EXECUTED, _END = range(Gpu.EVENTS)
 _NO_MEMORY = re.compile(r"out ?of ?memory|insufficient memory|bad_alloc", re.IGNORECASE)
 
 
-class TrtEngine:
+class TrtEngine(Engine):
     """``model.engine`` of a bundle in TensorRT, on the first GPU. One thread makes and uses it.
 
     ``trust_engine``: load an engine without a passport too. ``zero_copy``: host and GPU share the buffers
@@ -75,11 +76,10 @@ class TrtEngine:
         spin: bool = False,
         cuda_graph: bool = True,
     ) -> None:
-        self.bundle = bundle
+        super().__init__(bundle)
         self.zero_copy = zero_copy
         self.graph_refused: str | None = None
         self._graph = False
-        self.last_ms: Mapping[str, float] = {}
         device = find_device()
         warnings = require_passport(bundle, Target.here(trt.__version__, device), trust_engine)
         self._gpu = Gpu(spin=spin)
@@ -103,32 +103,20 @@ class TrtEngine:
             notes += [f"{how} ({self.graph_refused}): every frame costs some launches more"] if cuda_graph else []
         how += ", zero-copy" if zero_copy else ""
         self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
-        self.notes: Sequence[str] = notes
-        self.chosen = ""
-        self.versions: Mapping[str, str] = {
+        self.notes = notes
+        self.versions = {
             "tensorrt": trt.__version__,
             "pycuda": PYCUDA_VERSION,
             "cuda": device.cuda,
         }
 
-    def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
-        """See `edge.engine.base.Engine.infer`."""
-        expected = (self.bundle.height, self.bundle.width)
-        if image.dtype != np.uint8 or image.shape != expected:
-            raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
+    def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         with self._gpu.current():
-            return self._infer(image)
+            return self._step(image)
 
-    def close(self) -> None:
-        """See `edge.engine.base.Engine.close`. Raises EngineError in another thread than the owner's."""
+    def _release(self) -> None:
         _release(self._plan, self._gpu)
         self._finalizer.detach()
-
-    def __enter__(self) -> TrtEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _bind(self) -> None:
         """Take all memory, and tell TensorRT where its tensors are."""
@@ -154,7 +142,7 @@ class TrtEngine:
     def _warm_up(self, cuda_graph: bool) -> None:
         """Run plainly once, which TensorRT wants before a capture; capture; see that the graph computes."""
         gpu, image = self._gpu, np.full(self._image.shape, 128, np.uint8)
-        if not self._infer(image).finite:
+        if not self._step(image).finite:
             raise EngineError(f"the engine's numbers overflow on a plain grey picture: {OVERFLOW}")
         if not cuda_graph:
             self.graph_refused = "not asked for"
@@ -164,7 +152,7 @@ class TrtEngine:
                 gpu.capture(self._enqueue)
                 self._graph = True
                 self._output.host.fill(255)  # as float32: NaN
-                if not self._infer(image).finite:
+                if not self._step(image).finite:
                     raise EngineError("its replay wrote no output")
         except EngineError as error:
             if gpu.lost:
@@ -172,7 +160,7 @@ class TrtEngine:
             self._graph, self.graph_refused = False, str(error).removesuffix(AGAIN)
             gpu.drop_graph()
 
-    def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
+    def _step(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         gpu, views = self._gpu, self._views
         begun = time.perf_counter()
         np.copyto(self._image, image)

@@ -63,7 +63,7 @@ class Health:
     """Judges the frames of one flight, in their order."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
+        self.use(bundle)
         self._picture = np.zeros(5)  # mean, std (0..1), black, white (parts), ground (deg C), smoothed
         self._judged = self._frames = 0
         self._seq = -1
@@ -72,13 +72,17 @@ class Health:
         self._swapped = False
         self._warnings: frozenset[str] = frozenset()
 
+    def use(self, bundle: Bundle) -> None:
+        """Judge by this bundle's training frames from now on."""
+        self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
+
     def judge(self, frame: Frame, picture: npt.NDArray[np.uint8], frozen_s: float = 0.0) -> frozenset[str]:
         """The names of the `CONDITIONS` that hold now.
 
         ``frame``: after repair. ``picture``: (H, W) uint8, the frame as normalised. ``frozen_s``: seconds
         so far in which the camera stood still.
         """
-        shut = "ffc" in frame.flags
+        shut = frame.shutter_closed
         came, self._seq = max(frame.seq - self._seq, 1) if self._seq >= 0 else 1, frame.seq
         self._shutter += (shut - self._shutter) * (1 - (1 - SMOOTH_SHUTTER) ** came)
         self._thawed = 0 if frozen_s > self._frozen_s else self._thawed + 1

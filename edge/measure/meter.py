@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -15,7 +15,7 @@ PERCENTILES = (50, 95, 99)
 
 
 class StageTimer:
-    """Times the stages of one frame: ``lap(name)`` closes the stage that has just ended.
+    """Times the stages of one frame: ``end(name)`` closes the stage that has just ended. ``ms``: milliseconds by stage.
 
     ``clock`` returns seconds; pass another one in tests.
     """
@@ -25,12 +25,16 @@ class StageTimer:
         self._last = clock()
         self.ms: dict[str, float] = {}
 
-    def lap(self, name: str) -> float:
-        """Book the time since the lap before under ``name``; returns now, seconds."""
+    def end(self, name: str) -> float:
+        """Book the time since the stage before ended under ``name``; returns now, seconds."""
         now = self._clock()
         self.ms[name] = (now - self._last) * 1e3
         self._last = now
         return now
+
+    def stages(self, engine: Mapping[str, float], consumer_ms: float) -> dict[str, float]:
+        """`Result.stages_ms`: ``ms`` so far; as ``engine.NAME`` where the engine says its time went; the consumer's."""
+        return {**self.ms, **{f"engine.{name}": ms for name, ms in engine.items()}, "consumer": consumer_ms}
 
 
 class Meter:

@@ -23,6 +23,13 @@ class Preprocessor:
         }
         self._letterbox: Letterbox | None = None
 
+    def for_bundle(self, bundle: Bundle) -> Preprocessor:
+        """One for another bundle; it remembers what this one does where both normalise alike."""
+        new, old = Preprocessor(bundle), self._bundle
+        if (bundle.normalise_8bit, bundle.normalise_16bit) == (old.normalise_8bit, old.normalise_16bit):
+            new._normalisers = self._normalisers
+        return new
+
     def forward(self, frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], Letterbox]:
         """``(picture (H, W) uint8 in sensor pixels, image (H, W) uint8 in model pixels, their mapping)``."""
         bundle, box = self._bundle, self._letterbox
@@ -34,20 +41,24 @@ class Preprocessor:
         if "resumed" in frame.flags:
             normaliser.reset()
         picture = normaliser(frame.pixels, frame.temperature)
-        if "ffc" in frame.flags:
+        if frame.shutter_closed:
             normaliser.reset()  # counts step when the shutter opens
         return picture, box.forward(picture), box
 
 
-def to_detections(raw: RawDetections | None, letterbox: Letterbox, threshold: float, frame: Frame) -> Detections:
+def to_detections(
+    raw: RawDetections | None, letterbox: Letterbox, threshold: float, frame: Frame, min_size_px: float = 0.0
+) -> Detections:
     """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out.
 
-    ``frame``: what it was found in; where that has a temperature scale, each detection gets its temperatures.
+    ``min_size_px``: boxes whose longer side is shorter are left out, sensor pixels. ``frame``: what it was
+    found in; where that has a temperature scale, each detection gets its temperatures.
     """
     if raw is None:
         return Detections.none(letterbox.width, letterbox.height)
     shown = (raw.scores >= threshold) & (raw.scores > 0)
     boxes, kept = letterbox.inverse(raw.boxes[shown])
+    kept &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_size_px
     boxes = boxes[kept]
     return Detections(
         boxes,

@@ -1,6 +1,6 @@
 """Recordings of a flight: what stands on the disk, how it gets there, how it is read back.
 
-record.py    one checked record: kind, lengths, CRC-32, JSON, bytes
+format.py    one checked record: kind, lengths, CRC-32, JSON, bytes
 codec.py     pixels <-> bytes, lossless
 contents.py  segment header and frame <-> record
 segment.py   one file that only grows by whole records

@@ -11,12 +11,12 @@ from pathlib import Path
 from edge.data import Frame
 from edge.errors import EdgeError, SinkError
 from edge.recording import Origin, RecordingWriter
-from edge.seams import Camera, once_live
+from edge.seams import Camera, Closing
 
 DEPTH = 64  # frames that may wait: 2 s at 30 Hz, 42 MB at 640x512 in 16 bit
 
 
-class Recorder:
+class Recorder(Closing):
     """Hands frames to a `RecordingWriter`; put it behind the camera: ``Tee(camera, recorder.write)``.
 
     ``lossless``: when ``depth`` frames wait, wait too, which is right for files; otherwise leave the frame
@@ -41,7 +41,7 @@ class Recorder:
 
         Raises SinkError where ``folder`` cannot take a recording.
         """
-        origin = Origin(camera.description, once_live(camera), camera.fps)
+        origin = Origin(camera.description, camera.once_live, camera.fps)
         return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
 
     @property

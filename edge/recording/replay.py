@@ -7,26 +7,26 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from edge.camera.live.frozen import Repeats, as_resumed
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.recording import Recording
 from edge.recording.contents import one_line
+from edge.seams import Camera
 
 LONGEST_WAIT_S = 5.0  # a camera that was away for an hour is not waited for
 
 
-class Replay:
+class Replay(Camera):
     """The frames of a recording.
 
     Each has ``seq``, ``t_capture``, ``utc``, flags, scale and pose of the flight, so that whatever is computed
     from it comes out as in the flight. ``t_capture`` is on the clock of the machine that recorded: it can be
-    compared with its like, not with now; ``t_replayed`` is on this machine's clock.
+    compared with its like, not with now; ``t_arrival`` is on this machine's clock.
 
     ``live`` False: each frame as fast as it is read. ``live`` True: at the flight's own pace, like a camera;
-    ``t_replayed`` is then the moment at which the frame was due.
+    ``t_arrival`` is then the moment at which the frame was due.
 
     Repeated pictures of a live camera were left out in the flight, and are here (`Repeats`).
     """
@@ -37,7 +37,7 @@ class Replay:
         self._recording = Recording(path)
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
-        self.once_live = origin.live
+        self._once_live = origin.live
         self._repeats = Repeats(origin.live)
         self._resumed = False  # since the frame given last
         self._only: Collection[int] | None = None
@@ -62,17 +62,21 @@ class Replay:
         self._describe()
 
     @property
+    def once_live(self) -> bool:
+        return self._once_live
+
+    @property
     def losses(self) -> tuple[str, ...]:
         """One line on each part of the recording that is known, so far, to be missing or damaged."""
         return tuple(self._recording.losses)
 
-    def only(self, seqs: Collection[int]) -> None:
+    def select(self, seqs: Collection[int]) -> None:
         """Give only the frames with these ``seq``, such as those that the flight's detector took.
 
         The others are still read, as what is a repeat depends on them. To be called before the first `read`.
         """
         self._only = seqs
-        self.frames = len(seqs)
+        self.frames, self.seq_tells_losses = len(seqs), False
 
     def read(self) -> Frame | None:
         """The next frame; None after the last that can be read: `losses` says what could not be.
@@ -83,21 +87,13 @@ class Replay:
             frame = None if self._closed.is_set() else self._take()
         if frame is None:
             return None
-        return self._when_due(frame) if self.live else replace(frame, t_replayed=time.monotonic())
+        return self._when_due(frame) if self.live else replace(frame, t_arrival=time.monotonic(), replayed=True)
 
     def close(self) -> None:
         """Close the files and wake a waiting reader. May be called twice."""
         self._closed.set()
         with self._reading:
             self._frames.close()
-
-    def __enter__(self) -> Replay:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _take(self) -> Frame | None:
         """The next frame that the flight could have looked at."""
@@ -123,7 +119,7 @@ class Replay:
         self._recorded = frame.t_capture
         if self._closed.wait(max(self._due - now, 0.0)):
             raise CameraError("the recording was closed while a frame was waited for")
-        return replace(frame, t_replayed=self._due)
+        return replace(frame, t_arrival=self._due, replayed=True)
 
     def _describe(self) -> None:
         if len(self._recording.losses) != self._told:

@@ -27,12 +27,12 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime, timedelta, timezone
-from types import TracebackType
 
 import cv2
 import numpy as np
 
-from edge.data import Float32, Frame, Pixels, TemperatureScale, Truth
+from edge.data import Float32, Pixels, TemperatureScale
+from edge.seams import Camera
 from edge.sim.bodies import Bodies
 from edge.sim.flight import Flight, View
 from edge.sim.ground import KELVIN_PER_COUNT, build_ground
@@ -40,6 +40,7 @@ from edge.sim.paint import paint_bodies
 from edge.sim.placement import place_bodies
 from edge.sim.sensor import Sensor
 from edge.sim.settings import SimulatorSettings, parse_settings
+from edge.sim.truth import SimulatedFrame, Truth
 
 __all__ = ["Simulator", "SimulatorSettings", "open_simulator"]
 
@@ -55,7 +56,7 @@ def open_simulator(source: str) -> Simulator:
     return Simulator(parse_settings(source))
 
 
-class Simulator:
+class Simulator(Camera):
     """A `Camera`; see the module's docstring."""
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
@@ -79,7 +80,7 @@ class Simulator:
         self._due: float | None = None
         self._closed = threading.Event()
 
-    def read(self) -> Frame | None:
+    def read(self) -> SimulatedFrame | None:
         """The next frame; None after ``frames`` of them, and once the camera is closed.
 
         With ``live=1`` it waits for the frame's time on the monotonic clock. A reader who comes late by more
@@ -95,7 +96,7 @@ class Simulator:
         if self._closed.is_set():
             return None
         self._seq += 1
-        return Frame(
+        return SimulatedFrame(
             pixels=pixels,
             seq=seq,
             t_capture=t_capture,
@@ -109,14 +110,6 @@ class Simulator:
     def close(self) -> None:
         """End the source; a read that waits in another thread returns None."""
         self._closed.set()
-
-    def __enter__(self) -> Simulator:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _look(self, view: View, t: float) -> tuple[Pixels, Truth, bool]:
         """Counts, truth, and whether the shutter was closed."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.data import KELVIN_AT_0_C, Float32, Truth
+from edge.data import KELVIN_AT_0_C, Float32
 from edge.sim.bodies import Bodies, Body
 from edge.sim.flight import Float64, View
 from edge.sim.ground import KELVIN_PER_COUNT, Ground
+from edge.sim.truth import Truth
 
 MIN_VISIBLE = 0.1  # of a body; less is no truth to hold against a detector
 _REACH_M = 3.0  # no part of a body is farther from its middle

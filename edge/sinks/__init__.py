@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from edge.recording.recorder import Recorder
-from edge.recording.verify import Verifier
-from edge.sinks.background import Background, Sink
+from edge.seams import Sink
+from edge.sinks.background import Background
 from edge.sinks.jsonl import JsonlSink
 from edge.sinks.video import VideoSink, draw
 
-__all__ = ["Background", "JsonlSink", "Recorder", "Sink", "Verifier", "VideoSink", "draw"]
+__all__ = ["Background", "JsonlSink", "Sink", "VideoSink", "draw"]

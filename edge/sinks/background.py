@@ -6,25 +6,13 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
+from edge.seams import Closing, Sink
 
 
-class Sink(Protocol):
-    """Takes results, one after the other, and closes what it opened."""
-
-    def write(self, result: Result) -> None:
-        """Take one result. Raises SinkError where it cannot be kept."""
-        ...
-
-    def close(self) -> None:
-        """Finish and release; raises SinkError where the last of it could not be kept."""
-        ...
-
-
-class Background:
+class Background(Closing):
     """Runs a sink in a thread of its own behind a queue of ``depth`` results.
 
     ``lossless``: when the queue is full, wait (the loop slows down but nothing is lost); otherwise

@@ -11,9 +11,10 @@ from typing import Any
 
 from edge.data import Result, class_name
 from edge.errors import SinkError
+from edge.seams import Sink
 
 
-class JsonlSink:
+class JsonlSink(Sink):
     """Appends ``{"seq", "t", "utc", "flags", "detections": [{"box", "score", "label", "class"}]}``.
 
     ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture.
@@ -92,7 +93,7 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
         "seq": frame.seq,
         "t": round(frame.t_capture, 6),
         "utc": None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds"),
-        "flags": sorted(frame.flags),
+        "flags": sorted(frame.flags - {"ffc_inferred"}),  # who saw the shutter is in the report
         "detections": detections,
     }
     if not result.inferred:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from edge.data import Float32, Result, class_name
 from edge.errors import SinkError
+from edge.seams import Sink
+from edge.sim.truth import SimulatedFrame
 from edge.system.files import opencv_name
 
 # distinguishable on grey and for colour-blind eyes (Okabe and Ito), BGR
@@ -38,7 +40,7 @@ def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int
     size = (result.frame.width * scale, result.frame.height * scale)
     grey = result.picture if scale == 1 else cv2.resize(result.picture, size, interpolation=cv2.INTER_LINEAR)
     image = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
-    if truth and result.frame.truth is not None:
+    if truth and isinstance(result.frame, SimulatedFrame):
         for box in result.frame.truth.boxes * scale:
             _corners(image, box)
     found = result.detections
@@ -59,7 +61,7 @@ def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int
     return image
 
 
-class VideoSink:
+class VideoSink(Sink):
     """Writes the drawn pictures as MPEG-4 in a Matroska file, which plays up to where it was cut.
 
     ``fps``: of the file. ``live``: results come at their own pace: pictures are repeated so that

@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.data import Frame
 from edge.errors import InputError
 from edge.sim.camera import Simulator
 from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
+from edge.sim.truth import SimulatedFrame
 from edge.system.files import write_whole
 from export.data.dataset import LabelledFrame, LabelledSet, to_coco
 
@@ -96,9 +96,8 @@ def _flight(rng: np.random.Generator, frames: int) -> SimulatorSettings:
     )
 
 
-def _labelled(path: Path, frame: Frame, label_of: dict[str, int]) -> LabelledFrame:
+def _labelled(path: Path, frame: SimulatedFrame, label_of: dict[str, int]) -> LabelledFrame:
     truth = frame.truth
-    assert truth is not None  # it is the simulator's
     labels = np.array([label_of.get(name.casefold(), -1) for name in truth.names], np.int64)
     kept = (labels >= 0) & (truth.visible >= LEAST_VISIBLE)
     return LabelledFrame(

@@ -13,7 +13,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from edge.data import Float32, Frame, Int32
-from edge.engine.base import Engine
+from edge.engine import Engine
 from edge.model.transform import Preprocessor, to_detections
 from edge.thermal.normalise import normalise
 from export.data.dataset import LabelledSet, Normalisers, read_pixels

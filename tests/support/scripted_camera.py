@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from edge.camera.live.reconnect import Reconnecting
 from edge.data import Frame
 from edge.errors import CameraError
+from edge.seams import Camera
 
 WAIT_S = 10.0  # far more than any of it takes: a hang becomes a failure
 PERIOD_S = 0.125
@@ -25,7 +25,7 @@ def picture(value: int | None = None, shape: tuple[int, int] = (4, 6), dtype: An
 Item = npt.NDArray[Any] | Exception | None
 
 
-class Scripted:
+class Scripted(Camera):
     """A camera that gives ``items``, one each 1/8 s of the test's clock, and then fails."""
 
     live, fps, frames, description = True, 8.0, None, "scripted camera"
@@ -46,14 +46,6 @@ class Scripted:
 
     def close(self) -> None:
         self.closed = True
-
-    def __enter__(self) -> Scripted:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class World:

@@ -9,46 +9,41 @@ works (V4L2's default of 4 buffers is 444 ms at 9 Hz). A frame that nobody took 
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Protocol, TypeVar
+from abc import abstractmethod
 
-from edge.camera.live.frozen import Repeats, as_resumed
+from edge.camera.live.frozen import as_resumed
+from edge.camera.live.intake import Intake
 from edge.data import Frame
 from edge.errors import InputError
-from edge.seams import Camera
+from edge.seams import Camera, Closing
 
 JOIN_S = 1.0
-Self = TypeVar("Self", bound="FrameSource")
+LOOK_S = 0.1  # how often a waiting loop looks whether it shall stop
 
 
-class FrameSource(Protocol):
+class FrameSource(Closing):
     """One way of taking frames, whatever the policy.
 
     ``dropped``: frames that had come and gone unseen when the last `get` returned. ``duplicates``: frames of
-    a live source that only repeated the picture before and were left out; they are not in ``dropped``.
-    ``frozen_s``: seconds in which it gave nothing else, of each time that this lasted for over a second.
+    a live source that only repeated the picture before and were left out; they are not in ``dropped``. ``lost``:
+    frames that never came, by the gaps in ``Frame.seq``. ``frozen_s``: seconds in which nothing but repeats came, of
+    each time that this lasted for over a second.
     """
 
-    dropped: int
-    duplicates: int
-    frozen_s: float
+    dropped: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    frozen_s: float = 0.0
 
+    @abstractmethod
     def get(self) -> Frame | None:
-        """The next frame to look at; None at the end of the source. Blocks until there is one.
+        """The next frame to look at; None at the end of the source, and once ``stop`` is set. Blocks until then.
 
-        Raises what the camera raised, after the last good frame was given.
+        Raises CameraError, whatever the camera raised, after the last good frame was given.
         """
-        ...
 
     def close(self) -> None:
         """Stop taking frames; the camera stays the caller's to close. May be called twice."""
-        ...
-
-    def __enter__(self: Self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 def choose_policy(camera: Camera, policy: str | None = None) -> str:
@@ -68,24 +63,25 @@ def choose_policy(camera: Camera, policy: str | None = None) -> str:
     return policy
 
 
-def open_frames(camera: Camera, policy: str | None = None) -> FrameSource:
-    """`LatestFrames` for ``latest``, `EveryFrame` for ``every``; see `choose_policy`, also for what it raises."""
-    return LatestFrames(camera) if choose_policy(camera, policy) == "latest" else EveryFrame(camera)
+def open_frames(camera: Camera, policy: str | None = None, stop: threading.Event | None = None) -> FrameSource:
+    """`LatestFrames` for ``latest``, `EveryFrame` for ``every``; see `choose_policy`, also for what it raises.
+
+    ``stop``: once it is set, from whatever thread, no more frames are given.
+    """
+    kind = LatestFrames if choose_policy(camera, policy) == "latest" else EveryFrame
+    return kind(camera, stop or threading.Event())
 
 
-class LatestFrames:
+class LatestFrames(FrameSource):
     """The newest unseen frame of a camera, read by a thread of its own into a slot for one."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, stop: threading.Event | None = None) -> None:
         """Starts reading. Nobody else may read the camera until `close`."""
-        self.dropped = self.duplicates = 0
-        self.frozen_s = 0.0
-        self._camera = camera
-        self._repeats = Repeats(camera.live)
+        self._intake = Intake(camera)
+        self._stop = stop or threading.Event()
         self._changed = threading.Condition()
         self._slot: Frame | None = None
-        self._overwritten = self._repeated = 0
-        self._frozen_s = 0.0
+        self._counts = (0, 0, 0, 0.0)  # overwritten, repeated, lost, seconds frozen
         self._error: BaseException | None = None
         self._over = False
         self._thread = threading.Thread(target=self._capture, name="capture", daemon=True)
@@ -94,10 +90,13 @@ class LatestFrames:
     def get(self) -> Frame | None:
         """See `FrameSource.get`. After `close` it returns None."""
         with self._changed:
-            self._changed.wait_for(lambda: self._slot is not None or self._over)
+            while not self._changed.wait_for(lambda: self._slot is not None or self._over, LOOK_S):
+                if self._stop.is_set():
+                    return None
             frame, self._slot = self._slot, None
-            self.dropped, self.duplicates = self._overwritten, self._repeated
-            self.frozen_s = self._frozen_s
+            self.dropped, self.duplicates, self.lost, self.frozen_s = self._counts
+            if self._stop.is_set():
+                return None
             if frame is None and self._error is not None:
                 raise self._error
             return frame
@@ -112,67 +111,60 @@ class LatestFrames:
             self._changed.notify_all()
         self._thread.join(JOIN_S)
 
-    def __enter__(self) -> LatestFrames:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _capture(self) -> None:
-        frame: Frame | None = None
+        came, new = True, None
         error: BaseException | None = None
-        while True:
+        overwritten = repeated = 0
+        while not self._over:
             try:
-                frame = self._camera.read()
-                new = frame and self._repeats.sift(frame)
+                came, new = self._intake.take()
             except BaseException as caught:  # whatever it is, it belongs to the loop, not to this thread
-                frame, new, error = None, None, caught
+                came, new, error = False, None, caught
             with self._changed:
                 if self._over:
                     return
-                self._frozen_s = self._repeats.frozen_s
-                if frame is None:
+                if not came:
                     self._over, self._error = True, error
                 elif new is None:
-                    self._repeated += 1
+                    repeated += 1
                 else:
                     if self._slot is not None:
-                        self._overwritten += 1
+                        overwritten += 1
                         new = as_resumed(new) if "resumed" in self._slot.flags else new
                     self._slot = new
+                self._counts = (overwritten, repeated, self._intake.lost, self._intake.frozen_s)
                 self._changed.notify_all()
-                if self._over:
-                    return
 
 
-class EveryFrame:
+class EveryFrame(FrameSource):
     """Each frame of a camera in turn, read when asked for: nothing is dropped."""
 
-    def __init__(self, camera: Camera) -> None:
-        self.dropped = self.duplicates = 0
-        self.frozen_s = 0.0
-        self._camera = camera
-        self._repeats = Repeats(camera.live)
+    def __init__(self, camera: Camera, stop: threading.Event | None = None) -> None:
+        self._camera, self._intake = camera, Intake(camera)
+        self._stop, self._ended = stop or threading.Event(), threading.Event()
+        if camera.live and stop is not None:  # only closing the camera wakes a read that waits
+            threading.Thread(target=self._wake, name="stop", daemon=True).start()
 
     def get(self) -> Frame | None:
         """See `FrameSource.get`."""
-        while (frame := self._camera.read()) is not None:
-            new = self._repeats.sift(frame)
-            self.frozen_s = self._repeats.frozen_s
-            if new is not None:
-                return new
-            self.duplicates += 1
+        try:
+            while not self._stop.is_set():
+                came, new = self._intake.take()
+                self.lost, self.frozen_s = self._intake.lost, self._intake.frozen_s
+                if not came or new is not None:
+                    return None if self._stop.is_set() else new
+                self.duplicates += 1
+        except Exception:
+            if not self._stop.is_set():  # else it is the closed camera that complains
+                raise
         return None
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """See `FrameSource.close`."""
+        self._ended.set()
 
-    def __enter__(self) -> EveryFrame:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _wake(self) -> None:
+        while not self._ended.wait(LOOK_S):
+            if self._stop.is_set():
+                self._camera.close()
+                return

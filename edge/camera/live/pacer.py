@@ -5,34 +5,32 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from types import TracebackType
 
 from edge.data import Frame
 from edge.errors import CameraError
-from edge.seams import Camera
+from edge.seams import Camera, CameraWrapper
 
 
-class Paced:
+class Paced(CameraWrapper):
     """Gives frame i of a file i / fps seconds after the first one; ``t_capture`` is that moment.
 
     Someone who reads too slowly gets old frames late, as from a camera's queue.
     """
 
-    live: bool = True
-
     def __init__(self, camera: Camera, fps: float) -> None:
         """Takes over ``camera`` and closes it."""
-        self._camera = camera
-        self.fps: float | None = fps
-        self.frames = camera.frames
-        self.description = f"{camera.description}; played live at {fps:g} fps"
+        super().__init__(camera)
+        self.live, self.fps = True, fps
+        self._played = f"; played live at {fps:g} fps"
+        self.description += self._played
         self._period = 1 / fps
         self._start: float | None = None
         self._closed = threading.Event()
 
     def read(self) -> Frame | None:
         """The next frame when its time has come; None after the last. Raises CameraError as the file does."""
-        frame = self._camera.read()
+        frame = super().read()
+        self.description += self._played
         if frame is None:
             return None
         if self._start is None:
@@ -40,17 +38,9 @@ class Paced:
         due = self._start + frame.seq * self._period
         if self._closed.wait(max(0.0, due - time.monotonic())):
             raise CameraError("the camera was closed while a frame was waited for")
-        return replace(frame, t_capture=due, t_replayed=None)
+        return replace(frame, t_capture=due, t_arrival=time.monotonic())
 
     def close(self) -> None:
         """Release the file and wake a waiting reader. May be called twice."""
         self._closed.set()
-        self._camera.close()
-
-    def __enter__(self) -> Paced:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().close()

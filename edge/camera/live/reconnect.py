@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -46,16 +45,16 @@ class Gap:
     back: bool
 
 
-class Reconnecting:
+class Reconnecting(Camera):
     """A live camera that survives being lost.
 
     ``seq`` goes on over an outage and leaves out exactly one number: frames were lost, nobody knows how many;
-    ``t_capture`` tells how long. The first frame after it is flagged ``resumed``. ``outages``: how often the camera
-    was lost. ``lost_s``: seconds without it, those of the present outage included. ``away``: whether it is lost now.
+    ``t_capture`` tells how long. The first frame after it is flagged ``resumed``. ``lost_s``: seconds without the
+    camera, those of the present outage included. ``away``: whether it is lost now.
     """
 
-    live: bool = True
-    frames: int | None = None
+    live = True
+    waits_for_return = True
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Reconnecting:
         self._camera: Camera | None = opener()
         self.fps = self._camera.fps
         self.description = self._camera.description
-        self.outages = 0
+        self._outages = 0
         self._lost_before_s = 0.0
         self._gaps: deque[Gap] = deque(maxlen=GAPS_KEPT)
         self._lost_why = ""
@@ -105,13 +104,13 @@ class Reconnecting:
         lost_at = self._lost_at
         return self._lost_before_s + (0.0 if lost_at is None else self._clock() - lost_at)
 
-    def report(self) -> dict[str, Any]:
+    def outages(self) -> dict[str, Any]:
         """For a run's report: how often it was lost, seconds without it, whether it is away, and each `Gap`."""
         gaps = list(self._gaps)
         if (lost_at := self._lost_at) is not None:
             gaps.append(Gap(self._seq, lost_at, self._clock() - lost_at, self._lost_why, back=False))
         return {
-            "outages": self.outages,
+            "outages": self._outages,
             "lost_seconds": round(self.lost_s, 3),
             "away": self.away,
             "gaps": [{**asdict(gap), "t": round(gap.t, 6), "seconds": round(gap.seconds, 3)} for gap in gaps],
@@ -139,14 +138,6 @@ class Reconnecting:
         self._closed.set()
         if (camera := self._camera) is not None:
             camera.close()
-
-    def __enter__(self) -> Reconnecting:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check(self, frame: Frame) -> None:
         """Raises CameraError where the frame is none of the camera that was opened, or the camera hangs."""
@@ -184,7 +175,7 @@ class Reconnecting:
             frame = as_resumed(frame)
             camera = self._camera
             what = camera.description if camera else ""
-            total = f"lost {self.outages}x, {self._lost_before_s:.1f} s in all"
+            total = f"lost {self._outages}x, {self._lost_before_s:.1f} s in all"
             self.description = f"{what}; {total}"
             self._tell(f"camera back after {away_s:.1f} s ({total}): {what}")
         self._given_at = now
@@ -200,11 +191,11 @@ class Reconnecting:
             self._count_different(error)
         self._why = str(error)
         if self._lost_at is None:
-            self.outages += 1
+            self._outages += 1
             self._lost_at, self._lost_why = self._given_at, str(error)
             if self._clock() - self._back_at >= STEADY_S:
                 self._delay_s = FIRST_DELAY_S
-            self.description = f"{camera.description}; lost {self.outages}x, away now"
+            self.description = f"{camera.description}; lost {self._outages}x, away now"
             self._tell(f"camera lost: {error}; looking for it")
 
     def _find(self) -> Camera:

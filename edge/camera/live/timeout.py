@@ -10,7 +10,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import TypeVar
 
 from edge.data import Frame
@@ -28,7 +27,7 @@ class HungError(CameraError):
     """So many calls never returned that only another process can open the camera again."""
 
 
-class Watched:
+class Watched(Camera):
     """``opener``'s camera, opened, read and closed in a thread of its own, each within a time."""
 
     def __init__(
@@ -104,14 +103,6 @@ class Watched:
     def _close_late(self) -> None:
         if self._camera is not None:  # it may have opened after we stopped waiting for it
             self._camera.close()
-
-    def __enter__(self) -> Watched:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Worker(threading.Thread):

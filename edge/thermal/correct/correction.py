@@ -39,7 +39,8 @@ class Correction:
     def __call__(self, frame: Frame) -> Frame:
         """The frame, repaired where it has to be: then its pixels are a copy, and it is flagged ``repaired``.
 
-        A frame with a closed shutter is flagged ``ffc`` and not changed otherwise.
+        A frame with a closed shutter that the camera does not tell of is flagged ``ffc`` and ``ffc_inferred``, and not
+        changed otherwise.
         """
         if frame.pixels.dtype != np.uint16:
             return frame
@@ -49,7 +50,7 @@ class Correction:
             self._start()
         if "ffc" in frame.flags or self._shut(frame, pixels):
             self._stripes.after_shutter()
-            return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc"})
+            return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc", "ffc_inferred"})
         if "resumed" in frame.flags:  # a shutter that nobody flagged, or the camera was switched on again
             self._stripes.after_shutter()
         noise = self._movement.check(pixels)

@@ -9,7 +9,8 @@ import pytest
 
 from edge.app.demo import Scorer, contact_sheet
 from edge.commands.main import main
-from edge.data import Detections, Frame, Result, Truth
+from edge.data import Detections, Result
+from edge.sim.truth import SimulatedFrame, Truth
 
 
 def test_demo_leaves_all_that_it_promises(
@@ -36,7 +37,13 @@ def result(names: tuple[str, ...], visible: list[float], found: list[list[float]
     boxes = np.array(found, np.float32).reshape(-1, 4)
     detections = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32), 50, 50)
     truth = Truth(there, names, np.array(visible, np.float32))
-    return Result(Frame(pixels, 0, 0.0, truth=truth), detections, 0.1, pixels, {}, inferred)
+    return Result(
+        frame=SimulatedFrame(pixels, 0, 0.0, truth=truth),
+        detections=detections,
+        t_result=0.1,
+        picture=pixels,
+        inferred=inferred,
+    )
 
 
 def test_what_the_model_has_no_class_for_counts_neither_way() -> None:

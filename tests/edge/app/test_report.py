@@ -10,6 +10,7 @@ import numpy as np
 from edge.app.report import Totals
 from edge.commands.main import main
 from edge.data import Detections, Frame, Result
+from tests.conftest import made
 
 SOURCE = "sim:live=0,width=80,height=64,frames=12"
 
@@ -19,7 +20,7 @@ def result(i: int, labels: list[int], **more: object) -> Result:
     boxes = np.tile(np.array([[1, 2, 3, 4]], np.float32), (n, 1))
     found = Detections(boxes, np.full(n, 0.5, np.float32), np.array(labels, np.int32), 8, 8)
     frame = Frame(np.zeros((8, 8), np.uint8), i, i * 0.1)
-    return Result(frame, found, i * 0.1 + 0.02, np.zeros((8, 8), np.uint8), **more)  # type: ignore[arg-type]
+    return made(frame, found, i * 0.1 + 0.02, np.zeros((8, 8), np.uint8), **more)  # type: ignore[arg-type]
 
 
 def test_sums() -> None:
@@ -52,6 +53,10 @@ def test_a_run_and_a_bench_say_the_same_things(tiny_bundle: Path, tmp_path: Path
         <= run.keys() & bench.keys()
     )
     assert bench.keys() - run.keys() == {"rate", "peak_memory_mib", "method"}
-    assert list(run["stages_ms"]) == list(bench["stages_ms"]) == ["wait", "repair", "normalise", "infer", "map"]
+    assert (
+        list(run["stages_ms"])
+        == list(bench["stages_ms"])
+        == [*("wait", "correct", "normalise", "infer", "postprocess", "health", "consumer")]
+    )
     for key in ("model_files", "normalise", "engine", "camera"):
         assert run[key] == bench[key]

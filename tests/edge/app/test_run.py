@@ -56,7 +56,7 @@ def test_run_finds_the_hot_cell_in_every_frame(stills: Path, tiny_bundle: Path, 
     assert said["detections"] == {"Person": 5}
     assert said["ended"] == "end of source"
     assert set(said["latency_ms"]) == {"p50", "p95", "p99"}
-    assert {"wait", "normalise", "infer", "map"} <= set(said["stages_ms"])
+    assert {"wait", "normalise", "infer", "postprocess"} <= set(said["stages_ms"])
     assert said["backend"] == "ort"
     assert (out / "video.mkv").stat().st_size > 0
 

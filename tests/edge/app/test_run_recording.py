@@ -13,11 +13,12 @@ from edge.app.run import RunSettings
 from edge.app.run import run as run_settings
 from edge.camera import open_camera
 from edge.commands.main import _bytes, main
-from edge.data import Detections, Frame, Result
+from edge.data import Detections, Frame
 from edge.errors import InputError
 from edge.recording import Recording, RecordingWriter
 from edge.recording.segment import Segment
-from edge.sinks import Verifier
+from edge.recording.verify import Verifier
+from tests.conftest import made
 
 # shutters at 2 s and 4 s; the anchored window remembers from one to the next
 SIM = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=60,seed=3"
@@ -96,7 +97,7 @@ def test_repaired_lines_after_a_missing_frame_are_not_counted_as_different(tmp_p
     verifier = Verifier(write_lines(tmp_path / "then.jsonl", then), ("Person",))
     for seq in (0, 2, 3, 4):  # 1 is missing
         frame = Frame(pixels, seq, 0.0, flags=frozenset(flags[seq]))
-        verifier.write(Result(frame, Detections.none(4, 4), 0.0, pixels.astype(np.uint8)))
+        verifier.write(made(frame, Detections.none(4, 4), 0.0, pixels.astype(np.uint8)))
     assert (verifier.missing, verifier.different, verifier.unsettled) == (1, 2, 2)  # 0 and 4; 2 and 3
 
 
@@ -332,4 +333,4 @@ def test_a_replayed_frame_keeps_the_flight_s_time(flight: Path) -> None:
     with open_camera(f"rec:{flight / 'recording'}") as camera:
         frames: list[Frame] = list(iter(camera.read, None))
     assert [round(f.t_capture, 6) for f in frames] == times
-    assert all(f.t_replayed is not None for f in frames)
+    assert all(f.replayed and f.t_arrival != f.t_capture for f in frames)

@@ -129,7 +129,7 @@ def test_server_killed_and_started_again(server: Server) -> None:
         while not any("camera back" in line for line in lines):
             after = take(camera, 1)
         assert made_ms(after[0]) > made_ms(before[-1])
-        assert camera.outages == 1  # type: ignore[attr-defined]
+        assert camera.outages()["outages"] == 1  # type: ignore[attr-defined]
         assert camera.lost_s > 0.3  # type: ignore[attr-defined]
         seqs = [frame.seq for frame in take(camera, 3)]
         assert seqs == [after[0].seq + 1 + i for i in range(3)]
@@ -212,7 +212,7 @@ def test_session_cut_inside_a_picture(server: Server) -> None:
     try:
         with open_camera(f"rtsp://127.0.0.1:{cut.port}/cam", tell=lambda _: None) as camera:
             frames = take(camera, 1)
-            while camera.outages < 1 or camera.away:  # type: ignore[attr-defined]
+            while camera.outages()["outages"] < 1 or camera.away:  # type: ignore[attr-defined]
                 frames += take(camera, 1)
             frames += take(camera, 5)
             assert cut.cuts == 1

@@ -6,7 +6,6 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -25,6 +24,7 @@ from edge.commands.main import main
 from edge.data import Frame, TemperatureScale
 from edge.engine.device import Device
 from edge.errors import CameraError, EngineError, SinkError, SourceError
+from edge.seams import Camera
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from tests.conftest import shared
 
@@ -36,7 +36,7 @@ def scene(seed: int, dtype: Any = np.uint16) -> npt.NDArray[Any]:
     return (counts / 50).astype(dtype) if dtype == np.uint8 else counts.astype(dtype)
 
 
-class Scripted:
+class Scripted(Camera):
     """Gives ``pictures`` at ``times``, each handed over ``late`` seconds after; then ends or breaks."""
 
     description, frames, closed = "scripted", None, False
@@ -69,14 +69,6 @@ class Scripted:
 
     def close(self) -> None:
         self.closed = True
-
-    def __enter__(self) -> Scripted:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def look(camera: Scripted, seconds: float = 5.0) -> Examination:

@@ -11,10 +11,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from edge.commands.main import main
-from edge.data import Frame, Result
+from edge.data import Frame
 from edge.engine.outputs import checked
 from edge.sinks.jsonl import to_json
-from tests.conftest import hottest_cells_model, write_bundle
+from tests.conftest import hottest_cells_model, made, write_bundle
 
 BOXES = np.array([[0, 0, 8, 8], [8, 8, 16, 16]], np.float16)
 SCORES = np.array([0.9, 0.6], np.float16)
@@ -108,5 +108,5 @@ def test_a_result_is_finite_unless_told_otherwise() -> None:
     from edge.data import Detections
 
     frame = Frame(np.zeros((4, 4), np.uint8), 0, 0.0)
-    result = Result(frame, Detections.none(4, 4), 0.0, frame.pixels)  # type: ignore[arg-type]
+    result = made(frame, Detections.none(4, 4), 0.0, frame.pixels)  # type: ignore[arg-type]
     assert "overflowed" not in to_json(result, ["Person"])

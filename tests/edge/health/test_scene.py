@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from edge.commands.main import main
-from edge.data import Detections, Frame, Result, TemperatureScale
+from edge.data import Detections, Frame, TemperatureScale
 from edge.health.scene import CONDITIONS, Health, HealthLog
 from edge.model.bundle import Bundle
 from edge.model.transform import Preprocessor
 from edge.sim.camera import open_simulator
+from tests.conftest import made
 
 H, W = 64, 80
 
@@ -128,7 +129,7 @@ def test_the_log_says_when_a_condition_begins_and_ends() -> None:
     none, low = frozenset[str](), frozenset({"low_contrast"})
     said = []
     for seq, warnings in enumerate([none, low, low, none, low, none]):
-        result = Result(
+        result = made(
             Frame(pixels, seq, seq / 10), Detections.none(W, H), 0.0, pixels.astype(np.uint8), warnings=warnings
         )
         said.append(log.add(result))

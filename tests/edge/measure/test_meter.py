@@ -5,11 +5,14 @@ import pytest
 
 from edge.data import Detections, Frame, Result
 from edge.measure.meter import Meter, StageTimer, percentiles
+from tests.conftest import made
 
 
 def result(seq: int, t_capture: float, t_result: float, inferred: bool = True, **stages: float) -> Result:
     pixels = np.zeros((4, 4), np.uint8)
-    return Result(Frame(pixels, seq, t_capture), Detections.none(4, 4), t_result, pixels, stages, inferred)
+    return made(
+        Frame(pixels, seq, t_capture), Detections.none(4, 4), t_result, pixels, stages_ms=stages, inferred=inferred
+    )
 
 
 def test_fps_counts_intervals_not_results() -> None:
@@ -56,6 +59,6 @@ def test_percentiles_golden() -> None:
 def test_laps_with_a_clock_of_our_own() -> None:
     times = iter([10.0, 10.002, 10.005])
     laps = StageTimer(lambda: next(times))
-    laps.lap("normalise")
-    assert laps.lap("infer") == 10.005
+    laps.end("normalise")
+    assert laps.end("infer") == 10.005
     assert laps.ms == pytest.approx({"normalise": 2.0, "infer": 3.0})

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge.data import Pose, Truth
+from edge.data import Pose
 from edge.sim.bodies import Bodies, Body
 from edge.sim.flight import View, camera_axes
 from edge.sim.ground import Ground, build_ground
@@ -15,6 +15,7 @@ from edge.sim.paint import paint_bodies
 from edge.sim.placement import place_bodies
 from edge.sim.settings import SimulatorSettings
 from edge.sim.shapes import STEPS, shape
+from edge.sim.truth import Truth
 
 AIR, GROUND_C = 10.0, 12.0
 GROUND = 28515.0

@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.data import Detections, Frame, Result, Truth
+from edge.data import Detections, Frame, Result
 from edge.errors import SinkError
+from edge.sim.truth import SimulatedFrame, Truth
 from edge.sinks import Background, JsonlSink, VideoSink, draw
 from edge.sinks.jsonl import to_json
+from tests.conftest import made
 
 CLASSES = ("Person", "Car")
 
@@ -29,7 +31,8 @@ def result(seq: int = 0, t: float = 0.0, size: tuple[int, int] = (48, 64), n: in
         width,
         height,
     )
-    return Result(Frame(pixels, seq, t, **frame), found, t + 0.1, pixels)  # type: ignore[arg-type]
+    kind = SimulatedFrame if "truth" in frame else Frame
+    return made(kind(pixels, seq, t, **frame), found, t + 0.1, pixels)  # type: ignore[arg-type]
 
 
 def test_line_golden() -> None:

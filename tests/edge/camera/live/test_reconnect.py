@@ -39,7 +39,7 @@ def test_lost_and_back() -> None:
     assert [frame.pixels is expected for frame, expected in zip(frames, (a, b, c), strict=True)] == [True] * 3
     # the failing read, the pauses 0.5 + 1 + 2, the read of c
     assert camera.lost_s == pytest.approx(PERIOD_S + 3.5 + PERIOD_S)
-    assert (camera.outages, camera.away) == (1, False)
+    assert (camera.outages()["outages"], camera.away) == (1, False)
     assert world.lines == [
         "camera lost: unplugged; looking for it",
         "camera still away: cam: not plugged in",  # once, not at every look
@@ -62,7 +62,7 @@ def test_a_camera_that_is_lost_again_at_once_is_not_hurried() -> None:
     camera = world.camera()
     read_all(camera)
     assert world.pauses == [0.5, 1, 2, 0.5]
-    assert camera.outages == 4
+    assert camera.outages()["outages"] == 4
 
 
 def test_the_present_outage_counts_and_shows() -> None:
@@ -115,7 +115,7 @@ def test_one_frame_of_another_size_is_not_the_end() -> None:
     world = World([picture(), picture(shape=(2, 6)), picture()], [picture(), None])
     camera = world.camera()
     assert [frame.pixels.shape for frame in read_all(camera)] == [(4, 6)] * 2
-    assert camera.outages == 1
+    assert camera.outages()["outages"] == 1
 
 
 def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs() -> None:
@@ -133,7 +133,7 @@ def test_8_bit_pictures_may_repeat_themselves() -> None:
     world = World([picture(7, dtype=np.uint8)] * 300 + [None])  # type: ignore[list-item]
     camera = world.camera()
     assert len(read_all(camera)) == 300
-    assert camera.outages == 0
+    assert camera.outages()["outages"] == 0
     # or the encoder hangs: nothing else would tell, as no repeat reaches the detector
     assert world.lines == ["camera stands still: the same picture for 3 s, nothing new is seen in it"]
 
@@ -161,7 +161,7 @@ def test_any_sequence_of_losses(openings: list[int | None], first: int) -> None:
         assert got == list(range(start_seq, start_seq + len(pictures)))
         before = got[-1]
     # an outage ends with a frame: cameras that opened and gave none are one outage with the next
-    assert camera.outages == sum(1 for pictures in [start, *good[1:-1]] if pictures) + (not start)
+    assert camera.outages()["outages"] == sum(1 for pictures in [start, *good[1:-1]] if pictures) + (not start)
     assert not camera.away
 
 

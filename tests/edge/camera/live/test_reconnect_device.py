@@ -115,7 +115,7 @@ def test_bad_buffers_never_come_through(moods: str, handover: str) -> None:
                 seq += fake.made - made
                 made = fake.made
                 assert frame.seq == seq
-            assert camera.outages == 0  # type: ignore[attr-defined]
+            assert camera.outages()["outages"] == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("quick")
@@ -126,7 +126,7 @@ def test_capture_goes_on_behind_the_loop(monkeypatch: pytest.MonkeyPatch) -> Non
     with open_camera("/dev/null?format=Y16", tell=lines.append) as camera, LatestFrames(camera) as frames:
         before = frames.get()
         fake.moods = "t" * 60
-        while camera.outages == 0 or camera.away:  # type: ignore[attr-defined]
+        while camera.outages()["outages"] == 0 or camera.away:  # type: ignore[attr-defined]
             frames.get()
         after = frames.get()
     assert before is not None

@@ -1,0 +1,28 @@
+"""What really is in a simulated frame, and the frame that carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.data import Float32, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What really is in a simulated frame.
+
+    ``boxes``: (N, 4) float32 xyxy, sensor pixels, clipped to the frame. ``names``: N class names
+    in lower case (``person``, ``deer``, ``car``). ``visible``: (N,) float32, 0..1, the part of the
+    body that is seen: inside the frame, and not behind trees.
+    """
+
+    boxes: Float32
+    names: tuple[str, ...]
+    visible: Float32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedFrame(Frame):
+    """A `Frame` of the simulator. ``truth``: what is in it; a recording does not keep it."""
+
+    truth: Truth
