@@ -13,6 +13,7 @@ from edge.camera import open_camera
 from edge.camera.streams import has_gstreamer
 from edge.errors import SourceError
 from tests.conftest import ROOT
+from tests.support.children import run_child
 from tests.support.inside_gstreamer import CHECKS
 
 SCRIPT = ROOT / "tests/support/inside_gstreamer.py"
@@ -26,7 +27,7 @@ NEEDS = (
 def run(name: str) -> subprocess.CompletedProcess[str]:
     python = shutil.which("python3", path=os.defpath)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
+    return run_child(
         [python or "python3", "-W", "error", str(SCRIPT), name],
         capture_output=True,
         text=True,
