@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.children import STOPS, popen, run_child
+from tests.support.children import STOPS, end_all, popen, run_child
 
 TESTS = Path(__file__).resolve().parent
 # run in a child of a test, with the system's Python, or outside of any test
@@ -58,6 +58,13 @@ def test_a_child_may_ignore_what_it_shall() -> None:
     with popen([sys.executable, "-c", TELL], ignored=[signal.SIGHUP], stdout=subprocess.PIPE, text=True) as child:
         assert child.communicate(timeout=20)[0] == "0 0\n1 0\n0 0\n"
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_a_child_that_is_left_over_is_ended() -> None:
+    child = popen(["sleep", 60], stdout=subprocess.PIPE)
+    end_all()
+    assert child.returncode == -signal.SIGKILL
+    end_all()
 
 
 def test_no_test_starts_a_process_otherwise() -> None:

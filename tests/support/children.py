@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+_started: list[subprocess.Popen[Any]] = []
 
 
 def popen(
@@ -24,7 +25,16 @@ def popen(
     To be called from the main thread, which alone may say what a signal does.
     """
     with _as_from_a_terminal(ignored):
-        return subprocess.Popen([str(word) for word in command], **options)
+        process = subprocess.Popen([str(word) for word in command], **options)
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Kill what a test that failed has left running."""
+    while _started:
+        with _started.pop() as process:  # closes its pipes and waits for it
+            process.kill()
 
 
 def run_child(command: Sequence[object], **options: Any) -> subprocess.CompletedProcess[Any]:
