@@ -14,9 +14,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.camera.stills import read_still
 from edge.errors import InputError
+from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
-from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.data.clean import KINDS, Problem, inspect, summary
 from export.data.dataset import LabelledSet, read_coco, to_coco
 from export.data.formats import read_folder
@@ -142,14 +143,14 @@ def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem])
 
 
 def _thumbnail(path: Path | None, box: tuple[float, ...]) -> str:
-    """An img element with the picture inside and the box drawn, or nothing where there is none to show."""
-    data = np.frombuffer(path.read_bytes(), np.uint8) if path and path.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
+    """An img element with the picture as flight sees it and the box drawn, or nothing where there is none to show."""
+    if path is None:
         return ""
-    if image.dtype == np.uint16 and image.ndim == 2:
-        image = normalise(image.astype(np.uint16), DEFAULT_16BIT)
-    colours = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image[..., :3]
+    try:
+        pixels, _ = read_still(path)
+    except (OSError, ValueError):
+        return ""
+    colours = cv2.cvtColor(Normalisers().grey(pixels), cv2.COLOR_GRAY2BGR)
     scale = 200 / colours.shape[1]
     small = cv2.resize(colours, (200, max(1, round(scale * colours.shape[0]))), interpolation=cv2.INTER_AREA)
     if box and np.isfinite(box).all():

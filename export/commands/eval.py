@@ -21,8 +21,8 @@ from edge.model.bundle import MODEL_JSON, Bundle
 from edge.system.files import write_whole
 from export.commands.onnx import add_detector_options, detector_settings
 from export.data.clean import tidy
-from export.data.dataset import LabelledSet, Normalisers, read_coco
-from export.detector.checkpoint import digest_of, load_detector
+from export.data.dataset import LabelledSet, read_coco
+from export.detector.checkpoint import digest_of, load_detector, normalisers_of
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
 from export.evaluate.hard_examples import mistakes_of
 from export.evaluate.pictures import draw_page
@@ -123,7 +123,7 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
                 f"{', '.join(data.classes)}: expected "
                 "annotations of the same classes in the same order"
             )
-        return detect_with_model(model, Normalisers.of(model)), {
+        return detect_with_model(model, normalisers_of(model)), {
             "checkpoint_sha256": digest_of(arguments.checkpoint),
             "path": "torch",
         }

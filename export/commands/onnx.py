@@ -13,8 +13,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import Bundle
-from export.data.dataset import Normalisers
-from export.detector.checkpoint import digest_of, load_detector
+from export.detector.checkpoint import digest_of, load_detector, normalisers_of
 from export.detector.configuration import PRESETS, Configuration, preset
 from export.graph.bundle import STEPS, export_bundle
 from export.graph.flops import cost_by_part
@@ -113,7 +112,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         task = bar.add_task("read the checkpoint", total=len(STEPS) + 1)
         model = load_detector(arguments.checkpoint, arguments.arch, **settings, **named)
         _fit_to_frame(model, arguments, settings)
-        normalisers = Normalisers.of(model)
+        normalisers = normalisers_of(model)
 
         def step(what: str) -> None:
             bar.update(task, description=what, advance=1)

@@ -14,14 +14,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.onnx import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
-from export.data.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
+from export.data.dataset import LabelledSet, merge, read_coco, read_grey
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
-from export.detector.checkpoint import load_detector, read_checkpoint
+from export.detector.checkpoint import load_detector, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
 from export.detector.provenance import origin_of
 from export.detector.replace_head import replace_head
@@ -108,7 +109,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     mistakes = _mistakes(arguments, data, console)
     torch.manual_seed(arguments.seed)
     start = load_detector(arguments.start, arguments.arch, **detector_settings(arguments)) if arguments.start else None
-    settings = _settings(arguments, Normalisers.of(start))
+    settings = _settings(arguments, normalisers_of(start))
     model = start or _model(arguments, data, settings.normalisers())
     if arguments.start:
         kept = replace_head(model, data.classes)

@@ -20,6 +20,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
+from edge.model.normalisers import Normalisers
 from export.detector.build import build_detector
 from export.detector.configuration import Configuration, preset
 from export.detector.from_bundle import checkpoint_of, is_bundle
@@ -59,10 +60,20 @@ def load_detector(path: Path, arch: str | None = None, **settings: Any) -> Faste
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise InputError(f"checkpoint {path} does not fit {configuration.name}: {lines[-1].strip()}") from None
-    model.training_record = content.get(RECORD) or {}
+    record = content.get(RECORD)
+    model.training_record = record if isinstance(record, dict) else {}  # other trainers keep a flag under this name
     names = content.get("classes", ())
     model.class_names = tuple(map(str, names)) if isinstance(names, list | tuple) else ()
     return model
+
+
+def normalisers_of(model: object) -> Normalisers:
+    """Those that a detector of `load_detector` was trained with; the defaults where its checkpoint does not say.
+
+    Raises BundleError where this build does not know them.
+    """
+    said = getattr(model, "training_record", {}).get("normalise")
+    return Normalisers.from_json(said) if said else Normalisers()
 
 
 def digest_of(path: Path) -> str:

@@ -22,8 +22,9 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import EdgeError, InputError, SinkError
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
-from export.data.dataset import LabelledSet, Normalisers
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import RECORD
 from export.detector.configuration import Configuration
 from export.evaluate.evaluate import detect_with_model, figures, judge

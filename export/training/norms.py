@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
-from export.data.dataset import LabelledSet, Normalisers
+from edge.model.normalisers import Normalisers
+from export.data.dataset import LabelledSet
 from export.training.augment import Augmentation
 from export.training.crops import Crops
 

@@ -12,12 +12,13 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.measure.matching import iou
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.main import main
-from export.data.dataset import LabelledFrame, LabelledSet, Normalisers
+from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector import from_bundle
 from export.detector.build import build_detector
-from export.detector.checkpoint import load_detector
+from export.detector.checkpoint import load_detector, normalisers_of
 from export.detector.configuration import preset
 from export.detector.provenance import origin_of
 from export.detector.replace_head import replace_head
@@ -50,7 +51,7 @@ def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -
     back = load_detector(tmp_path / "b")
     assert back.class_names == ("deer", "person")
     assert back.configuration == model.configuration
-    assert Normalisers.of(back) == Normalisers(spec_16bit=VIEW)
+    assert normalisers_of(back) == Normalisers(spec_16bit=VIEW)
     assert [name for name, _ in back.named_parameters()] == [name for name, _ in model.named_parameters()]
     # the bundle's own weights, batch norm folded and rounded to float16, in torch
     expected, found = eager(with_half_weights(model), SCENE), eager(back, SCENE)
