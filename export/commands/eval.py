@@ -22,7 +22,7 @@ from edge.system.files import write_whole
 from export.commands.onnx import add_detector_options, detector_settings
 from export.data.clean import tidy
 from export.data.dataset import LabelledSet, read_coco
-from export.detector.checkpoint import digest_of, load_detector, normalisers_of
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
 from export.evaluate.hard_examples import mistakes_of
 from export.evaluate.pictures import draw_page
@@ -115,7 +115,8 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
 
 def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect, dict[str, Any]]:
     if arguments.checkpoint:
-        model = load_detector(arguments.checkpoint, **detector_settings(arguments))
+        checkpoint = read_checkpoint(arguments.checkpoint)
+        model = detector_of(checkpoint, **detector_settings(arguments))
         found = model.roi_heads.box_predictor.cls_score.out_features - 1
         if found != len(data.classes):
             raise InputError(
@@ -124,7 +125,7 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
                 "annotations of the same classes in the same order"
             )
         return detect_with_model(model, normalisers_of(model)), {
-            "checkpoint_sha256": digest_of(arguments.checkpoint),
+            "checkpoint_sha256": checkpoint.sha256(),
             "path": "torch",
         }
     bundle = Bundle.load(arguments.model)

@@ -13,7 +13,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import Bundle
-from export.detector.checkpoint import digest_of, load_detector, normalisers_of
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import PRESETS, Configuration, preset
 from export.graph.bundle import STEPS, export_bundle
 from export.graph.flops import cost_by_part
@@ -99,6 +99,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
     """
     console = Console(quiet=arguments.quiet)
     settings = detector_settings(arguments)
+    detectors: list[StaticDetector] = []  # the one of the TensorRT graph, for what it costs
     named = {} if arguments.classes is None else {"classes": len(arguments.classes.split(","))}
     bar = Progress(
         TextColumn("{task.description}"),
@@ -110,7 +111,8 @@ def run_onnx(arguments: argparse.Namespace) -> int:
     )
     with bar:
         task = bar.add_task("read the checkpoint", total=len(STEPS) + 1)
-        model = load_detector(arguments.checkpoint, arguments.arch, **settings, **named)
+        checkpoint = read_checkpoint(arguments.checkpoint)
+        model = detector_of(checkpoint, arguments.arch, **settings, **named)
         _fit_to_frame(model, arguments, settings)
         normalisers = normalisers_of(model)
 
@@ -127,7 +129,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             weights=arguments.weights,
             samples=arguments.roi_samples,
             score_threshold=arguments.score,
-            checkpoint_sha256=digest_of(arguments.checkpoint),
+            checkpoint_sha256=checkpoint.sha256(),
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,
             data={
@@ -142,9 +144,9 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             },
             overwrite=arguments.overwrite,
             progress=step,
+            built=detectors.append,
         )
-        cost = StaticDetector(model, arguments.height, arguments.width, "tensorrt")
-    _summary(console, bundle, model.configuration, settings, cost)
+    _summary(console, bundle, model.configuration, settings, detectors[0])
     return 0
 
 

@@ -22,9 +22,8 @@ from export.data.dataset import LabelledSet, merge, read_coco, read_grey
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
-from export.detector.checkpoint import load_detector, normalisers_of, read_checkpoint
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
-from export.detector.provenance import origin_of
 from export.detector.replace_head import replace_head
 from export.evaluate.hard_examples import Place, read_mistakes
 from export.training.augment import Augmentation
@@ -108,7 +107,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     console.print(f"{len(data)} frames: {boxes}", highlight=False)
     mistakes = _mistakes(arguments, data, console)
     torch.manual_seed(arguments.seed)
-    start = load_detector(arguments.start, arguments.arch, **detector_settings(arguments)) if arguments.start else None
+    checkpoint = read_checkpoint(arguments.start) if arguments.start else None
+    start = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)) if checkpoint else None
     settings = _settings(arguments, normalisers_of(start))
     model = start or _model(arguments, data, settings.normalisers())
     if arguments.start:
@@ -119,8 +119,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    origin = origin_of(arguments.start, model) if arguments.start else None
-    trainer = Trainer(model, data, arguments.out, settings, origin, mistakes)
+    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, mistakes)
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
@@ -228,7 +227,7 @@ def load_backbone(model: FasterRCNN, file: Path) -> None:
     """Take what ``file`` has of the model's ResNet; what it lacks stays. Raises InputError where it is no ResNet, or
     another.
     """
-    state, _ = read_checkpoint(file)
+    state = read_checkpoint(file).state
     body = model.backbone.body
     known = {k: v for k, v in state.items() if k in body.state_dict()}
     if "conv1.weight" not in known:

@@ -78,7 +78,7 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
-    ``start``: where the weights of ``model`` come from (`export.detector.provenance`), for the record. ``mistakes``:
+    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record. ``mistakes``:
     places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
