@@ -11,13 +11,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from edge.camera.stills import read_still
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
+from export.commands.console import bars_on, console_of, say
 from export.data.clean import KINDS, Problem, inspect, summary
 from export.data.dataset import LabelledSet, read_coco, to_coco
 from export.data.formats import read_folder
@@ -70,9 +69,9 @@ def run_simulate(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--frames {arguments.frames} --seed {arguments.seed}: expected 1 or more frames, a seed from 0"
         )
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
-    with Progress(console=console, transient=True) as progress:
+    with bars_on(console) as progress:
         task = progress.add_task("frames", total=arguments.frames)
         data = simulate(
             arguments.out,
@@ -83,7 +82,7 @@ def run_simulate(arguments: argparse.Namespace) -> int:
             lambda done: progress.update(task, completed=done),
         )
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
-    console.print(f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}", highlight=False)
+    say(console, f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}")
     return 0
 
 
@@ -99,9 +98,9 @@ def run_check(arguments: argparse.Namespace) -> int:
         data = data.without(FramesNamed(text))
     if not data.frames:
         raise InputError("no frame is left to look at: check --without")
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     hot = [name.strip().lower() for name in arguments.hot.split(",")]
-    with Progress(console=console, transient=True) as progress:
+    with bars_on(console) as progress:
         task = progress.add_task("frames", total=len(data))
         cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
     lists = {"cleaned.json": cleaned}
@@ -115,10 +114,10 @@ def run_check(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
     for kind, count in summary(problems).items():
-        console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
-    console.print(f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
+        say(console, f"{count:6} {kind}: {KINDS[kind]}")
+    say(console, f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
     for name, part in lists.items():
-        console.print(f"{len(part)} frames in {arguments.out / name}")
+        say(console, f"{len(part)} frames in {arguments.out / name}")
     return 0
 
 
