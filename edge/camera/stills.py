@@ -21,6 +21,7 @@ from edge.system.files import opencv_name
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy"})
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"
+CUT_OFF = "the file is cut off"
 COLOUR = "in colour, reduced to brightness, which in a colour palette is not heat"
 
 
@@ -39,7 +40,7 @@ def read_still(path: Path, raw: bool = True) -> tuple[Pixels, str]:
         return counts, "raw counts of DJI R-JPEG"
     whole = jpeg_is_whole(data) if data[:2] == JPEG else data[:4] != PNG or b"IEND" in data
     if not whole:
-        raise ValueError("the file is cut off")
+        raise ValueError(CUT_OFF)
     with quiet():
         if path.suffix.lower() in (".tif", ".tiff") and (pages := cv2.imcount(opencv_name(path))) > 1:
             raise ValueError(f"{pages} images in one file; expected one (tiffsplit makes single files)")
