@@ -10,7 +10,7 @@ import cv2
 import pytest
 
 from edge.camera import open_camera
-from edge.camera.streams import has_gstreamer
+from edge.camera.gstreamer import has_gstreamer
 from edge.errors import SourceError
 from tests.conftest import ROOT
 from tests.support.inside_gstreamer import CHECKS
