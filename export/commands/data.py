@@ -18,7 +18,8 @@ from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from export.commands.console import bars_on, console_of, say
 from export.data.clean import KINDS, Problem, inspect, summary
-from export.data.dataset import LabelledSet, read_coco, to_coco
+from export.data.coco import read_coco, to_coco
+from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed, split_by_run
 from export.data.simulate import simulate

@@ -20,7 +20,8 @@ from edge.system.files import write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import tidy
-from export.data.dataset import LabelledSet, read_coco
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
 from export.evaluate.hard_examples import mistakes_of

@@ -18,7 +18,8 @@ from edge.thermal.normalise import NormaliseSpec
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
-from export.data.dataset import LabelledSet, merge, read_coco, read_grey
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet, merge, read_grey
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
