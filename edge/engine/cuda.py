@@ -222,7 +222,7 @@ class Gpu:
 
     def drop_graph(self) -> None:
         """Forget the captured graph."""
-        graph, self._graph = self._graph, _p()
+        graph, self._graph = self._graph, ctypes.c_void_p()
         if graph and not self.lost:
             _driver.cuGraphExecDestroy(graph)
 
