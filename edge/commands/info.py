@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.commands.console import Screen
-from edge.engine.readiness import Need, onnxruntime_need, tensorrt_needs
+from edge.engine.readiness import Need, Probe, onnxruntime_need
 from edge.engine.select import decide
 from edge.model.bundle import Bundle
 from edge.system.host import host_facts
@@ -46,7 +46,7 @@ def _show_readiness(bundle: Bundle, screen: Screen) -> None:
     host = host_facts()
     where = host["board"] or host["cpu"]
     say(f"\non this machine ({where}{', L4T ' + host['l4t'] if host['l4t'] else ''})")
-    needs = tensorrt_needs(bundle)
+    needs = Probe(bundle).needs
     for backend, expected in (("ort", [onnxruntime_need(bundle)]), ("trt", needs)):
         runs = all(need.met for need in expected)
         say(f"  --backend {backend}   {'can run' if runs else 'cannot run'}")

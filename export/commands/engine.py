@@ -11,8 +11,9 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from edge.engine.device import find_device
-from edge.engine.passport import ENGINE, PASSPORT, Target
+from edge.engine.passport_check import this_machine
 from edge.model.bundle import Bundle
+from edge.model.passport import ENGINE, PASSPORT
 from export.commands.console import bars_on, console_of, say
 from export.tensorrt.build import LEVELS, BuildSettings, BuiltEngine, import_tensorrt
 from export.tensorrt.plan import (
@@ -59,7 +60,7 @@ def run_engine(arguments: argparse.Namespace) -> int:
     """
     console = console_of(arguments.quiet)
     bundle = Bundle.load(arguments.bundle)
-    target = Target.here(import_tensorrt().__version__, find_device())
+    target = this_machine(import_tensorrt().__version__, find_device())
     plan = make_plan(bundle, target, arguments.workspace_mib, arguments.optimization_level)
     show_plan(plan, console)
     if arguments.dry_run:
