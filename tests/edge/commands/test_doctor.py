@@ -78,7 +78,7 @@ def test_a_good_camera() -> None:
     pictures = [scene(i) for i in range(51)]
     found = look(Scripted(pictures, late=0.012, scale=TemperatureScale(0.04)))
     assert problems(found) == []
-    assert (found.frames, found.repeated, found.lost, found.shutter) == (51, 0, 0, 0)
+    assert (found.frames, found.duplicates, found.lost, found.shutter) == (51, 0, 0, 0)
     assert (found.size, found.bits_a_pixel, found.bits, found.unused) == ((80, 64), 16, 14, 0)
     assert (found.low, found.high) == (min(p.min() for p in pictures), max(p.max() for p in pictures))
     assert found.fps == pytest.approx(25)
@@ -136,7 +136,7 @@ def test_faults() -> None:
 
 def test_a_slow_sensor_in_a_fast_stream() -> None:
     found = look(Scripted([scene(i // 3) for i in range(30)]))
-    assert found.repeated == 20
+    assert found.duplicates == 20
     saying(found, "20 of 30 frames repeat", "7.8 new ones a second", "9 Hz")
 
 
