@@ -18,11 +18,14 @@ import cv2
 import numpy as np
 import pytest
 
-import edge.app.run as run_module
+import edge.app.sinks
+from edge.app.run import run
+from edge.app.settings import RunSettings
 from edge.camera.stills import Stills
 from edge.commands.main import main
 from edge.data import Frame, RawDetections
 from edge.engine.null import NullEngine
+from edge.errors import CameraError
 from edge.sinks import Background, VideoSink
 from tests.support.children import popen, run_child
 
@@ -64,20 +67,20 @@ class Interrupted(Background):
 
 
 def test_a_second_ctrl_c_costs_no_report(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "Background", Interrupted)
+    monkeypatch.setattr(edge.app.sinks, "Background", Interrupted)
 
     def first(_result: object) -> None:
         raise KeyboardInterrupt
 
-    settings = run_module.RunSettings("sim:live=0,width=80,height=64,frames=8", str(tiny_bundle), tmp_path, quiet=True)
-    assert run_module.run(settings, first)["ended"] == "interrupted"
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=first)["ended"] == "interrupted"
     assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
 
 def test_ctrl_c_while_it_closes_costs_no_report(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "Background", Interrupted)
+    monkeypatch.setattr(edge.app.sinks, "Background", Interrupted)
     assert main(words(tiny_bundle, tmp_path, "--quiet")) == 0
     assert report(tmp_path)["ended"] == "end of source"
 
@@ -157,7 +160,7 @@ def nearly_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From when it is called the disk has 10 MB left."""
 
     def fill() -> None:
-        monkeypatch.setattr("edge.sinks.video.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
 
     return fill
 
@@ -201,7 +204,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_cause(
     assert "report.json: No space left" in capsys.readouterr().err
 
     def gone(_stills: Stills) -> Frame:
-        raise run_module.CameraError("the camera is gone")
+        raise CameraError("the camera is gone")
 
     monkeypatch.setattr(Stills, "read", gone)
     cv2.imwrite(str(tmp_path / "still.png"), np.zeros((64, 80), np.uint8))

@@ -135,7 +135,7 @@ def test_quiet_says_nothing(stills: Path, tiny_bundle: Path, tmp_path: Path, cap
 def test_a_bench_that_could_not_be_written_is_not_run(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.commands.main.bench", lambda _: pytest.fail("it was run"))
+    monkeypatch.setattr("edge.commands.bench.bench", lambda _: pytest.fail("it was run"))
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "b.json"):
         assert main(["bench", "--model", str(tiny_bundle), "--json", str(path)]) == 2

@@ -15,7 +15,6 @@ import pytest
 
 import edge.app.machine as machine
 import edge.commands.doctor as doctor_module
-import edge.engine.install as install
 import edge.engine.readiness as readiness
 from edge.app.source_check import Examination, examine, problems
 from edge.commands.console import Screen
@@ -79,7 +78,7 @@ def test_a_good_camera() -> None:
     pictures = [scene(i) for i in range(51)]
     found = look(Scripted(pictures, late=0.012, scale=TemperatureScale(0.04)))
     assert problems(found) == []
-    assert (found.frames, found.repeated, found.lost, found.shutter) == (51, 0, 0, 0)
+    assert (found.frames, found.duplicates, found.lost, found.shutter) == (51, 0, 0, 0)
     assert (found.size, found.bits_a_pixel, found.bits, found.unused) == ((80, 64), 16, 14, 0)
     assert (found.low, found.high) == (min(p.min() for p in pictures), max(p.max() for p in pictures))
     assert found.fps == pytest.approx(25)
@@ -137,7 +136,7 @@ def test_faults() -> None:
 
 def test_a_slow_sensor_in_a_fast_stream() -> None:
     found = look(Scripted([scene(i // 3) for i in range(30)]))
-    assert found.repeated == 20
+    assert found.duplicates == 20
     saying(found, "20 of 30 frames repeat", "7.8 new ones a second", "9 Hz")
 
 
@@ -242,8 +241,8 @@ def test_a_jetson_without_its_libraries(
     assert "compute capability 8.7" in found["GPU"].value
     assert "make room" in found["free disk"].todo
     # the same commands as everywhere else
-    assert found["TensorRT"].todo == f"JetPack 6 and 7: {install.TENSORRT}; and {install.ENVIRONMENT}"
-    assert install.PYCUDA in found["pycuda"].todo
+    assert found["TensorRT"].todo == f"JetPack 6 and 7: {readiness.TENSORRT}; and {readiness.ENVIRONMENT}"
+    assert readiness.PYCUDA in found["pycuda"].todo
     monkeypatch.setattr(readiness, "find_device", lambda: (_ for _ in ()).throw(EngineError("no NVIDIA driver")))
     assert facts(tmp_path)["GPU"].todo == "no NVIDIA driver"
 
