@@ -27,7 +27,7 @@ def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> No
     if taken:
         raise InputError(f"the source {path} is what an earlier run wrote to --out {out}: give another --out")
     for spec in specs:
-        spec.check(out / spec.file)
+        spec.check(spec.path(out))
 
 
 def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
@@ -66,7 +66,7 @@ def check_file(path: Path) -> None:
 
 def _written(specs: Iterable[SinkSpec]) -> set[str]:
     """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
-    return {REPORT, RECORDING, SHEET, *(spec.file for spec in (*known_specs(), *specs))}
+    return {REPORT, RECORDING, SHEET, *(spec.file for spec in (*known_specs(), *specs) if spec.file)}
 
 
 def _writable(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.data import Filter
 from edge.errors import InputError
 from edge.thermal.normalise import NormaliseSpec
 
@@ -53,6 +54,7 @@ class RunSettings:
             raise InputError(f"frames {self.frames}: expected 1 or more")
         if self.seconds is not None and not self.seconds > 0:
             raise InputError(f"seconds {self.seconds}: expected more than 0")
+        Filter(self.threshold)  # raises for one that cannot be
         if self.record_budget and not self.record:
             raise InputError("--record-budget says how much --record may keep: give --record too")
         if self.override_normalise and not self.normalise:

@@ -28,7 +28,7 @@ class Sinks(Closing):
         self._running: list[Background] = []
         with ExitStack() as stack:
             for spec in specs:
-                sink = _make(spec, SinkContext(out / spec.file, classes, camera.fps, camera.live))
+                sink = _make(spec, SinkContext(spec.path(out), classes, camera.fps, camera.live))
                 lossless = every if spec.lossless is None else spec.lossless
                 self._running.append(stack.enter_context(Background(sink, spec.depth, lossless)))
             stack.pop_all()  # all could be made: from here on `close` closes them

@@ -128,5 +128,5 @@ def _boxes(detections: dict[str, int]) -> str:
 
 def _written(report: dict[str, Any], out: Path) -> list[str]:
     """Names of what this run left in its folder; what is recorded has a line of its own."""
-    first, *others = (sink["file"] for sink in report["sinks"].values())
+    first, *others = (sink["file"] for sink in report["sinks"].values() if sink["file"])
     return [name for name in (first, REPORT, *others, SHEET) if (out / name).exists()]

@@ -30,7 +30,7 @@ def choose_specs(names: Iterable[str], others: Sequence[SinkSpec] = ()) -> list[
     if unknown := sorted(asked - {spec.name for spec in known}):
         raise InputError(f"no sink is named {', '.join(unknown)}: expected one of {', '.join(options)}")
     specs = [*(spec for spec in known if spec.essential or spec.name in asked), *others]
-    for what, given in (("name", [s.name for s in specs]), ("file", [s.file for s in specs])):
+    for what, given in (("name", [s.name for s in specs]), ("file", [s.file for s in specs if s.file])):
         if twice := sorted({value for value in given if given.count(value) > 1}):
             raise InputError(f"two sinks have the {what} {', '.join(twice)}: give each its own")
     return specs

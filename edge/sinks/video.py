@@ -14,7 +14,7 @@ from edge.errors import InputError, SinkError
 from edge.seams import Sink
 from edge.sinks.draw import draw
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, opencv_name
+from edge.system.files import has_room, opencv_name, why
 
 DEFAULT_FPS = 10.0  # of sources that do not tell theirs
 LONGEST_GAP_S = 5.0
@@ -47,8 +47,8 @@ class VideoSink(Sink):
 
     def write(self, result: Result) -> None:
         """Draw and encode one result."""
-        if self._pictures % LOOK_EVERY == 0 and not has_room(self._path.parent, self._reserve):
-            raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
+        if self._pictures % LOOK_EVERY == 0:
+            self._check_room()
         self._pictures += 1
         image = draw(result, self._classes)
         if self._writer is None:
@@ -77,6 +77,14 @@ class VideoSink(Sink):
             self._writer = None
             if not self._path.is_file() or self._path.stat().st_size == 0:
                 raise SinkError(f"{self._path} is empty: the disk may be full")
+
+    def _check_room(self) -> None:
+        try:
+            room = has_room(self._path.parent, self._reserve)
+        except OSError as error:
+            raise SinkError(f"cannot write {self._path}: {why(error)}: give another --out") from None
+        if not room:
+            raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
 
     def _open(self, image: npt.NDArray[np.uint8], t_capture: float) -> None:
         self._size = (image.shape[1], image.shape[0])
