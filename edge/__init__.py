@@ -6,6 +6,8 @@ with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("mod
         print(result.frame.seq, result.detections.labels, result.latency_ms)
 """
 
+import logging
+
 from edge.camera import open_camera
 from edge.data import (
     Detections,
@@ -31,6 +33,8 @@ from edge.errors import (
 from edge.model.bundle import Bundle
 from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine, Sink
+
+logging.getLogger("edge").addHandler(logging.NullHandler())  # silent, unless the program that uses it listens
 
 __all__ = [
     "Bundle",

@@ -106,7 +106,7 @@ class CameraWrapper(Camera):
         self._camera = camera
         self.description = camera.description
         self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
-        self.waits_for_return = camera.waits_for_return
+        self.waits_for_return, self.seq_tells_losses = camera.waits_for_return, camera.seq_tells_losses
 
     @property
     def once_live(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.app.output import WRITTEN
 from edge.camera import Camera
-from edge.camera.streams import without_password
+from edge.camera.options import without_password
 from edge.data import Result, class_name
 from edge.engine import Engine
 from edge.errors import SinkError

@@ -25,7 +25,6 @@ from edge.recording.verify import Verifier
 from edge.sinks import Background, JsonlSink, VideoSink
 from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
-from edge.system.log import nothing, to_stderr
 from edge.system.signals import finishing
 from edge.thermal.normalise import NormaliseSpec
 
@@ -89,8 +88,7 @@ def run(settings: RunSettings, watch: Callable[[Result], None] | None = None) ->
                 spin=settings.spin,
             )
         )
-        tell = nothing if settings.quiet else to_stderr
-        camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s, tell))
+        camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
         verifier = _verifier(settings, camera, engine)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         check_folder(settings.out, settings.source, settings.video)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.camera.stills import COLOUR, CUT_OFF, read_still
 from edge.data import Float32, Pixels, TemperatureScale
 from edge.errors import InputError
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec, normalise
+from edge.model.normalisers import Normalisers
 from edge.thermal.windows import Grey
 
 Int64 = npt.NDArray[np.int64]
@@ -187,54 +187,51 @@ def _read_json(path: Path) -> Any:
         raise InputError(f"annotations {path} are not JSON ({error})") from None
 
 
+class ImageError(InputError):
+    """An image that cannot be trained on. ``kind``: why, one of `export.data.clean.KINDS`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 def read_pixels(path: Path) -> Pixels:
-    """(H, W) uint8 or uint16 of an image file; a grey picture stored in three channels becomes one.
+    """(H, W) uint8 grey or uint16 counts of an image file: the very pixels that flight sees (`read_still`).
 
-    Raises InputError where the file is missing, broken, or in colour.
+    Raises ImageError where the file is missing or broken, or in a colour palette: flight makes the best of it, but
+    brightness in a palette is not heat, and a detector should not learn it.
     """
-    # an absent file would otherwise be only a line on stderr
-    data = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"image {path} cannot be read: expected an 8-bit or 16-bit grey image file")
-    if image.ndim == 3:
-        colours = image[..., :3].astype(np.int32)
-        if np.ptp(colours, axis=2).max() > 16:  # lossy files differ by a few levels
-            raise InputError(f"image {path} is in colour: expected grey, white = hot; switch the palette off")
-        image = image[..., 1]
-    return image.astype(np.uint8) if image.dtype == np.uint8 else image.astype(np.uint16)
+    expected = "expected an 8-bit or 16-bit grey image file"
+    try:
+        pixels, note = read_still(path)
+    except OSError as error:
+        raise ImageError("unreadable", f"image {path} cannot be read ({error.strerror}): {expected}") from None
+    except ValueError as error:
+        kind = "truncated" if str(error) == CUT_OFF else "unreadable"
+        raise ImageError(kind, f"image {path} cannot be read ({error}): {expected}") from None
+    if note == COLOUR:
+        raise ImageError("colour", f"image {path} is in colour: expected grey, white = hot; switch the palette off")
+    return pixels
 
 
-@dataclass(frozen=True)
-class Normalisers:
-    """How 8-bit and 16-bit frames become grey: in training as in flight."""
-
-    spec_8bit: NormaliseSpec = DEFAULT_8BIT
-    spec_16bit: NormaliseSpec = DEFAULT_16BIT
-
-    @classmethod
-    def of(cls, model: object) -> Normalisers:
-        """Those a detector of `export.detector.checkpoint.load_detector` was trained with; the defaults where its
-        checkpoint does not say. Raises BundleError where this build does not know them.
-        """
-        said = getattr(model, "training_record", {}).get("normalise")
-        if not said:
-            return cls()
-        return cls(NormaliseSpec.from_json(said["8bit"]), NormaliseSpec.from_json(said["16bit"]))
-
-    def to_json(self) -> dict[str, Any]:
-        """As model.json has them."""
-        return {"8bit": self.spec_8bit.to_json(), "16bit": self.spec_16bit.to_json()}
-
-    def pick(self, pixels: Pixels) -> NormaliseSpec:
-        """The one for such pixels."""
-        return self.spec_8bit if pixels.dtype == np.uint8 else self.spec_16bit
+def read_frame(frame: LabelledFrame) -> Pixels:
+    """The pixels of a labelled frame, (height, width) uint8 or uint16. Raises ImageError as `read_pixels`, and where
+    the boxes belong to another size.
+    """
+    pixels = read_pixels(frame.path)
+    height, width = pixels.shape
+    if (width, height) != (frame.width, frame.height):
+        raise ImageError(
+            "size",
+            f"image {frame.path} is {width}x{height}, its boxes are for {frame.width}x{frame.height}: "
+            "edge-export data check writes a list without such frames",
+        )
+    return pixels
 
 
 def read_grey(frame: LabelledFrame, normalisers: Normalisers | None = None) -> Grey:
-    """(H, W) uint8 of a frame's file, as the normaliser of flight shows it to the detector.
+    """(height, width) uint8 of a frame's file, as the normaliser of flight shows it to the detector.
 
-    Raises InputError as `read_pixels`, and where the normaliser does not take such pixels.
+    Raises ImageError as `read_frame`, and InputError where the normaliser does not take such pixels.
     """
-    pixels = read_pixels(frame.path)
-    return normalise(pixels, (normalisers or Normalisers()).pick(pixels), frame.temperature)
+    return (normalisers or Normalisers()).grey(read_frame(frame), frame.temperature)

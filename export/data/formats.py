@@ -16,10 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.camera.stills import SUFFIXES
 from edge.errors import InputError
 from export.data.dataset import LabelledFrame, LabelledSet, read_coco, read_pixels
-
-IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
 
 def read_folder(folder: str | Path, split: str = "train", ignore: Collection[str] = ("DontCare",)) -> LabelledSet:
@@ -91,7 +90,7 @@ def read_yolo(root: Path, split: str) -> LabelledSet:
     labels_in = root / "labels" / split if (root / "labels" / split).is_dir() else root / "labels"
     images_in = root / "images" / split if (root / "images" / split).is_dir() else root / "images"
     frames = []
-    for image in sorted(p for p in images_in.glob("*") if p.suffix.lower() in IMAGES):
+    for image in _images_in(images_in):
         height, width = read_pixels(image).shape
         file, kept, labels = labels_in / f"{image.stem}.txt", [], []
         lines = file.read_text().splitlines() if file.is_file() else []  # no file: nothing is in the frame
@@ -133,11 +132,16 @@ def _xml(file: Path) -> ElementTree.Element:
         raise InputError(f"{file} is no Pascal VOC annotation ({error})") from None
 
 
+def _images_in(folder: Path) -> list[Path]:
+    """What flight takes for a still, by name."""
+    return sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+
+
 def _image(path: Path, annotation: Path) -> Path:
     """The image of an annotation, whose file name may lack or mistake its ending."""
     if path.is_file():
         return path
-    beside = (path.parent / f"{annotation.stem}{ending}" for ending in IMAGES)
+    beside = (path.parent / f"{annotation.stem}{ending}" for ending in sorted(SUFFIXES))
     return next((p for p in beside if p.is_file()), path)
 
 

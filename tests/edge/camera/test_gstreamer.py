@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from edge.camera import open_camera
-from edge.camera.streams import has_gstreamer
+from edge.camera.gstreamer import has_gstreamer
 from edge.errors import SourceError
 from tests.conftest import ROOT
 from tests.support.inside_gstreamer import CHECKS

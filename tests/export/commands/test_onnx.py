@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from edge.model.bundle import Bundle, sha256
+from edge.model.normalisers import Normalisers
 from export.commands.main import main
-from export.data.dataset import Normalisers
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import RECORD
 from tests.support.random_detectors import enliven, thermal_scene

@@ -19,7 +19,8 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from edge.errors import InputError
 from export.detector.build import frc_resnet_fpn
-from export.detector.checkpoint import configuration_of, load_detector, read_checkpoint
+from export.detector.checkpoint import load_detector, read_checkpoint
+from export.detector.from_shapes import Shapes
 
 TINY: dict[str, Any] = {"channels": 8, "representation_size": 16}
 
@@ -95,7 +96,7 @@ def test_stock_detectors(name: str, arch: str | None, tmp_path: Path) -> None:
 def test_two_mobilenets_have_equal_shapes(tmp_path: Path) -> None:
     model = stock.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, num_classes=2)
     with pytest.raises(InputError, match=r"--arch fasterrcnn_mobilenet_v3_large_fpn or .*320"):
-        configuration_of(model.state_dict())
+        Shapes.of_state(model.state_dict()).configuration()
 
 
 @pytest.mark.parametrize("wrapper", ["model", "state_dict", "model_state_dict"])
