@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.support.children import run_child
 from tests.support.house import Arrow, arrows, modules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ importlib.import_module("edge.commands.main")._parser()
 print(json.dumps(failed))
 """
     command = [sys.executable, "-c", script, json.dumps(sorted(modules(ROOT, "edge")))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_child(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     failed = json.loads(done.stdout)
     assert {name: why for name, why in failed.items() if name not in NEED_MORE} == {}

@@ -22,6 +22,7 @@ from edge.camera import LatestFrames, open_camera
 from edge.data import Frame
 from edge.errors import CameraError
 from tests.conftest import ROOT
+from tests.support.children import popen, run_child
 from tests.support.rtsp_server import ACROSS, BRIGHT, DARK, DOWN
 from tests.support.scripted_camera import outages_of
 
@@ -37,7 +38,7 @@ def missing() -> str:
         "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst; Gst.init(None); "
         "exit(Gst.ElementFactory.find('x264enc') is None)"
     )
-    if SYSTEM_PYTHON and subprocess.run([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
+    if SYSTEM_PYTHON and run_child([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
         return ""
     return f"needs GStreamer's RTSP server for the system's Python (Debian: apt install {NEEDS})"
 
@@ -55,7 +56,7 @@ class Server:
 
     def start(self, width: int = W, height: int = H) -> None:
         script = ROOT / "tests/support/rtsp_server.py"
-        self.process = subprocess.Popen(
+        self.process = popen(
             [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), str(FPS)],
             stdout=subprocess.PIPE,
             text=True,
