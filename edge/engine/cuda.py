@@ -2,8 +2,8 @@
 
 TensorRT computes in the GPU's primary context, so this retains that one; a context of our own beside it
 (``pycuda.autoinit``, ``make_context``) ends in illegal addresses. It is pushed for the length of one
-call and popped again: an interpreter that ends with a context still pushed is aborted by pycuda. pycuda owns all of
-it; what pycuda lacks is called in the driver itself: see `edge.engine.driver`.
+call and popped again: an interpreter that ends with a context still pushed is aborted by pycuda.
+What pycuda lacks is called in the driver itself: see `edge.engine.driver`.
 """
 
 from __future__ import annotations
