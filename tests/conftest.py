@@ -32,6 +32,13 @@ SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A slow test has more time than the others."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 def shared(*parts: str) -> Path:
     """A path in the data folder beside the repository; skips the test where it is absent."""
     path = SHARED.joinpath(*parts)
