@@ -156,9 +156,9 @@ def test_natural_order_counts(numbers: list[tuple[int, int]]) -> None:
 @given(st.lists(st.text("a1_B.0", max_size=6)), st.randoms(use_true_random=False))
 def test_natural_order_of_any_names(names: list[str], shuffler: random.Random) -> None:
     paths = [Path("x" + name) for name in names]
-    want = sorted(paths, key=natural)
+    expected = sorted(paths, key=natural)
     shuffler.shuffle(paths)
-    assert sorted(paths, key=natural) == want
+    assert sorted(paths, key=natural) == expected
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.98])
@@ -273,10 +273,10 @@ def test_real_r_jpeg(name: str) -> None:
     path = SHARED / "raw16" / f"{name}_R.JPG"
     if not path.exists():
         pytest.skip("needs ../shared/data/raw16, which is not here")
-    want = np.load(SHARED / "raw16" / f"{name}_R_raw16.npy")
+    expected = np.load(SHARED / "raw16" / f"{name}_R_raw16.npy")
     pixels, _ = read_still(path)
-    assert pixels.dtype == want.dtype
-    assert np.array_equal(pixels, want)
+    assert pixels.dtype == expected.dtype
+    assert np.array_equal(pixels, expected)
 
 
 def test_real_radiometric_tiff() -> None:
@@ -296,5 +296,5 @@ def test_real_folder() -> None:
         for _ in range(5):
             frame = stills.read()
     assert frame is not None
-    want = cv2.imread(str(sorted(folder.iterdir(), key=natural)[4]), cv2.IMREAD_GRAYSCALE)
-    assert np.array_equal(frame.pixels, want)
+    expected = cv2.imread(str(sorted(folder.iterdir(), key=natural)[4]), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(frame.pixels, expected)

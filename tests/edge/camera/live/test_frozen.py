@@ -9,7 +9,7 @@ from edge.camera.live.frozen import FrozenPicture
 
 
 def test_since_when() -> None:
-    frozen = FrozenPicture(since=3.0)
+    frozen = FrozenPicture()
     first, other = np.full((4, 6), 7, np.uint16), np.full((4, 6), 8, np.uint16)
     asked = [(first, 5.0), (first.copy(), 6.0), (first, 9.0), (other, 10.0), (first, 11.0)]
     told = [(frozen.again(pixels, t), frozen.since) for pixels, t in asked]
