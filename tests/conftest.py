@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.data import Detections, Frame, Result
@@ -22,9 +23,20 @@ from tests.support import children
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# a busy machine is no failure, and every test has a time limit of its own
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A slow test has more time than the others."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def shared(*parts: str) -> Path:
