@@ -23,10 +23,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from rich.console import Console
 
+from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.train import grey_statistics, load_backbone
-from export.data.dataset import LabelledSet, Normalisers
+from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.simulate import simulate
 from export.detector.build import frc_resnet_fpn

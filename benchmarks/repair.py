@@ -16,8 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
+from edge.camera import open_camera
 from edge.data import Frame
-from edge.sim.camera import open_simulator
 from edge.thermal.correct.bad_pixels import BadPixels
 from edge.thermal.correct.correction import Correction
 from edge.thermal.correct.destriping import Destriping
@@ -32,7 +32,7 @@ def main(count: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    with open_simulator(f"{SOURCE},frames={LEARN}") as camera:
+    with open_camera(f"{SOURCE},frames={LEARN}") as camera:
         flight = [frame.pixels for frame in iter(camera.read, None)]
     shutter, movement, defects, stripes = Shutter(), Motion(), BadPixels(), Destriping()
     for pixels in flight:

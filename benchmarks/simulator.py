@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
 
-from edge.sim.camera import open_simulator
+from edge.camera import open_camera
 
 SETTINGS = (
     "",
@@ -43,7 +43,7 @@ def main(frames: int) -> None:
     for text in SETTINGS:
         start = time.perf_counter()
         # a second of flight is 5 frames, so that the figures hold for more than the first view
-        with open_simulator(f"sim:live=0,fps=5,{text}" if text else "sim:live=0,fps=5") as camera:
+        with open_camera(f"sim:live=0,fps=5,{text}" if text else "sim:live=0,fps=5") as camera:
             opened = time.perf_counter() - start
             took, cpu, bodies = [], [], []
             for i in range(WARM_UP + frames):

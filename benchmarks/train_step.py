@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a check
 
 from export.detector.checkpoint import load_detector
 from export.training.augment import Crop
-from export.training.criterion import DetectionLosses, multiplies_bfloat16
+from export.training.criterion import DetectionCriterion
+from export.training.prepare import multiplies_bfloat16, prepare_for_training
 
 BUNDLE = Path(__file__).resolve().parents[1] / "edge/models/hituav-r18"
 SIDE, BOXES, BATCH, WARM_UP = 320, 8, 4, 2
@@ -44,7 +45,8 @@ def main(steps: int) -> None:
         model = load_detector(BUNDLE)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not name.startswith("backbone.body.conv1"))
-        losses[kind] = DetectionLosses(model, mixed)
+        prepare_for_training(model, mixed)
+        losses[kind] = DetectionCriterion(model)
     for i in range(WARM_UP + steps):
         for kind, of in losses.items():
             torch.manual_seed(i)

@@ -106,7 +106,7 @@ class CameraWrapper(Camera):
         self._camera = camera
         self.description = camera.description
         self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
-        self.waits_for_return = camera.waits_for_return
+        self.waits_for_return, self.seq_tells_losses = camera.waits_for_return, camera.seq_tells_losses
 
     @property
     def once_live(self) -> bool:
@@ -164,7 +164,7 @@ class Engine(Closing):
         closed, or another thread asks than the one that made it.
         """
         if self._closed:
-            raise EngineError("the engine is closed: open it again")
+            raise engine_closed()
         self._check_thread()
         expected = (self.bundle.height, self.bundle.width)
         if image.dtype != np.uint8 or image.shape != expected:
@@ -186,12 +186,21 @@ class Engine(Closing):
         """Give back what was taken; called once, in the thread that made the engine."""
 
     def _check_thread(self) -> None:
-        here = threading.current_thread()
-        if here is not self._thread:
-            raise EngineError(
-                f"the engine belongs to thread {self._thread.name!r} and was used in {here.name!r}: open and use an "
-                "engine in one thread"
-            )
+        if threading.current_thread() is not self._thread:
+            raise engine_elsewhere(self._thread)
+
+
+def engine_closed() -> EngineError:
+    """What is said where a closed engine is used."""
+    return EngineError("the engine is closed: open it again")
+
+
+def engine_elsewhere(owner: threading.Thread) -> EngineError:
+    """What is said where another thread uses an engine than ``owner``, which made it."""
+    here = threading.current_thread().name
+    return EngineError(
+        f"the engine belongs to thread {owner.name!r} and was used in {here!r}: open and use an engine in one thread"
+    )
 
 
 class Sink(Closing):

@@ -1,0 +1,1 @@
+"""What each command does: run, demo, bench, report; printing and options are the business of commands."""

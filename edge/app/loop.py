@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +23,7 @@ from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
 from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
-from edge.system.signals import finishing
+from edge.system.signals import finishing, stopping
 
 GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
 
@@ -57,19 +58,21 @@ class Loop:
     def run(self) -> dict[str, Any]:
         """Run to the end; returns the report. Raises what ended it early, after the report was written."""
         error: Exception | None = None
-        try:
-            ended = self._results()
-        except KeyboardInterrupt:
-            ended = "interrupted"
-        except Exception as caught:  # also a fault of this program: it is raised again, but not before the report
-            error, ended = caught, "failed"
-        with finishing():
-            return self._end(ended, error)
+        seconds = self.settings.seconds
+        deadline = Deadline(seconds + GRACE_S if seconds and self.may_wait else None, self.stop)
+        with stopping(deadline) as heard:  # between two results: what was counted is written, too
+            try:
+                ended = self._results(deadline, heard)
+            except KeyboardInterrupt:
+                ended = "interrupted"
+            except Exception as caught:  # also a fault of this program: it is raised again, but not before the report
+                error, ended = caught, "failed"
+            with finishing():
+                return self._end(ended, error)
 
-    def _results(self) -> str:
-        """Take results until the end; returns what it was."""
+    def _results(self, deadline: Deadline, heard: Callable[[], bool]) -> str:
+        """Take results until the end; returns what it was. ``heard``: whether a signal has set ``deadline``."""
         settings, totals, first = self.settings, self._totals, None
-        deadline = Deadline(settings.seconds + GRACE_S if settings.seconds and self.may_wait else None, self.stop)
         self.observer.begin(Progress(totals, self._coming(), self.recorder))
         results = stream(self.camera, self.engine, policy=self.policy, filter=self._filter, stop=deadline)
         with self.observer, results:
@@ -82,6 +85,8 @@ class Loop:
                     return "frame limit"
                 if settings.seconds is not None and result.t_result - first >= settings.seconds:
                     return "time limit"
+        if heard():
+            return "interrupted"
         if deadline.is_set():
             return "time limit" if deadline.passed else "stopped"
         if self.verifier:

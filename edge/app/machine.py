@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 
 from edge.camera.devices.usb import usb_nodes
-from edge.engine.readiness import library_needs, onnxruntime_need
+from edge.engine.readiness import Probe, onnxruntime_need
 from edge.system.host import host_facts, power_facts
 
 BY_ID, DEV = Path("/dev/v4l/by-id"), Path("/dev")
@@ -101,7 +101,7 @@ def _cameras() -> list[Fact]:
 
 
 def _inference(jetson: bool) -> list[Fact]:
-    gpu, *libraries = library_needs()
+    gpu, *libraries = Probe().libraries
     needs = [onnxruntime_need(), gpu, *(libraries if jetson or gpu.met else [])]
     fine = [need.met or (need is gpu and not jetson) for need in needs]
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.engine.readiness import Need, onnxruntime_need, tensorrt_needs
+from edge.engine.readiness import Need, Probe, onnxruntime_need
 from edge.engine.select import decide
 from edge.model.bundle import Bundle
 from edge.system.host import host_facts
@@ -25,7 +25,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
       a backend is ``{"runs", "needs": [{"name", "state", "text", "fix"}]}``, ``state`` one of ready, doubtful,
       missing, refused, ``fix`` a list of commands
     """
-    trt = tensorrt_needs(bundle)
+    trt = Probe(bundle).needs
     host = host_facts()
     return {
         "name": bundle.name,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.camera.streams import without_password
+from edge.camera.options import without_password
 from edge.data import Result, class_name
 from edge.errors import SinkError
 from edge.health.scene import HealthLog

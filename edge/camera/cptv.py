@@ -14,8 +14,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import cptv
+try:
+    import cptv
+except ModuleNotFoundError as error:
+    if error.name != "cptv":
+        raise
+    raise ModuleNotFoundError(
+        "CPTV files need the package cptv, which is not installed: pip install 'thermal-edge[cptv]'", name="cptv"
+    ) from error
 
+from edge.camera.live.pacer import played_live
+from edge.camera.options import Source
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
@@ -24,14 +33,20 @@ LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
 ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
 
 
+def open_source(source: Source) -> Camera:
+    """``FILE.cptv?live=1``: a CPTV file; ``live=1`` plays it at its own speed."""
+    path, options = source.split("live")
+    live = options.flag("live")
+    camera = CptvFile(Path(path))
+    return played_live(camera, path) if live else camera
+
+
 class CptvFile(Camera):
     """Every frame of a CPTV file: (H, W) uint16 raw counts; ``t_capture`` = when delivered.
 
     ``utc``: the file's start and the camera's own clock. Flag ``ffc``: the file says that the shutter moved less
     than a second before. Pictures of the background, which the recorder computed, are no frames: left out.
     """
-
-    live: bool = False
 
     def __init__(self, path: Path) -> None:
         """Raises SourceError where the file is missing, unreadable, or no CPTV."""

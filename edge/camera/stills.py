@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy.typing as npt
 
 from edge.camera.decode.grey import to_grey
 from edge.camera.decode.radiometric import dji_raw_counts, jpeg_is_whole
+from edge.camera.live.pacer import played_live
+from edge.camera.options import Source
 from edge.camera.quiet import quiet
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
@@ -21,7 +24,20 @@ from edge.system.files import opencv_name
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy"})
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"
+CUT_OFF = "the file is cut off"
 COLOUR = "in colour, reduced to brightness, which in a colour palette is not heat"
+
+
+def open_source(source: Source) -> Camera:
+    """``FOLDER?raw=0&fps=5&live=1``, or one image: ``raw=0`` takes the picture of a DJI R-JPEG, ``fps`` names the rate
+    at which ``live=1`` plays them.
+    """
+    path, options = source.split("raw", "fps", "live")
+    raw, fps, live = options.flag("raw"), options.rate("fps"), options.flag("live")
+    if live and not fps:
+        raise SourceError(f"source {path!r}: live=1 needs a rate: expected ?fps=5&live=1")
+    camera = Stills(Path(path), raw=raw is not False, fps=fps)
+    return played_live(camera, path) if live else camera
 
 
 def read_still(path: Path, raw: bool = True) -> tuple[Pixels, str]:
@@ -39,7 +55,7 @@ def read_still(path: Path, raw: bool = True) -> tuple[Pixels, str]:
         return counts, "raw counts of DJI R-JPEG"
     whole = jpeg_is_whole(data) if data[:2] == JPEG else data[:4] != PNG or b"IEND" in data
     if not whole:
-        raise ValueError("the file is cut off")
+        raise ValueError(CUT_OFF)
     with quiet():
         if path.suffix.lower() in (".tif", ".tiff") and (pages := cv2.imcount(opencv_name(path))) > 1:
             raise ValueError(f"{pages} images in one file; expected one (tiffsplit makes single files)")
@@ -76,15 +92,15 @@ def _read_npy(path: Path) -> Pixels:
 class Stills(Camera):
     """Images as frames, in natural order (frame2 before frame10); ``t_capture`` = when delivered.
 
-    ``utc`` stays None: a camera's EXIF time has no time zone. All images must have one size and depth.
+    ``origin`` is the file's name in the folder that was opened. ``utc`` stays None: a camera's EXIF time has no time
+    zone. All images must have one size and depth.
     """
-
-    live: bool = False
 
     def __init__(self, path: Path, raw: bool = True, fps: float | None = None) -> None:
         """Raises SourceError where there is no image, or the first cannot be read."""
         self._paths = [path] if path.is_file() else _images_in(path)
-        self._raw, self._read = raw, 0
+        self._path, self._root = path, path if path.is_dir() else path.parent
+        self._raw, self._read, self._closed = raw, 0, False
         self._like: Pixels | None = None
         self.fps: float | None = fps
         self.frames: int | None = len(self._paths)
@@ -106,21 +122,24 @@ class Stills(Camera):
 
         Raises CameraError where an image cannot be read, or has another size or depth than the first.
         """
+        if self._closed:
+            raise CameraError(f"{self._path} was closed: open it again to read it")
         if self._read == self.frames:
             return None
+        path = self._paths[self._read]
         pixels, self._next = self._next, None
         if pixels is None:
-            path = self._paths[self._read]
             pixels, note = self._load(path)
             if note == COLOUR and not self._coloured:
                 self._coloured = True
                 self.description += f"; from {path.name} on {COLOUR}"
-        frame = Frame(pixels, self._read, time.monotonic())
+        frame = Frame(pixels, self._read, time.monotonic(), origin=_origin(path, self._root))
         self._read += 1
         return frame
 
     def close(self) -> None:
         """Nothing stays open between images. May be called twice."""
+        self._closed = True
 
     def _load(self, path: Path) -> tuple[Pixels, str]:
         try:
@@ -135,6 +154,11 @@ class Stills(Camera):
                 "depth in a folder; put the others in a folder of their own"
             )
         return pixels, note
+
+
+def _origin(path: Path, root: Path) -> str:
+    """The name of an image in the folder that was opened, with "/"; bytes that are no UTF-8 are replaced."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "replace")
 
 
 def _kind(pixels: Pixels) -> str:

@@ -1,14 +1,11 @@
-"""Network streams (RTSP, HTTP, UDP) through FFmpeg, and GStreamer pipelines."""
+"""Frames of a stream, whatever brings it: the network (FFmpeg) or a GStreamer pipeline."""
 
 from __future__ import annotations
 
-import os
-import re
 import time
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
@@ -20,11 +17,6 @@ from edge.seams import Camera
 OPEN_TIMEOUT_MS = 10_000  # a GOP may pass before FFmpeg knows the size
 READ_TIMEOUT_MS = 4_000
 LOOK_AHEAD = 64
-# before that (Debian 12 has 4.6) it refuses to open when given any (opencv/opencv#22919)
-GSTREAMER_HAS_TIMEOUTS = tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= (4, 7)
-PIPELINE_FORMAT = re.compile(r"format\s*=\s*(?:\(string\))?\s*(\w+)")
-# such a pipeline ends by itself; any other is a camera, and its end is a failure
-FINITE_PIPELINE = re.compile(r"\bfilesrc\b|\bmultifilesrc\b|file://|\bnum-buffers\s*=")
 
 
 class StreamCamera(Camera):
@@ -34,14 +26,11 @@ class StreamCamera(Camera):
     before a stream breaks off may be damaged: a decoder fills in what is missing, and does not say so.
     """
 
-    frames: int | None = None
-
     def __init__(self, capture: Capture, name: str, live: bool) -> None:
         """Takes over an opened ``capture``. Raises SourceError where no first frame comes."""
         self._capture, self._name, self.live = capture, name, live
         self._seq = 0
         self._shape: tuple[int, ...] | None = None
-        self.description = ""
         try:
             self.fps = capture.fps
             self._size = tuple(
@@ -137,76 +126,9 @@ class StreamCamera(Camera):
             )
 
 
-def open_network(url: str) -> StreamCamera:
-    """Open rtsp://, http(s)://, udp:// or the like; RTSP goes over TCP, as UDP loses whole frames.
-
-    Raises SourceError where nothing answers in time.
-    """
-    # OpenCV's own default lets the server choose UDP
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
-    parameters = _timeouts()
-    if hasattr(cv2, "CAP_PROP_N_THREADS"):  # each decoding thread but the first holds back a frame
-        parameters += [cv2.CAP_PROP_N_THREADS, 1]
-    capture = Capture(url, cv2.CAP_FFMPEG, parameters)
-    name = without_password(url)
-    if not capture.opened:
-        raise SourceError(
-            f"{name}: nothing to read there (waited at most {OPEN_TIMEOUT_MS / 1000:g} s); expected a video "
-            f"stream that FFmpeg knows. Check address, port and path with: ffprobe {name}"
-        )
-    # a recording on a web server has an end, and waits to be read
-    return StreamCamera(capture, name, live=not (url.startswith("http") and capture.count))
-
-
-def without_password(url: str) -> str:
-    """``url`` as it may stand in a report."""
-    return re.sub(r"//[^/@]*@", "//", url)
-
-
-def open_pipeline(pipeline: str) -> StreamCamera:
-    """Open a GStreamer pipeline that ends in an appsink; ``GRAY16_LE`` arrives as raw counts.
-
-    Raises SourceError where this OpenCV has no GStreamer or the pipeline does not start.
-    """
-    name = without_password(f"gst:{pipeline}")
-    if not has_gstreamer():
-        raise SourceError(
-            f"{name}: this OpenCV ({cv2.__version__}, {os.path.dirname(cv2.__file__)}) was built without "
-            "GStreamer, as all pip wheels are; expected one with it. On a Jetson use JetPack's: apt install "
-            "python3-opencv, make the environment with --system-site-packages, and pip uninstall "
-            "opencv-python from it"
-        )
-    if not re.search(r"\bappsink\b", pipeline):
-        raise SourceError(
-            f"{name}: expected a pipeline that ends in appsink, for example "
-            "'... ! appsink drop=true max-buffers=1 sync=false'"
-        )
-    formats = PIPELINE_FORMAT.findall(pipeline)
-    if formats and formats[-1] == "GRAY16_BE":  # OpenCV takes it, and hands each count over with its bytes swapped
-        raise SourceError(
-            f"{name}: its counts are big-endian, expected GRAY16_LE: put ! videoconvert ! "
-            "video/x-raw,format=GRAY16_LE ! before appsink, which loses nothing"
-        )
-    capture = Capture(pipeline, cv2.CAP_GSTREAMER, _timeouts() if GSTREAMER_HAS_TIMEOUTS else ())
-    if not capture.opened:
-        raise SourceError(f"{name}: the pipeline does not start; try it with: gst-launch-1.0 {name[4:]}")
-    camera = StreamCamera(capture, name, live=FINITE_PIPELINE.search(pipeline) is None)
-    if formats and formats[-1].startswith("GRAY16") and camera.dtype == np.uint8:
-        camera.close()
-        raise RefusedError(
-            f"{name}: 8-bit grey arrives though the pipeline makes {formats[-1]}: an element behind it converts; "
-            "expected video/x-raw,format=GRAY16_LE right before appsink, without videoconvert"
-        )
-    return camera
-
-
-def _timeouts() -> list[int]:
+def timeouts() -> list[int]:
+    """How long OpenCV may wait, as parameters of a capture."""
     return [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
     ]
-
-
-def has_gstreamer() -> bool:
-    """Whether this OpenCV was built with GStreamer."""
-    return re.search(r"GStreamer:\s+YES", cv2.getBuildInformation()) is not None

@@ -11,18 +11,21 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import stat
 import time
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
-from edge.camera.decode.grey import to_grey
-from edge.camera.decode.y16 import decode_y16
-from edge.camera.devices.profiles import GENERIC, Profile
+from edge.camera.decode.grey import decode_y16, to_grey
+from edge.camera.devices.profiles import GENERIC, PROFILES, Profile, profile_of
+from edge.camera.devices.usb import Place
+from edge.camera.live.frozen import FrozenPicture
+from edge.camera.live.reconnect import keep_open
+from edge.camera.options import Source
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
@@ -33,6 +36,24 @@ STALL_S = 2.5  # cores freeze for up to 2 s while their shutter is closed
 RETRY_S = 0.01
 OLDEST_S = 5.0  # a buffer's time further back than this is of another clock
 NO_DEVICE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+
+
+def open_source(source: Source) -> Camera:
+    """``/dev/video0?format=Y16&width=640&height=512&fps=30&camera=boson&endian=big&kelvin=0.01``, each key optional."""
+    path, options = source.split("format", "width", "height", "fps", "camera", "endian", "kelvin")
+    pixel_format = options.take("format", _fourcc, "1 to 4 letters or digits such as Y16, GREY, YUYV, MJPG")
+    width = options.take("width", _size, "pixels, 1 to 65535")
+    height = options.take("height", _size, "pixels, 1 to 65535")
+    fps = options.rate("fps")
+    profile = profile_of(
+        options.take("camera", {name: name for name in PROFILES}.__getitem__, f"one of {', '.join(PROFILES)}"),
+        options.take("endian", {"big": "big", "little": "little"}.__getitem__, "big or little"),
+        options.take("kelvin", _kelvin, "kelvin a count, above 0 and up to 10, such as 0.01"),
+    )
+    place = Place(path)
+    return keep_open(
+        lambda: V4l2Camera(place.find(), pixel_format, width, height, fps, profile), path, source.reconnect_s
+    )
 
 
 class _MisfitError(CameraError):
@@ -47,8 +68,7 @@ class V4l2Camera(Camera):
     ``t_capture`` is the driver's own time of the buffer where that is CLOCK_MONOTONIC, else when it arrived.
     """
 
-    live: bool = True
-    frames: int | None = None
+    live = True
 
     def __init__(
         self,
@@ -78,7 +98,7 @@ class V4l2Camera(Camera):
             self._configure(pixel_format, width, height)
             self.fps, note = self._set_fps(fps)
             self._seq = 0
-            self._before: Pixels | None = None
+            self._picture = FrozenPicture()
             self._ms = self._stamped = 0.0
             self._arrivals = False
             self.description = ""
@@ -136,9 +156,7 @@ class V4l2Camera(Camera):
                     self._seq += another or ms == 0  # a frame, but not a whole one: a gap tells
                 else:
                     # a driver's clock may stand still; a sensor's noise does not
-                    before = self._before
-                    if another or before is None or not np.array_equal(pixels, before):
-                        self._before = pixels
+                    if not self._picture.again(pixels, arrived) or another:
                         return pixels, self._stamp(arrived, ms)
                     why = "the same buffer came again"
             if not os.path.exists(self._path):
@@ -208,6 +226,27 @@ class V4l2Camera(Camera):
         if expected is None or (took and fps is not None and abs(fps - expected) < 0.5):
             return fps, ""
         return fps, f"; asked for {expected:g} fps, the driver refused"
+
+
+def _fourcc(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{1,4} {0,3}", text) or len(text) > 4:
+        raise ValueError(text)
+    name = text.strip()
+    return "Y16" if name.upper() == "Y16" else name
+
+
+def _size(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 65536:
+        raise ValueError(text)
+    return value
+
+
+def _kelvin(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 10:
+        raise ValueError(text)
+    return value
 
 
 def _check_device(path: str) -> None:

@@ -11,6 +11,8 @@ import cv2
 from edge.camera.capture import Capture
 from edge.camera.decode.container import Promise, read_promise
 from edge.camera.decode.grey import to_grey
+from edge.camera.live.pacer import played_live
+from edge.camera.options import Source
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
@@ -23,14 +25,20 @@ SECONDS_SLACK = 1.0
 FIX = "Copy the file again, or fix what is there with: ffmpeg -i IN -c copy OUT"
 
 
+def open_source(source: Source) -> Camera:
+    """``FILE?live=1``: a video; ``live=1`` plays it at its own speed."""
+    path, options = source.split("live")
+    live = options.flag("live")
+    camera = VideoFile(Path(path))
+    return played_live(camera, path) if live else camera
+
+
 class VideoFile(Camera):
     """A video file as 8-bit grey, or uint16 counts where the video is 16-bit grey (FFV1 gray16le).
 
     A file that is damaged or cut off gives every frame that can be read, then CameraError. Rotation
     tags are not followed: boxes are in the sensor's pixels.
     """
-
-    live: bool = False
 
     def __init__(self, path: Path) -> None:
         """Raises SourceError where the file is missing, unreadable, or no video."""

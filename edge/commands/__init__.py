@@ -1,0 +1,1 @@
+"""The command line `edge`, its live table and its console: the only place that prints."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
-from edge.engine.select import choose_backend
+from edge.engine.readiness import Probe
+from edge.engine.select import BACKENDS, EngineOptions, choose_backend
 from edge.errors import InputError
 from edge.model.bundle import Bundle
 from edge.seams import Engine
@@ -22,33 +24,22 @@ def open_engine(
     """Load a bundle (a folder, or one already checked) into an engine.
 
     ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU), ``null`` (detects nothing; for
-    benchmarks), or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``threads``: CPU threads
-    of ONNX Runtime, 0 = one a core. ``trust_engine``, ``zero_copy``, ``spin``: of TensorRT, see `TrtEngine`.
+    benchmarks), or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an
+    engine without a passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`.
 
     Raises BundleError for a bad bundle, InputError for an unknown backend, EngineError where the
     library cannot load the model.
     """
+    if backend != "auto" and backend not in BACKENDS:
+        raise InputError(f"backend {backend!r}: expected one of auto, {', '.join(BACKENDS)}")
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
+    probe = Probe(bundle, trust_engine)
     chosen = "asked for"
     if backend == "auto":
-        choice = choose_backend(bundle, trust_engine)
+        choice = choose_backend(probe)
         backend, chosen = choice.backend, choice.why
-    # each library is imported only where it is used
-    engine: Engine
-    if backend == "trt":
-        from edge.engine.trt import TrtEngine
-
-        engine = TrtEngine(bundle, trust_engine=trust_engine, zero_copy=zero_copy, spin=spin)
-    elif backend == "ort":
-        from edge.engine.ort import OrtEngine
-
-        engine = OrtEngine(bundle, threads)
-    elif backend == "null":
-        from edge.engine.null import NullEngine
-
-        engine = NullEngine(bundle)
-    else:
-        raise InputError(f"backend {backend!r}: expected one of auto, trt, ort, null")
+    options = EngineOptions(probe=probe, threads=threads, zero_copy=zero_copy, spin=spin)
+    engine: Engine = import_module(BACKENDS[backend]).open_engine(bundle, options)
     engine.chosen = chosen
     if backend != "trt" and (zero_copy or spin):
         engine.notes = [*engine.notes, "zero_copy and spin do nothing here: they are TensorRT's"]

@@ -3,9 +3,7 @@
 TensorRT computes in the GPU's primary context, so this retains that one; a context of our own beside it
 (``pycuda.autoinit``, ``make_context``) ends in illegal addresses. It is pushed for the length of one
 call and popped again: an interpreter that ends with a context still pushed is aborted by pycuda.
-
-pycuda owns all of it. What pycuda lacks (stream capture, graphs, the flags and the last pop of a primary
-context) is called in the driver itself.
+What pycuda lacks is called in the driver itself: see `edge.engine.driver`.
 """
 
 from __future__ import annotations
@@ -22,8 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.engine.install import CLOSE_OTHERS, PYCUDA, PYCUDA_JETPACK_7
+from edge.engine.driver import error_text, load_driver
+from edge.engine.readiness import CLOSE_OTHERS, PYCUDA, PYCUDA_JETPACK_7
 from edge.errors import EngineError, InputError
+from edge.seams import engine_closed, engine_elsewhere
 
 try:
     import pycuda
@@ -46,21 +46,7 @@ _CAPTURE_THREAD_LOCAL = 1  # global mode breaks other threads' CUDA calls (error
 _SCHEDULE_SPIN = 1
 _PRIMARY_CONTEXT_ACTIVE = 708
 
-_driver = ctypes.CDLL("libcuda.so.1")  # the one that pycuda has loaded
-_p, _int, _out = ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_void_p)
-for _name, *_types in (
-    ("cuGetErrorString", _int, ctypes.POINTER(ctypes.c_char_p)),
-    ("cuDevicePrimaryCtxSetFlags_v2", _int, ctypes.c_uint),
-    ("cuCtxPopCurrent_v2", _out),
-    ("cuStreamBeginCapture_v2", _p, _int),
-    ("cuStreamEndCapture", _p, _out),
-    # cuGraphInstantiate_v2 takes other arguments since CUDA 12; this one is the same in 11.4 .. 13
-    ("cuGraphInstantiateWithFlags", _out, _p, ctypes.c_ulonglong),
-    ("cuGraphLaunch", _p, _p),
-    ("cuGraphDestroy", _p),
-    ("cuGraphExecDestroy", _p),
-):
-    getattr(_driver, _name).argtypes = _types
+_driver = load_driver()  # the one that pycuda has loaded
 
 
 class Buffer:
@@ -95,7 +81,7 @@ class Gpu:
         self._stream: Any = None
         self._events: list[Any] = []
         self._memory: list[Any] = []
-        self._graph = _p()
+        self._graph = ctypes.c_void_p()
         self._capturing = False
         self._spin = spin
         self.integrated = self._can_map = False
@@ -144,12 +130,9 @@ class Gpu:
         Raises EngineError for a CUDA error inside, when closed, and in any other thread than the owner's.
         """
         if self.closed:
-            raise EngineError("the engine is closed: open it again")
+            raise engine_closed()
         if not self.owned:
-            raise EngineError(
-                f"the engine belongs to thread {self._thread.name!r} and was used in "
-                f"{threading.current_thread().name!r}: open and use an engine in one thread"
-            )
+            raise engine_elsewhere(self._thread)
         self._push()
         try:
             yield
@@ -214,7 +197,7 @@ class Gpu:
 
         Where something in ``work`` cannot be captured the error says so, and plain enqueueing still works.
         """
-        graph = _p()
+        graph = ctypes.c_void_p()
         self._capturing = True
         try:
             try:
@@ -239,7 +222,7 @@ class Gpu:
 
     def drop_graph(self) -> None:
         """Forget the captured graph."""
-        graph, self._graph = self._graph, _p()
+        graph, self._graph = self._graph, ctypes.c_void_p()
         if graph and not self.lost:
             _driver.cuGraphExecDestroy(graph)
 
@@ -247,7 +230,7 @@ class Gpu:
         """Wait until nothing is in flight, and learn whether the context still works."""
         try:
             if self._capturing:  # a Ctrl-C came in the wrong moment
-                graph = _p()
+                graph = ctypes.c_void_p()
                 self._end_capture(graph)
                 _driver.cuGraphDestroy(graph)
             if self._stream is not None:
@@ -311,9 +294,7 @@ def _call(name: str, *arguments: object) -> None:
 
 def _check(name: str, code: int) -> None:
     if code:
-        text = ctypes.c_char_p()
-        _driver.cuGetErrorString(code, ctypes.byref(text))
-        raise cuda.Error(f"{name} failed: {(text.value or b'unknown error').decode()} ({code})")
+        raise cuda.Error(f"{name} failed: {error_text(_driver, code)} ({code})")
 
 
 def _explain(error: Exception) -> str:

@@ -7,16 +7,20 @@ import numpy.typing as npt
 import onnxruntime
 
 from edge.data import RawDetections
-from edge.engine.outputs import checked
+from edge.engine.select import EngineOptions
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, Bundle
+from edge.model.graph_io import INPUT, OUTPUTS, Found, deviations, raw_detections, signature
 from edge.seams import Engine
 
-OUTPUTS = ["boxes", "scores", "labels", "converged"]
+
+def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
+    """See `OrtEngine`."""
+    return OrtEngine(bundle, options.threads)
 
 
 class OrtEngine(Engine):
-    """``model.onnx`` of a bundle in ONNX Runtime.
+    """``model.onnx`` of a bundle in ONNX Runtime. It cannot tell where its time goes: ``last_ms`` stays empty.
 
     ``threads``: intra-operator threads, 0 = one a physical core.
 
@@ -42,34 +46,30 @@ class OrtEngine(Engine):
                 f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_first_line(error)}: "
                 "export the bundle again, or install another onnxruntime"
             ) from None
-        self._check_signature()
-        self._binding_shape = (1, bundle.height, bundle.width, 1)
+        expected = signature(bundle)
+        if wrong := deviations(_tensors(self._session), expected):
+            raise EngineError(f"{path} has {'; '.join(wrong)}: export it again")
+        self._shape = expected[INPUT].shape
         self.description = f"ONNX Runtime {onnxruntime.__version__} on CPU"
         self.versions = {"onnxruntime": onnxruntime.__version__}
 
     def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
-        feed = {"image": np.ascontiguousarray(image).reshape(self._binding_shape)}
         try:
-            boxes, scores, labels, converged = self._session.run(OUTPUTS, feed)
+            answers = self._session.run(OUTPUTS, {INPUT: np.ascontiguousarray(image).reshape(self._shape)})
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from None
-        return checked(boxes[0], scores[0], labels[0], converged)
+        return raw_detections(dict(zip(OUTPUTS, answers, strict=True)))
 
     def _release(self) -> None:
         del self._session
 
-    def _check_signature(self) -> None:
-        bundle, k = self.bundle, self.bundle.max_detections
-        expected: dict[str, list[int]] = {
-            "image": [1, bundle.height, bundle.width, 1],
-            "boxes": [1, k, 4],
-            "scores": [1, k],
-            "labels": [1, k],
-            "converged": [1],
-        }
-        got = {node.name: node.shape for node in (*self._session.get_inputs(), *self._session.get_outputs())}
-        if got != expected:
-            raise EngineError(f"{bundle.path / ONNX_CPU} has {got}: model.json promises {expected}: export it again")
+
+def _tensors(session: onnxruntime.InferenceSession) -> Found:
+    nodes = [("INPUT", node) for node in session.get_inputs()] + [("OUTPUT", node) for node in session.get_outputs()]
+    return {
+        node.name: (mode, tuple(node.shape), node.type.removeprefix("tensor(").removesuffix(")").upper())
+        for mode, node in nodes
+    }
 
 
 def _first_line(error: Exception) -> str:

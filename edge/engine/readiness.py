@@ -1,6 +1,6 @@
-"""Can this machine run the bundle's TensorRT engine? Each thing it needs: there, doubtful or missing, and the fix.
+"""Can this machine run the bundle? Each thing that an engine needs: there, doubtful or missing, and how to get it.
 
-Looks only: no GPU context is made and no engine is loaded.
+Looks only: no GPU context is made and no engine is loaded. docs/jetson.md has the whole story of the commands.
 """
 
 from __future__ import annotations
@@ -8,22 +8,26 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Literal
 
 from edge.engine.device import Device, find_device
-from edge.engine.install import (
-    ENVIRONMENT,
-    OLDEST_TENSORRT,
-    ONNXRUNTIME,
-    ONNXRUNTIME_JETPACK_7,
-    PYCUDA,
-    PYCUDA_JETPACK_7,
-    TENSORRT,
-)
-from edge.engine.passport import ENGINE, Target, check_passport
+from edge.engine.passport_check import Mismatch, check_passport, this_machine
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
+from edge.model.passport import ENGINE, Target
+
+OLDEST_TENSORRT = (10, 3)  # takes every precision from the ONNX file; JetPack 6.1
+TENSORRT = "sudo apt install python3-libnvinfer"  # the same on JetPack 6 and 7
+ENVIRONMENT = "make the virtual environment with --system-site-packages"
+# compiled, some minutes; numpy 1, since the board's OpenCV was built for it
+PYCUDA = "PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'"
+# CUDA 13 changed cuCtxCreate: inducer/pycuda issue 485, pull request 487
+PYCUDA_JETPACK_7 = "PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'"
+ONNXRUNTIME = "pip install 'onnxruntime>=1.18,<1.24' 'numpy<2'"
+ONNXRUNTIME_JETPACK_7 = "pip install 'onnxruntime>=1.18' 'numpy<2'"
+CLOSE_OTHERS = ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
 
 _EXPORT = "on a workstation: edge-export onnx --checkpoint F --out BUNDLE"
 
@@ -32,7 +36,7 @@ State = Literal["ready", "doubtful", "missing", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that TensorRT needs. ``text``: what was found, or why it will not do. ``fix``: commands."""
+    """One thing that an engine needs. ``text``: what was found, or why it will not do. ``fix``: commands."""
 
     name: str
     state: State
@@ -44,16 +48,82 @@ class Need:
         return self.state in ("ready", "doubtful")
 
 
-def tensorrt_needs(bundle: Bundle, trust_engine: bool = False) -> list[Need]:
-    """All of them, in the order in which they are fixed. TensorRT can fly where all are met."""
-    gpu, device = find_gpu()
-    tensorrt, version = _tensorrt()
-    return [gpu, tensorrt, _pycuda(), *_engine(bundle, Target.here(version, device), trust_engine)]
+class Probe:
+    """What is here of that which TensorRT needs. Everything is looked at once, when it is first asked for.
 
+    So whoever has one hands it on: choosing a backend and opening it ask the driver, ``nvpmodel`` and the disk one
+    time together.
+    """
 
-def library_needs() -> list[Need]:
-    """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are fixed."""
-    return [find_gpu()[0], _tensorrt()[0], _pycuda()]
+    def __init__(self, bundle: Bundle | None = None, trust_engine: bool = False) -> None:
+        """``bundle``: whose engine; None = only GPU and libraries can be asked for. ``trust_engine``: see
+        `check_passport`.
+        """
+        self._bundle, self._trust_engine = bundle, trust_engine
+
+    @cached_property
+    def device(self) -> Device | str:
+        """The GPU, or why there is none."""
+        try:
+            return find_device()
+        except EngineError as error:
+            return str(error)
+
+    @cached_property
+    def mismatches(self) -> list[Mismatch]:
+        """How the bundle's engine does not fit the bundle and this machine."""
+        assert self._bundle is not None
+        return check_passport(self._bundle, self._target, self._trust_engine)
+
+    @cached_property
+    def libraries(self) -> list[Need]:
+        """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are fixed."""
+        return [self._gpu_need(), self._tensorrt_need(), _pycuda_need()]
+
+    @cached_property
+    def needs(self) -> list[Need]:
+        """All, in the order in which they are fixed, the GPU first. TensorRT can fly where all are met."""
+        return [*self.libraries, *self._engine_needs()]
+
+    @cached_property
+    def _tensorrt(self) -> ModuleType | str:
+        return _import("tensorrt")
+
+    @property
+    def _target(self) -> Target:
+        version = None if isinstance(self._tensorrt, str) else str(self._tensorrt.__version__)
+        return this_machine(version, None if isinstance(self.device, str) else self.device)
+
+    def _gpu_need(self) -> Need:
+        device = self.device
+        if isinstance(device, str):
+            return Need("GPU", "missing", device)
+        text = f"{device.name}, compute capability {device.compute_capability}, driver for CUDA {device.cuda}"
+        return Need("GPU", "ready", text)
+
+    def _tensorrt_need(self) -> Need:
+        if isinstance(self._tensorrt, str):
+            commands = (f"JetPack 6 and 7: {TENSORRT}", f"and {ENVIRONMENT}")
+            return Need("TensorRT", "missing", self._tensorrt, commands)
+        version = str(self._tensorrt.__version__)
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_TENSORRT:
+            return Need("TensorRT", "missing", f"{version}: expected 10.3 or newer", ("flash JetPack 6.1 or newer",))
+        return Need("TensorRT", "ready", version)
+
+    def _engine_needs(self) -> list[Need]:
+        assert self._bundle is not None
+        there = (self._bundle.path / ENGINE).is_file()
+        if not there and ONNX_FP16 not in self._bundle.files:
+            return [Need(ENGINE, "missing", f"none, and no {ONNX_FP16} to build it from", (_EXPORT,))]
+        found = self.mismatches
+        if not found:
+            return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
+        if not there:
+            return [Need(ENGINE, "missing", found[0].why, (found[0].fix,))]
+        return [
+            Need(ENGINE, "refused" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.fix,))
+            for m in found
+        ]
 
 
 def onnxruntime_need(bundle: Bundle | None = None) -> Need:
@@ -67,48 +137,11 @@ def onnxruntime_need(bundle: Bundle | None = None) -> Need:
     return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU")
 
 
-def find_gpu() -> tuple[Need, Device | None]:
-    """The GPU as a need, and what it is where there is one."""
-    try:
-        device = find_device()
-    except EngineError as error:
-        return Need("GPU", "missing", str(error)), None
-    text = f"{device.name}, compute capability {device.compute_capability}, driver for CUDA {device.cuda}"
-    return Need("GPU", "ready", text), device
-
-
-def _tensorrt() -> tuple[Need, str | None]:
-    found = _import("tensorrt")
-    if isinstance(found, str):
-        fix = (f"JetPack 6 and 7: {TENSORRT}", f"and {ENVIRONMENT}")
-        return Need("TensorRT", "missing", found, fix), None
-    version = str(found.__version__)
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_TENSORRT:
-        return Need(
-            "TensorRT", "missing", f"{version}: expected 10.3 or newer", ("flash JetPack 6.1 or newer",)
-        ), version
-    return Need("TensorRT", "ready", version), version
-
-
-def _pycuda() -> Need:
+def _pycuda_need() -> Need:
     found = _import("pycuda.driver")
     if isinstance(found, str):
         return Need("pycuda", "missing", found, (f"JetPack 6: {PYCUDA}", f"JetPack 7: {PYCUDA_JETPACK_7}"))
     return Need("pycuda", "ready", str(importlib.import_module("pycuda").VERSION_TEXT))
-
-
-def _engine(bundle: Bundle, here: Target, trust_engine: bool) -> list[Need]:
-    if not (bundle.path / ENGINE).is_file() and ONNX_FP16 not in bundle.files:
-        text = f"none, and no {ONNX_FP16} to build it from"
-        return [Need(ENGINE, "missing", text, (_EXPORT,))]
-    found = check_passport(bundle, here, trust_engine)
-    if not found:
-        return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
-    if not (bundle.path / ENGINE).is_file():
-        return [Need(ENGINE, "missing", found[0].why, (found[0].fix,))]
-    return [
-        Need(ENGINE, "refused" if m.severity == "refuse" else "doubtful", f"{m.what}: {m.why}", (m.fix,)) for m in found
-    ]
 
 
 def _import(name: str) -> ModuleType | str:

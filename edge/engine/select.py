@@ -1,13 +1,34 @@
-"""``auto``: TensorRT where this machine can run the bundle's engine, else ONNX Runtime; and why."""
+"""Which backend computes, and with which options. A new engine is one file and one row of `BACKENDS`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.engine.passport import ENGINE
-from edge.engine.readiness import Need, find_gpu, tensorrt_needs
-from edge.model.bundle import Bundle
+from edge.engine.readiness import Need, Probe
+from edge.model.passport import ENGINE
+
+# name -> module, imported where it is used; its ``open_engine(bundle, options)`` gives the Engine
+BACKENDS: Mapping[str, str] = {
+    "trt": "edge.engine.trt",
+    "ort": "edge.engine.ort",
+    "null": "edge.engine.null",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What can be set of an engine; each takes its own. ``threads``: of ONNX Runtime, 0 = one a core.
+
+    ``zero_copy``, ``spin``: of TensorRT, see `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle;
+    what it knows already nobody looks at again.
+    """
+
+    probe: Probe
+    threads: int = 0
+    zero_copy: bool = False
+    spin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +39,13 @@ class Choice:
     why: str
 
 
-def choose_backend(bundle: Bundle, trust_engine: bool = False) -> Choice:
-    """TensorRT where a GPU, its libraries and an engine with a valid passport are there, else ONNX Runtime.
+def choose_backend(probe: Probe) -> Choice:
+    """``auto``: TensorRT where a GPU, its libraries and an engine with a valid passport are there, else ONNX Runtime.
 
     An engine that exists and is refused gives ONNX Runtime too, with every reason. Whoever would rather not
-    fly at all than slowly asks for ``trt``, which raises. ``trust_engine``: see `check_passport`.
+    fly at all than slowly asks for ``trt``, which raises. Without a GPU the rest is not looked for.
     """
-    gpu, device = find_gpu()
-    return decide(tensorrt_needs(bundle, trust_engine) if device else [gpu])
+    return Choice("ort", probe.device) if isinstance(probe.device, str) else decide(probe.needs)
 
 
 def decide(needs: list[Need]) -> Choice:

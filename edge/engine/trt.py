@@ -11,7 +11,6 @@ import shlex
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -19,13 +18,14 @@ import numpy.typing as npt
 
 from edge.data import RawDetections
 from edge.engine.cuda import AGAIN, PYCUDA_VERSION, Buffer, Gpu
-from edge.engine.device import find_device
-from edge.engine.install import CLOSE_OTHERS, ENVIRONMENT, TENSORRT
-from edge.engine.outputs import OVERFLOW, checked
-from edge.engine.passport import ENGINE, Target, require_passport
+from edge.engine.passport_check import raise_refusals
+from edge.engine.readiness import CLOSE_OTHERS, ENVIRONMENT, TENSORRT, Probe
+from edge.engine.select import EngineOptions
 from edge.errors import EngineError, InputError
+from edge.measure.meter import StageTimer
 from edge.model.bundle import Bundle
-from edge.model.graph_io import Signature, deviations, signature
+from edge.model.graph_io import DTYPES, INPUT, Signature, deviations, raw_detections, signature
+from edge.model.passport import ENGINE
 from edge.seams import Engine
 
 try:
@@ -37,16 +37,15 @@ except ImportError as error:
         f"JetPack 6 or 7 run: {TENSORRT}, and {ENVIRONMENT}; without a GPU use --backend ort"
     ) from None
 
-DTYPES: Mapping[str, type[np.generic]] = {
-    "UINT8": np.uint8,
-    "FLOAT": np.float32,
-    "INT32": np.int32,
-    "BOOL": np.bool_,
-}
-
 ALIGNMENT = 256  # bytes; what TensorRT asks of every address
 _START, _COPIED, _EXECUTED, _END = range(Gpu.EVENTS)
 _NO_MEMORY = re.compile(r"out ?of ?memory|insufficient memory|bad_alloc", re.IGNORECASE)
+_OVERFLOW = "half precision cannot hold this model's values: use --backend ort, or train further and export again"
+
+
+def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
+    """See `TrtEngine`."""
+    return TrtEngine(bundle, zero_copy=options.zero_copy, spin=options.spin, probe=options.probe)
 
 
 class TrtEngine(Engine):
@@ -55,11 +54,13 @@ class TrtEngine(Engine):
     ``trust_engine``: load an engine without a passport too. ``zero_copy``: host and GPU share the buffers
     instead of copying; can pay on a Jetson, measure it. ``spin``: wait for the GPU by burning a CPU core.
     ``cuda_graph``: launch the whole step at once; where TensorRT or the driver refuses, plain enqueueing is
-    used and ``graph_refused`` says why.
+    used and ``graph_refused`` says why. ``probe``: what is known already of this machine and the bundle.
 
     ``notes``: the passport's and TensorRT's warnings, and why there is no graph, one line each.
-    ``last_ms``: of the last `infer`, milliseconds. Wall clock: ``wall``, and in it ``wall_enqueue`` and
-    ``wall_wait``. GPU clock: ``gpu``, and without a graph in it ``gpu_h2d``, ``gpu_execute``, ``gpu_d2h``.
+    ``last_ms``: of the last `infer`, milliseconds. By the CPU's clock, one after the other: ``copy_in`` (the image
+    into pinned memory), ``enqueue``, ``wait`` (for the GPU), ``copy_out`` (the detections out of pinned memory). By
+    the GPU's clock, while the CPU enqueues and waits: ``gpu``, or without a graph its parts ``gpu_copy_in``,
+    ``gpu_execute``, ``gpu_copy_out``.
 
     Raises BundleError where the passport refuses the engine; EngineError where GPU, driver or TensorRT fail,
     or the engine's inputs and outputs are not those of the bundle; InputError for an option this GPU lacks.
@@ -75,13 +76,17 @@ class TrtEngine(Engine):
         zero_copy: bool = False,
         spin: bool = False,
         cuda_graph: bool = True,
+        probe: Probe | None = None,
     ) -> None:
         super().__init__(bundle)
         self.zero_copy = zero_copy
         self.graph_refused: str | None = None
         self._graph = False
-        device = find_device()
-        warnings = require_passport(bundle, Target.here(trt.__version__, device), trust_engine)
+        probe = probe or Probe(bundle, trust_engine)
+        device = probe.device
+        if isinstance(device, str):
+            raise EngineError(device)
+        raise_refusals(bundle, probe.mismatches)
         self._gpu = Gpu(spin=spin)
         self._plan = _Plan()
         self._finalizer = weakref.finalize(self, _release_quietly, self._plan, self._gpu)
@@ -94,7 +99,7 @@ class TrtEngine(Engine):
         except BaseException:
             self.close()
             raise
-        notes = [str(warning) for warning in warnings] + self._plan.log.warnings()
+        notes = [str(warning) for warning in probe.mismatches] + self._plan.log.warnings()
         if zero_copy and not self._gpu.integrated:
             notes.append("zero_copy: this GPU has memory of its own, every access crosses the bus")
         how = "CUDA graph"
@@ -104,11 +109,7 @@ class TrtEngine(Engine):
         how += ", zero-copy" if zero_copy else ""
         self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
         self.notes = notes
-        self.versions = {
-            "tensorrt": trt.__version__,
-            "pycuda": PYCUDA_VERSION,
-            "cuda": device.cuda,
-        }
+        self.versions = {"tensorrt": trt.__version__, "pycuda": PYCUDA_VERSION, "cuda": device.cuda}
 
     def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         with self._gpu.current():
@@ -121,17 +122,18 @@ class TrtEngine(Engine):
     def _bind(self) -> None:
         """Take all memory, and tell TensorRT where its tensors are."""
         bundle, gpu = self.bundle, self._gpu
-        dtypes = self._plan.check(signature(bundle))
+        expected = signature(bundle)
+        dtypes = self._plan.check(expected)
         self._input: Buffer = gpu.buffer(bundle.height * bundle.width, mapped=self.zero_copy)
-        self._plan.set_address("image", self._input.address)
+        self._plan.set_address(INPUT, self._input.address)
         self._image = self._input.host.reshape(bundle.height, bundle.width)
         # all outputs side by side: one copy brings them back
         places, size = {}, 0
         for name, dtype in dtypes.items():
-            if name != "image":
-                shape = signature(bundle)[name][1]
+            if name != INPUT:
+                shape = expected[name].shape
                 nbytes = prod(shape) * np.dtype(dtype).itemsize
-                places[name] = (size, nbytes, dtype, shape[1:])
+                places[name] = (size, nbytes, dtype, shape)
                 size += -(-nbytes // ALIGNMENT) * ALIGNMENT
         self._output: Buffer = gpu.buffer(size, mapped=self.zero_copy)
         self._views: dict[str, npt.NDArray[np.generic]] = {}
@@ -143,7 +145,7 @@ class TrtEngine(Engine):
         """Run plainly once, which TensorRT wants before a capture; capture; see that the graph computes."""
         gpu, image = self._gpu, np.full(self._image.shape, 128, np.uint8)
         if not self._step(image).finite:
-            raise EngineError(f"the engine's numbers overflow on a plain grey picture: {OVERFLOW}")
+            raise EngineError(f"the engine's numbers overflow on a plain grey picture: {_OVERFLOW}")
         if not cuda_graph:
             self.graph_refused = "not asked for"
             return
@@ -161,28 +163,27 @@ class TrtEngine(Engine):
             gpu.drop_graph()
 
     def _step(self, image: npt.NDArray[np.uint8]) -> RawDetections:
-        gpu, views = self._gpu, self._views
-        begun = time.perf_counter()
+        gpu, timer = self._gpu, StageTimer(time.perf_counter)
         np.copyto(self._image, image)
+        timer.end("copy_in")
         gpu.mark(_START)
         if self._graph:
             gpu.launch()
         else:
             self._enqueue(timed=True)
         gpu.mark(_END)
-        enqueued = time.perf_counter()
+        timer.end("enqueue")
         gpu.wait()
-        done = time.perf_counter()
-        raw = checked(views["boxes"], views["scores"], views["labels"], views["converged"])
-        times = {"gpu": gpu.elapsed_ms(_START, _END)}
-        if not self._graph:
-            times["gpu_h2d"] = gpu.elapsed_ms(_START, _COPIED)
-            times["gpu_execute"] = gpu.elapsed_ms(_COPIED, _EXECUTED)
-            times["gpu_d2h"] = gpu.elapsed_ms(_EXECUTED, _END)
-        times["wall_enqueue"] = (enqueued - begun) * 1e3
-        times["wall_wait"] = (done - enqueued) * 1e3
-        times["wall"] = (time.perf_counter() - begun) * 1e3
-        self.last_ms = times
+        timer.end("wait")
+        raw = raw_detections(self._views)
+        timer.end("copy_out")
+        if self._graph:
+            timer.ms["gpu"] = gpu.elapsed_ms(_START, _END)
+        else:
+            timer.ms["gpu_copy_in"] = gpu.elapsed_ms(_START, _COPIED)
+            timer.ms["gpu_execute"] = gpu.elapsed_ms(_COPIED, _EXECUTED)
+            timer.ms["gpu_copy_out"] = gpu.elapsed_ms(_EXECUTED, _END)
+        self.last_ms = timer.ms
         return raw
 
     def _enqueue(self, timed: bool = False) -> None:
@@ -236,18 +237,18 @@ class _Plan:
 
     def load(self, bundle: Bundle) -> None:
         path = bundle.path / ENGINE
-        self._mend = f"run: edge-export engine {shlex.quote(str(bundle.path))}"
+        self._fix = f"run: edge-export engine {shlex.quote(str(bundle.path))}"
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise EngineError(f"{path} cannot be read ({error.strerror}): {self._mend}") from None
+            raise EngineError(f"{path} cannot be read ({error.strerror}): {self._fix}") from None
         try:
             self._runtime = trt.Runtime(self.log)
         except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"
             raise EngineError(f"TensorRT does not start ({error}): {self.log.reason()}: see: edge info") from None
         self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:
-            raise EngineError(f"TensorRT cannot load {path}: {self.log.reason()}: {self._mend}")
+            raise EngineError(f"TensorRT cannot load {path}: {self.log.reason()}: {self._fix}")
 
     def check(self, expected: Signature) -> dict[str, type[np.generic]]:
         """Data types by tensor name, once everything is what the bundle promises."""
@@ -261,7 +262,7 @@ class _Plan:
             for name in names
         }
         if wrong := deviations(found, expected):
-            raise EngineError(f"the engine has {'; '.join(wrong)}: {self._mend}")
+            raise EngineError(f"the engine has {'; '.join(wrong)}: {self._fix}")
         # takes the engine's scratch memory
         self._context = self._engine.create_execution_context()
         if self._context is None:

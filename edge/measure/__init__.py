@@ -1,0 +1,1 @@
+"""Figures about results: rates, latencies, percentiles, and detections matched to a truth."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,14 +10,48 @@ import numpy.typing as npt
 
 from edge.data import Float32
 
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
-def iou(a: Float32, b: Float32) -> npt.NDArray[np.float64]:
+
+def iou(a: Float32, b: Float32) -> Float64:
     """(N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes of positive area."""
     a64, b64 = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
     overlap = np.clip(np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2]), 0, None)
     inter = overlap.prod(-1)
     areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a64, b64)]
     return np.asarray(inter / (areas[0] + areas[1] - inter))
+
+
+def match(
+    overlaps: Float64,
+    least: float,
+    order: Iterable[int] | None = None,
+    allowed: Bool | None = None,
+    preferred: Bool | None = None,
+) -> Int64:
+    """Greedy one-to-one matching: each row in turn takes the free column that it overlaps most.
+
+    ``overlaps``: (N, M) float64. ``least``: overlap from which a pair counts; one that is no number never does.
+    ``order``: rows as they take their turn, those left out get none; by default 0 .. N - 1. ``allowed``: (N, M) bool,
+    which pairs may be; by default all. ``preferred``: (M,) bool, columns that are taken before all others, whatever
+    their overlap; by default all are alike. Of equal overlaps the first column is taken.
+
+    Returns (N,) int64: the column of each row, -1 = none.
+    """
+    fits = overlaps >= least if allowed is None else allowed & (overlaps >= least)
+    groups = [np.ones(overlaps.shape[1], bool)] if preferred is None else [preferred, ~preferred]
+    partner = np.full(len(overlaps), -1, np.int64)
+    free = np.ones(overlaps.shape[1], bool)
+    for i in range(len(overlaps)) if order is None else order:
+        for group in groups:
+            could = fits[i] & free & group
+            if could.any():
+                partner[i] = np.argmax(np.where(could, overlaps[i], -np.inf))
+                free[partner[i]] = False
+                break
+    return partner
 
 
 @dataclass
@@ -46,18 +80,15 @@ class Tally:
     ) -> None:
         """Book one frame. Boxes are (N, 4) xyxy in the same pixels; names decide what may match."""
         skip = np.zeros(len(true_names), bool) if ignored is None else np.asarray(ignored, bool)
-        free = ~skip
         overlaps = iou(boxes, true_boxes)
-        for i in np.argsort(-scores, kind="stable").tolist():
-            name = names[i]
-            fits = np.array([n == name for n in true_names], bool) & free
-            best = int(np.argmax(np.where(fits, overlaps[i], -1.0))) if fits.any() else -1
-            if best >= 0 and overlaps[i, best] >= self.min_iou:
-                free[best] = False
+        same = np.array([[name == true for true in true_names] for name in names], bool).reshape(overlaps.shape)
+        partner = match(overlaps, self.min_iou, np.argsort(-scores, kind="stable").tolist(), same & ~skip)
+        for i, name in enumerate(names):
+            if partner[i] >= 0:
                 self._count(self.found, name)
             elif not (skip.any() and self._over(boxes[i], true_boxes[skip], overlaps[i, skip])):
                 self._count(self.false, name)
-        for j in np.flatnonzero(free).tolist():
+        for j in np.flatnonzero(~skip & ~np.isin(np.arange(len(skip)), partner)).tolist():
             self._count(self.missed, true_names[j])
 
     def recall(self, name: str | None = None) -> float | None:
@@ -82,7 +113,7 @@ class Tally:
             }
         return rows
 
-    def _over(self, box: Float32, regions: Float32, overlaps: npt.NDArray[np.float64]) -> bool:
+    def _over(self, box: Float32, regions: Float32, overlaps: Float64) -> bool:
         inner = np.clip(np.minimum(box[2:], regions[:, 2:]) - np.maximum(box[:2], regions[:, :2]), 0, None)
         return bool((overlaps >= self.min_iou).any() or (inner.prod(-1) > 0.5 * (box[2:] - box[:2]).prod()).any())
 

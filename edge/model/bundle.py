@@ -17,11 +17,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edge.errors import BundleError
+from edge.model.model_json import FORMAT, ModelJson
+from edge.model.onnx_weights import weight_files
+from edge.system.declared import declared, read_json
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
 
-FORMAT = 1
 MODEL_JSON = "model.json"
 ONNX_CPU = "model.onnx"
 ONNX_FP16 = "model.fp16.onnx"
@@ -64,17 +68,13 @@ class Bundle:
         """Read ``path/model.json`` and verify the sha256 of every file it lists.
 
         Raises BundleError: no folder, no or broken model.json, another format version, a missing
-        or altered file, an unknown normaliser.
+        or altered file, weights that it does not list, an unknown normaliser.
         """
-        folder = Path(path)
-        text = _read_model_json(folder)
-        try:
-            raw = json.loads(text)
-        except ValueError as error:
-            raise BundleError(f"{folder / MODEL_JSON} is not JSON ({error}): copy or export the bundle again") from None
-        bundle = _from_json(folder, raw)
+        bundle = _read_model_json(Path(path))
         for name, expected in bundle.files.items():
             bundle.verify(name, expected)
+            if name.endswith(".onnx"):
+                bundle._check_weights(name)
         return bundle
 
     def file(self, name: str) -> Path:
@@ -110,6 +110,8 @@ class Bundle:
         """Raises BundleError where the file is missing or its sha256 is not ``expected``."""
         path = self.path / name
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise BundleError(f"bundle {self.path}: {name} is no file: copy it again")
             got = sha256(path)
         except OSError as error:
             raise BundleError(f"bundle {self.path}: {name} cannot be read ({error.strerror}): copy it again") from None
@@ -117,6 +119,14 @@ class Bundle:
             raise BundleError(
                 f"bundle {self.path}: {name} was altered: its sha256 is {got[:16]}.., model.json says "
                 f"{expected[:16]}..: copy or export the bundle again"
+            )
+
+    def _check_weights(self, graph: str) -> None:
+        """Raises BundleError where a graph takes weights from a file that nobody has verified."""
+        if unlisted := sorted(weight_files(self.path / graph) - set(self.files)):
+            raise BundleError(
+                f"bundle {self.path}: {graph} takes weights from {unlisted[0]!r}, which is not among the files that "
+                "model.json lists, so nobody has verified it: export the bundle again"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -158,65 +168,50 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_model_json(folder: Path) -> str:
+def _read_model_json(folder: Path) -> Bundle:
+    """The bundle that ``folder`` says it is; its other files are not looked at."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise BundleError(f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it")
+    where = folder / MODEL_JSON
     try:
-        return (folder / MODEL_JSON).read_text(encoding="utf-8")
+        raw = read_json(where.read_bytes())
     except FileNotFoundError:
         raise BundleError(f"{folder} holds no model.json: expected a folder as edge-export writes it") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{folder / MODEL_JSON} cannot be read ({error}): copy the bundle again") from None
-
-
-def _from_json(folder: Path, raw: Any) -> Bundle:
-    where = folder / MODEL_JSON
-    if not isinstance(raw, dict):
-        raise BundleError(f"{where} is no JSON object: copy or export the bundle again")
-    if raw.get("format") != FORMAT:
+    except OSError as error:
+        raise BundleError(f"{where} cannot be read ({error.strerror}): copy the bundle again") from None
+    except ValueError as error:
+        raise BundleError(f"{where} is not JSON ({error}): copy or export the bundle again") from None
+    if isinstance(raw, dict) and raw.get("format") != FORMAT:
         raise BundleError(
             f"{where} has format {raw.get('format')!r}, this version of thermal-edge reads {FORMAT}: "
             "export the bundle again with this version, or install the version that wrote it"
         )
     try:
-        thresholds = {key: float(value) for key, value in raw["thresholds"].items()}
-        bundle = Bundle(
-            path=folder,
-            name=str(raw["name"]),
-            architecture=dict(raw["architecture"]),
-            classes=tuple(str(name) for name in raw["classes"]),
-            height=int(raw["input"]["height"]),
-            width=int(raw["input"]["width"]),
-            normalise_8bit=NormaliseSpec.from_json(raw["normalise"]["8bit"]),
-            normalise_16bit=NormaliseSpec.from_json(raw["normalise"]["16bit"]),
-            trained_mean=float(raw["normalise"]["trained"]["mean"]),
-            trained_std=float(raw["normalise"]["trained"]["std"]),
-            score_threshold=thresholds.pop("score"),
-            graph_score_threshold=thresholds.pop("graph_score"),
-            nms_thresholds=thresholds,
-            max_detections=int(raw["max_detections"]),
-            files={str(name): str(digest) for name, digest in raw["files"].items()},
-            checkpoint_sha256=str(raw.get("checkpoint_sha256", "")),
-            data=dict(raw.get("data", {})),
-            tools=dict(raw.get("tools", {})),
-        )
-    except KeyError as error:
-        raise BundleError(f"{where} has no {error}: copy or export the bundle again") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{where} cannot be used ({error}): copy or export the bundle again") from None
-    _check_values(where, bundle)
-    return bundle
+        return _bundle(folder, declared(raw, ModelJson))
+    except (BundleError, ValueError) as error:
+        raise BundleError(f"{where}: {error}: copy or export the bundle again") from None
 
 
-def _check_values(where: Path, bundle: Bundle) -> None:
-    if not bundle.classes:
-        raise BundleError(f"{where} names no classes: expected at least one")
-    if min(bundle.height, bundle.width, bundle.max_detections) < 1:
-        raise BundleError(f"{where}: input size and max_detections must be 1 or more")
-    if not 0 <= bundle.score_threshold <= 1:
-        raise BundleError(f"{where}: score threshold {bundle.score_threshold}, expected 0..1")
-    for name in bundle.files:
-        # a bundle comes from elsewhere: it must not name files outside its folder
-        if Path(name).name != name:
-            raise BundleError(f"{where} lists the file {name!r}: expected plain names inside the folder")
+def _bundle(folder: Path, said: ModelJson) -> Bundle:
+    normalise, thresholds = said.normalise, msgspec.structs.asdict(said.thresholds)
+    return Bundle(
+        path=folder,
+        name=said.name,
+        architecture=said.architecture,
+        classes=said.classes,
+        height=said.input.height,
+        width=said.input.width,
+        normalise_8bit=NormaliseSpec.from_stored(normalise.eight_bit),
+        normalise_16bit=NormaliseSpec.from_stored(normalise.sixteen_bit),
+        trained_mean=normalise.trained.mean,
+        trained_std=normalise.trained.std,
+        score_threshold=thresholds.pop("score"),
+        graph_score_threshold=thresholds.pop("graph_score"),
+        nms_thresholds={name: value for name, value in thresholds.items() if value is not msgspec.UNSET},
+        max_detections=said.max_detections,
+        files=said.files,
+        checkpoint_sha256=said.checkpoint_sha256,
+        data=said.data,
+        tools=said.tools,
+    )

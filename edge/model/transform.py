@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Detections, Frame, RawDetections
+from edge.data import Detections, Frame, Pixels, RawDetections
 from edge.model.bundle import Bundle
 from edge.model.letterbox import Letterbox
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import Normaliser
 from edge.thermal.temperature import box_temperatures
 
@@ -17,10 +18,8 @@ class Preprocessor:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._normalisers = {
-            np.dtype(np.uint8): Normaliser(bundle.normalise_8bit),
-            np.dtype(np.uint16): Normaliser(bundle.normalise_16bit),
-        }
+        self._specs = Normalisers(bundle.normalise_8bit, bundle.normalise_16bit)
+        self._normalisers: dict[np.dtype[np.generic], Normaliser] = {}  # by the depths that the flight has had
         self._letterbox: Letterbox | None = None
 
     def for_bundle(self, bundle: Bundle) -> Preprocessor:
@@ -37,13 +36,18 @@ class Preprocessor:
             fill = round(bundle.trained_mean * 255)  # the grey that the network takes for nothing
             box = Letterbox(frame.width, frame.height, bundle.width, bundle.height, fill)
             self._letterbox = box
-        normaliser = self._normalisers[frame.pixels.dtype]
+        normaliser = self._normaliser(frame.pixels)
         if "resumed" in frame.flags:
             normaliser.reset()
         picture = normaliser(frame.pixels, frame.temperature)
         if frame.shutter_closed:
             normaliser.reset()  # counts step when the shutter opens
         return picture, box.forward(picture), box
+
+    def _normaliser(self, pixels: Pixels) -> Normaliser:
+        if pixels.dtype not in self._normalisers:
+            self._normalisers[pixels.dtype] = Normaliser(self._specs.pick(pixels))
+        return self._normalisers[pixels.dtype]
 
 
 def to_detections(

@@ -96,7 +96,7 @@ def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
     if frame.pixels.nbytes > MAX_PIXEL_BYTES:
         raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; expected up to {MAX_PIXEL_BYTES}")
     scale, pose = frame.temperature, frame.pose
-    meta = {
+    meta: dict[str, object] = {
         "seq": int(frame.seq),
         "t": float(frame.t_capture),  # Python writes the shortest text that reads back as the same float64
         "utc": None if frame.utc is None else frame.utc.isoformat(),
@@ -106,6 +106,8 @@ def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
         "size": [frame.height, frame.width],
         "bits": 8 * frame.pixels.itemsize,
     }
+    if frame.origin is not None:
+        meta["origin"] = frame.origin[:MAX_TEXT]
     return pack(FRAME, meta, encode(frame.pixels))
 
 
@@ -122,7 +124,7 @@ def unpack_frame(record: Record) -> Frame:
         utc = None if meta["utc"] is None else datetime.fromisoformat(_text(meta["utc"]))
         if utc is not None and utc.tzinfo is None:
             raise Damaged("a frame whose utc has no time zone")
-        scale, pose = meta["temperature"], meta["pose"]
+        scale, pose, origin = meta["temperature"], meta["pose"], meta.get("origin")
         return Frame(
             pixels=codec.decode(record.payload, height, width, bits),
             seq=seq,
@@ -131,6 +133,7 @@ def unpack_frame(record: Record) -> Frame:
             flags=frozenset(_text(flag) for flag in meta["flags"]),
             temperature=None if scale is None else TemperatureScale(*_numbers(scale, 2)),
             pose=None if pose is None else Pose(*_numbers(pose, 6)),
+            origin=None if origin is None else _text(origin),
         )
     except Damaged:
         raise

@@ -8,7 +8,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from edge.camera.live.frozen import Repeats, as_resumed
+from edge.camera.live.frozen import RepeatedFrames, as_resumed
+from edge.camera.live.pacer import Pacer
+from edge.camera.options import Source
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.recording import Recording
@@ -16,6 +18,15 @@ from edge.recording.contents import one_line
 from edge.seams import Camera
 
 LONGEST_WAIT_S = 5.0  # a camera that was away for an hour is not waited for
+
+
+def open_source(source: Source) -> Camera:
+    """``rec:FOLDER?live=1``: a recording; ``live=1`` flies it at its own pace."""
+    path, options = source.split("live")
+    live = options.flag("live")
+    if not path:
+        raise SourceError("source 'rec:' names no recording; expected rec:FOLDER, such as rec:out/recording")
+    return Replay(Path(path), live=bool(live))
 
 
 class Replay(Camera):
@@ -28,7 +39,8 @@ class Replay(Camera):
     ``live`` False: each frame as fast as it is read. ``live`` True: at the flight's own pace, like a camera;
     ``t_arrival`` is then the moment at which the frame was due.
 
-    Repeated pictures of a live camera were left out in the flight, and are here (`Repeats`).
+    Repeated pictures of a live camera were left out in the flight, and are here (`RepeatedFrames`): a gap in ``seq``
+    may be one of them.
     """
 
     def __init__(self, path: Path, live: bool = False) -> None:
@@ -38,15 +50,16 @@ class Replay(Camera):
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
         self._once_live = origin.live
-        self._repeats = Repeats(origin.live)
+        self._repeats = RepeatedFrames(origin.live)
+        self.seq_tells_losses = not origin.live
         self._resumed = False  # since the frame given last
         self._only: Collection[int] | None = None
-        self._due: float | None = None  # when, on this clock, the frame before was given
-        self._recorded = 0.0  # and when, on the recorded one, it was taken
-        self._reading, self._closed = threading.Lock(), threading.Event()
+        self._recorded: float | None = None  # when, on the recorded clock, the frame before was taken
+        self._pacer = Pacer(LONGEST_WAIT_S)
+        self._reading, self._closed = threading.Lock(), False
         self.live = live
         self.fps = origin.fps
-        self.frames: int | None = self._recording.frames
+        self.frames = self._recording.frames
         first = next(self._frames, None)
         if first is None:
             why = "; ".join(self._recording.losses) or "nothing was recorded"
@@ -84,14 +97,15 @@ class Replay(Camera):
         Raises CameraError where it is closed while a frame is waited for.
         """
         with self._reading:  # another thread may close while this one reads
-            frame = None if self._closed.is_set() else self._take()
+            frame = None if self._closed else self._take()
         if frame is None:
             return None
         return self._when_due(frame) if self.live else replace(frame, t_arrival=time.monotonic(), replayed=True)
 
     def close(self) -> None:
         """Close the files and wake a waiting reader. May be called twice."""
-        self._closed.set()
+        self._closed = True
+        self._pacer.close()
         with self._reading:
             self._frames.close()
 
@@ -111,15 +125,11 @@ class Replay(Camera):
                 return as_resumed(new) if resumed else new
 
     def _when_due(self, frame: Frame) -> Frame:
-        now = time.monotonic()
-        if self._due is None:
-            self._due = now
-        else:
-            self._due += min(max(frame.t_capture - self._recorded, 0.0), LONGEST_WAIT_S)
-        self._recorded = frame.t_capture
-        if self._closed.wait(max(self._due - now, 0.0)):
+        before, self._recorded = self._recorded, frame.t_capture
+        due = self._pacer.wait(0.0 if before is None else frame.t_capture - before)
+        if due is None:
             raise CameraError("the recording was closed while a frame was waited for")
-        return replace(frame, t_arrival=self._due, replayed=True)
+        return replace(frame, t_arrival=due, replayed=True)
 
     def _describe(self) -> None:
         if len(self._recording.losses) != self._told:

@@ -1,0 +1,1 @@
+"""A simulated flight: ground, warm bodies, a sensor, and the truth about every frame."""

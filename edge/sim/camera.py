@@ -1,8 +1,10 @@
 """The simulated camera ``sim:``: a survey flight over a warm evening landscape, as raw 16-bit counts.
 
-    with open_simulator("sim:seed=7,altitude=80,live=0,frames=300") as camera:
+    with Simulator(SimulatorSettings(seed=7, altitude=80, frames=300)) as camera:
         for frame in iter(camera.read, None):
             frame.pixels, frame.pose, frame.truth
+
+`edge.camera.simulated` opens it as ``sim:seed=7,altitude=80`` and paces it.
 
 What it stands on (every setting with its unit: `SimulatorSettings`):
 
@@ -24,7 +26,6 @@ What it stands on (every setting with its unit: `SimulatorSettings`):
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -39,25 +40,17 @@ from edge.sim.ground import KELVIN_PER_COUNT, build_ground
 from edge.sim.paint import paint_bodies
 from edge.sim.placement import place_bodies
 from edge.sim.sensor import Sensor
-from edge.sim.settings import SimulatorSettings, parse_settings
+from edge.sim.settings import SimulatorSettings
 from edge.sim.truth import SimulatedFrame, Truth
 
-__all__ = ["Simulator", "SimulatorSettings", "open_simulator"]
+__all__ = ["Simulator", "SimulatorSettings"]
 
 TAKE_OFF = datetime(2026, 10, 1, 20, 0, tzinfo=timezone.utc)
 BODY_BLUR_SIGMAS = 1.0  # how far a body's warmth is seen beyond its outline
 
 
-def open_simulator(source: str) -> Simulator:
-    """The camera of ``sim:``, ``sim:key=value,key=value`` or ``sim:?key=value&key=value``.
-
-    Raises SourceError naming the setting, what came and what is valid.
-    """
-    return Simulator(parse_settings(source))
-
-
 class Simulator(Camera):
-    """A `Camera`; see the module's docstring."""
+    """A `Camera` that makes frames as fast as they are read; see the module's docstring."""
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = s = settings or SimulatorSettings()
@@ -65,9 +58,7 @@ class Simulator(Camera):
             f"simulated flight at {s.altitude:g} m, {s.width}x{s.height}, 16 bit of 0.01 K, "
             f"{s.fps:g} frames/s, seed {s.seed}"
         )
-        self.live = bool(s.live)
-        self.fps: float | None = s.fps
-        self.frames: int | None = s.frames or None
+        self.fps, self.frames = s.fps, s.frames or None
         # a stream of random numbers each: more people do not change the ground
         flight, ground, bodies, sensor = (np.random.default_rng(r) for r in np.random.SeedSequence(s.seed).spawn(4))
         self._flight = Flight(s, flight)
@@ -77,29 +68,23 @@ class Simulator(Camera):
         self._seq = 0
         self._shutters = 0  # closed so far
         self._picture: tuple[Pixels, Truth] | None = None
-        self._due: float | None = None
-        self._closed = threading.Event()
+        self._closed = False
 
     def read(self) -> SimulatedFrame | None:
-        """The next frame; None after ``frames`` of them, and once the camera is closed.
-
-        With ``live=1`` it waits for the frame's time on the monotonic clock. A reader who comes late by more
-        than a frame gets the next one at once and the clock starts again from there: no frame is skipped.
-        """
+        """The next frame; None after ``frames`` of them, and once the camera is closed."""
         s, seq = self.settings, self._seq
-        if self._closed.is_set() or (s.frames and seq >= s.frames):
+        if self._closed or (s.frames and seq >= s.frames):
             return None
         t = seq / s.fps
         view = self._flight.view(t)
         pixels, truth, shut = self._look(view, t)
-        t_capture = self._wait() if s.live else time.monotonic()
-        if self._closed.is_set():
+        if self._closed:
             return None
         self._seq += 1
         return SimulatedFrame(
             pixels=pixels,
             seq=seq,
-            t_capture=t_capture,
+            t_capture=time.monotonic(),
             utc=TAKE_OFF + timedelta(seconds=t),
             flags=frozenset({"ffc"} if shut and s.ffc_flag else ()),
             temperature=TemperatureScale(KELVIN_PER_COUNT, 0.0),
@@ -108,8 +93,8 @@ class Simulator(Camera):
         )
 
     def close(self) -> None:
-        """End the source; a read that waits in another thread returns None."""
-        self._closed.set()
+        """End the source, also while another thread reads. May be called twice."""
+        self._closed = True
 
     def _look(self, view: View, t: float) -> tuple[Pixels, Truth, bool]:
         """Counts, truth, and whether the shutter was closed."""
@@ -142,14 +127,3 @@ class Simulator(Camera):
         scene = counts.astype(np.float32)
         scene -= np.float32(self.settings.cooling * t / 60 / KELVIN_PER_COUNT)
         return scene
-
-    def _wait(self) -> float:
-        """Sleep until the next frame is due on the monotonic clock, and say what time that was."""
-        now, period = time.monotonic(), 1 / self.settings.fps
-        if self._due is None or now > self._due + period:
-            self._due = now
-        due = self._due
-        self._due += period
-        while (left := due - time.monotonic()) > 0 and not self._closed.wait(left):
-            pass
-        return due

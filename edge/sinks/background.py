@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
 from edge.seams import Closing, Sink
+
+FULL_S = 0.005  # how often a loop that waits for a slow sink looks whether there is room
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +30,11 @@ class Background(Closing):
         """Takes over ``sink`` and closes it."""
         self._sink = sink
         self._lossless = lossless
-        self._queue: queue.Queue[Result | None] = queue.Queue(depth)
+        # no queue.Queue: an interrupt in the middle of its put may leave the reader asleep for ever, on every Python;
+        # and one in Thread.is_alive() may end the thread for Python, though it runs
+        self._queue: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._depth = depth
+        self._closed = False
         self._refused = self._unwritten = 0  # one for each thread that counts
         self.written = 0
         self.error: EdgeError | None = None
@@ -41,19 +48,21 @@ class Background(Closing):
 
     def write(self, result: Result) -> None:
         """Hand one result over. After `close` none is taken."""
-        if self.error is not None or not self._thread.is_alive():
+        if self.error is not None or self._closed:
             self._refused += 1
             return
-        try:
-            self._queue.put(result, block=self._lossless)
-        except queue.Full:
-            self._refused += 1
+        while self._queue.qsize() >= self._depth:
+            if not self._lossless:
+                self._refused += 1
+                return
+            time.sleep(FULL_S)
+        self._queue.put(result)
 
     def close(self) -> None:
         """Wait until everything handed over is written, and close the sink. May be called twice."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
 
     def _work(self) -> None:
         while (result := self._queue.get()) is not None:

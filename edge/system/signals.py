@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,32 +22,53 @@ def terminate_as_interrupt() -> None:
 
 
 @contextmanager
+def stopping(stop: threading.Event) -> Iterator[Callable[[], bool]]:
+    """Inside, the first stop sets ``stop``, and whoever loops ends when it looks; the next one is a KeyboardInterrupt.
+
+    Gives a function: whether one was heard. A loop with threads needs this: an exception out of the middle of
+    `queue.Queue.put` or `threading.Condition.notify` may leave the other thread asleep for ever. The main thread must
+    not `wait` for ``stop`` meanwhile, nor set it. In another thread than the main one, which no signal reaches, nothing
+    changes.
+    """
+    with _first(stop.set) as heard:
+        yield heard
+
+
+@contextmanager
 def finishing() -> Iterator[None]:
     """Inside, the first stop is not heard, so that an impatient second Ctrl-C costs no report; the next one is.
 
     In another thread than the main one, which no signal reaches, nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with _first(lambda: None):
         yield
-        return
-    heard = 0
 
-    def once_more(number: int, frame: FrameType | None) -> None:
+
+@contextmanager
+def _first(act: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Inside, the first stop is ``act`` instead of an interrupt."""
+    heard = 0
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def handler(number: int, frame: FrameType | None) -> None:
         nonlocal heard
         heard += 1
         if heard > 1:
             _interrupt(number, frame)
+        act()
 
     before = {stop: signal.getsignal(stop) for stop in STOPS}
-    for stop, handler in before.items():
-        if callable(handler):  # neither ignored nor left to the system
-            signal.signal(stop, once_more)
+    for stop, was in before.items():
+        if callable(was):  # neither ignored nor left to the system
+            signal.signal(stop, handler)
     try:
-        yield
+        yield lambda: heard > 0
     finally:
-        for stop, handler in before.items():
-            if callable(handler):
-                signal.signal(stop, handler)
+        for stop, was in before.items():
+            if callable(was):
+                signal.signal(stop, was)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

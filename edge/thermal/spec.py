@@ -7,51 +7,120 @@ arithmetic. A stored spec is always complete; a later change of a default cannot
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta, Struct, to_builtins
 
 from edge.errors import BundleError, InputError
+from edge.system.declared import MOST, declared
 
 Param = float | str
+Number = Annotated[float, Meta(ge=-MOST, le=MOST)]
+Positive = Annotated[float, Meta(gt=0, le=MOST)]
+NotNegative = Annotated[float, Meta(ge=0, le=MOST)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Part = Annotated[float, Meta(gt=0, le=1)]
 
-# Raised by one whenever a method would give another byte for the same counts and parameters.
-VERSIONS: dict[str, int] = {
-    "anchored": 1,
-    "clahe": 1,
-    "identity": 1,
-    "minmax": 1,
-    "percentile": 1,
-    "plateau": 1,
-    "window": 1,
+
+class _Params(Struct):
+    """The parameters of a method, those of an old model too.
+
+    ``version``: raised by one whenever the method would give another byte for the same counts and parameters.
+    """
+
+    version: ClassVar[int] = 1
+
+
+class _Identity(_Params):
+    pass
+
+
+class _MinMax(_Params):
+    pass
+
+
+class _Anchored(_Params):
+    below: Positive = 3.0  # MADs below the median that are black
+    above: Positive = 6.0  # MADs above the median that are white, ...
+    above_kelvin: NotNegative = 10.0  # ... but at least so many kelvin
+    above_unscaled: Positive = 9.0  # MADs above the median where a count's worth in kelvin is unknown
+    min_mad_kelvin: Positive = 0.7  # flat ground at dawn: noise is not stretched, cold roofs stay off black
+    max_kelvin: Number = 60.0  # widest window: fire over much of the frame
+    min_mad_counts: Positive = 8.0  # min_mad_kelvin where a count's worth in kelvin is unknown
+    weight: Part = 0.125  # of the newest frame in the smoothed window; 1 = no smoothing
+
+    def __post_init__(self) -> None:
+        narrowest = self.below * self.min_mad_kelvin + max(self.above_kelvin, self.above * self.min_mad_kelvin)
+        if self.max_kelvin < narrowest:
+            raise ValueError(f"max_kelvin is {self.max_kelvin:g}: expected {narrowest:g} or more, the narrowest window")
+
+
+class _Percentile(_Params):
+    low: Percent = 1.0
+    high: Percent = 99.0
+
+    def __post_init__(self) -> None:
+        _check_ends(self.low, self.high)
+
+
+class _Clahe(_Params):
+    clip_limit: Positive = 2.0
+    tiles: Annotated[float, Meta(ge=1, le=64)] = 8.0
+    low: Percent = 0.1
+    high: Percent = 99.9
+
+    def __post_init__(self) -> None:
+        _check_ends(self.low, self.high)
+        if not self.tiles.is_integer():
+            raise ValueError(f"tiles is {self.tiles:g}: expected a whole number from 1 to 64")
+
+
+class _Plateau(_Params):
+    plateau: Part = 0.001  # part of the frame's pixels that one count may weigh at most; 1 = no plateau
+
+
+class _Window(_Params):
+    low: Number
+    high: Number
+    unit: str = "counts"
+
+    def __post_init__(self) -> None:
+        _check_ends(self.low, self.high)
+        if self.unit not in ("counts", "celsius"):
+            raise ValueError(f"unit is {self.unit!r}: expected counts or celsius")
+
+
+def _check_ends(low: float, high: float) -> None:
+    if not low < high:
+        raise ValueError(f"low is {low:g} and high {high:g}: expected low < high")
+
+
+METHODS: dict[str, type[_Params]] = {
+    "anchored": _Anchored,
+    "clahe": _Clahe,
+    "identity": _Identity,
+    "minmax": _MinMax,
+    "percentile": _Percentile,
+    "plateau": _Plateau,
+    "window": _Window,
 }
 
-# None: no default, must be given.
-DEFAULTS: dict[str, dict[str, Param | None]] = {
-    "anchored": {
-        "below": 3.0,  # MADs below the median that are black
-        "above": 6.0,  # MADs above the median that are white, ...
-        "above_kelvin": 10.0,  # ... but at least so many kelvin
-        "above_unscaled": 9.0,  # MADs above the median where a count's worth in kelvin is unknown
-        "min_mad_kelvin": 0.7,  # flat ground at dawn: noise is not stretched, cold roofs stay off black
-        "max_kelvin": 60.0,  # widest window: fire over much of the frame
-        "min_mad_counts": 8.0,  # min_mad_kelvin where a count's worth in kelvin is unknown
-        "weight": 0.125,  # of the newest frame in the smoothed window; 1 = no smoothing
-    },
-    "clahe": {"clip_limit": 2.0, "tiles": 8.0, "low": 0.1, "high": 99.9},
-    "identity": {},
-    "minmax": {},
-    "percentile": {"low": 1.0, "high": 99.0},
-    "plateau": {"plateau": 0.001},  # part of the frame's pixels that one count may weigh at most
-    "window": {"low": None, "high": None, "unit": "counts"},
-}
+
+class StoredSpec(Struct, forbid_unknown_fields=True):
+    """A spec as model.json holds it. ``params`` are checked by their method's own type, see `METHODS`."""
+
+    method: Annotated[str, Meta(extra_json_schema={"enum": list(METHODS)})]
+    params: dict[str, Any]
+    version: int
 
 
 @dataclass(frozen=True)
 class NormaliseSpec:
     """A normalisation method with its parameters and version; complete and checked when made.
 
-    ``method``: a name of `DEFAULTS`. ``params``: by name, what is left out gets its default. ``version``:
+    ``method``: a name of `METHODS`. ``params``: by name, what is left out gets its default. ``version``:
     of the method's arithmetic; only the version of this build is accepted.
 
     Raises InputError where the method, a parameter or the version is unknown or out of range.
@@ -62,18 +131,16 @@ class NormaliseSpec:
     version: int
 
     def __post_init__(self) -> None:
-        if self.method not in VERSIONS:
-            raise InputError(f"normalise method {self.method!r} is unknown: expected one of {', '.join(VERSIONS)}")
-        if type(self.version) is not int or self.version != VERSIONS[self.method]:
+        if self.method not in METHODS:
+            raise InputError(f"normalise method {self.method!r} is unknown: expected one of {', '.join(METHODS)}")
+        ours = METHODS[self.method].version
+        if type(self.version) is not int or self.version != ours:
             raise InputError(
                 f"normalise method '{self.method}' is of version {self.version!r}, this build has version "
-                f"{VERSIONS[self.method]}: use the thermal-edge release the model was made with, or export "
+                f"{ours}: use the thermal-edge release the model was made with, or export "
                 "the model again"
             )
         object.__setattr__(self, "params", _complete(self.method, self.params))
-        wrong = _out_of_range(self)
-        if wrong:
-            raise InputError(f"normalise method '{self.method}': {wrong}")
 
     def __str__(self) -> str:
         """As `parse` reads it, every parameter named."""
@@ -91,12 +158,17 @@ class NormaliseSpec:
     @classmethod
     def from_json(cls, obj: object) -> NormaliseSpec:
         """The spec that `to_json` wrote. Raises BundleError for anything this build would not do exactly."""
-        if not isinstance(obj, Mapping) or set(obj) != {"method", "params", "version"}:
-            raise BundleError(f"normalise entry is {obj!r}: expected an object with method, params and version")
-        if not isinstance(obj["method"], str) or not isinstance(obj["params"], Mapping):
-            raise BundleError(f"normalise entry is {obj!r}: expected method as text and params as an object")
         try:
-            return cls(obj["method"], obj["params"], obj["version"])
+            stored = declared(obj, StoredSpec)
+        except ValueError as error:
+            raise BundleError(f"normalise entry: {error}") from None
+        return cls.from_stored(stored)
+
+    @classmethod
+    def from_stored(cls, stored: StoredSpec) -> NormaliseSpec:
+        """The spec that stands in a model.json. Raises BundleError for anything this build would not do exactly."""
+        try:
+            return cls(stored.method, stored.params, stored.version)
         except InputError as error:
             raise BundleError(str(error)) from None
 
@@ -116,61 +188,22 @@ class NormaliseSpec:
                 params[name] = float(value)
             except ValueError:
                 params[name] = value
-        return cls(method, params, VERSIONS.get(method, 1))
+        return cls(method, params, METHODS.get(method, _Params).version)
 
 
 def _complete(method: str, given: Mapping[str, object]) -> dict[str, Param]:
-    """``given`` with the defaults of ``method`` filled in, in the defaults' order and types."""
-    defaults = DEFAULTS[method]
-    unknown = [repr(name) for name in given if name not in defaults]
+    """``given`` with the defaults of ``method`` filled in, in the order and types of its declaration."""
+    kind = METHODS[method]
+    known = kind.__struct_fields__
+    unknown = [repr(name) for name in given if name not in known]
     if unknown:
-        known = f"it has {', '.join(defaults)}" if defaults else "it has none"
-        raise InputError(f"normalise method '{method}' has no parameter {', '.join(unknown)}: {known}")
-    params: dict[str, Param] = {}
-    for name, default in defaults.items():
-        value = given.get(name, default)
-        if value is None:
-            raise InputError(f"normalise method '{method}' needs a value for {name}")
-        if isinstance(default, str):
-            if not isinstance(value, str):
-                raise InputError(f"normalise method '{method}': {name} is {value!r}, expected a word")
-            params[name] = value
-        else:
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise InputError(f"normalise method '{method}': {name} is {value!r}, expected a finite number")
-            params[name] = float(value)
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise InputError(f"normalise method '{method}' has no parameter {', '.join(unknown)}: {has}")
+    try:
+        params: dict[str, Param] = to_builtins(declared(dict(given), kind))
+    except ValueError as error:
+        raise InputError(f"normalise method '{method}': {error}") from None
     return params
-
-
-def _out_of_range(spec: NormaliseSpec) -> str:
-    """What is wrong with the values, or '' where they are fine."""
-    p = spec.number
-    if spec.method == "anchored":
-        for name in ("below", "above", "above_unscaled", "min_mad_kelvin", "min_mad_counts"):
-            if p(name) <= 0:
-                return f"{name} is {p(name):g}, expected more than 0"
-        if p("above_kelvin") < 0:
-            return f"above_kelvin is {p('above_kelvin'):g}, expected 0 or more"
-        narrowest = p("below") * p("min_mad_kelvin") + max(p("above_kelvin"), p("above") * p("min_mad_kelvin"))
-        if p("max_kelvin") < narrowest:
-            return f"max_kelvin is {p('max_kelvin'):g}, expected {narrowest:g} or more, the narrowest window"
-        if not 0 < p("weight") <= 1:
-            return f"weight is {p('weight'):g}, expected more than 0 and at most 1"
-    if spec.method in ("percentile", "clahe") and not 0 <= p("low") < p("high") <= 100:
-        return f"low is {p('low'):g} and high {p('high'):g}, expected 0 <= low < high <= 100 per cent"
-    if spec.method == "clahe":
-        if p("clip_limit") <= 0:
-            return f"clip_limit is {p('clip_limit'):g}, expected more than 0"
-        if p("tiles") not in range(1, 65):
-            return f"tiles is {p('tiles'):g}, expected a whole number from 1 to 64"
-    if spec.method == "plateau" and not 0 < p("plateau") <= 1:
-        return f"plateau is {p('plateau'):g}, expected more than 0 and at most 1 (1 = no plateau)"
-    if spec.method == "window":
-        if spec.params["unit"] not in ("counts", "celsius"):
-            return f"unit is {spec.params['unit']!r}, expected counts or celsius"
-        if p("low") >= p("high"):
-            return f"low is {p('low'):g} and high {p('high'):g}, expected low < high"
-    return ""
 
 
 # 8-bit sources have gone through the camera's own AGC: a second one would only add its faults.

@@ -1,0 +1,1 @@
+"""The command line `edge-export`, one file a command; printing happens here."""

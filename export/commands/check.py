@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
 from edge.system.files import write_whole
+from export.commands.console import bars_on, console_of, say
 from export.graph.trt_operators import refusals
 from export.parity.compare import Comparison, compare
 from export.parity.pairs import SIZES
@@ -47,10 +46,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     """
     if arguments.frames < 1:
         raise InputError(f"--frames {arguments.frames}: expected 1 or more")
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     bundle = Bundle.load(arguments.bundle)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with bars_on(console) as bar:
         task = bar.add_task("compare", total=None)
         comparisons = compare(
             bundle,
@@ -69,8 +67,8 @@ def run_check(arguments: argparse.Namespace) -> int:
         failures.append(compiled["error"])
     for comparison in comparisons:
         console.print(_table(comparison))
-    console.print(f"operators, types and limits of TensorRT 10.3 .. 11: {len(refused)} refusals")
-    console.print(f"compiled: {compiled.get('summary') or compiled.get('error') or compiled['skipped']}", markup=False)
+    say(console, f"operators, types and limits of TensorRT 10.3 .. 11: {len(refused)} refusals")
+    say(console, f"compiled: {compiled.get('summary') or compiled.get('error') or compiled['skipped']}")
     report = {
         "bundle": str(bundle.path),
         "images": arguments.images,
@@ -85,9 +83,9 @@ def run_check(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise InputError(f"{arguments.json} cannot be written ({error.strerror}): give another file") from None
     for words in failures:
-        console.print(f"beyond tolerance: {words}", markup=False, style="red")
+        console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
     if not failures:
-        console.print("the same detector, within tolerance")
+        say(console, "the same detector, within tolerance")
     return 1 if failures else 0
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
+from edge.camera.stills import read_still
 from edge.errors import InputError
+from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
-from edge.thermal.normalise import DEFAULT_16BIT, normalise
+from export.commands.console import bars_on, console_of, say
 from export.data.clean import KINDS, Problem, inspect, summary
-from export.data.dataset import LabelledSet, read_coco, to_coco
+from export.data.coco import read_coco, to_coco
+from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed, split_by_run
 from export.data.simulate import simulate
@@ -69,9 +70,9 @@ def run_simulate(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--frames {arguments.frames} --seed {arguments.seed}: expected 1 or more frames, a seed from 0"
         )
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
-    with Progress(console=console, transient=True) as progress:
+    with bars_on(console) as progress:
         task = progress.add_task("frames", total=arguments.frames)
         data = simulate(
             arguments.out,
@@ -82,7 +83,7 @@ def run_simulate(arguments: argparse.Namespace) -> int:
             lambda done: progress.update(task, completed=done),
         )
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
-    console.print(f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}", highlight=False)
+    say(console, f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}")
     return 0
 
 
@@ -98,9 +99,9 @@ def run_check(arguments: argparse.Namespace) -> int:
         data = data.without(FramesNamed(text))
     if not data.frames:
         raise InputError("no frame is left to look at: check --without")
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     hot = [name.strip().lower() for name in arguments.hot.split(",")]
-    with Progress(console=console, transient=True) as progress:
+    with bars_on(console) as progress:
         task = progress.add_task("frames", total=len(data))
         cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
     lists = {"cleaned.json": cleaned}
@@ -114,10 +115,10 @@ def run_check(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
     for kind, count in summary(problems).items():
-        console.print(f"{count:6} {kind}: {KINDS[kind]}", highlight=False)
-    console.print(f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
+        say(console, f"{count:6} {kind}: {KINDS[kind]}")
+    say(console, f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
     for name, part in lists.items():
-        console.print(f"{len(part)} frames in {arguments.out / name}")
+        say(console, f"{len(part)} frames in {arguments.out / name}")
     return 0
 
 
@@ -142,14 +143,14 @@ def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem])
 
 
 def _thumbnail(path: Path | None, box: tuple[float, ...]) -> str:
-    """An img element with the picture inside and the box drawn, or nothing where there is none to show."""
-    data = np.frombuffer(path.read_bytes(), np.uint8) if path and path.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
+    """An img element with the picture as flight sees it and the box drawn, or nothing where there is none to show."""
+    if path is None:
         return ""
-    if image.dtype == np.uint16 and image.ndim == 2:
-        image = normalise(image.astype(np.uint16), DEFAULT_16BIT)
-    colours = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image[..., :3]
+    try:
+        pixels, _ = read_still(path)
+    except (OSError, ValueError):
+        return ""
+    colours = cv2.cvtColor(Normalisers().grey(pixels), cv2.COLOR_GRAY2BGR)
     scale = 200 / colours.shape[1]
     small = cv2.resize(colours, (200, max(1, round(scale * colours.shape[0]))), interpolation=cv2.INTER_AREA)
     if box and np.isfinite(box).all():

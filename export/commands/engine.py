@@ -7,12 +7,14 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 from rich.table import Table
 
 from edge.engine.device import find_device
-from edge.engine.passport import ENGINE, PASSPORT, Target
+from edge.engine.passport_check import this_machine
 from edge.model.bundle import Bundle
+from edge.model.passport import ENGINE, PASSPORT
+from export.commands.console import bars_on, console_of, say
 from export.tensorrt.build import LEVELS, BuildSettings, BuiltEngine, import_tensorrt
 from export.tensorrt.plan import (
     WORKSPACE_MOST_MIB,
@@ -56,9 +58,9 @@ def run_engine(arguments: argparse.Namespace) -> int:
 
     Raises EdgeError, whose text is for the user, or KeyboardInterrupt; nothing was written then.
     """
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     bundle = Bundle.load(arguments.bundle)
-    target = Target.here(import_tensorrt().__version__, find_device())
+    target = this_machine(import_tensorrt().__version__, find_device())
     plan = make_plan(bundle, target, arguments.workspace_mib, arguments.optimization_level)
     show_plan(plan, console)
     if arguments.dry_run:
@@ -106,7 +108,7 @@ def show_built(plan: Plan, built: BuiltEngine, cache_trouble: str | None, consol
     if cache_trouble:
         lines.append(cache_trouble)
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        say(console, line)
 
 
 class BuildProgress:
@@ -116,14 +118,7 @@ class BuildProgress:
     """
 
     def __init__(self, console: Console) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
+        self._bars = bars_on(console)
         self._open: dict[str, tuple[TaskID, int]] = {}
 
     def __enter__(self) -> BuildProgress:

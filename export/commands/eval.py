@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from edge.app.output import check_file
@@ -19,10 +17,12 @@ from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
 from edge.system.files import write_whole
-from export.commands.onnx import add_detector_options, detector_settings
+from export.commands.console import bars_on, console_of, say
+from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import tidy
-from export.data.dataset import LabelledSet, Normalisers, read_coco
-from export.detector.checkpoint import digest_of, load_detector
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
 from export.evaluate.hard_examples import mistakes_of
 from export.evaluate.pictures import draw_page
@@ -64,8 +64,8 @@ def run_eval(arguments: argparse.Namespace) -> int:
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
     detect, about = _detector(arguments, data)
-    console = Console(quiet=arguments.quiet)
-    with Progress(console=console, transient=True) as progress:
+    console = console_of(arguments.quiet)
+    with bars_on(console) as progress:
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     result = {**about, "annotations": str(arguments.annotations), **figures(judged, data.classes)}
@@ -83,7 +83,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
             except OSError as error:
                 raise InputError(f"{path} cannot be written ({error.strerror})") from None
     if arguments.set_threshold:
-        console.print(set_threshold(arguments.model, result["best_f1"]))
+        say(console, set_threshold(arguments.model, result["best_f1"]))
     return 0
 
 
@@ -115,7 +115,8 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
 
 def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect, dict[str, Any]]:
     if arguments.checkpoint:
-        model = load_detector(arguments.checkpoint, **detector_settings(arguments))
+        checkpoint = read_checkpoint(arguments.checkpoint)
+        model = detector_of(checkpoint, **detector_settings(arguments))
         found = model.roi_heads.box_predictor.cls_score.out_features - 1
         if found != len(data.classes):
             raise InputError(
@@ -123,8 +124,8 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
                 f"{', '.join(data.classes)}: expected "
                 "annotations of the same classes in the same order"
             )
-        return detect_with_model(model, Normalisers.of(model)), {
-            "checkpoint_sha256": digest_of(arguments.checkpoint),
+        return detect_with_model(model, normalisers_of(model)), {
+            "checkpoint_sha256": checkpoint.sha256(),
             "path": "torch",
         }
     bundle = Bundle.load(arguments.model)

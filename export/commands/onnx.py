@@ -7,36 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import Bundle
-from export.data.dataset import Normalisers
-from export.detector.checkpoint import digest_of, load_detector
-from export.detector.configuration import PRESETS, Configuration, preset
+from export.commands.console import bars_on, console_of, say
+from export.commands.detector_options import add_detector_options, detector_settings
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
+from export.detector.configuration import Configuration, preset
 from export.graph.bundle import STEPS, export_bundle
 from export.graph.flops import cost_by_part
 from export.graph.roi_align import SAMPLES
 from export.graph.static import StaticDetector
-
-# option -> field of Configuration, for what a state dict does not tell
-_SETTINGS: dict[str, tuple[str, type, str]] = {
-    "--sampling-ratio": ("sampling_ratio", int, "RoIAlign samples a bin and axis, -1 = adaptive"),
-    "--canonical-scale": ("canonical_scale", int, "side of a region that pools from the canonical level, px"),
-    "--canonical-level": ("canonical_level", int, "log2 of the stride of that level"),
-    "--min-size": ("min_size", int, "shorter side that torchvision resizes frames to"),
-    "--max-size": ("max_size", int, "longer side that torchvision resizes frames to at most"),
-    "--norm-eps": ("norm_eps", float, "epsilon of batch norm; 0 for torchvision's COCO weights of resnet50_fpn"),
-    "--rpn-pre-nms": ("rpn_pre_nms_top_n_test", int, "best anchors a level that go into suppression"),
-    "--rpn-post-nms": ("rpn_post_nms_top_n_test", int, "regions that come out of it"),
-    "--rpn-nms": ("rpn_nms_thresh", float, "IoU above which regions are suppressed"),
-    "--rpn-score": ("rpn_score_thresh", float, "objectness below which anchors are dropped"),
-    "--nms": ("box_nms_thresh", float, "IoU above which detections of a class are suppressed"),
-    "--graph-score": ("box_score_thresh", float, "score below which the graph drops detections"),
-    "--max-detections": ("box_detections_per_img", int, "detections a frame"),
-}
 
 
 def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,53 +50,21 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
-def add_detector_options(parser: argparse.ArgumentParser) -> None:
-    """What the shapes of a checkpoint do not tell; defaults are the architecture's."""
-    group = parser.add_argument_group("detector", "what a state dict does not tell (default: the architecture's)")
-    group.add_argument("--arch", choices=PRESETS, help="default: told by the shapes")
-    group.add_argument("--pyramid", choices=("conv1", "layer1", "classic"), help="checked against the shapes")
-    group.add_argument("--channels", type=int, help="of the pyramid, checked against the shapes")
-    group.add_argument("--mean", type=_floats, metavar="X[,X,X]", help="of training frames scaled to 0..1")
-    group.add_argument("--std", type=_floats, metavar="X[,X,X]", help="of training frames scaled to 0..1")
-    group.add_argument(
-        "--anchor-sizes", type=_levels, metavar="4,8,...", help="px; levels apart with ';': 32;64;128;256;512"
-    )
-    group.add_argument("--aspect-ratios", type=_floats, metavar="0.5,1,2", help="height / width of anchors")
-    group.add_argument("--roi-size", type=_size, metavar="ROWSxCOLUMNS", help="of a pooled region")
-    for option, (field, kind, text) in _SETTINGS.items():
-        group.add_argument(option, type=kind, dest=field, metavar=kind.__name__.upper(), help=text)
-
-
-def detector_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of `Configuration` that were given."""
-    fields = {field: getattr(arguments, field) for field, _, _ in _SETTINGS.values()}
-    for name in ("pyramid", "channels", "anchor_sizes", "aspect_ratios", "roi_size"):
-        fields[name] = getattr(arguments, name)
-    fields |= {"image_mean": arguments.mean, "image_std": arguments.std}
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def run_onnx(arguments: argparse.Namespace) -> int:
     """The subcommand; returns 0.
 
     Raises EdgeError, whose text is for the user; nothing was written then.
     """
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     settings = detector_settings(arguments)
+    detectors: list[StaticDetector] = []  # the one of the TensorRT graph, for what it costs
     named = {} if arguments.classes is None else {"classes": len(arguments.classes.split(","))}
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
+    with bars_on(console) as bar:
         task = bar.add_task("read the checkpoint", total=len(STEPS) + 1)
-        model = load_detector(arguments.checkpoint, arguments.arch, **settings, **named)
+        checkpoint = read_checkpoint(arguments.checkpoint)
+        model = detector_of(checkpoint, arguments.arch, **settings, **named)
         _fit_to_frame(model, arguments, settings)
-        normalisers = Normalisers.of(model)
+        normalisers = normalisers_of(model)
 
         def step(what: str) -> None:
             bar.update(task, description=what, advance=1)
@@ -128,7 +79,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             weights=arguments.weights,
             samples=arguments.roi_samples,
             score_threshold=arguments.score,
-            checkpoint_sha256=digest_of(arguments.checkpoint),
+            checkpoint_sha256=checkpoint.sha256(),
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,
             data={
@@ -143,9 +94,9 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             },
             overwrite=arguments.overwrite,
             progress=step,
+            built=detectors.append,
         )
-        cost = StaticDetector(model, arguments.height, arguments.width, "tensorrt")
-    _summary(console, bundle, model.configuration, settings, cost)
+    _summary(console, bundle, model.configuration, settings, detectors[0])
     return 0
 
 
@@ -185,9 +136,10 @@ def _summary(
     table.add_row("all", f"{total[0] / 1e6:.2f} M", f"{total[1]:.1f}")
     console.print(table)
     c = configuration
-    console.print(
+    say(
+        console,
         f"input {bundle.width}x{bundle.height} uint8, pyramid {c.pyramid} with {c.channels} channels, "
-        f"{detector.proposals.count} regions, at most {bundle.max_detections} detections a frame"
+        f"{detector.proposals.count} regions, at most {bundle.max_detections} detections a frame",
     )
     assumed = [
         f"{option[2:]} {getattr(c, field)}"
@@ -202,19 +154,6 @@ def _summary(
         if field not in given and getattr(c, field) == getattr(preset(c.name), field)
     ]
     if assumed:
-        console.print(f"not in the checkpoint's shapes, taken as {c.name} has it: {'; '.join(assumed)}")
+        say(console, f"not in the checkpoint's shapes, taken as {c.name} has it: {'; '.join(assumed)}")
     for name in bundle.files:
-        console.print(f"{bundle.file(name)}  {bundle.file(name).stat().st_size / 1e6:.1f} MB")
-
-
-def _floats(text: str) -> tuple[float, ...]:
-    return tuple(float(word) for word in text.split(","))
-
-
-def _levels(text: str) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(word) for word in level.split(",")) for level in text.split(";"))
-
-
-def _size(text: str) -> tuple[int, int]:
-    rows, columns = (int(word) for word in text.split("x"))
-    return rows, columns
+        say(console, f"{bundle.file(name)}  {bundle.file(name).stat().st_size / 1e6:.1f} MB")

@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
-from export.commands.onnx import add_detector_options, detector_settings
+from export.commands.console import bars_on, console_of, say
+from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
-from export.data.dataset import LabelledSet, Normalisers, merge, read_coco, read_grey
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet, merge, read_grey
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
-from export.detector.checkpoint import load_detector, read_checkpoint
+from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
-from export.detector.provenance import origin_of
 from export.detector.replace_head import replace_head
 from export.evaluate.hard_examples import Place, read_mistakes
 from export.training.augment import Augmentation
@@ -99,36 +100,35 @@ def run_train(arguments: argparse.Namespace) -> int:
     if hasattr(os, "nice"):
         os.nice(5)  # hours of work must not make the desk unusable
     torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
-    console = Console(quiet=arguments.quiet)
+    console = console_of(arguments.quiet)
     data, problems = tidy(_data(arguments))
     for kind, count in summary(problems).items():
-        console.print(f"{kind}: {count}")
+        say(console, f"{kind}: {count}")
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
-    console.print(f"{len(data)} frames: {boxes}", highlight=False)
+    say(console, f"{len(data)} frames: {boxes}")
     mistakes = _mistakes(arguments, data, console)
     torch.manual_seed(arguments.seed)
-    start = load_detector(arguments.start, arguments.arch, **detector_settings(arguments)) if arguments.start else None
-    settings = _settings(arguments, Normalisers.of(start))
+    checkpoint = read_checkpoint(arguments.start) if arguments.start else None
+    start = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)) if checkpoint else None
+    settings = _settings(arguments, normalisers_of(start))
     model = start or _model(arguments, data, settings.normalisers())
     if arguments.start:
         kept = replace_head(model, data.classes)
         new = [name for name in data.classes if name not in kept]
         if new:
-            console.print(f"new classes: {', '.join(new)}; known to {arguments.start}: {', '.join(kept) or 'none'}")
+            say(console, f"new classes: {', '.join(new)}; known to {arguments.start}: {', '.join(kept) or 'none'}")
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    origin = origin_of(arguments.start, model) if arguments.start else None
-    trainer = Trainer(model, data, arguments.out, settings, origin, mistakes)
+    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, mistakes)
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
-        console.print(f"going on from step {trainer.step}")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("starting", total=1.0)
-        trainer.run(lambda text: progress.update(task, description=text, completed=trainer.progress), watch)
-    console.print(f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
+        say(console, f"going on from step {trainer.step}")
+    with bars_on(console) as progress:
+        task = progress.add_task("starting", total=100)  # per cent
+        trainer.run(lambda text: progress.update(task, description=text, completed=100 * trainer.progress), watch)
+    say(console, f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
     return 0
 
 
@@ -189,7 +189,7 @@ def _mistakes(arguments: argparse.Namespace, data: LabelledSet, console: Console
     for file in arguments.mistakes:
         here, others = read_mistakes(file, data)
         left = f"; {others} lie in frames that are not trained on" if others else ""
-        console.print(f"{file}: {len(here)} places where a detector errs{left}", highlight=False)
+        say(console, f"{file}: {len(here)} places where a detector errs{left}")
         places += here
     return places
 
@@ -227,7 +227,7 @@ def load_backbone(model: FasterRCNN, file: Path) -> None:
     """Take what ``file`` has of the model's ResNet; what it lacks stays. Raises InputError where it is no ResNet, or
     another.
     """
-    state, _ = read_checkpoint(file)
+    state = read_checkpoint(file).state
     body = model.backbone.body
     known = {k: v for k, v in state.items() if k in body.state_dict()}
     if "conv1.weight" not in known:

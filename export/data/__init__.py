@@ -1,0 +1,1 @@
+"""Labelled thermal frames: reading, checking, splitting and simulating them."""

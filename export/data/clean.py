@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Pixels
-from edge.errors import InputError
-from export.data.dataset import LabelledFrame, LabelledSet, read_grey, read_pixels
+from export.data.dataset import ImageError, LabelledFrame, LabelledSet, read_grey, read_pixels
 from export.data.runs import run_of
 
 KINDS = {
@@ -119,12 +118,10 @@ def inspect(
 
 
 def _inspect_frame(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> tuple[list[Problem], Pixels | None]:
-    if frame.path.is_file() and _cut_short(frame.path):
-        return [Problem("truncated", frame.path, "the file ends before the image does")], None
     try:
         pixels = read_pixels(frame.path)
-    except InputError as error:
-        return [Problem("colour" if "colour" in str(error) else "unreadable", frame.path, str(error))], None
+    except ImageError as error:
+        return [Problem(error.kind, frame.path, str(error))], None
     height, width = pixels.shape
     if (width, height) != (frame.width, frame.height):
         text = f"the image is {width}x{height}, its annotation {frame.width}x{frame.height}"
@@ -133,15 +130,6 @@ def _inspect_frame(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> tuple[li
     if contrast is not None and contrast < -CONTRAST:
         return [Problem("black-hot", frame.path, f"warm bodies are {-contrast:.0f} grey levels darker")], pixels
     return [], pixels
-
-
-def _cut_short(path: Path) -> bool:
-    data = path.read_bytes()
-    if data[:2] == b"\xff\xd8":
-        return b"\xff\xd9" not in data[-1024:]
-    if data[:4] == b"\x89PNG":
-        return b"IEND" not in data[-64:]
-    return False
 
 
 def _contrast(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> float | None:

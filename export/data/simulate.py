@@ -16,7 +16,8 @@ from edge.sim.camera import Simulator
 from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
 from edge.sim.truth import SimulatedFrame
 from edge.system.files import write_whole
-from export.data.dataset import LabelledFrame, LabelledSet, to_coco
+from export.data.coco import to_coco
+from export.data.dataset import LabelledFrame, LabelledSet
 
 FRAMES_A_FLIGHT = 8  # of one ground, seconds apart, so that they differ
 LEAST_VISIBLE = 0.5  # a body hidden further is an ignored region

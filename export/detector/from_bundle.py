@@ -10,7 +10,7 @@ folded shift, so that the detector computes the same and has the parameters that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
 from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
-from export.detector.build import build_detector
 from export.detector.configuration import Configuration
 
 # prefixes in the graph -> in torchvision's Faster R-CNN
@@ -40,43 +40,44 @@ def is_bundle(path: Path) -> bool:
     return (path / "model.json").is_file()
 
 
-def checkpoint_of(folder: Path) -> dict[str, Any]:
-    """The bundle as a checkpoint: ``model``, ``detector``, ``classes``, ``training``.
+def weights_of(bundle: Bundle) -> dict[str, Tensor]:
+    """float32 weights by torchvision's names, as the graphs hold them: batch norms folded, some layers reordered.
 
-    Raises InputError where the bundle is broken, or was not made with ``--weights shared``.
+    Raises InputError where the bundle does not say what detector it is of, or lacks a graph.
     """
-    bundle = Bundle.load(folder)
-    if ONNX_FP16 not in bundle.files or ONNX_CPU not in bundle.files:
-        raise _unreadable(folder, f"it holds no {ONNX_FP16}")
+    for name in (ONNX_FP16, ONNX_CPU):
+        if name not in bundle.files:
+            raise _unreadable(bundle, f"it holds no {name}")
+    if not bundle.architecture:
+        raise _unreadable(bundle, "its model.json does not say its architecture")
     found = _weights(bundle.file(ONNX_FP16))
     exact = _weights(bundle.file(ONNX_CPU))  # small tensors stay float32 there
-    found.update({name: value for name, value in exact.items() if name in found and value.shape == found[name].shape})
-    configuration = Configuration.from_json(bundle.architecture)
-    model = build_detector(configuration)
-    state = model.state_dict()
+    return found | {name: v for name, v in exact.items() if name in found and v.shape == found[name].shape}
+
+
+def as_trained(
+    bundle: Bundle, found: Mapping[str, Tensor], model: FasterRCNN, configuration: Configuration
+) -> dict[str, Tensor]:
+    """State dict of ``model``, the detector of ``configuration``, from what `weights_of` found in its bundle.
+
+    Raises InputError where a weight is missing, as in a bundle not made with ``--weights shared``.
+    """
+    state: dict[str, Tensor] = model.state_dict()
     norms = dict(_norms(model))
     for key, expected in state.items():
         part, _, name = key.rpartition(".")
         if part in norms:
             norm, convolution = norms[part]
             if f"{convolution}.bias" not in found:  # the exporter stores equal tensors once, under one of their names
-                raise _unreadable(folder, f"its graph has no {convolution}.bias")
+                raise _unreadable(bundle, f"its graph has no {convolution}.bias")
             state[key] = _identity(name, expected, norm.eps, found[f"{convolution}.bias"])
         elif key in found:
-            state[key] = _as_trained(key, found[key], expected, math.prod(configuration.roi_size))
+            state[key] = _undone(key, found[key], expected, math.prod(configuration.roi_size))
         else:
-            raise _unreadable(folder, f"its graph has no {key}")
+            raise _unreadable(bundle, f"its graph has no {key}")
         if state[key].shape != expected.shape:
-            raise _unreadable(folder, f"{key} is {tuple(state[key].shape)} there, expected {tuple(expected.shape)}")
-    return {
-        "model": state,
-        "detector": dict(bundle.architecture),
-        "classes": list(bundle.classes),
-        "training": {
-            **(bundle.data.get("training") or {}),
-            "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
-        },
-    }
+            raise _unreadable(bundle, f"{key} is {tuple(state[key].shape)} there, expected {tuple(expected.shape)}")
+    return state
 
 
 def _weights(path: Path) -> dict[str, Tensor]:
@@ -112,19 +113,18 @@ def _identity(name: str, expected: Tensor, eps: float, shift: Tensor) -> Tensor:
     return torch.ones_like(expected) if name == "weight" else torch.zeros_like(expected)
 
 
-def _as_trained(key: str, value: Tensor, expected: Tensor, pixels: int) -> Tensor:
+def _undone(key: str, value: Tensor, expected: Tensor, pixels: int) -> Tensor:
     """Undoes what the export does to two layers: `export.graph.input`, `export.graph.roi_head`."""
     if key.endswith("conv1.weight") and value.ndim == 4 and value.shape[1] == 1 and expected.shape[1] > 1:
-        return (
-            value.expand(-1, expected.shape[1], -1, -1) / expected.shape[1]
-        )  # was summed over channels that are equal
+        # was summed over channels that are equal
+        return value.expand(-1, expected.shape[1], -1, -1) / expected.shape[1]
     if key == "roi_heads.box_head.fc6.weight":
         return value.reshape(len(value), pixels, -1).transpose(1, 2).reshape(len(value), -1)
     return value
 
 
-def _unreadable(folder: Path, why: str) -> InputError:
+def _unreadable(bundle: Bundle, why: str) -> InputError:
     return InputError(
-        f"bundle {folder} cannot be read back ({why}): expected one exported with --weights shared, or give the "
+        f"bundle {bundle.path} cannot be read back ({why}): expected one exported with --weights shared, or give the "
         "checkpoint that it was exported from"
     )

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32
-from edge.measure.matching import iou
+from edge.measure.matching import iou, match
 from export.data.dataset import Int64
 
 Float64 = npt.NDArray[np.float64]
@@ -111,28 +111,11 @@ def _match(
     boxes, truth = frame.boxes[mine], frame.true_boxes[frame.true_labels == label]
     scores = frame.scores[mine].astype(np.float64)
     counts = _within(truth, area)
-    hits, counted = np.zeros(len(boxes), bool), np.ones(len(boxes), bool)
-    if len(boxes):
-        overlaps, free = iou(boxes, truth), np.ones(len(truth), bool)
-        hidden = covered(boxes, frame.ignored)
-        for i in range(len(boxes)):
-            j = _best(overlaps[i], free & counts, min_iou)
-            if j < 0:
-                j = _best(overlaps[i], free & ~counts, min_iou)
-            if j >= 0:
-                free[j], hits[i], counted[i] = False, counts[j], counts[j]
-            elif hidden[i] >= min_iou:
-                counted[i] = False
-        unmatched = counted & ~hits
-        counted &= ~(unmatched & ~_within(boxes, area))
-    return scores, hits, counted, int(counts.sum())
-
-
-def _best(overlaps: Float64, allowed: npt.NDArray[np.bool_], min_iou: float) -> int:
-    if not allowed.any():
-        return -1
-    j = int(np.argmax(np.where(allowed, overlaps, -1.0)))
-    return j if overlaps[j] >= min_iou - 1e-10 else -1
+    # true boxes outside the range are taken only where none inside is left; COCO's slack for rounding
+    partner = match(iou(boxes, truth), min_iou - 1e-10, preferred=counts)
+    hits = (partner >= 0) & np.append(counts, False)[partner]
+    neither = np.where(partner >= 0, ~hits, (covered(boxes, frame.ignored) >= min_iou) | ~_within(boxes, area))
+    return scores, hits, ~neither, int(counts.sum())
 
 
 def _within(boxes: Float32, area: tuple[float, float]) -> npt.NDArray[np.bool_]:

@@ -14,9 +14,9 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.data import Float32, Frame, Int32
 from edge.engine import Engine
+from edge.model.normalisers import Normalisers
 from edge.model.transform import Preprocessor, to_detections
-from edge.thermal.normalise import normalise
-from export.data.dataset import LabelledSet, Normalisers, read_pixels
+from export.data.dataset import LabelledSet, read_frame
 from export.evaluate.average_precision import ALL, IOUS, Judged, rank
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
@@ -35,7 +35,7 @@ def detect_with_model(model: FasterRCNN, normalisers: Normalisers) -> Detect:
     device = next(model.parameters()).device
 
     def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
-        grey = normalise(frame.pixels, normalisers.pick(frame.pixels), frame.temperature)
+        grey = normalisers.grey(frame.pixels, frame.temperature)
         image = torch.from_numpy(grey.copy()).to(device).float().div(255).expand(channels, -1, -1)
         with torch.inference_mode():
             found = {k: v.cpu().numpy() for k, v in model([image])[0].items()}
@@ -59,7 +59,7 @@ def judge(data: LabelledSet, detect: Detect, tell: Callable[[int], None] = lambd
     """Run ``detect`` on every frame; ``tell`` is given the number of frames done."""
     judged = []
     for i, frame in enumerate(data.frames):
-        found = detect(Frame(read_pixels(frame.path), i, 0.0, temperature=frame.temperature))
+        found = detect(Frame(read_frame(frame), i, 0.0, temperature=frame.temperature))
         judged.append(Judged(*found, frame.boxes, frame.labels, frame.ignored))
         tell(i + 1)
     return judged

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32
-from edge.measure.matching import iou
+from edge.measure.matching import iou, match
 from export.evaluate.average_precision import Judged, covered
 
 
@@ -28,13 +28,8 @@ def outcome(judged: Judged, threshold: float) -> Outcome:
     """What a user sees at this score: a box is found by one of its class with IoU 0.5 or more."""
     shown = judged.scores >= threshold
     boxes, labels = judged.boxes[shown], judged.labels[shown]
-    found, right = np.zeros(len(judged.true_boxes), bool), np.zeros(len(boxes), bool)
-    if len(boxes) and len(found):
-        same = labels[:, None] == judged.true_labels[None]
-        overlaps = np.where(same, iou(boxes, judged.true_boxes), 0.0)
-        for i in range(len(boxes)):
-            j = int(np.argmax(np.where(found, 0.0, overlaps[i])))
-            if not found[j] and overlaps[i, j] >= 0.5:
-                found[j] = right[i] = True
+    same = labels[:, None] == judged.true_labels[None]
+    partner = match(iou(boxes, judged.true_boxes), 0.5, allowed=same)
+    found, right = np.isin(np.arange(len(judged.true_boxes)), partner), partner >= 0
     visible = right | (covered(boxes, judged.ignored) < 0.5)
     return Outcome(found, right[visible], boxes[visible], labels[visible])

@@ -1,0 +1,1 @@
+"""The detector as one static ONNX graph, in the precision that it runs with, and its bundle."""

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -46,6 +47,7 @@ def export_bundle(
     data: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
+    built: Callable[[StaticDetector], None] = lambda _: None,
 ) -> Bundle:
     """Write the bundle folder ``out`` and return it; the folder appears complete or not at all.
 
@@ -57,7 +59,8 @@ def export_bundle(
     `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
     ``checkpoint_sha256``, ``data`` (name, licence, citation, training): go into ``model.json``. ``overwrite``:
-    replace a bundle that is there. ``progress``: told each of `STEPS` when it begins.
+    replace a bundle that is there. ``progress``: told each of `STEPS` when it begins. ``built``: given the detector of
+    the graph for TensorRT, as `export.graph.flops` takes it.
 
     Raises InputError where the names do not fit the model, ``out`` is taken or cannot be written, or the model
     cannot be expressed.
@@ -75,6 +78,7 @@ def export_bundle(
     progress(STEPS[1])
     typed = StaticDetector(model, height, width, "tensorrt", samples=samples)
     graphs[ONNX_FP16] = float16_graph(trace(typed))
+    built(typed)
     progress(STEPS[2])
     if weights == "shared":
         share_weights(graphs[ONNX_CPU], graphs[ONNX_FP16])
@@ -88,8 +92,8 @@ def export_bundle(
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): give another folder") from None
     try:
-        bundle = Bundle(
-            path=folder,
+        bundle_in = partial(
+            Bundle,
             name=name or out.resolve().name,
             architecture=configuration.to_json() if isinstance(configuration, Configuration) else {},
             classes=tuple(classes),
@@ -108,7 +112,7 @@ def export_bundle(
             data=data or {},
             tools=_tools(),
         )
-        bundle.write_json()
+        bundle_in(path=folder).write_json()
         folder.chmod(0o755)
         _put_in_place(folder, out)
     except OSError as error:
@@ -117,7 +121,7 @@ def export_bundle(
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # there is none where it was renamed
-    return Bundle.load(out)
+    return bundle_in(path=out)
 
 
 def _check_classes(classes: Sequence[str], expected: int) -> None:

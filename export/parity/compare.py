@@ -21,9 +21,9 @@ from torchvision.models.detection import FasterRCNN
 from edge.camera import open_camera
 from edge.data import RawDetections
 from edge.engine.ort import OrtEngine
-from edge.engine.outputs import checked
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
+from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 from edge.model.transform import Preprocessor
 from export.detector.checkpoint import load_detector
 from export.parity.pairs import SIZES, Pairs, join, pair
@@ -197,9 +197,8 @@ def _float16(bundle: Bundle) -> Detector:
         raise EngineError(f"ONNX Runtime cannot load {path} ({error}): export the bundle again") from None
 
     def detect(image: Grey) -> RawDetections:
-        answers = session.run(["boxes", "scores", "labels", "converged"], {"image": image[None, :, :, None]})
-        boxes, scores, labels, converged = answers
-        return checked(boxes[0], scores[0], labels[0], converged)
+        answers = session.run(OUTPUTS, {INPUT: image[None, :, :, None]})
+        return raw_detections(dict(zip(OUTPUTS, answers, strict=True)))
 
     return detect
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32, RawDetections
-from edge.measure.matching import iou
+from edge.measure.matching import iou, match
 
 # object areas, px^2: Lyu et al. 2024 call up to 187 small and from 408 on large
 SIZES = ("small", "medium", "large")
@@ -38,26 +38,22 @@ def pair(reference: RawDetections, other: RawDetections, min_score: float, min_i
     below the threshold on one side has moved, it is not lost.
     """
     overlap = _overlaps(reference, other)
-    free = other.scores > 0
-    ious, changes, sizes = [], [], []
-    lost = np.zeros(3, np.int64)
-    taken = np.zeros(len(other.scores), bool)
-    areas = size_of(reference.boxes)
-    for i in np.flatnonzero(reference.scores >= min_score):
-        fits = np.where(free & ~taken, overlap[i], -1.0)
-        j = int(fits.argmax()) if len(fits) else -1
-        if j < 0 or fits[j] < min_iou:
-            lost[areas[i]] += 1
-            continue
-        taken[j] = True
-        ious.append(fits[j])
-        changes.append(float(other.scores[j]) - float(reference.scores[i]))
-        sizes.append(areas[i])
-    asks = np.flatnonzero((other.scores >= min_score) & ~taken)
-    partner = np.where(reference.scores[:, None] > 0, overlap, -1.0).max(0, initial=-1.0)
-    alone = asks[partner[asks] < min_iou]
-    new = np.bincount(size_of(other.boxes)[alone], minlength=3)
-    return Pairs(np.array(ious), np.array(changes), np.array(sizes, np.int64), lost, new)
+    asks = np.flatnonzero(reference.scores >= min_score)
+    partner = match(overlap, min_iou, asks.tolist(), np.broadcast_to(other.scores > 0, overlap.shape))
+    paired = asks[partner[asks] >= 0]
+    chosen, areas = partner[paired], size_of(reference.boxes)
+    lost = areas[asks[partner[asks] < 0]]
+    # what asks on the other side, and has none to overlap here, be it taken or not
+    best = np.where(reference.scores[:, None] > 0, overlap, -1.0).max(0, initial=-1.0)
+    taken = np.isin(np.arange(len(other.scores)), partner)
+    new = size_of(other.boxes)[(other.scores >= min_score) & ~taken & (best < min_iou)]
+    return Pairs(
+        overlap[paired, chosen],
+        other.scores[chosen].astype(np.float64) - reference.scores[paired],
+        areas[paired],
+        np.bincount(lost, minlength=3),
+        np.bincount(new, minlength=3),
+    )
 
 
 def join(pairs: list[Pairs]) -> Pairs:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from edge.engine.install import ENVIRONMENT, OLDEST_TENSORRT
+from edge.engine.readiness import ENVIRONMENT, OLDEST_TENSORRT
 from edge.errors import EngineError, InputError
 from edge.model.bundle import Bundle
 from edge.model.graph_io import deviations, signature

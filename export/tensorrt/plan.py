@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.engine.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
 from edge.errors import EngineError, InputError
 from edge.model.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.model.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
 from edge.system.files import write_whole
 from export.tensorrt.build import MEMORY_HINT, BuildSettings, BuiltEngine
 

@@ -11,7 +11,8 @@ import numpy as np
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
-from export.data.dataset import LabelledFrame, LabelledSet, Normalisers, read_grey
+from edge.model.normalisers import Normalisers
+from export.data.dataset import LabelledFrame, LabelledSet, read_grey
 from export.evaluate.hard_examples import Place
 from export.training.augment import Augmentation, Crop, cut, jittered, join, vary_grey, warp_of
 

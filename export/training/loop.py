@@ -22,15 +22,17 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import EdgeError, InputError, SinkError
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
-from export.data.dataset import LabelledSet, Normalisers
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import RECORD
 from export.detector.configuration import Configuration
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
 from export.training.augment import Augmentation
-from export.training.criterion import LOSSES, DetectionLosses, multiplies_bfloat16
+from export.training.criterion import LOSSES, DetectionCriterion
 from export.training.crops import Crops
+from export.training.prepare import multiplies_bfloat16, prepare_for_training
 from export.training.run_folder import RunFolder
 
 LOG_EVERY = 10  # steps
@@ -76,7 +78,7 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
-    ``start``: where the weights of ``model`` come from (`export.detector.provenance`), for the record. ``mistakes``:
+    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record. ``mistakes``:
     places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
@@ -106,7 +108,8 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
         self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares, mistakes)
-        self._losses = DetectionLosses(model, multiplies_bfloat16(next(model.parameters()).device))
+        prepare_for_training(model, mixed=multiplies_bfloat16(next(model.parameters()).device))
+        self._criterion = DetectionCriterion(model)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(
@@ -171,7 +174,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         try:
-            losses = self._losses(crops)
+            losses = self._criterion(crops)
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise self._out_of_memory() from error
         total = torch.stack(list(losses.values())).sum()

@@ -1,4 +1,4 @@
-"""Real pycuda on the simulated driver: what it forgives and what not. Run by test_cuda_simulated.py."""
+"""Real pycuda on the simulated driver: what it forgives and what not. Run by tests/edge/engine/test_cuda.py."""
 
 from __future__ import annotations
 

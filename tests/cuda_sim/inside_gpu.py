@@ -1,4 +1,4 @@
-"""`edge.engine.cuda.Gpu` on the simulated driver. Run by test_cuda_simulated.py."""
+"""`edge.engine.cuda.Gpu` on the simulated driver. Run by tests/edge/engine/test_cuda.py."""
 
 # ruff: noqa: PT012  what raises is the end of a `with` block
 from __future__ import annotations

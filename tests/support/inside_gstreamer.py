@@ -130,22 +130,22 @@ def what_is_no_grey_picture_is_refused() -> None:
 @check
 def a_pipeline_that_never_starts() -> None:
     """A sender that does not send: OpenCV before 4.7 waits for ever."""
-    import edge.camera.live.timeout as watched
+    import edge.camera.live.timeout as timeout
     import edge.camera.streams as streams
 
-    watched.OPEN_S, streams.OPEN_TIMEOUT_MS = 1.0, 500
+    timeout.OPEN_S, streams.OPEN_TIMEOUT_MS = 1.0, 500
     refused(f"gst:udpsrc port=0 ! image/jpeg ! jpegdec ! {SINK}", "gst:udpsrc")
 
 
 @check
 def a_pipeline_that_stands_still() -> None:
     """Data stops without an end of stream: OpenCV before 4.7 waits for ever."""
-    import edge.camera.live.timeout as watched
+    import edge.camera.live.timeout as timeout
     import edge.camera.streams as streams
     from edge.camera import open_camera
     from edge.errors import CameraError
 
-    watched.STALL_S, streams.READ_TIMEOUT_MS = 1.0, 500
+    timeout.STALL_S, streams.READ_TIMEOUT_MS = 1.0, 500
     read, write = os.pipe()  # stays open: no end of stream
     os.write(write, bytes(range(256)) * 24 * 5)  # 5 frames
     caps = "rawvideoparse format=gray16-le width=64 height=48 framerate=30/1 ! video/x-raw,format=GRAY16_LE"
@@ -161,13 +161,14 @@ def a_pipeline_that_stands_still() -> None:
 def rtsp_through_gstreamer() -> None:
     """As on a Jetson, with a software decoder: lost with its server, and back with it.
 
-    OpenCV before 4.7 waits for ever where the server goes away while it opens: the watchdog is for that too.
+    OpenCV before 4.7 waits for ever where the server goes away while it opens: the time limit is for that too.
     """
     import edge.camera.live.reconnect as reconnect
-    import edge.camera.live.timeout as watched
+    import edge.camera.live.timeout as timeout
     from edge.camera import open_camera
+    from tests.support.scripted_camera import hearing
 
-    reconnect.FIRST_DELAY_S, watched.OPEN_S = 0.2, 3.0
+    reconnect.FIRST_DELAY_S, timeout.OPEN_S = 0.2, 3.0
     port = "0"
 
     def serve() -> subprocess.Popen[str]:
@@ -188,7 +189,7 @@ def rtsp_through_gstreamer() -> None:
     )
     lines: list[str] = []
     try:
-        with open_camera(source, tell=lines.append) as camera:
+        with hearing(lines.append), open_camera(source) as camera:
             assert "secret" not in camera.description
             for _ in range(5):
                 assert camera.read() is not None
@@ -216,7 +217,7 @@ def probe() -> str:
         import cv2
 
         import edge.camera  # noqa: F401
-        from edge.camera.streams import has_gstreamer
+        from edge.camera.gstreamer import has_gstreamer
     except ImportError as error:
         return f"the system's Python has no {error.name}"
     return "" if has_gstreamer() else f"OpenCV {cv2.__version__} here has no GStreamer"

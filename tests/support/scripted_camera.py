@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,7 +57,6 @@ class World:
     def __init__(self, *openings: list[Item] | Exception) -> None:
         self.now, self.openings = 1000.0, list(openings)
         self.pauses: list[float] = []
-        self.lines: list[str] = []
         self.cameras: list[Scripted] = []
 
     def open(self) -> Scripted:
@@ -71,7 +73,7 @@ class World:
         return False
 
     def camera(self, limit_s: float | None = None) -> Reconnecting:
-        return Reconnecting(self.open, "cam", limit_s, self.lines.append, clock=lambda: self.now, pause=self.pause)
+        return Reconnecting(self.open, "cam", limit_s, clock=lambda: self.now, pause=self.pause)
 
 
 def frame_of(camera: Any) -> Frame:
@@ -79,3 +81,26 @@ def frame_of(camera: Any) -> Frame:
     frame: Frame | None = camera.read()
     assert frame is not None
     return frame
+
+
+@contextmanager
+def hearing(listen: Callable[[str], None]) -> Iterator[None]:
+    """``listen`` gets each line on losses and returns in the moment in which it is logged."""
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            listen(record.getMessage())
+
+    logger, ear = logging.getLogger("edge.camera"), Ear(logging.WARNING)
+    logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        logger.removeHandler(ear)
+
+
+def outages_of(camera: Camera) -> int:
+    """How often it was lost."""
+    outages = camera.outages()
+    assert outages is not None
+    return int(outages["outages"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from edge.engine.passport import ENGINE, Passport, Target
 from edge.model.bundle import MODEL_JSON, ONNX_CPU, ONNX_FP16, Bundle, sha256
+from edge.model.passport import ENGINE, Passport, Target
 
 VERSION = "10.3.0"
 # what the simulated driver answers

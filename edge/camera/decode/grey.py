@@ -1,4 +1,4 @@
-"""From what a decoder hands over to one grey channel, without changing a grey picture's values."""
+"""From what a decoder hands over to pixels: one grey channel or raw counts, without changing a value of either."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, bool]:
         code = cv2.COLOR_BGR2GRAY if picture.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
         return cv2.cvtColor(picture, code), True  # type: ignore[return-value]
     return cv2.extractChannel(picture, 1), False  # type: ignore[return-value]
+
+
+def decode_y16(handed: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[np.uint16]:
+    """(height, width) uint16 raw counts of one V4L2 'Y16 ' buffer (little-endian in memory).
+
+    ``handed``: what VideoCapture returned with CONVERT_RGB 0: (H, W) uint16 up to OpenCV 4.10 and from 4.12
+    on, (1, 2HW) uint8 from 4.11.0 (opencv/opencv#27166, fixed in #27193). So its shape and type are not
+    looked at, only its bytes. The result may share memory with ``handed``.
+
+    Raises ValueError where the bytes are not exactly height * width * 2.
+    """
+    expected = height * width * 2
+    if handed.nbytes != expected:
+        why = "; it is 8 bit: only the high byte of each count came" if handed.nbytes * 2 == expected else ""
+        raise ValueError(
+            f"{handed.nbytes} bytes ({handed.dtype} {handed.shape}) for {width}x{height} at 16 bit, "
+            f"expected {expected}{why}"
+        )
+    counts = np.ascontiguousarray(handed).reshape(-1).view(np.uint8).view("<u2").reshape(height, width)
+    return counts.astype(np.uint16, copy=False)

@@ -1,0 +1,1 @@
+"""What is known of camera models, and where on the USB bus a camera is plugged in."""

@@ -1,4 +1,8 @@
-"""Frozen frames: a live sensor is noisy, so bit-identical pictures are one picture sent twice."""
+"""Frozen pictures: a live sensor is noisy, so bit-identical pictures are one picture sent again.
+
+`FrozenPicture` is asked wherever that matters: behind a driver that hands over its last buffer again (V4L2), where a
+camera that hangs is opened again (`Reconnecting`), and where frames are taken or replayed (`RepeatedFrames`).
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,47 @@ import numpy as np
 
 from edge.data import Frame, Pixels
 
-STILL_S = 0.3  # a shutter that is not flagged takes longer; a fast stream of a slow sensor repeats for less
-FROZEN_S = 1.0
+# for how long a picture may stay the same, seconds, until ...
+RESUMES_S = (
+    0.3  # the next new one is flagged "resumed": a fast stream of a slow sensor repeats for less, a shutter more
+)
+FROZEN_S = 1.0  # the time is counted as frozen: a shutter that is not flagged is over by then
+TOLD_S = 3.0  # a person is told: longer than any shutter, and nothing else would tell
+HUNG_S = 10.0  # a camera of raw counts hangs and is opened again: a raw sensor's noise never repeats
 
 
-class Repeats:
-    """Sifts the frames of one camera, in their order.
+class FrozenPicture:
+    """Is this picture the one before again, bit by bit, and since when? Asked for every picture of one camera.
 
-    A repeated picture is left out, as nothing new can be found in it. Only a frame that the camera itself
-    flagged ``ffc`` goes through, flagged ``frozen`` too: it tells why nothing new comes. The first new picture
-    after others were repeated for 0.3 s is flagged ``resumed``. Files are not looked at: there, every frame counts.
+    ``since``: when the present picture first came, on the clock of whoever asks.
+    """
+
+    def __init__(self, since: float = 0.0) -> None:
+        self.since = since
+        self._before: Pixels | None = None
+
+    def again(self, pixels: Pixels, t: float) -> bool:
+        """Whether ``pixels``, (H, W), which came at ``t`` seconds, are those of the picture before."""
+        same = self._before is not None and _identical(self._before, pixels)
+        self._before = pixels
+        if not same:
+            self.since = t
+        return same
+
+
+class RepeatedFrames:
+    """Leaves out what repeats among the frames of one camera, in their order.
+
+    Nothing new can be found in a repeated picture. Only a frame that the camera itself flagged ``ffc`` goes through,
+    flagged ``frozen`` too: it tells why nothing new comes. The first new picture after others were repeated for 0.3 s
+    is flagged ``resumed``. Files are not looked at: there, every frame counts.
     """
 
     def __init__(self, live: bool) -> None:
         """``live``: whether the frames come, or once came, from a camera."""
         self._live = live
-        self._before: Pixels | None = None
-        self._new_at = self._still_s = self._frozen_s = 0.0
+        self._picture = FrozenPicture()
+        self._still_s = self._frozen_s = 0.0
         self._resumed = False
 
     @property
@@ -36,14 +64,14 @@ class Repeats:
         """The frame, or None if it is to be left out. What went through once goes through again as it is."""
         if not self._live:
             return frame
-        same = self._before is not None and _identical(self._before, frame.pixels)
-        self._before = frame.pixels
+        same = self._picture.again(frame.pixels, frame.t_capture)
         if same and "ffc" not in frame.flags:
-            self._still_s = frame.t_capture - self._new_at
-            self._resumed |= "resumed" in frame.flags or self._still_s >= STILL_S
+            self._still_s = frame.t_capture - self._picture.since
+            self._resumed |= "resumed" in frame.flags or self._still_s >= RESUMES_S
             return None
-        self._frozen_s, self._still_s, self._new_at = self.frozen_s, 0.0, frame.t_capture
+        self._frozen_s, self._still_s = self.frozen_s, 0.0
         if same:
+            self._picture.since = frame.t_capture
             return replace(frame, flags=frame.flags | {"frozen"})
         resumed, self._resumed = self._resumed, False
         return as_resumed(frame) if resumed else frame

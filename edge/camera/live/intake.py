@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 
-from edge.camera.live.frozen import Repeats
+from edge.camera.live.frozen import RepeatedFrames
+from edge.camera.live.loss import in_words
 from edge.data import Frame
 from edge.errors import CameraError
 from edge.seams import Camera
 
 AHEAD_S = 1.0  # clocks of a driver and of the system may differ by a little
 BEFORE_S = 60.0  # no queue of a camera is that long
-
-log = logging.getLogger(__name__)
 
 
 class Intake:
@@ -23,13 +21,13 @@ class Intake:
     def __init__(self, camera: Camera) -> None:
         self.lost = 0
         self._camera = camera
-        self._repeats = Repeats(camera.live)
+        self._repeats = RepeatedFrames(camera.live)
         self._opened = time.monotonic()
         self._seq: int | None = None
 
     @property
     def frozen_s(self) -> float:
-        """See `edge.camera.live.frozen.Repeats`."""
+        """See `edge.camera.live.frozen.RepeatedFrames`."""
         return self._repeats.frozen_s
 
     def take(self) -> tuple[bool, Frame | None]:
@@ -44,9 +42,8 @@ class Intake:
         except CameraError:
             raise
         except Exception as error:  # a driver raises what it likes: to the flight it is a camera that failed
-            log.debug("the camera raised", exc_info=True)
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise CameraError(f"{self._camera.description or type(self._camera).__name__}: {what}") from error
+            who = self._camera.description or type(self._camera).__name__
+            raise CameraError(in_words(who, error)) from error
         if frame is None:
             return False, None
         self._check(frame)

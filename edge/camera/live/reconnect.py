@@ -7,6 +7,7 @@ While it is away nothing is delivered, neither an old frame nor a made-up one; w
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -17,19 +18,33 @@ from typing import Any
 import numpy as np
 
 from edge.camera.capture import RefusedError
-from edge.camera.live.frozen import Repeats, as_resumed
-from edge.camera.live.timeout import HungError
+from edge.camera.live.frozen import HUNG_S, TOLD_S, FrozenPicture, as_resumed
+from edge.camera.live.loss import in_words
+from edge.camera.live.timeout import HungError, TimeLimited
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
-from edge.system.log import to_stderr
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
 STEADY_S = 10.0  # a camera that is lost again sooner is not hurried
-FROZEN_S = 10.0  # no shutter stays closed that long, and a raw sensor's noise never repeats
-STILL_S = 3.0  # longer than any shutter: said, as nothing else would tell
 DIFFERENT = 3  # times in a row: a driver that is still starting may refuse once
 GAPS_KEPT = 100  # in the report, the newest; all are counted
+
+log = logging.getLogger(__name__)
+
+
+def keep_open(opener: Callable[[], Camera], name: str, reconnect_s: float | None) -> Camera:
+    """The camera that ``opener`` opens, each call into it limited in time, and opened again when it is lost.
+
+    ``name``: the source, for messages. ``reconnect_s``: longest outage, seconds; None: for ever; 0: not opened again.
+    """
+    closed = threading.Event()
+    first: list[Camera] = [TimeLimited(opener, name, stop=closed)]
+    if not first[0].live or reconnect_s == 0:
+        return first[0]
+    return Reconnecting(
+        lambda: first.pop() if first else TimeLimited(opener, name, stop=closed), name, reconnect_s, closed=closed
+    )
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Reconnecting(Camera):
 
     ``seq`` goes on over an outage and leaves out exactly one number: frames were lost, nobody knows how many;
     ``t_capture`` tells how long. The first frame after it is flagged ``resumed``. ``lost_s``: seconds without the
-    camera, those of the present outage included. ``away``: whether it is lost now.
+    camera, those of the present outage included. ``away``: whether it is lost now. Each loss and return is logged.
     """
 
     live = True
@@ -61,19 +76,19 @@ class Reconnecting(Camera):
         opener: Callable[[], Camera],
         name: str,
         limit_s: float | None = None,
-        tell: Callable[[str], None] = to_stderr,
+        closed: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
     ) -> None:
         """Opens the camera; what ``opener`` raises this first time is the caller's to handle.
 
         ``opener``: finds the camera wherever it is now and opens it, in bounded time. ``name``: the source, for
-        messages. ``limit_s``: longest outage, None = wait for ever. ``tell``: gets a line at each loss and
-        return. ``clock``: seconds. ``pause``: waits so many seconds, True where it was closed meanwhile.
+        messages. ``limit_s``: longest outage, None = wait for ever. ``closed``: set by `close`, for an opener that can
+        be woken. ``clock``: seconds. ``pause``: waits so many seconds, True where it was closed meanwhile.
         """
         self._opener, self._name, self._limit_s = opener, name, limit_s
-        self._tell, self._clock = tell, clock
-        self._closed = threading.Event()
+        self._clock = clock
+        self._closed = closed or threading.Event()
         self._pause = pause or self._closed.wait
         self._camera: Camera | None = opener()
         self.fps = self._camera.fps
@@ -83,13 +98,13 @@ class Reconnecting(Camera):
         self._gaps: deque[Gap] = deque(maxlen=GAPS_KEPT)
         self._lost_why = ""
         self._lost_at: float | None = None
-        self._given_at = self._back_at = self._changed_at = self._new_at = clock()
-        self._still = False  # and it was said
+        self._given_at = self._back_at = clock()
+        self._picture = FrozenPicture(clock())
+        self._told = False  # that it stands still
         self._delay_s = FIRST_DELAY_S
         self._why = ""
         self._kind: tuple[tuple[int, ...], np.dtype[np.uint8] | np.dtype[np.uint16]] | None = None
         self._different = 0
-        self._repeats = Repeats(live=True)
         self._seq = -1  # of the frame given last
         self._offset: int | None = 0  # from the camera's count of frames to ours; None until it is back
 
@@ -131,13 +146,16 @@ class Reconnecting(Camera):
             except CameraError as error:
                 self._lose(camera, error)
                 continue
+            except Exception as error:
+                self._lose(camera, CameraError(in_words(camera.description or self._name, error)), error)
+                continue
             return frame and self._deliver(frame)
 
     def close(self) -> None:
         """Release the camera and wake a waiting reader. May be called twice."""
         self._closed.set()
         if (camera := self._camera) is not None:
-            camera.close()
+            self._release(camera)
 
     def _check(self, frame: Frame) -> None:
         """Raises CameraError where the frame is none of the camera that was opened, or the camera hangs."""
@@ -145,23 +163,20 @@ class Reconnecting(Camera):
         if self._kind is not None and kind != self._kind:
             raise _Different(f"{self._name}: it gives {_words(*kind)}, before it was {_words(*self._kind)}")
         self._kind, self._different = kind, 0
-        now, new = self._clock(), self._repeats.sift(frame)
-        repeated = new is None or "frozen" in new.flags
-        self._say_if_still(repeated, now)
-        if frame.pixels.itemsize == 1 or not repeated:
-            self._changed_at = now  # 8-bit pictures of a still scene do repeat, after an encoder
-        elif now - self._changed_at > FROZEN_S:
-            raise CameraError(f"{self._name}: bit by bit the same picture for {FROZEN_S:g} s")
+        now, since = self._clock(), self._picture.since
+        again = self._picture.again(frame.pixels, now)
+        self._tell_if_still(again, now - since)
+        # 8-bit pictures of a still scene do repeat, after an encoder
+        if again and frame.pixels.itemsize > 1 and now - since > HUNG_S:
+            raise CameraError(f"{self._name}: bit by bit the same picture for {HUNG_S:g} s")
 
-    def _say_if_still(self, repeated: bool, now: float) -> None:
-        still_s = now - self._new_at
-        if not repeated:
-            self._new_at = now
-            if self._still:
-                self._tell(f"camera gives new pictures again, after {still_s:.1f} s")
-        elif still_s > STILL_S and not self._still:
-            self._tell(f"camera stands still: the same picture for {STILL_S:g} s, nothing new is seen in it")
-        self._still = repeated and (self._still or still_s > STILL_S)
+    def _tell_if_still(self, again: bool, still_s: float) -> None:
+        if again and still_s > TOLD_S and not self._told:
+            log.warning("camera stands still: the same picture for %g s, nothing new is seen in it", TOLD_S)
+            self._told = True
+        elif not again and self._told:
+            log.warning("camera gives new pictures again, after %.1f s", still_s)
+            self._told = False
 
     def _deliver(self, frame: Frame) -> Frame:
         now = self._clock()
@@ -177,16 +192,16 @@ class Reconnecting(Camera):
             what = camera.description if camera else ""
             total = f"lost {self._outages}x, {self._lost_before_s:.1f} s in all"
             self.description = f"{what}; {total}"
-            self._tell(f"camera back after {away_s:.1f} s ({total}): {what}")
+            log.warning("camera back after %.1f s (%s): %s", away_s, total, what)
         self._given_at = now
         self._seq = frame.seq + self._offset
         return replace(frame, seq=self._seq) if self._offset else frame
 
-    def _lose(self, camera: Camera, error: CameraError) -> None:
+    def _lose(self, camera: Camera, error: CameraError, cause: Exception | None = None) -> None:
         self._camera = self._offset = None
-        camera.close()
+        self._release(camera)
         if self._closed.is_set():
-            raise error
+            raise error from cause
         if isinstance(error, _Different):
             self._count_different(error)
         self._why = str(error)
@@ -196,7 +211,7 @@ class Reconnecting(Camera):
             if self._clock() - self._back_at >= STEADY_S:
                 self._delay_s = FIRST_DELAY_S
             self.description = f"{camera.description}; lost {self._outages}x, away now"
-            self._tell(f"camera lost: {error}; looking for it")
+            log.warning("camera lost: %s; looking for it", error)
 
     def _find(self) -> Camera:
         """The camera, open again, as soon as that works."""
@@ -206,25 +221,36 @@ class Reconnecting(Camera):
             if left_s is not None and left_s <= 0:
                 raise CameraError(f"camera not back after {self._limit_s:g} s: {self._why}")
             if self._pause(self._delay_s if left_s is None else min(self._delay_s, left_s)):
-                raise CameraError(f"{self._name} was closed: open it again to read it")
+                raise self._was_closed()
             self._delay_s = min(2 * self._delay_s, LONGEST_DELAY_S)
             try:
                 camera = self._opener()
             except HungError:
                 raise
-            except (SourceError, CameraError) as error:
+            except Exception as error:  # of a driver: it may not be ready yet
+                if self._closed.is_set():
+                    raise self._was_closed() from None
                 if isinstance(error, RefusedError):
                     self._count_different(error)
-                if str(error) != self._why:
-                    self._why = str(error)
-                    self._tell(f"camera still away: {error}")
+                why = str(error) if isinstance(error, SourceError | CameraError) else in_words(self._name, error)
+                if why != self._why:
+                    self._why = why
+                    log.warning("camera still away: %s", why)
                 continue
             self._camera = camera
             if self._closed.is_set():
-                camera.close()
-            self._repeats, self._still = Repeats(live=True), False
-            self._changed_at = self._new_at = self._clock()
+                self._release(camera)
+            self._picture, self._told = FrozenPicture(self._clock()), False
             return camera
+
+    def _was_closed(self) -> CameraError:
+        return CameraError(f"{self._name} was closed: open it again to read it")
+
+    def _release(self, camera: Camera) -> None:
+        try:
+            camera.close()
+        except Exception:  # of a driver: it is lost anyway
+            log.debug("%s: its close raised", self._name, exc_info=True)
 
     def _count_different(self, error: Exception) -> None:
         self._different += 1

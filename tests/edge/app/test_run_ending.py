@@ -27,6 +27,7 @@ from edge.data import Frame, RawDetections, Result
 from edge.engine.null import NullEngine
 from edge.errors import CameraError
 from edge.sinks import Background, VideoSink
+from tests.support.children import popen, run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 LIVE = "sim:width=80,height=64,fps=50"
@@ -47,7 +48,7 @@ def words(bundle: Path, out: Path, *more: str, source: str = "sim:live=0,width=8
 
 def started(command: list[str], out: Path, **files: Any) -> subprocess.Popen[str]:
     """``edge`` in a process of its own, as soon as it has written three lines."""
-    running = subprocess.Popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
+    running = popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
     give_up = time.monotonic() + 60
     while lines(out) < 3:
         assert running.poll() is None
@@ -121,7 +122,7 @@ def test_nohup(tiny_bundle: Path, tmp_path: Path) -> None:
     running = started(
         words(tiny_bundle, tmp_path, "--quiet", source=LIVE),
         tmp_path,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        ignored=[signal.SIGHUP],
     )
     before = lines(tmp_path)
     running.send_signal(signal.SIGHUP)
@@ -152,7 +153,7 @@ def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    done = run_child(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
@@ -161,9 +162,8 @@ def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None
 
 def test_a_closed_stderr_is_not_written_into_the_next_file(tiny_bundle: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path / "out", "--video")]
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(2)
-    )
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    done = run_child(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith("8 frames")  # nor to stdout
     assert lines(tmp_path / "out") == 8

@@ -15,6 +15,7 @@ import pytest
 
 from edge.commands.main import main
 from edge.system.files import opencv_name
+from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -163,7 +164,7 @@ def test_names_that_are_no_text(stills: Path, tiny_bundle: Path, odd: Path, tmp_
 
     def edge(*words: object) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "edge.commands.main", *map(str, words)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env=environment)
+        return run_child(command, cwd=ROOT, capture_output=True, env=environment)
 
     done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "out", "--record")
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr

@@ -5,34 +5,40 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import cv2
+import msgspec
 import pytest
 
 from edge.camera import open_camera
-from edge.camera.streams import has_gstreamer
+from edge.camera.gstreamer import has_gstreamer
 from edge.errors import SourceError
 from tests.conftest import ROOT
+from tests.support.children import run_child
 from tests.support.inside_gstreamer import CHECKS
 
 SCRIPT = ROOT / "tests/support/inside_gstreamer.py"
 NEEDS = (
     "python3-opencv gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi "
-    "python3-zstandard"
+    "python3-zstandard python3-msgspec"
 )
 
 
 def run(name: str) -> subprocess.CompletedProcess[str]:
     python = shutil.which("python3", path=os.defpath)
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
-        [python or "python3", "-W", "error", str(SCRIPT), name],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        # Debian 12 has no package of msgspec: ours will do where both Pythons are of one version
+        Path(folder, "msgspec").symlink_to(Path(msgspec.__file__).parent)
+        return run_child(
+            [python or "python3", "-W", "error", str(SCRIPT), name],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": folder},
+        )
 
 
 def missing() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -13,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge.camera.open as source_module
+import edge.camera.simulated as simulated
 from edge.camera import LatestFrames, open_camera
 from edge.camera.live.pacer import Paced
-from edge.camera.stills import Stills
+from edge.camera.open import Kind
+from edge.camera.options import Source
+from edge.camera.stills import SUFFIXES, Stills
 from edge.camera.video import VideoFile
 from edge.errors import CameraError, EdgeError, SourceError
 
@@ -101,8 +105,58 @@ def test_names_with_a_colon_or_a_question_mark_are_files_if_they_exist(stills: P
 
 def test_simulator_gets_the_whole_source(monkeypatch: pytest.MonkeyPatch, stills: Path) -> None:
     camera = Stills(stills)
-    monkeypatch.setattr(source_module, "open_simulator", lambda source: camera if source == "sim:a=1?b" else None)
-    assert open_camera("sim:a=1?b") is camera
+    given = Source("sim:a=1?b", "a=1?b", 3.0)
+    monkeypatch.setattr(simulated, "open_source", lambda source: camera if source == given else None)
+    assert open_camera("sim:a=1?b", 3.0) is camera
+
+
+def test_a_new_kind_is_one_file_and_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stills: Path) -> None:
+    (tmp_path / "my_camera.py").write_text(
+        "from pathlib import Path\n"
+        "from edge.camera.stills import Stills\n"
+        "def open_source(source):\n"
+        "    path, options = source.split('every')\n"
+        "    camera = Stills(Path(path))\n"
+        "    camera.description = f'{source.text} {path} {options.rate(\"every\")} {source.reconnect_s}'\n"
+        "    return camera\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    row = Kind(("mine:", ".mine"), "my_camera", "mine:FOLDER")
+    monkeypatch.setattr(source_module, "KINDS", (*source_module.KINDS, row))
+    source = f"mine:{stills}?every=5"
+    with open_camera(source, 7.0) as camera:
+        assert camera.description == f"{source} {stills} 5.0 7.0"
+    (tmp_path / "a.MINE").symlink_to(stills / "f1.png")
+    with open_camera(tmp_path / "a.MINE") as camera:
+        assert camera.frames == 1
+    with pytest.raises(SourceError, match=r"it does not know all; expected every"):
+        open_camera(f"mine:{stills}?all=5")
+    with pytest.raises(SourceError, match=r"expected a video file, .*, mine:FOLDER"):
+        open_camera("yours:x")
+
+
+def test_a_kind_whose_package_is_missing_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Kind(("far:",), "far_away_driver", "far:HOST")
+    monkeypatch.setattr(source_module, "KINDS", (*source_module.KINDS, row))
+    with pytest.raises(SourceError, match="source 'far:x': No module named 'far_away_driver'"):
+        open_camera("far:x")
+    monkeypatch.setattr(source_module, "KINDS", (Kind(("far:",), "edge.no_such_file", ""),))
+    with pytest.raises(ModuleNotFoundError):  # a fault of this package is none of the user's
+        open_camera("far:x")
+
+
+@pytest.mark.parametrize("module", [kind.module for kind in source_module.KINDS])
+def test_every_row_names_a_file_that_opens(module: str) -> None:
+    if module == "edge.camera.cptv":
+        pytest.importorskip("cptv", reason="needs the package cptv: pip install 'thermal-edge[cptv]'")
+    assert callable(import_module(module).open_source)
+
+
+def test_no_mark_stands_in_two_rows_and_stills_are_what_the_row_says() -> None:
+    marks = [mark for kind in source_module.KINDS for mark in kind.marks]
+    assert len(set(marks)) == len(marks)
+    (stills_row,) = [kind for kind in source_module.KINDS if kind.module.endswith("stills")]
+    assert set(stills_row.marks) == SUFFIXES | {"/"}
 
 
 @settings(deadline=None)  # a busy machine is no failure

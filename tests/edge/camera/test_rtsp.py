@@ -22,7 +22,9 @@ from edge.camera import LatestFrames, open_camera
 from edge.data import Frame
 from edge.errors import CameraError
 from tests.conftest import ROOT
+from tests.support.children import popen, run_child
 from tests.support.rtsp_server import ACROSS, BRIGHT, DARK, DOWN
+from tests.support.scripted_camera import outages_of
 
 SYSTEM_PYTHON = shutil.which("python3", path=os.defpath)
 NEEDS = "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-ugly python3-gi"
@@ -36,7 +38,7 @@ def missing() -> str:
         "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst; Gst.init(None); "
         "exit(Gst.ElementFactory.find('x264enc') is None)"
     )
-    if SYSTEM_PYTHON and subprocess.run([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
+    if SYSTEM_PYTHON and run_child([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
         return ""
     return f"needs GStreamer's RTSP server for the system's Python (Debian: apt install {NEEDS})"
 
@@ -54,7 +56,7 @@ class Server:
 
     def start(self, width: int = W, height: int = H) -> None:
         script = ROOT / "tests/support/rtsp_server.py"
-        self.process = subprocess.Popen(
+        self.process = popen(
             [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), str(FPS)],
             stdout=subprocess.PIPE,
             text=True,
@@ -120,20 +122,19 @@ def test_the_newest_picture_however_slow_the_detector(server: Server) -> None:
     assert made[-1] - made[0] > elapsed_ms / 2  # a queue gives picture after picture: 7 of them are 0.2 s
 
 
-def test_server_killed_and_started_again(server: Server) -> None:
-    lines: list[str] = []
-    with open_camera(server.url, tell=lines.append) as camera:
+def test_server_killed_and_started_again(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with open_camera(server.url) as camera:
         before = take(camera, 5)
         server.kill()
         threading.Timer(0.3, server.start).start()
-        while not any("camera back" in line for line in lines):
+        while not any("camera back" in line for line in caplog.messages):
             after = take(camera, 1)
         assert made_ms(after[0]) > made_ms(before[-1])
-        assert camera.outages()["outages"] == 1  # type: ignore[attr-defined]
+        assert outages_of(camera) == 1
         assert camera.lost_s > 0.3  # type: ignore[attr-defined]
         seqs = [frame.seq for frame in take(camera, 3)]
         assert seqs == [after[0].seq + 1 + i for i in range(3)]
-    assert "the stream stopped" in lines[0]
+    assert "the stream stopped" in caplog.messages[0]
 
 
 def test_server_that_goes_silent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,7 @@ def test_server_that_goes_silent(server: Server, monkeypatch: pytest.MonkeyPatch
 
 def test_server_that_comes_back_with_another_size(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconnect, "DIFFERENT", 1)
-    with open_camera(server.url, tell=lambda _: None) as camera:
+    with open_camera(server.url) as camera:
         take(camera, 5)
         server.kill()
         server.start(width=160, height=128)
@@ -210,9 +211,9 @@ def test_session_cut_inside_a_picture(server: Server) -> None:
     """What was cut in two is at most the last picture before the outage; nothing of before comes again after it."""
     cut = Cut(server.port, [8_011])
     try:
-        with open_camera(f"rtsp://127.0.0.1:{cut.port}/cam", tell=lambda _: None) as camera:
+        with open_camera(f"rtsp://127.0.0.1:{cut.port}/cam") as camera:
             frames = take(camera, 1)
-            while camera.outages()["outages"] < 1 or camera.away:  # type: ignore[attr-defined]
+            while outages_of(camera) < 1 or camera.away:  # type: ignore[attr-defined]
                 frames += take(camera, 1)
             frames += take(camera, 5)
             assert cut.cuts == 1

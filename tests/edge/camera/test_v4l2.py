@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge.camera.v4l2 as device
-from edge.camera.decode.y16 import decode_y16
+from edge.camera.decode.grey import decode_y16
 from edge.camera.open import open_camera
 from edge.camera.v4l2 import V4l2Camera
 from edge.errors import CameraError, SourceError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from edge.commands.console import LogLines, Screen, listening
 from edge.commands.live_table import LiveTable
 from edge.commands.main import COMMANDS, main
+from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 log = logging.getLogger("edge.somewhere")
@@ -59,7 +59,7 @@ def test_nothing_is_left_behind() -> None:
 
 def test_the_library_alone_prints_nothing() -> None:
     script = "import logging, edge; logging.getLogger('edge.camera').warning('camera lost'); logging.warning('heard')"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "WARNING:root:heard\n")
 
 

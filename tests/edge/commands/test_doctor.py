@@ -15,7 +15,6 @@ import pytest
 
 import edge.app.machine as machine
 import edge.commands.doctor as doctor_module
-import edge.engine.install as install
 import edge.engine.readiness as readiness
 from edge.app.source_check import Examination, examine, problems
 from edge.commands.console import Screen
@@ -242,8 +241,8 @@ def test_a_jetson_without_its_libraries(
     assert "compute capability 8.7" in found["GPU"].value
     assert "make room" in found["free disk"].todo
     # the same commands as everywhere else
-    assert found["TensorRT"].todo == f"JetPack 6 and 7: {install.TENSORRT}; and {install.ENVIRONMENT}"
-    assert install.PYCUDA in found["pycuda"].todo
+    assert found["TensorRT"].todo == f"JetPack 6 and 7: {readiness.TENSORRT}; and {readiness.ENVIRONMENT}"
+    assert readiness.PYCUDA in found["pycuda"].todo
     monkeypatch.setattr(readiness, "find_device", lambda: (_ for _ in ()).throw(EngineError("no NVIDIA driver")))
     assert facts(tmp_path)["GPU"].todo == "no NVIDIA driver"
 

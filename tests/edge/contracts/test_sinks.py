@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ class CsvSink(Sink):
 TOY = SinkSpec("csv", "found.csv", CsvSink)
 SPECS = [*known_specs(), TOY]
 all_sinks = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
-RUN = {"classes": ("Person",), "fps": 10.0}
+RUN: dict[str, Any] = {"classes": ("Person",), "fps": 10.0}
 
 
 def result(seq: int = 0) -> Result:
@@ -56,17 +57,17 @@ def test_all_of_the_table_are_here() -> None:
 
 @all_sinks
 def test_it_writes_what_is_its_own_and_nothing_else(spec: SinkSpec, tmp_path: Path) -> None:
-    with spec.make(SinkContext(tmp_path / spec.file, **RUN)) as sink:
+    with spec.make(SinkContext(spec.path(tmp_path), **RUN)) as sink:
         assert isinstance(sink, Sink)
         for seq in range(3):
             sink.write(result(seq))
     assert [path.name for path in tmp_path.iterdir()] == [spec.file]
-    assert size(tmp_path / spec.file) > 0
+    assert size(spec.path(tmp_path)) > 0
 
 
 @all_sinks
 def test_it_may_be_closed_twice_and_before_anything_was_written(spec: SinkSpec, tmp_path: Path) -> None:
-    sink = spec.make(SinkContext(tmp_path / spec.file, **RUN))
+    sink = spec.make(SinkContext(spec.path(tmp_path), **RUN))
     sink.close()
     sink.close()
 
@@ -74,7 +75,7 @@ def test_it_may_be_closed_twice_and_before_anything_was_written(spec: SinkSpec, 
 @all_sinks
 def test_it_does_not_change_what_it_is_given(spec: SinkSpec, tmp_path: Path) -> None:
     given, same = result(), result()
-    with spec.make(SinkContext(tmp_path / spec.file, **RUN)) as sink:
+    with spec.make(SinkContext(spec.path(tmp_path), **RUN)) as sink:
         sink.write(given)
     assert np.array_equal(given.picture, same.picture)
     assert np.array_equal(given.detections.boxes, same.detections.boxes)
@@ -83,7 +84,7 @@ def test_it_does_not_change_what_it_is_given(spec: SinkSpec, tmp_path: Path) -> 
 @pytest.mark.parametrize("spec", known_specs(), ids=lambda spec: spec.name)
 def test_a_lost_folder_is_a_sink_error(spec: SinkSpec, tmp_path: Path) -> None:
     def write() -> None:
-        with spec.make(SinkContext(tmp_path / "nowhere" / spec.file, **RUN)) as sink:
+        with spec.make(SinkContext(spec.path(tmp_path / "nowhere"), **RUN)) as sink:
             sink.write(result())
 
     with pytest.raises(SinkError, match="nowhere"):
@@ -104,7 +105,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("spec", known_specs(), ids=lambda spec: spec.name)
 def test_a_full_disk_is_a_sink_error(spec: SinkSpec, tmp_path: Path, full: None) -> None:
-    sink = spec.make(SinkContext(tmp_path / spec.file, **RUN))
+    sink = spec.make(SinkContext(spec.path(tmp_path), **RUN))
 
     def write_and_close() -> None:
         sink.write(result())
@@ -119,15 +120,15 @@ def test_a_full_disk_is_a_sink_error(spec: SinkSpec, tmp_path: Path, full: None)
     "what", [ValueError("no"), OSError(errno.EIO, "no"), KeyError(1), SystemExit(3), SinkError("no")], ids=repr
 )
 def test_whatever_one_raises_is_kept_and_what_comes_after_is_counted(
-    spec: SinkSpec, what: BaseException, tmp_path: Path
+    spec: SinkSpec, what: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sink = spec.make(SinkContext(tmp_path / spec.file, **RUN))
+    sink = spec.make(SinkContext(spec.path(tmp_path), **RUN))
 
     def fail(_: Result) -> None:
         raise what
 
     write: Callable[[Result], None] = sink.write
-    sink.write = lambda r: (fail if r.frame.seq == 3 else write)(r)  # type: ignore[method-assign]
+    monkeypatch.setattr(sink, "write", lambda result: (fail if result.frame.seq == 3 else write)(result))
     behind = Background(sink, spec.depth, lossless=True)
     for seq in range(10):
         behind.write(result(seq))

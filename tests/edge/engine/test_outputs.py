@@ -11,8 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from edge.commands.main import main
-from edge.data import Frame
-from edge.engine.outputs import checked
+from edge.data import Frame, RawDetections
+from edge.model.graph_io import raw_detections
 from edge.sinks.jsonl import to_json
 from tests.conftest import hottest_cells_model, made, write_bundle
 
@@ -20,6 +20,12 @@ BOXES = np.array([[0, 0, 8, 8], [8, 8, 16, 16]], np.float16)
 SCORES = np.array([0.9, 0.6], np.float16)
 LABELS = np.array([0, 1], np.int64)
 FINE = np.array([1], np.int32)
+
+
+def checked(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, converged: np.ndarray) -> RawDetections:
+    return raw_detections(
+        {"boxes": boxes[None], "scores": scores[None], "labels": labels[None], "converged": converged}
+    )
 
 
 def test_numbers_pass_as_copies_of_the_wanted_types() -> None:

@@ -11,19 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.engine import passport as module
+from edge.engine import passport_check as module
 from edge.engine.device import Device
-from edge.engine.passport import (
-    ENGINE,
-    PASSPORT,
-    Passport,
-    Target,
-    check_passport,
-    driver_version,
-    require_passport,
-)
+from edge.engine.passport_check import Mismatch, check_passport, driver_version, raise_refusals, this_machine
 from edge.errors import BundleError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
+from edge.model.passport import ENGINE, PASSPORT, Passport, Target
 from edge.system.host import l4t_version
 
 ORIN = Target(
@@ -58,6 +51,13 @@ def built(tiny_bundle: Path) -> Bundle:
         build_seconds=311.2,
     ).write(tiny_bundle)
     return Bundle.load(tiny_bundle)
+
+
+def require_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> list[Mismatch]:
+    """As for an engine that is about to be loaded: the warnings."""
+    found = check_passport(bundle, here, trust_engine)
+    raise_refusals(bundle, found)
+    return found
 
 
 def test_the_board_that_built_it_flies_it(built: Bundle) -> None:
@@ -204,14 +204,14 @@ def test_facts_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(module, "_DRIVER_VERSION", driver)
     monkeypatch.setattr(module, "host_facts", lambda: {"board": "NVIDIA Jetson AGX Orin", "l4t": "36.4.3"})
     monkeypatch.setattr(module, "power_facts", lambda: {"mode": "MAXN"})
-    here = Target.here("10.3.0", Device("Orin", "8.7", 16, 62841, "12.6"))
+    here = this_machine("10.3.0", Device("Orin", "8.7", 16, 62841, "12.6"))
     assert here == Target(
         "10.3.0", "Orin", "8.7", 16, 62841, "12.6", "NVIDIA Jetson AGX Orin", "35.3.1", "36.4.3", "MAXN"
     )
 
 
 def test_a_laptop_has_neither() -> None:
-    here = Target.here()
+    here = this_machine()
     assert here.tensorrt is None
     assert here.compute_capability is None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.commands.main import main
-from edge.engine.readiness import Need, tensorrt_needs
+from edge.engine.readiness import Need, Probe
 from edge.engine.select import choose_backend, decide
 from edge.model.bundle import Bundle
 from tests.cuda_sim.process import Ended, run, simulator_or_skip
@@ -47,9 +47,9 @@ def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_laptop(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     no_driver(monkeypatch)
-    bundle = Bundle.load(tiny_bundle)
-    assert choose_backend(bundle).backend == "ort"
-    assert {need.name: need.state for need in tensorrt_needs(bundle)}["model.engine"] == "missing"
+    probe = Probe(Bundle.load(tiny_bundle))
+    assert choose_backend(probe).backend == "ort"
+    assert {need.name: need.state for need in probe.needs}["model.engine"] == "missing"
     assert main(["info", str(tiny_bundle)]) == 0
     said = capsys.readouterr().out
     assert "--backend ort   can run" in said

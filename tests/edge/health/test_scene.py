@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera import open_camera
 from edge.commands.main import main
 from edge.data import Detections, Frame, TemperatureScale
 from edge.health.scene import CONDITIONS, Health, HealthLog
 from edge.model.bundle import Bundle
 from edge.model.transform import Preprocessor
-from edge.sim.camera import open_simulator
 from tests.conftest import made
 
 H, W = 64, 80
@@ -119,7 +119,7 @@ def test_a_camera_that_stood_still_is_named_for_a_while(bundle: Bundle) -> None:
 def test_simulated_evening_flights_are_healthy(source: str) -> None:
     bundle = Bundle.load(Path(__file__).resolve().parents[3] / "edge" / "models" / "hituav-r18")
     health, preprocess = Health(bundle), Preprocessor(bundle)
-    with open_simulator(f"sim:live=0,frames=40,fps=5,width=320,height=256,{source}") as camera:
+    with open_camera(f"sim:live=0,frames=40,fps=5,width=320,height=256,{source}") as camera:
         for frame in iter(camera.read, None):
             assert health.judge(frame, preprocess.forward(frame)[0]) == set()
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge.measure.matching import Tally, iou
+from edge.measure.matching import Tally, iou, match
 
 BOX = [10.0, 10.0, 20.0, 20.0]
 
@@ -72,3 +72,39 @@ def test_empty_frames() -> None:
     tally.add(boxes(BOX), np.ones(1, np.float32), ["p"], none, [])
     tally.add(none, np.zeros(0, np.float32), [], none, [])
     assert tally.to_json()["all"] == {"found": 0, "missed": 1, "false": 1, "recall": 0.0, "precision": 0.0}
+
+
+def by_hand(
+    overlaps: list[list[float]], least: float, order: list[int], allowed: list[list[bool]], preferred: list[bool]
+) -> list[int]:
+    """`match` as one says it: row after row, the best column that is left."""
+    partner = [-1] * len(overlaps)
+    for i in order:
+        left = [
+            (not preferred[j], -value, j)
+            for j, value in enumerate(overlaps[i])
+            if value >= least and allowed[i][j] and j not in partner
+        ]
+        partner[i] = min(left)[2] if left else -1
+    return partner
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(0, 5), st.integers(0, 5))
+def test_match_is_what_one_would_do_by_hand(data: st.DataObject, rows: int, columns: int) -> None:
+    shape = (rows, columns)
+    values = st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0, float("nan")])  # few, so that many are equal
+    overlaps = data.draw(hnp.arrays(np.float64, shape, elements=values))
+    allowed = data.draw(st.none() | hnp.arrays(np.bool_, shape))
+    preferred = data.draw(st.none() | hnp.arrays(np.bool_, columns))
+    order = data.draw(st.none() | st.permutations(range(rows)).map(lambda p: p[: max(rows - 1, 0)]))
+    found = match(overlaps, 0.5, order, allowed, preferred)
+    expected = by_hand(
+        overlaps.tolist(),
+        0.5,
+        list(range(rows)) if order is None else order,
+        np.ones(shape, bool).tolist() if allowed is None else allowed.tolist(),
+        [True] * columns if preferred is None else preferred.tolist(),
+    )
+    assert found.dtype == np.int64
+    assert found.tolist() == expected

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.camera import open_camera, open_frames
-from edge.camera.live.frozen import Repeats
+from edge.camera.live.frozen import RepeatedFrames
 from edge.camera.live.tee import Tee
 from edge.data import Frame
 from edge.engine import open_engine
@@ -118,9 +118,9 @@ def test_of_a_file_every_frame_counts(tmp_path: Path) -> None:
 
 
 def test_sifting_twice_is_sifting_once() -> None:
-    first = Repeats(True)
+    first = RepeatedFrames(True)
     once = [new for f in shutter(12) if (new := first.sift(f)) is not None]
-    second = Repeats(True)
+    second = RepeatedFrames(True)
     twice = [new for f in once if (new := second.sift(f)) is not None]
     assert [(f.seq, f.flags) for f in twice] == [(f.seq, f.flags) for f in once]
 

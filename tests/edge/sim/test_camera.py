@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from edge.camera import Camera, open_camera
+from edge.camera.live.pacer import Paced
 from edge.data import Frame, TemperatureScale
-from edge.sim.camera import TAKE_OFF, Simulator, SimulatorSettings, open_simulator
+from edge.sim.camera import TAKE_OFF, Simulator, SimulatorSettings
 
 SMALL = "width=128,height=96,pitch=-90"
 
@@ -28,10 +29,10 @@ def fly(parameters: str, frames: int = 1) -> list[Frame]:
 class Clock:
     """Monotonic time that passes only while somebody sleeps."""
 
-    def __init__(self, camera: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, camera: Camera) -> None:
+        assert isinstance(camera, Paced)
         self.now, self.slept = 1000.0, 0.0
-        monkeypatch.setattr("edge.sim.camera.time.monotonic", lambda: self.now)
-        monkeypatch.setattr(camera._closed, "wait", self.sleep)
+        camera._pacer._clock, camera._pacer._pause = lambda: self.now, self.sleep
 
     def sleep(self, seconds: float) -> bool:
         self.now += seconds
@@ -68,10 +69,10 @@ def test_a_frame_carries_what_a_flight_carries() -> None:
 
 def test_it_is_a_camera_that_says_what_it_is() -> None:
     camera: Camera
-    with open_simulator(f"sim:{SMALL},fps=12,frames=3") as camera:
+    with open_camera(f"sim:{SMALL},fps=12,frames=3") as camera:
         assert (camera.live, camera.fps, camera.frames) == (True, 12.0, 3)
         assert "128x96" in camera.description
-    with open_simulator(f"sim:{SMALL},live=0") as camera:
+    with open_camera(f"sim:{SMALL},live=0") as camera:
         assert (camera.live, camera.frames) == (False, None)
 
 
@@ -153,9 +154,9 @@ def test_a_silent_camera_freezes_without_a_flag() -> None:
     assert not any(frame.flags for frame in fly(f"{SMALL},fps=1,ffc_interval=0", 4))
 
 
-def test_live_frames_come_at_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_simulator(f"sim:{SMALL},fps=10,frames=6") as camera:
-        clock = Clock(camera, monkeypatch)
+def test_live_frames_come_at_their_time() -> None:
+    with open_camera(f"sim:{SMALL},fps=10,frames=6") as camera:
+        clock = Clock(camera)
         frames = [camera.read() for _ in range(3)]
         assert clock.slept == pytest.approx(0.2)
         clock.now += 0.04  # a little late: the next frame keeps the beat
@@ -169,7 +170,7 @@ def test_live_frames_come_at_their_time(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_close_wakes_a_reader_and_ends_the_source() -> None:
-    camera = open_simulator(f"sim:{SMALL},fps=0.1")
+    camera = open_camera(f"sim:{SMALL},fps=0.1")
     assert camera.read() is not None
     got: list[Frame | None] = []
     reader = threading.Thread(target=lambda: got.append(camera.read()))
@@ -184,7 +185,7 @@ def test_close_wakes_a_reader_and_ends_the_source() -> None:
 
 def test_settings_can_be_given_as_an_object() -> None:
     settings = SimulatorSettings(width=128, height=96, pitch=-90.0, live=0, seed=9)
-    with Simulator(settings) as camera, open_simulator(f"sim:{SMALL},live=0,seed=9") as same:
+    with Simulator(settings) as camera, open_camera(f"sim:{SMALL},live=0,seed=9") as same:
         mine, theirs = camera.read(), same.read()
     assert mine is not None
     assert theirs is not None

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edge.camera import open_camera
 from edge.data import Frame, Pose
 from edge.sim import paint as sim_paint
 from edge.sim.bodies import Body
-from edge.sim.camera import Simulator, open_simulator
+from edge.sim.camera import Simulator
 from edge.sim.flight import HOME_LATITUDE, HOME_LONGITUDE, Flight, to_wgs84
 from edge.sim.settings import SimulatorSettings
 
@@ -78,7 +79,7 @@ def body_points(body: Body, heading: float, east: float, north: float) -> Array:
 def test_parked_cars_are_where_pose_and_lens_put_them(pitch: int) -> None:
     source = f"sim:{CLEAN},pitch={pitch},jitter=3,people=0,deer=0,fps=0.4,speed=8,width=480,height=400"
     compared = 0
-    with open_simulator(source) as camera:
+    with open_camera(source) as camera:
         parked = [body for body in camera._bodies.all if body.posture == "parked"]
         for _ in range(12):
             frame = camera.read()
@@ -101,7 +102,7 @@ def test_truth_holds_all_that_was_painted_and_nothing_else(monkeypatch: pytest.M
     """The same flight with and without bodies differs inside the boxes only, and up to their edges."""
     monkeypatch.setattr(sim_paint, "MIN_VISIBLE", 0.0)  # else a sliver at the edge is no truth
     scene = f"sim:{CLEAN},fps=0.5,width=480,height=400,altitude=45"
-    with open_simulator(scene) as camera, open_simulator(scene + ",people=0,deer=0,cars=0") as empty:
+    with open_camera(scene) as camera, open_camera(scene + ",people=0,deer=0,cars=0") as empty:
         alone = 0
         for _ in range(8):
             frame, ground = camera.read(), empty.read()
@@ -133,7 +134,7 @@ def test_truth_holds_all_that_was_painted_and_nothing_else(monkeypatch: pytest.M
 def test_ground_moves_as_the_pose_says() -> None:
     """A frame warped by the homography of two poses is the other frame."""
     source = f"sim:{CLEAN},people=0,deer=0,cars=0,fps=2,speed=6,jitter=2,width=240,height=200"
-    with open_simulator(source) as camera:
+    with open_camera(source) as camera:
         frames = [camera.read() for _ in range(2)]
         settings = camera.settings
     first, second = (frame for frame in frames if frame is not None)

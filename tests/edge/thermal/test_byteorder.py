@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.sim.camera import open_simulator
+from edge.camera import open_camera
 from edge.thermal.byteorder import looks_swapped
 from tests.conftest import shared
 
@@ -15,7 +15,7 @@ from tests.conftest import shared
     "source", ["seed=1", "seed=2,air=-20,ground=-25", "seed=3,netd=0,column_noise=0", "seed=4,ground=50"]
 )
 def test_the_simulators_frames_both_ways(source: str) -> None:
-    with open_simulator(f"sim:live=0,width=320,height=256,{source}") as camera:
+    with open_camera(f"sim:live=0,width=320,height=256,{source}") as camera:
         pixels = camera.read().pixels
     assert not looks_swapped(pixels)
     assert looks_swapped(pixels.byteswap())

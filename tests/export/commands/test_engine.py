@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from edge.engine.device import Device
-from edge.engine.passport import ENGINE, PASSPORT, Passport, Target, check_passport
+from edge.engine.passport_check import check_passport
 from edge.errors import BundleError, EdgeError, EngineError, InputError
 from edge.model.bundle import Bundle
 from edge.model.graph_io import signature
+from edge.model.passport import ENGINE, PASSPORT, Passport, Target
 from export.commands import engine as engine_cli
 from export.tensorrt import plan as engine_plan
 from export.tensorrt import process as build_process

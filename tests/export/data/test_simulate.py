@@ -13,7 +13,8 @@ from edge.errors import InputError
 from edge.sim.camera import Simulator
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.commands.main import main
-from export.data.dataset import LabelledFrame, LabelledSet, merge, read_coco, read_grey
+from export.data.coco import read_coco
+from export.data.dataset import LabelledFrame, LabelledSet, merge, read_grey
 from export.data.formats import read_folder
 from export.data.simulate import FRAMES_A_FLIGHT, LEAST_VISIBLE, _flights, simulate
 from export.training.crops import Sampler

@@ -19,7 +19,8 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from edge.errors import InputError
 from export.detector.build import frc_resnet_fpn
-from export.detector.checkpoint import configuration_of, load_detector, read_checkpoint
+from export.detector.checkpoint import load_detector, read_checkpoint
+from export.detector.from_shapes import Shapes
 
 TINY: dict[str, Any] = {"channels": 8, "representation_size": 16}
 
@@ -95,7 +96,7 @@ def test_stock_detectors(name: str, arch: str | None, tmp_path: Path) -> None:
 def test_two_mobilenets_have_equal_shapes(tmp_path: Path) -> None:
     model = stock.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, num_classes=2)
     with pytest.raises(InputError, match=r"--arch fasterrcnn_mobilenet_v3_large_fpn or .*320"):
-        configuration_of(model.state_dict())
+        Shapes.of_state(model.state_dict()).configuration()
 
 
 @pytest.mark.parametrize("wrapper", ["model", "state_dict", "model_state_dict"])
@@ -234,10 +235,10 @@ def test_state_dicts_that_do_not_fit(change: Any, told: str, tmp_path: Path) -> 
         ({"arch": "fasterrcnn"}, "expected one of frc_resnet18_fpn"),
         ({"sampling": 3}, "no such detector setting: sampling"),
         ({"image_mean": (0.1, 0.2)}, "1 or 3 values"),
-        ({"anchor_sizes": 5}, "anchor_sizes 5: expected something like"),
-        ({"min_size": "512"}, "min_size '512': expected something like 512"),
+        ({"anchor_sizes": 5}, "anchor_sizes 5: expected whole pixels"),
+        ({"min_size": "512"}, "min_size '512': expected a whole number, 1 or more"),
         ({"image_std": (float("inf"),)}, "image_std .inf,.: expected"),
-        ({"fpn_norm": 1}, "fpn_norm 1 was given|expected something like False"),
+        ({"fpn_norm": 1}, "fpn_norm 1 was given|expected true or false"),
         ({"name": ["frc"]}, "architecture"),
     ],
 )

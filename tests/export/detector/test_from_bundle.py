@@ -12,14 +12,14 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.measure.matching import iou
+from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.main import main
-from export.data.dataset import LabelledFrame, LabelledSet, Normalisers
+from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector import from_bundle
 from export.detector.build import build_detector
-from export.detector.checkpoint import load_detector
+from export.detector.checkpoint import load_detector, normalisers_of, read_checkpoint
 from export.detector.configuration import preset
-from export.detector.provenance import origin_of
 from export.detector.replace_head import replace_head
 from export.graph.bundle import export_bundle
 from export.graph.shared_weights import with_half_weights
@@ -50,7 +50,7 @@ def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -
     back = load_detector(tmp_path / "b")
     assert back.class_names == ("deer", "person")
     assert back.configuration == model.configuration
-    assert Normalisers.of(back) == Normalisers(spec_16bit=VIEW)
+    assert normalisers_of(back) == Normalisers(spec_16bit=VIEW)
     assert [name for name, _ in back.named_parameters()] == [name for name, _ in model.named_parameters()]
     # the bundle's own weights, batch norm folded and rounded to float16, in torch
     expected, found = eager(with_half_weights(model), SCENE), eager(back, SCENE)
@@ -120,11 +120,11 @@ def test_the_credit_of_the_start_is_carried_on(tmp_path: Path) -> None:
         checkpoint_sha256="1" * 64,
         data={**credit, "training": {"start": before}},
     )
-    origin = origin_of(tmp_path / "b", load_detector(tmp_path / "b"))
+    origin = read_checkpoint(tmp_path / "b").origin()
     assert origin == {"name": "b", "checkpoint_sha256": "1" * 64, "data": credit, "start": before}
     frame = LabelledFrame(tmp_path / "0.png", W, H, np.array([[5, 5, 20, 20]], np.float32), np.zeros(1, np.int64), NONE)
     data = LabelledSet(("deer", "person"), (frame,))
     Trainer(load_detector(tmp_path / "b"), data, tmp_path / "run", TrainSettings(steps=1), origin).save()
-    again = load_detector(tmp_path / "run/model.pth")
-    assert again.training_record["start"] == origin
-    assert origin_of(tmp_path / "run/model.pth", again)["start"] == origin
+    again = read_checkpoint(tmp_path / "run/model.pth")
+    assert load_detector(tmp_path / "run/model.pth").training_record["start"] == origin
+    assert again.origin()["start"] == origin

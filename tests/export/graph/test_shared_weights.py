@@ -18,9 +18,10 @@ from torch import nn
 from torchvision.models.detection import FasterRCNN
 
 from edge.engine.ort import OrtEngine
-from edge.engine.passport import ENGINE, Passport, Target, check_passport, graph_sha256
+from edge.engine.passport_check import check_passport
 from edge.errors import BundleError, EngineError, InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.model.passport import ENGINE, Passport, Target, graph_sha256
 from export.detector.build import frc_resnet_fpn
 from export.graph.bundle import export_bundle
 from export.graph.shared_weights import LARGE, fold_norms, move_weights, share_weights, with_half_weights

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import EdgeError, InputError, SinkError
+from edge.model.normalisers import Normalisers
 from export.commands.train import sizes_seen
-from export.data.dataset import LabelledFrame, LabelledSet, Normalisers
+from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector.build import frc_resnet_fpn
-from export.detector.checkpoint import load_detector
+from export.detector.checkpoint import load_detector, normalisers_of
 from export.training import loop as train
 from export.training.augment import Augmentation, cut, warp_of
 from export.training.crops import Crops
@@ -192,8 +193,8 @@ def test_the_normaliser_of_training_travels_with_the_checkpoint(tmp_path: Path, 
     how = replace(TINY, steps=1, normalise_16bit="percentile:low=2,high=98")
     run_steps(tiny_set, tmp_path / "run", how)
     model = load_detector(tmp_path / "run/model.pth")
-    assert Normalisers.of(model) == how.normalisers()
-    assert Normalisers.of(model) != Normalisers() == Normalisers.of(tiny_model())
+    assert normalisers_of(model) == how.normalisers()
+    assert normalisers_of(model) != Normalisers() == normalisers_of(tiny_model())
     assert model.training_record["augmentation"]["crop"] == 64
     with pytest.raises(InputError, match="blur"):
         replace(TINY, normalise_16bit="blur").normalisers()

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.sim.camera import open_simulator
+from edge.camera import open_camera
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
 from export.graph.bundle import export_bundle
@@ -23,7 +23,7 @@ def fly(folder: Path, split: str, seed: int, frames: int) -> None:
     (folder / "annotations").mkdir(exist_ok=True)
     scene = "width=256,height=192,fps=2,altitude=35,speed=8,people=400,deer=0,cars=0"
     source = f"sim:live=0,{scene},seed={seed},frames={frames}"
-    with open_simulator(source) as camera:
+    with open_camera(source) as camera:
         for frame in iter(camera.read, None):
             assert frame.truth is not None
             name = f"{frame.seq:04d}.png"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import edge.camera.live.latest as latest
 from edge.camera import Camera, EveryFrame, LatestFrames, open_frames
-from edge.camera.live.frozen import Repeats
+from edge.camera.live.frozen import RepeatedFrames
 from edge.data import Frame
 from edge.errors import CameraError, InputError
 
@@ -218,7 +218,7 @@ def test_repeated_pictures_of_a_live_source_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(("repeats", "frozen_s"), [(1, 0), (6, 0), (20, 0), (70, 70 / 60)])
 def test_a_camera_that_stood_still_has_resumed(repeats: int, frozen_s: float) -> None:
     """60 frames a second: of a sensor of 30 or 9 Hz, and of one that freezes unflagged behind its shutter."""
-    sift = Repeats(live=True)
+    sift = RepeatedFrames(live=True)
     for period in range(3):
         for i in range(repeats + 1):
             seq = period * (repeats + 1) + i
@@ -230,7 +230,7 @@ def test_a_camera_that_stood_still_has_resumed(repeats: int, frozen_s: float) ->
 
 
 def test_a_flagged_shutter_is_no_freeze() -> None:
-    sift = Repeats(live=True)
+    sift = RepeatedFrames(live=True)
     shut = [frame(seq, 7, frozenset({"ffc"})) for seq in range(1, 5)]
     through = [sift.sift(each) for each in [frame(0, 7), *shut, frame(5, 8)]]
     assert [each.flags for each in through if each] == [frozenset(), *[{"ffc", "frozen"}] * 4, frozenset()]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -16,7 +19,9 @@ from edge.camera.live.reconnect import Reconnecting
 from edge.camera.live.timeout import HungError
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
-from tests.support.scripted_camera import PERIOD_S, WAIT_S, World, picture
+from tests.conftest import ROOT
+from tests.support.children import run_child
+from tests.support.scripted_camera import PERIOD_S, WAIT_S, Item, Scripted, World, picture
 
 ABSENT = SourceError("cam: not plugged in")
 
@@ -29,7 +34,7 @@ def read_all(camera: Reconnecting) -> list[Frame]:
     return frames
 
 
-def test_lost_and_back() -> None:
+def test_lost_and_back(caplog: pytest.LogCaptureFixture) -> None:
     a, b, c = picture(), picture(), picture()
     world = World([a, b], ABSENT, ABSENT, [c, None])
     with world.camera() as camera:
@@ -40,7 +45,7 @@ def test_lost_and_back() -> None:
     # the failing read, the pauses 0.5 + 1 + 2, the read of c
     assert camera.lost_s == pytest.approx(PERIOD_S + 3.5 + PERIOD_S)
     assert (camera.outages()["outages"], camera.away) == (1, False)
-    assert world.lines == [
+    assert caplog.messages == [
         "camera lost: unplugged; looking for it",
         "camera still away: cam: not plugged in",  # once, not at every look
         "camera back after 3.8 s (lost 1x, 3.8 s in all): scripted camera",
@@ -118,7 +123,7 @@ def test_one_frame_of_another_size_is_not_the_end() -> None:
     assert camera.outages()["outages"] == 1
 
 
-def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs() -> None:
+def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs(caplog: pytest.LogCaptureFixture) -> None:
     shutter = [picture(7)] * 72  # 9 s
     hang = [picture(8)] * 200
     world = World([*shutter, *hang], [picture(9), None])
@@ -126,16 +131,79 @@ def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs() -> None:
     assert len(read_all(camera)) == 72 + 81 + 1
     still = "camera stands still: the same picture for 3 s, nothing new is seen in it"
     lost = "camera lost: cam: bit by bit the same picture for 10 s; looking for it"
-    assert world.lines[:4] == [still, "camera gives new pictures again, after 9.0 s", still, lost]
+    assert caplog.messages[:4] == [still, "camera gives new pictures again, after 9.0 s", still, lost]
 
 
-def test_8_bit_pictures_may_repeat_themselves() -> None:
+def test_8_bit_pictures_may_repeat_themselves(caplog: pytest.LogCaptureFixture) -> None:
     world = World([picture(7, dtype=np.uint8)] * 300 + [None])  # type: ignore[list-item]
     camera = world.camera()
     assert len(read_all(camera)) == 300
     assert camera.outages()["outages"] == 0
     # or the encoder hangs: nothing else would tell, as no repeat reaches the detector
-    assert world.lines == ["camera stands still: the same picture for 3 s, nothing new is seen in it"]
+    assert caplog.messages == ["camera stands still: the same picture for 3 s, nothing new is seen in it"]
+
+
+DRIVER_ERRORS = [
+    (cv2.error("OpenCV(4.12)\n  bad format"), "error: OpenCV(4.12) bad format"),
+    (OSError(19, "No such device"), "OSError: [Errno 19] No such device"),
+    (ValueError("no such size"), "ValueError: no such size"),
+    (MemoryError(), "MemoryError"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), [*DRIVER_ERRORS, (SourceError("gone"), "SourceError: gone")])
+def test_whatever_a_driver_raises_is_a_loss(error: Exception, words: str, caplog: pytest.LogCaptureFixture) -> None:
+    world = World([picture(), error], [picture(), None])
+    with world.camera() as camera:
+        assert [frame.seq for frame in read_all(camera)] == [0, 2]
+    assert camera.outages()["outages"] == 1
+    assert caplog.messages[0] == f"camera lost: scripted camera: {words}; looking for it"
+    assert camera.outages()["gaps"][0]["why"] == f"scripted camera: {words}"
+
+
+@pytest.mark.parametrize(("error", "words"), DRIVER_ERRORS)
+def test_whatever_a_driver_raises_while_it_is_looked_for_is_waited_out(
+    error: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World([picture()], error, error, [picture(), None])
+    with world.camera() as camera:
+        assert len(read_all(camera)) == 2
+    assert [line for line in caplog.messages if "away" in line] == [f"camera still away: cam: {words}"]
+
+
+def test_its_traceback_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "edge")
+    error = ValueError("bug")
+    with World([error], [picture(), None]).camera() as camera:
+        read_all(camera)
+    assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [error]
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["DEBUG"]
+
+
+def test_a_driver_that_fails_to_close_is_opened_again_all_the_same() -> None:
+    class Sticky(Scripted):
+        def close(self) -> None:
+            super().close()
+            raise OSError("busy")
+
+    world = World()
+    scripts: list[list[Item]] = [[picture()], [picture(), None]]
+    camera = Reconnecting(lambda: Sticky(scripts.pop(0), world), "cam", clock=lambda: world.now, pause=world.pause)
+    assert len(read_all(camera)) == 2
+    camera.close()
+
+
+def test_the_library_prints_nothing_by_itself() -> None:
+    """In a process of its own: pytest listens to everything that is logged."""
+    script = (
+        "import edge\n"
+        "from tests.support.scripted_camera import World, picture\n"
+        "with World([picture()], ValueError('bug'), [picture(), None]).camera() as camera:\n"
+        "    while camera.read(): pass\n"
+        "assert camera.outages()['outages'] == 1\n"
+    )
+    done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S * 6)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @settings(max_examples=60, deadline=None)
@@ -167,7 +235,7 @@ def test_any_sequence_of_losses(openings: list[int | None], first: int) -> None:
 
 def test_closed_while_it_is_away() -> None:
     world = World([picture()], *[ABSENT] * 1000)
-    camera = Reconnecting(world.open, "cam", tell=world.lines.append)
+    camera = Reconnecting(world.open, "cam")
     camera.read()
     errors: list[Exception] = []
 

@@ -16,7 +16,7 @@ from edge.camera import LatestFrames, open_camera
 from edge.errors import CameraError
 from tests.support.fake_sysfs import FakeSysfs
 from tests.support.fake_v4l2 import FakeV4l2, counts
-from tests.support.scripted_camera import WAIT_S, frame_of
+from tests.support.scripted_camera import WAIT_S, frame_of, hearing, outages_of
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_replugged_as_another_device_number(sysfs: FakeSysfs, monkeypatch: pytes
             sysfs.plug("zero", port="1-3")
             fake.path = "/dev/zero"
 
-    with open_camera("/dev/null?format=Y16&width=80&height=60", tell=replug) as camera:
+    with hearing(replug), open_camera("/dev/null?format=Y16&width=80&height=60") as camera:
         before = frame_of(camera)
         sysfs.unplug("null")
         fake.path = None
@@ -64,7 +64,7 @@ def test_replugged_as_another_device_number(sysfs: FakeSysfs, monkeypatch: pytes
 def test_camera_that_comes_back_with_8_bits_only(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeV4l2()
     monkeypatch.setattr(cv2, "VideoCapture", fake)
-    with open_camera("/dev/null?format=Y16", tell=lambda _: None) as camera:
+    with open_camera("/dev/null?format=Y16") as camera:
         frame_of(camera)
         fake.moods, fake.formats = "s" * 1000, ("YUYV",)
         with pytest.raises(CameraError, match="came back different.*driver refused format.*gives YUYV"):
@@ -79,7 +79,7 @@ def test_camera_that_comes_back_in_another_size(monkeypatch: pytest.MonkeyPatch)
     def grow(_line: str) -> None:
         fake.moods, fake.size = "", (160, 120)
 
-    with open_camera("/dev/null?format=Y16", tell=grow) as camera:
+    with hearing(grow), open_camera("/dev/null?format=Y16") as camera:
         frame_of(camera)
         fake.moods = "s" * 1000
         with pytest.raises(CameraError, match="it gives 160x120 16-bit, before it was 80x60 16-bit"):
@@ -106,7 +106,7 @@ def test_bad_buffers_never_come_through(moods: str, handover: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cv2, "VideoCapture", fake)
         patch.setattr(device, "STALL_S", WAIT_S)
-        with open_camera("/dev/null?format=Y16", tell=lambda _: None) as camera:
+        with open_camera("/dev/null?format=Y16") as camera:
             made, seq = fake.made, -1
             fake.moods = moods + "."
             while fake.moods:
@@ -115,21 +115,20 @@ def test_bad_buffers_never_come_through(moods: str, handover: str) -> None:
                 seq += fake.made - made
                 made = fake.made
                 assert frame.seq == seq
-            assert camera.outages()["outages"] == 0  # type: ignore[attr-defined]
+            assert outages_of(camera) == 0
 
 
 @pytest.mark.usefixtures("quick")
-def test_capture_goes_on_behind_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_capture_goes_on_behind_the_loop(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     fake = FakeV4l2()
     monkeypatch.setattr(cv2, "VideoCapture", fake)
-    lines: list[str] = []
-    with open_camera("/dev/null?format=Y16", tell=lines.append) as camera, LatestFrames(camera) as frames:
+    with open_camera("/dev/null?format=Y16") as camera, LatestFrames(camera) as frames:
         before = frames.get()
         fake.moods = "t" * 60
-        while camera.outages()["outages"] == 0 or camera.away:  # type: ignore[attr-defined]
+        while outages_of(camera) == 0 or camera.away:  # type: ignore[attr-defined]
             frames.get()
         after = frames.get()
     assert before is not None
     assert after is not None
     assert after.seq > before.seq
-    assert [line[:11] for line in lines if "still" not in line] == ["camera lost", "camera back"]
+    assert [line[:11] for line in caplog.messages if "still" not in line] == ["camera lost", "camera back"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
+import cv2
 import pytest
 
-import edge.camera.live.timeout as watched
-from edge.camera.live.timeout import HungError, Watched
+import edge.camera.live.timeout as timeout
+from edge.camera.live.timeout import HungError, TimeLimited
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from tests.support.scripted_camera import WAIT_S, Scripted, World, picture
@@ -41,7 +43,7 @@ class Hanging(Scripted):
 
 def test_read_that_never_returns() -> None:
     hanging = Hanging()
-    camera = Watched(lambda: hanging, "hanging", stall_s=0.05)
+    camera = TimeLimited(lambda: hanging, "hanging", stall_s=0.05)
     with pytest.raises(CameraError, match="hanging: nothing for 0.05 s, the call does not return"):
         camera.read()
     with pytest.raises(CameraError, match="was closed"):
@@ -52,14 +54,14 @@ def test_read_that_never_returns() -> None:
 def test_opening_that_never_returns() -> None:
     hanging = Hanging()
     with pytest.raises(SourceError, match="hanging: not open after 0.05 s"):
-        Watched(hanging.opened, "hanging", open_s=0.05)
+        TimeLimited(hanging.opened, "hanging", open_s=0.05)
     hanging.finish()
 
 
 def test_close_while_a_read_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watched, "CLOSE_S", 0.05)
+    monkeypatch.setattr(timeout, "CLOSE_S", 0.05)
     hanging = Hanging()
-    camera = Watched(lambda: hanging, "hanging")
+    camera = TimeLimited(lambda: hanging, "hanging")
     errors: list[Exception] = []
 
     def read() -> None:
@@ -73,31 +75,92 @@ def test_close_while_a_read_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hanging.inside.wait(WAIT_S)
     camera.close()
     camera.close()
+    reader.join(WAIT_S)  # it does not wait for the driver, which hangs still
+    assert [str(error) for error in errors] == ["hanging was closed: open it again to read it"]
     hanging.finish()
-    reader.join(WAIT_S)
-    assert str(errors[0]) == "late"
+
+
+def test_an_opening_is_left_as_soon_as_nobody_wants_it_any_more() -> None:
+    hanging, stop, errors = Hanging(), threading.Event(), []
+
+    def open_it() -> None:
+        try:
+            TimeLimited(hanging.opened, "hanging", stop=stop)
+        except CameraError as error:
+            errors.append(str(error))
+
+    opening = threading.Thread(target=open_it)
+    opening.start()
+    assert hanging.inside.wait(WAIT_S)
+    stop.set()
+    opening.join(WAIT_S)
+    assert errors == ["hanging was closed: open it again to read it"]
+    hanging.finish()
 
 
 def test_a_process_with_too_many_hanging_calls_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watched, "MAX_HUNG", 2)
+    monkeypatch.setattr(timeout, "MAX_HUNG", 2)
     both = [Hanging(), Hanging()]
     for hanging in both:
         with pytest.raises(SourceError, match="not open"):
-            Watched(hanging.opened, "hanging", open_s=0.01)
+            TimeLimited(hanging.opened, "hanging", open_s=0.01)
     with pytest.raises(HungError, match="2 calls into its driver never returned.*start the program again"):
-        Watched(both[0].opened, "hanging")
+        TimeLimited(both[0].opened, "hanging")
     for hanging in both:
         hanging.let_go.set()
     for hanging in both:
         hanging.finish()
 
 
-def test_whatever_the_camera_raises_comes_through() -> None:
-    with pytest.raises(MemoryError):
-        Watched(lambda: (_ for _ in ()).throw(MemoryError()), "x")
-    world = World([picture(), KeyError("bug")])  # type: ignore[list-item]
-    with Watched(world.open, "x") as camera:
+DRIVER_ERRORS = [
+    (cv2.error("OpenCV(4.12)\n  bad format"), "error: OpenCV(4.12) bad format"),
+    (OSError(19, "No such device"), "OSError: [Errno 19] No such device"),
+    (TimeoutError("of its own"), "TimeoutError: of its own"),
+    (KeyError("bug"), "KeyError: 'bug'"),
+    (MemoryError(), "MemoryError"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), [*DRIVER_ERRORS, (SourceError("gone"), "SourceError: gone")])
+def test_whatever_the_driver_raises_in_a_read_is_the_cameras_failure(
+    error: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "edge")
+    world = World([picture(), error])
+    with TimeLimited(world.open, "x") as camera:
         assert camera.read() is not None
-        with pytest.raises(KeyError):
+        with pytest.raises(CameraError) as caught:
             camera.read()
+    assert str(caught.value) == f"scripted camera: {words}"
+    assert caught.value.__cause__ is error
+    assert [(record.levelname, record.exc_info and record.exc_info[1]) for record in caplog.records] == [
+        ("DEBUG", error)
+    ]
     assert world.cameras[0].closed
+
+
+@pytest.mark.parametrize(("error", "words"), DRIVER_ERRORS)
+def test_whatever_the_driver_raises_while_it_is_opened_is_a_source_that_cannot_be_opened(
+    error: Exception, words: str
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        TimeLimited(World(error).open, "x")
+    assert str(caught.value) == f"x: {words}"
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [SourceError("no such camera"), CameraError("unplugged")])
+def test_what_the_camera_says_itself_comes_through(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught:
+        TimeLimited(World(error).open, "x")
+    assert caught.value is error
+
+
+def test_a_driver_that_fails_to_close() -> None:
+    world = World([picture()])
+    camera = TimeLimited(world.open, "x")
+    world.cameras[0].close = lambda: 1 / 0  # type: ignore[assignment, method-assign]
+    camera.close()
+    camera.close()
+    with pytest.raises(CameraError, match="was closed"):
+        camera.read()

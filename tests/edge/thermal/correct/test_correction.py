@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera import open_camera
 from edge.data import Frame
-from edge.sim.camera import open_simulator
 from edge.sim.sensor import Sensor
 from edge.sim.settings import SimulatorSettings
 from edge.thermal.correct.correction import Correction
@@ -101,9 +101,9 @@ def test_a_defect_heals_when_the_pixel_is_sound_again() -> None:
 def test_the_simulators_dead_pixels_and_stripes() -> None:
     source = "sim:live=0,frames=240,width=320,height=256,dead=0.001,column_noise=0.06,seed=3"
     repair = Correction(30)
-    with open_simulator(source) as camera:
+    with open_camera(source) as camera:
         *_, (raw, repaired) = ((frame, repair(frame)) for frame in iter(camera.read, None))
-    with open_simulator(source.replace("dead=0.001,column_noise=0.06", "dead=0,column_noise=0")) as camera:
+    with open_camera(source.replace("dead=0.001,column_noise=0.06", "dead=0,column_noise=0")) as camera:
         *_, clean = iter(camera.read, None)
 
     def stripes(pixels: np.ndarray) -> float:
@@ -235,7 +235,7 @@ def test_a_swimmer_in_an_even_sea_is_no_flap() -> None:
 )
 def test_no_shutter_is_seen_where_none_fell(source: str) -> None:
     repair = Correction(10)
-    with open_simulator(f"sim:live=0,frames=60,fps=10,width=320,height=256,ffc_interval=0,{source}") as camera:
+    with open_camera(f"sim:live=0,frames=60,fps=10,width=320,height=256,ffc_interval=0,{source}") as camera:
         assert not any("ffc" in repair(frame).flags for frame in iter(camera.read, None))
 
 

@@ -1,0 +1,86 @@
+"""``model.json``, declared: its fields, their types and limits, and the JSON Schema of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from edge.system.declared import MOST
+from edge.thermal.spec import StoredSpec
+
+FORMAT = 1
+MOST_PIXELS = 8192  # a side of the input: no sensor is larger, and memory would go first
+MOST_DETECTIONS = 100_000
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # control characters: a terminal obeys them, a path ends at one
+
+Side = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
+Score = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Input(Struct):
+    """Model input, pixels."""
+
+    height: Side
+    width: Side
+
+
+class Trained(Struct):
+    """Of the training frames after normalising: grey levels, 0..1."""
+
+    mean: Score
+    std: Annotated[float, Meta(ge=0, le=MOST)]
+
+
+class Normalise(Struct):
+    """How frames of either depth become grey, and what came out of that in training."""
+
+    eight_bit: StoredSpec = msgspec.field(name="8bit")
+    sixteen_bit: StoredSpec = msgspec.field(name="16bit")
+    trained: Trained
+
+
+class Thresholds(Struct):
+    """``score``: below it a detection is not shown; ``graph_score``: below it the graph drops it; the rest: of NMS."""
+
+    score: Score
+    graph_score: Score
+    nms: Score | UnsetType = UNSET
+    rpn_nms: Score | UnsetType = UNSET
+
+
+class ModelJson(Struct):
+    """The whole file. What it holds besides is left alone, so that a later version may add to it."""
+
+    format: Literal[1]
+    name: str
+    architecture: dict[str, Any]
+    classes: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
+    input: Input
+    normalise: Normalise
+    thresholds: Thresholds
+    max_detections: Annotated[int, Meta(ge=1, le=MOST_DETECTIONS)]
+    files: dict[str, str]
+    checkpoint_sha256: str = ""
+    data: dict[str, Any] = {}
+    tools: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if _UNREADABLE.search(self.name):
+            raise ValueError(f"name is {self.name!r}: expected no control characters")
+        for i, name in enumerate(self.classes):
+            if not name.strip() or _UNREADABLE.search(name):
+                raise ValueError(f"classes[{i}] is {name!r}: expected a name that can be read")
+            if name in self.classes[:i]:
+                raise ValueError(f"classes[{i}] is {name!r} again: expected different names")
+        for name in self.files:
+            # a bundle comes from elsewhere: it must not name files outside its folder
+            if name in ("", ".", "..") or _UNREADABLE.search(name) or "/" in name or "\\" in name:
+                raise ValueError(f"files lists {name!r}: expected plain names inside the folder")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of ``model.json``."""
+    return msgspec.json.schema(ModelJson)

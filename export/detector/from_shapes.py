@@ -1,0 +1,176 @@
+"""What detector a state dict is of: what its shapes tell, and what a preset and the caller add to that.
+
+Read from the shapes are body, depth, pyramid, channels, anchors a cell, head width and classes. What they do not tell
+(anchor sizes, sampling, thresholds, mean and std) comes from the architecture's preset and from settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from edge.errors import InputError
+from export.detector.configuration import Configuration, preset
+from export.detector.pyramid import PyramidName
+
+_BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+    ((3, 8, 36, 3), True): 152,
+}
+
+# fields of `Configuration` that shapes tell
+_TOLD = ("body", "pyramid", "channels", "classes", "representation_size", "fpn_norm", "rpn_convs", "head_convs")
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """``told``: fields of `Configuration`, by name. ``anchors_per_cell``: of the RPN. ``cells``: of a pooled region.
+    ``channels``: that the first convolution takes.
+    """
+
+    told: Mapping[str, Any]
+    anchors_per_cell: int
+    cells: int
+    channels: int
+
+    @classmethod
+    def of_configuration(cls, c: Configuration) -> Shapes:
+        """Those that a detector of this configuration has."""
+        told = {name: getattr(c, name) for name in _TOLD}
+        return cls(told, c.anchors_per_cell, math.prod(c.roi_size), len(c.image_mean))
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Tensor]) -> Shapes:
+        """Those of a state dict. Raises InputError where they are of no Faster R-CNN."""
+        for key in ("rpn.head.cls_logits.weight", "roi_heads.box_predictor.cls_score.weight"):
+            if key not in state:
+                raise InputError(f"the checkpoint has no {key}: expected the state dict of a torchvision Faster R-CNN")
+        for part in ("mask", "keypoint"):
+            if any(key.startswith(f"roi_heads.{part}_") for key in state):
+                raise InputError(f"the checkpoint has a {part} head, which the graph cannot carry: expected boxes only")
+        body = _body(state)
+        pyramid, channels = _pyramid(state, body)
+        width = state["roi_heads.box_predictor.cls_score.weight"].shape
+        told: dict[str, Any] = {
+            "body": body,
+            "pyramid": pyramid,
+            "channels": channels,
+            "classes": width[0] - 1,
+            "representation_size": width[1],
+            "fpn_norm": "backbone.fpn.inner_blocks.0.1.weight" in state,
+            "rpn_convs": max(1, _count(state, "rpn.head.conv.{}.0.weight")),
+            "head_convs": _count(state, "roi_heads.box_head.{}.0.weight"),
+        }
+        per_cell = int(state["rpn.head.cls_logits.weight"].shape[0])
+        cells = _pooled_values(state, channels, told["head_convs"])
+        return cls(told, per_cell, cells, int(_first_convolution(state, body).shape[1]))
+
+    def configuration(self, arch: str | None = None, **settings: Any) -> Configuration:
+        """The detector that has these shapes. ``arch``: preset to start from; None = told by ``settings`` (its
+        ``name``) or by the shapes. ``settings``: fields of `Configuration` that are known.
+
+        Raises InputError where more than one configuration would fit, or ``settings`` contradict the shapes.
+        """
+        base = preset(arch or settings.get("name") or _guess(self.told, self.anchors_per_cell, self.cells))
+        for name, value in self.told.items():
+            if name in settings and settings[name] != value:
+                raise InputError(f"{name} {settings[name]} was given, the checkpoint has {value}")
+        if base.body != self.told["body"]:
+            body = self.told["body"]
+            raise InputError(f"architecture {base.name} has the body {base.body}, the checkpoint {body}")
+        found = base.changed(**{**settings, **self.told, "name": base.name})
+        found = found.changed(
+            image_mean=_per_channel("--mean", found.image_mean, self.channels),
+            image_std=_per_channel("--std", found.image_std, self.channels),
+        )
+        if found.anchors_per_cell != self.anchors_per_cell:
+            raise InputError(
+                f"the checkpoint has {self.anchors_per_cell} anchors a cell, {base.name} with sizes "
+                f"{found.anchor_sizes} and ratios {found.aspect_ratios} has {found.anchors_per_cell}: give "
+                "--anchor-sizes and --aspect-ratios as in training"
+            )
+        rows, columns = found.roi_size
+        if rows * columns != self.cells:
+            raise InputError(
+                f"the checkpoint's box head takes {self.cells} cells a region, {base.name} pools {rows}x{columns}: "
+                f"give --roi-size ROWSxCOLUMNS with a product of {self.cells}"
+            )
+        return found
+
+
+def _body(state: Mapping[str, Tensor]) -> str:
+    if "backbone.body.0.0.weight" in state:
+        return "mobilenet_v3_large"
+    counts = tuple(_count(state, f"backbone.body.layer{i}.{{}}.conv1.weight") for i in (1, 2, 3, 4))
+    depth = _BLOCKS.get((counts, "backbone.body.layer1.0.conv3.weight" in state))
+    if depth is None:
+        raise InputError(
+            f"the checkpoint's backbone has {counts} blocks in layer1..layer4: expected ResNet 18, 34, 50, 101 or 152, "
+            "or MobileNetV3-Large, each with a feature pyramid"
+        )
+    return f"resnet{depth}"
+
+
+def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, int]:
+    if "backbone.inner_blocks.0.0.weight" in state:
+        return "conv1", state["backbone.inner_blocks.0.0.weight"].shape[0]
+    count = _count(state, "backbone.fpn.inner_blocks.{}.0.weight")
+    if count:
+        channels = state["backbone.fpn.inner_blocks.0.0.weight"].shape[0]
+        if body == "mobilenet_v3_large" and count == 2:
+            return "last2", channels
+        if body != "mobilenet_v3_large" and count in (2, 4):
+            return ("layer1" if count == 4 else "classic"), channels
+        raise InputError(f"the checkpoint's pyramid over {body} has {count} levels: expected 4 (layer1) or 2 (classic)")
+    raise InputError("the checkpoint has no feature pyramid (backbone.fpn.* or backbone.inner_blocks.*): not supported")
+
+
+def _pooled_values(state: Mapping[str, Tensor], channels: int, convs: int) -> int:
+    key = f"roi_heads.box_head.{convs + 1}.weight" if convs else "roi_heads.box_head.fc6.weight"
+    if key not in state:
+        raise InputError(f"the checkpoint has no {key}: expected torchvision's TwoMLPHead or FastRCNNConvFCHead")
+    return int(state[key].shape[1]) // channels
+
+
+def _guess(read: Mapping[str, Any], per_cell: int, pooled: int) -> str:
+    """The preset that has these shapes."""
+    if read["body"].startswith("resnet") and (per_cell, pooled) == (15, 80):
+        return f"frc_{read['body']}_fpn"
+    if (read["body"], read["pyramid"], per_cell, pooled) == ("resnet50", "layer1", 3, 49):
+        return "fasterrcnn_resnet50_fpn_v2" if read["fpn_norm"] else "fasterrcnn_resnet50_fpn"
+    if read["body"] == "mobilenet_v3_large":
+        raise InputError(
+            "the shapes do not tell which MobileNet detector this is: give --arch fasterrcnn_mobilenet_v3_large_fpn "
+            "or --arch fasterrcnn_mobilenet_v3_large_320_fpn"
+        )
+    raise InputError(
+        f"the checkpoint ({read['body']}, {per_cell} anchors a cell, {pooled} cells a region) is no known "
+        f"architecture: give --arch, for instance frc_{read['body']}_fpn, and what differs from it"
+    )
+
+
+def _first_convolution(state: Mapping[str, Tensor], body: str) -> Tensor:
+    return state["backbone.body.0.0.weight" if body == "mobilenet_v3_large" else "backbone.body.conv1.weight"]
+
+
+def _count(state: Mapping[str, Tensor], form: str) -> int:
+    n = 0
+    while form.format(n) in state:
+        n += 1
+    return n
+
+
+def _per_channel(option: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    """One value for each input channel of the first convolution."""
+    if len(set(values)) == 1:
+        return values[:1] * channels
+    if len(values) != channels:
+        raise InputError(f"the first convolution takes {channels} channels, {option} has {values}: give {channels}")
+    return values
