@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from tests.conftest import ROOT
+from tests.support.children import popen, run_child
 
 WAIT_S = 20.0
 SYSTEM_PYTHON = shutil.which("python3", path=os.defpath)
@@ -102,7 +103,7 @@ def rtsp_missing() -> str:
         "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst; Gst.init(None); "
         "exit(Gst.ElementFactory.find('x264enc') is None)"
     )
-    if SYSTEM_PYTHON and subprocess.run([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
+    if SYSTEM_PYTHON and run_child([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
         return ""
     return f"needs GStreamer's RTSP server for the system's Python (Debian: apt install {NEEDS})"
 
@@ -116,7 +117,7 @@ class RtspServer:
 
     def start(self, width: int = 320, height: int = 256) -> None:
         script = ROOT / "tests/support/rtsp_server.py"
-        self.process = subprocess.Popen(
+        self.process = popen(
             [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), "30"],
             stdout=subprocess.PIPE,
             text=True,

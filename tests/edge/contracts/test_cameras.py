@@ -151,7 +151,7 @@ def reconnecting_to_a_driver_that_hangs(place: Place) -> Camera:
         if not scripts:
             let_go.wait(LONG_S)
             raise SourceError("let go")
-        return Timed(scripts.pop(0))  # type: ignore[arg-type]
+        return Timed(scripts.pop(0))
 
     return reconnect.keep_open(opener, "cam", None)
 
