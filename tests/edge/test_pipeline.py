@@ -212,7 +212,7 @@ def test_frames_that_came_while_nobody_looked_are_dropped_not_lost(bundle: Bundl
 @pytest.mark.parametrize(
     "stamp",
     [time.time, lambda: math.nan, lambda: math.inf, lambda: time.monotonic() - 120],
-    ids=["epoch", "nan", "inf", "past"],
+    ids=["epoch", "nan", "inf", "long ago"],
 )
 def test_a_time_that_cannot_be_is_refused(stamp: Callable[[], float], live: bool, bundle: Bundle) -> None:
     camera = Feed([frame(0), frame(1, t_capture=stamp())], live=live)

@@ -23,7 +23,7 @@ from edge.app.run import run
 from edge.app.settings import RunSettings
 from edge.camera.stills import Stills
 from edge.commands.main import main
-from edge.data import Frame, RawDetections
+from edge.data import Frame, RawDetections, Result
 from edge.engine.null import NullEngine
 from edge.errors import CameraError
 from edge.sinks import Background, VideoSink
@@ -83,6 +83,32 @@ def test_ctrl_c_while_it_closes_costs_no_report(
     monkeypatch.setattr(edge.app.sinks, "Background", Interrupted)
     assert main(words(tiny_bundle, tmp_path, "--quiet")) == 0
     assert report(tmp_path)["ended"] == "end of source"
+
+
+def test_the_first_ctrl_c_ends_the_loop_in_order(tiny_bundle: Path, tmp_path: Path) -> None:
+    """An exception wherever the loop happens to be could break what a sink's thread waits for."""
+    seen: list[int] = []
+
+    def stop_at_the_third(result: Result) -> None:
+        if result.frame.seq == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        seen.append(result.frame.seq)
+
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=stop_at_the_third)["ended"] == "interrupted"
+    assert seen == [0, 1, 2]
+    assert report(tmp_path)["frames"] == lines(tmp_path) == 3
+
+
+def test_the_second_ctrl_c_ends_it_at_once(tiny_bundle: Path, tmp_path: Path) -> None:
+    def stop_twice(_result: Result) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("it went on")
+
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=stop_twice)["ended"] == "interrupted"
+    assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
 
 def test_a_login_that_is_lost_is_a_stop(tiny_bundle: Path, tmp_path: Path) -> None:
