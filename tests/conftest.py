@@ -27,6 +27,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 
+children.hear()  # also under nohup, or in the background of a script
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
@@ -135,13 +137,8 @@ def made(frame: Frame, detections: Detections, t_result: float, picture: np.ndar
 
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
-    """No test changes what a signal does for the next one, or leaves a process behind.
-
-    Ctrl-C interrupts, also in the background of a script, where it is ignored.
-    """
+    """No test changes what a signal does for the next one, or leaves a process behind."""
     before = {stop: signal.getsignal(stop) for stop in children.STOPS}
-    if before[signal.SIGINT] is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     children.end_all()
     for stop, handler in before.items():

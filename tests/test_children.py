@@ -6,12 +6,13 @@ import ast
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.children import STOPS, end_all, popen, run_child
+from tests.support.children import STOPS, end_all, hear, popen, run_child
 
 TESTS = Path(__file__).resolve().parent
 # run in a child of a test, with the system's Python, or outside of any test
@@ -58,6 +59,24 @@ def test_a_child_may_ignore_what_it_shall() -> None:
     with popen([sys.executable, "-c", TELL], ignored=[signal.SIGHUP], stdout=subprocess.PIPE, text=True) as child:
         assert child.communicate(timeout=20)[0] == "0 0\n1 0\n0 0\n"
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_so_does_a_child_of_another_thread() -> None:
+    told = []
+
+    def work() -> None:
+        told.append(run_child([sys.executable, "-c", TELL], capture_output=True, text=True).stdout)
+
+    before = {stop: signal.signal(stop, signal.SIG_IGN) for stop in STOPS}
+    try:
+        hear()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+    assert told == ["0 0\n" * 3]
 
 
 def test_a_child_that_is_left_over_is_ended() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -17,12 +18,19 @@ STOPS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 _started: list[subprocess.Popen[Any]] = []
 
 
+def hear() -> None:
+    """Ctrl-C interrupts this process, and no child of it inherits that one of the signals is ignored."""
+    for stop in STOPS:
+        if signal.getsignal(stop) is signal.SIG_IGN:
+            signal.signal(stop, signal.default_int_handler if stop == signal.SIGINT else _nothing)
+
+
 def popen(
     command: Sequence[object], *, ignored: Sequence[signal.Signals] = (), **options: Any
 ) -> subprocess.Popen[Any]:
     """`subprocess.Popen`; the child has the defaults of the three signals, or ignores what is ``ignored``.
 
-    To be called from the main thread, which alone may say what a signal does.
+    Only the main thread may say what a signal does: in another one the child hears what `hear` has seen to.
     """
     with _as_from_a_terminal(ignored):
         process = subprocess.Popen([str(word) for word in command], **options)
@@ -47,7 +55,8 @@ def run_child(command: Sequence[object], **options: Any) -> subprocess.Completed
 def _as_from_a_terminal(ignored: Sequence[signal.Signals]) -> Iterator[None]:
     # a handler is not inherited: the child gets the default, and this process still does nothing. No `preexec_fn`:
     # from Python 3.12 on it warns where threads run
-    asleep = [stop for stop in STOPS if signal.getsignal(stop) is signal.SIG_IGN]
+    here = threading.current_thread() is threading.main_thread()
+    asleep = [stop for stop in STOPS if here and signal.getsignal(stop) is signal.SIG_IGN]
     before = {stop: signal.signal(stop, _nothing) for stop in asleep}
     for stop in ignored:
         before.setdefault(stop, signal.getsignal(stop))
