@@ -181,7 +181,7 @@ def _read_model_json(folder: Path) -> Bundle:
     except OSError as error:
         raise BundleError(f"{where} cannot be read ({error.strerror}): copy the bundle again") from None
     except ValueError as error:
-        raise BundleError(f"{where} is not JSON ({error}): copy or export the bundle again") from None
+        raise BundleError(f"{where} cannot be read as JSON ({error}): copy or export the bundle again") from None
     if isinstance(raw, dict) and raw.get("format") != FORMAT:
         raise BundleError(
             f"{where} has format {raw.get('format')!r}, this version of thermal-edge reads {FORMAT}: "
