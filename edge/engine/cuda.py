@@ -31,8 +31,8 @@ try:
 except ImportError as error:
     missing = isinstance(error, ModuleNotFoundError) and error.name == "pycuda"
     raise InputError(
-        f"pycuda {'is not installed' if missing else f'cannot be loaded ({error})'}: TensorRT engines need "
-        f"it: on JetPack 6 run: {PYCUDA}; on JetPack 7: {PYCUDA_JETPACK_7}; "
+        f"pycuda {'is not installed' if missing else f'cannot be loaded ({error})'}: TensorRT engines need it: on "
+        f"JetPack 6 run: {PYCUDA}; on JetPack 7: {PYCUDA_JETPACK_7}; "
         "it is compiled, some minutes; without a GPU use --backend ort"
     ) from None
 
@@ -57,8 +57,7 @@ class Buffer:
     """
 
     def __init__(self, host: npt.NDArray[np.uint8], device: Any | None) -> None:
-        self.host = host
-        self.device = device
+        self.host, self.device = host, device
         pinned: Any = host.base
         self.address = int(pinned.get_device_pointer() if device is None else device)
 

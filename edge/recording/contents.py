@@ -1,29 +1,87 @@
-"""What the records hold: the segment header (who recorded what, where) and a frame.
+"""What the records hold: the segment header (who recorded what, where), a frame, the end mark.
 
-Nothing of it is pickled, and everything is checked when read: a recording may come from anywhere.
+Nothing of it is pickled, and everything is checked by its declared type when read: a recording may come from anywhere.
 """
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from msgspec import Meta, Struct
 
 from edge.data import Frame, Pose, TemperatureScale
 from edge.errors import InputError
 from edge.recording import codec
 from edge.recording.format import FRAME, MAX_PIXEL_BYTES, Damaged, Record, pack
+from edge.system.declared import MOST, declared
+
+T = TypeVar("T")
 
 FORMAT = 1
 MAX_TEXT = 2048
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
+Whole = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Side = Annotated[int, Meta(ge=1, le=MAX_PIXEL_BYTES)]
+Utc = Annotated[datetime, Meta(tz=True)]
+
+
 class Newer(ValueError):
     """Written by a later version of this package."""
+
+
+class _Version(Struct):
+    """What a header of every version has."""
+
+    format: Annotated[int, Meta(ge=1)]
+    codec: str
+
+
+class _Header(Struct):
+    """The meta part of a HEADER record: what `Header.to_json` gives."""
+
+    recording: str
+    segment: Whole
+    source: str
+    live: bool
+    fps: Annotated[float, Meta(gt=0, le=MOST)] | None
+    host: str
+    boot_id: str
+    started: str
+
+
+class _Frame(Struct):
+    """The meta part of a FRAME record. A pose may hold NaN: its sender did not know."""
+
+    seq: Whole
+    t: Annotated[float, Meta(ge=-MOST, le=MOST)]
+    utc: Utc | None
+    flags: list[str]
+    temperature: tuple[float, float] | None
+    pose: tuple[float, float, float, float, float, float] | None
+    size: tuple[Side, Side]
+    bits: Literal[8, 16]
+
+
+class EndMark(Struct):
+    """The meta part of an END record. ``frames``: in this segment; ``final``: no other segment follows."""
+
+    frames: Whole
+    final: bool
+
+
+def read_meta(meta: Mapping[str, object], kind: type[T]) -> T:
+    """The meta part of a record as its declared type. Raises Damaged where it is another thing."""
+    try:
+        return declared(meta, kind)
+    except ValueError as error:
+        raise Damaged(f"a record that this package does not write ({one_line(str(error))})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +136,14 @@ class Header:
     @classmethod
     def from_json(cls, meta: Mapping[str, object]) -> Header:
         """Raises Newer for a later format, Damaged where something is missing or of another type."""
-        form, name = _whole(meta.get("format")), _text(meta.get("codec"))
-        if form > FORMAT or name != codec.NAME:
-            raise Newer(f"format {form}, {one_line(name)}; this version reads {FORMAT}, {codec.NAME}")
-        live, fps = meta.get("live"), meta.get("fps")
-        fps = None if fps is None else _number(fps)
-        if form < 1 or not isinstance(live, bool) or not (fps is None or 0 < fps < math.inf):
-            raise Damaged("a header that this package does not write")
-        texts = [_text(meta.get(key)) for key in ("recording", "source", "host", "boot_id", "started")]
-        recording, source, host, boot_id, started = texts
-        origin = Origin(source, live, fps)
-        return cls(recording, _whole(meta.get("segment")), origin, host, boot_id, started)
+        version = read_meta(meta, _Version)
+        if version.format > FORMAT or version.codec != codec.NAME:
+            raise Newer(
+                f"format {version.format}, {one_line(version.codec)}; this version reads {FORMAT}, {codec.NAME}"
+            )
+        said = read_meta(meta, _Header)
+        origin = Origin(said.source, said.live, said.fps)
+        return cls(said.recording, said.segment, origin, said.host, said.boot_id, said.started)
 
 
 def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
@@ -113,31 +168,21 @@ def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
 
 def unpack_frame(record: Record) -> Frame:
     """The frame in a FRAME record, bit for bit as it was recorded. Raises Damaged where it is none."""
-    meta = record.meta
+    meta = read_meta(record.meta, _Frame)
+    height, width = meta.size
+    if height * width * meta.bits // 8 > MAX_PIXEL_BYTES:
+        raise Damaged(f"a frame of {width}x{height}, {meta.bits} bit")
     try:
-        height, width = (_whole(value) for value in meta["size"])
-        bits, seq, t = _whole(meta["bits"]), _whole(meta["seq"]), _number(meta["t"])
-        if bits not in (8, 16) or not 0 < height * width * bits // 8 <= MAX_PIXEL_BYTES:
-            raise Damaged(f"a frame of {width}x{height}, {bits} bit")
-        if not math.isfinite(t):
-            raise Damaged("a frame without a time")
-        utc = None if meta["utc"] is None else datetime.fromisoformat(_text(meta["utc"]))
-        if utc is not None and utc.tzinfo is None:
-            raise Damaged("a frame whose utc has no time zone")
-        scale, pose, origin = meta["temperature"], meta["pose"], meta.get("origin")
         return Frame(
-            pixels=codec.decode(record.payload, height, width, bits),
-            seq=seq,
-            t_capture=t,
-            utc=utc,
-            flags=frozenset(_text(flag) for flag in meta["flags"]),
-            temperature=None if scale is None else TemperatureScale(*_numbers(scale, 2)),
-            pose=None if pose is None else Pose(*_numbers(pose, 6)),
-            origin=None if origin is None else _text(origin),
+            pixels=codec.decode(record.payload, height, width, meta.bits),
+            seq=meta.seq,
+            t_capture=meta.t,
+            utc=meta.utc,
+            flags=frozenset(meta.flags),
+            temperature=None if meta.temperature is None else TemperatureScale(*meta.temperature),
+            pose=None if meta.pose is None else Pose(*meta.pose),
         )
-    except Damaged:
-        raise
-    except (InputError, LookupError, TypeError, ValueError) as error:
+    except (InputError, ValueError) as error:
         raise Damaged(f"a frame that this package does not write ({one_line(str(error))})") from None
 
 
@@ -145,30 +190,3 @@ def one_line(text: str, most: int = 200) -> str:
     """Text out of a file as a piece of one line for a terminal: no control characters, not too long."""
     clean = "".join(c if c.isprintable() else "?" for c in text[: most + 1])
     return clean if len(clean) <= most else clean[:most] + "..."
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise Damaged("a number where a text belongs")
-    return value
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 63:
-        raise Damaged("no whole number of 0 or more where one belongs")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Damaged("no number where one belongs")
-    try:
-        return float(value)
-    except OverflowError:
-        raise Damaged("a number over all limits") from None
-
-
-def _numbers(values: object, count: int) -> list[float]:
-    if not isinstance(values, list) or len(values) != count:
-        raise Damaged(f"no list of {count} numbers where one belongs")
-    return [_number(value) for value in values]

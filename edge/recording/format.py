@@ -22,6 +22,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from edge.system.declared import whole
+
 HEADER, FRAME, END = b"\x89TEh", b"\x89TEf", b"\x89TEe"
 PREAMBLE = struct.Struct("<4sIII")
 _CHECKED = struct.Struct("<4sII")
@@ -84,7 +86,7 @@ def read_record(file: BinaryIO, left: int) -> Record:
     if crc != zlib.crc32(payload, zlib.crc32(text, zlib.crc32(checked))):
         raise Damaged("bad checksum")
     try:
-        meta = json.loads(text)
+        meta = json.loads(text, parse_int=whole)
     except (ValueError, RecursionError):
         raise Damaged("the checksum is right but there is no JSON") from None
     if not isinstance(meta, dict):

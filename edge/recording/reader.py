@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from edge.data import Frame
 from edge.errors import SourceError
-from edge.recording.contents import Header, Newer, unpack_frame
+from edge.recording.contents import EndMark, Header, Newer, read_meta, unpack_frame
 from edge.recording.format import END, FRAME, HEADER, PREAMBLE, Damaged, Record, read_preamble, read_record
 from edge.recording.segment import NAME
 
@@ -144,12 +144,10 @@ def _look_at(path: Path) -> _Segment:
         end = _end_mark(file, begin, size)
         if end is None:
             return _Segment(path, header, begin, size, _count_frames(file, begin, size), None)
-        frames, final = end.meta.get("frames"), end.meta.get("final")
-        frames = min(frames, size // PREAMBLE.size) if isinstance(frames, int) else 0
-        return _Segment(path, header, begin, size, frames, final is not False)
+        return _Segment(path, header, begin, size, min(end.frames, size // PREAMBLE.size), end.final)
 
 
-def _end_mark(file: BinaryIO, begin: int, size: int) -> Record | None:
+def _end_mark(file: BinaryIO, begin: int, size: int) -> EndMark | None:
     """The end mark, if the file ends in one."""
     start = file.seek(max(begin, size - END_WITHIN))
     tail = file.read(size - start)
@@ -158,9 +156,9 @@ def _end_mark(file: BinaryIO, begin: int, size: int) -> Record | None:
         return None
     try:
         record = read_record(BytesIO(tail[at:]), len(tail) - at)
+        return read_meta(record.meta, EndMark) if record.size == len(tail) - at else None
     except Damaged:
         return None
-    return record if record.size == len(tail) - at else None
 
 
 def _count_frames(file: BinaryIO, at: int, size: int) -> int:

@@ -6,12 +6,15 @@ import gc
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,6 +23,7 @@ import tensorrt as trt
 from onnx import TensorProto, helper
 
 from edge.data import RawDetections
+from edge.engine import open_engine, passport_check, readiness
 from edge.engine.ort import OrtEngine
 from edge.engine.readiness import Probe
 from edge.engine.trt import TrtEngine
@@ -159,6 +163,27 @@ def test_what_it_says_of_itself(bundle: Bundle) -> None:
 def test_another_image_is_refused(bundle: Bundle, image: np.ndarray) -> None:
     with TrtEngine(bundle) as engine, pytest.raises(EngineError, match=r"expected uint8 \(64, 80\)"):
         engine.infer(image)
+
+
+@pytest.mark.parametrize("backend", ["auto", "trt"])
+def test_the_machine_and_the_files_are_asked_once(
+    bundle: Bundle, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def counted(function: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            asked[name(*arguments)] += 1
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(readiness, "find_device", counted(readiness.find_device, lambda: "driver"))
+    monkeypatch.setattr(passport_check, "sha256", counted(passport_check.sha256, lambda path: path.name))
+    monkeypatch.setattr("edge.system.host.subprocess.run", counted(subprocess.run, lambda command: command[0]))
+    with open_engine(bundle, backend) as engine:
+        assert engine.backend == "trt"
+    assert asked == {"driver": 1, "nvpmodel": 1, "model.engine": 1, "model.json": 1}
 
 
 def test_nothing_unchecked_is_loaded(bundle: Bundle) -> None:

@@ -7,7 +7,10 @@ import pytest
 from tests.cuda_sim.process import run, simulator_or_skip
 
 
-@pytest.mark.parametrize("group", ["cuda_sim/inside_driver.py", "cuda_sim/inside_gpu.py", "trt_sim/inside_engine.py"])
+@pytest.mark.parametrize(
+    "group",
+    ["cuda_sim/inside_driver.py", "cuda_sim/inside_gpu.py", "trt_sim/inside_engine.py", "trt_sim/inside_contract.py"],
+)
 def test_inside(group: str) -> None:
     ended = run(simulator_or_skip(), ["-m", "pytest", "-p", "no:cacheprovider", f"tests/{group}"])
     assert ended.code == 0, ended.out[-8000:] + ended.err[-4000:]

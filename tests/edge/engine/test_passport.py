@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from edge.engine.device import Device
 from edge.engine.passport_check import Mismatch, check_passport, driver_version, raise_refusals, this_machine
 from edge.errors import BundleError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
-from edge.model.passport import ENGINE, PASSPORT, Passport, Target
+from edge.model.passport import ENGINE, PASSPORT, Passport, Target, schema
 from edge.system.host import l4t_version
 
 ORIN = Target(
@@ -154,12 +156,55 @@ def test_trust_does_not_excuse_a_passport_that_does_not_fit(built: Bundle) -> No
         (b'{"format": 99}', "format is 99"),
         (b'{"format": 1}', "it has no 'engine_sha256'"),
         (b"{\xff}", "codec"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"format": 1, "a": ' + b"9" * 400 + b"}", "a whole number of 400 digits"),
+        (b'{"format": 1, "a": "\\ud800"}', "surrogates not allowed"),
+        (b'{"format": true}', "format is True: expected a whole number"),
     ],
 )
 def test_a_broken_passport_is_refused_whatever_the_trust(built: Bundle, text: bytes, words: str) -> None:
     (built.path / PASSPORT).write_bytes(text)
     with pytest.raises(BundleError, match=words):
         require_passport(built, ORIN, trust_engine=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda raw: raw["target"].update(sm_count="8"), "target.sm_count is '8': expected a whole number or null"),
+        (lambda raw: raw["target"].update(tensorrt=10.3), "target.tensorrt is 10.3: expected a text or null"),
+        (lambda raw: raw["target"].pop("tensorrt"), "target has no 'tensorrt'"),
+        (lambda raw: raw.update(target=None), "target is None: expected an object"),
+        (lambda raw: raw.update(build_seconds=float("nan")), "build_seconds is nan: expected a number, 0 or more"),
+        (lambda raw: raw.update(options=[1]), r"options is \[1\]: expected an object"),
+        (lambda raw: raw.update(engine_sha256=5), "engine_sha256 is 5: expected a text"),
+    ],
+)
+def test_a_passport_says_which_field_is_wrong(
+    built: Bundle, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    raw = json.loads((built.path / PASSPORT).read_text())
+    change(raw)
+    (built.path / PASSPORT).write_text(json.dumps(raw))
+    with pytest.raises(BundleError, match=words) as caught:
+        require_passport(built, ORIN)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_later_version_adds_is_left_alone(built: Bundle) -> None:
+    raw = json.loads((built.path / PASSPORT).read_text())
+    raw["compared"] = {"frames": 20}
+    raw["target"]["kernel"] = "5.15"
+    (built.path / PASSPORT).write_text(json.dumps(raw))
+    assert Passport.read(built.path).target == ORIN
+
+
+def test_the_schema_has_what_a_passport_has(built: Bundle) -> None:
+    raw, whole = json.loads((built.path / PASSPORT).read_text()), schema()
+    form = whole["$defs"][whole["$ref"].rpartition("/")[2]]
+    assert set(raw) == set(form["properties"]) == set(form["required"])
+    target = whole["$defs"]["Target"]
+    assert set(raw["target"]) == set(target["properties"]) == set(form["properties"]["target"]["required"])
 
 
 @pytest.mark.parametrize("field", ["target", "options", "build_seconds"])

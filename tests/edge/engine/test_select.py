@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from edge.commands.main import main
+from edge.engine import open_engine, passport_check, readiness
+from edge.engine.device import Device
 from edge.engine.readiness import Need, Probe
-from edge.engine.select import choose_backend, decide
-from edge.model.bundle import Bundle
+from edge.engine.select import BACKENDS, EngineOptions, choose_backend, decide
+from edge.model.bundle import Bundle, sha256
 from tests.cuda_sim.process import Ended, run, simulator_or_skip
+from tests.support.toy_engine import ToyEngine
 from tests.trt_sim.plan import add_engine
 
 GPU = Need("GPU", "ready", "Orin")
@@ -36,7 +43,6 @@ def test_without_a_gpu_the_rest_is_not_looked_for() -> None:
 
 
 def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edge.engine import readiness
     from edge.errors import EngineError
 
     def missing() -> None:
@@ -68,6 +74,70 @@ def test_what_to_install_on_each_jetpack(
     assert "JetPack 6 and 7: sudo apt install python3-libnvinfer" in said
     assert "JetPack 6: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'" in said
     assert "JetPack 7: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'" in said
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the driver, nvpmodel and the files were asked, on an Orin Nano whose libraries do nothing."""
+    count: Counter[str] = Counter()
+
+    def find_device() -> Device:
+        count["driver"] += 1
+        return ORIN
+
+    def nvpmodel(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        count[" ".join(command)] += 1
+        return subprocess.CompletedProcess(command, 0, "NV Power Mode: MAXN_SUPER", "")
+
+    def hashed(path: Path) -> str:
+        count[path.name] += 1
+        return sha256(path)
+
+    monkeypatch.setattr(readiness, "find_device", find_device)
+    monkeypatch.setattr(passport_check, "sha256", hashed)
+    monkeypatch.setattr("edge.system.host.subprocess.run", nvpmodel)
+    for name, version in (("tensorrt", {"__version__": "10.3.0"}), ("pycuda", {"VERSION_TEXT": "2025.1"})):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(**version))
+    monkeypatch.setitem(sys.modules, "pycuda.driver", SimpleNamespace())
+    return count
+
+
+ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
+ONCE = {"driver": 1, "nvpmodel -q": 1, "model.engine": 1, "model.json": 1}
+
+
+def loads_as_tensorrt_does(bundle: Bundle, options: EngineOptions) -> ToyEngine:
+    assert options.probe.device == ORIN
+    passport_check.raise_refusals(bundle, options.probe.mismatches)
+    return ToyEngine(bundle)
+
+
+def test_auto_asks_everything_once(tiny_bundle: Path, asked: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    add_engine(tiny_bundle, target=passport_check.this_machine("10.3.0", ORIN))
+    asked.clear()
+    monkeypatch.setitem(sys.modules, BACKENDS["trt"], SimpleNamespace(open_engine=loads_as_tensorrt_does))
+    with open_engine(tiny_bundle) as engine:
+        assert engine.chosen == "model.engine was built for this machine"
+    assert asked == ONCE
+
+
+def test_info_asks_everything_once(tiny_bundle: Path, asked: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
+    add_engine(tiny_bundle, target=passport_check.this_machine("10.3.0", ORIN))
+    asked.clear()
+    assert main(["info", str(tiny_bundle)]) == 0
+    assert "--backend auto  takes trt" in capsys.readouterr().out
+    assert asked == ONCE
+
+
+def test_without_a_gpu_nothing_else_is_asked(
+    tiny_bundle: Path, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_engine(tiny_bundle)
+    asked.clear()
+    no_driver(monkeypatch)
+    with open_engine(tiny_bundle) as engine:
+        assert engine.backend == "ort"
+    assert asked == {}
 
 
 def flight(bundle: Path, out: Path, *more: str, **settings: str) -> Ended:

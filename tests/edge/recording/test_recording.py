@@ -279,7 +279,8 @@ def test_a_later_version_is_refused_by_name(change: dict[str, object], tmp_path:
 @pytest.mark.parametrize(
     "change",
     [{"format": 0}, {"format": "1"}, {"segment": -1}, {"live": 1}, {"fps": 0}, {"fps": math.inf},
-     {"fps": 10**400}, {"source": None}, {"segment": True}],
+     {"fps": 10**400}, {"fps": math.nan}, {"fps": "9"}, {"source": None}, {"segment": True}, {"segment": 1 << 64},
+     {"host": ["a"]}, {"codec": None}, {"format": True}, {"format": 1.5}, {"format": 10**400}],
 )  # fmt: skip
 def test_a_header_is_checked(change: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no readable segment"):
@@ -291,7 +292,9 @@ def test_a_header_is_checked(change: dict[str, object], tmp_path: Path) -> None:
     [{"size": [24, 33]}, {"size": [1 << 40, 1 << 40]}, {"size": [0, 32]}, {"size": 5}, {"bits": 12},
      {"seq": -1}, {"t": "soon"}, {"t": math.nan}, {"t": 10**400}, {"utc": "2026-01-01T00:00:00"},
      {"utc": "yesterday"}, {"flags": ["tired"]}, {"flags": 3}, {"temperature": [0, 0]}, {"pose": [1, 2]},
-     {"pose": "here"}],
+     {"pose": "here"}, {"pose": [1, 2, 3, 4, 5, "6"]}, {"seq": True}, {"seq": 1.0}, {"seq": 1 << 63}, {"bits": None},
+     {"size": [24.5, 32]}, {"size": [24, 32, 1]}, {"flags": [1]}, {"utc": 5}, {"temperature": [math.nan, 0]},
+     {"temperature": [10**400, 0]}, {"temperature": {"gain": 1}}],
 )  # fmt: skip
 def test_a_frame_is_checked_even_with_the_right_checksum(change: dict[str, object], tmp_path: Path) -> None:
     record(tmp_path / "r", [frame(0), frame(1), frame(2)])
@@ -305,6 +308,31 @@ def test_a_frame_is_checked_even_with_the_right_checksum(change: dict[str, objec
     assert [f.seq for f in recording] == [0]
     (loss,) = recording.losses
     assert "after frame 0" in loss
+
+
+@pytest.mark.parametrize("mark", [{}, {"frames": "2", "final": True}, {"frames": -1, "final": True}, {"frames": 2}])
+def test_an_end_mark_that_says_nothing_counts_as_none(mark: dict[str, object], tmp_path: Path) -> None:
+    record(tmp_path / "r", [frame(0), frame(1)])
+    (path,) = (tmp_path / "r").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(END)] + pack(END, mark))
+    recording = Recording(tmp_path / "r")
+    assert recording.frames == 2
+    assert [f.seq for f in recording] == [0, 1]
+
+
+def test_what_a_later_version_adds_to_the_metadata_is_left_alone(tmp_path: Path) -> None:
+    record(tmp_path / "r", [frame(0)])
+    (path,) = (tmp_path / "r").iterdir()
+    with path.open("rb") as file:
+        header, one = [read_record(file, 1 << 20) for _ in range(2)]
+    parts = [
+        pack(HEADER, {**header.meta, "lens": {"f": 13.0}}),
+        pack(FRAME, {**one.meta, "gimbal": [1, 2]}, one.payload),
+    ]
+    path.write_bytes(b"".join(parts))
+    (back,) = Recording(tmp_path / "r")
+    assert same(back, frame(0))
 
 
 @pytest.mark.parametrize("text", [b"[" * 20_000, b"[1]", b"{", b"\xff", b"1" * 5000])
