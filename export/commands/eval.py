@@ -24,7 +24,7 @@ from export.data.coco import read_coco
 from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
-from export.evaluate.hard_examples import mistakes_of
+from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
 
 
@@ -41,7 +41,11 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     parser.add_argument("--pictures", type=Path, metavar="FILE.jpg", help="a page of best, worst, missed, false")
     parser.add_argument(
-        "--mistakes", type=Path, metavar="FILE", help="where to write what was missed and false, for train --mistakes"
+        "--hard-examples",
+        "--mistakes",
+        type=Path,
+        metavar="FILE",
+        help="where to write what was missed and what was false, for train --hard-examples",
     )
     parser.add_argument(
         "--set-threshold",
@@ -59,7 +63,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: expected 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
-    for file in filter(None, (arguments.json, arguments.pictures, arguments.mistakes)):
+    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
         check_file(file)  # before the minutes that the frames take
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
@@ -74,7 +78,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
         (arguments.pictures, lambda: draw_page(data, judged, threshold)),
-        (arguments.mistakes, lambda: _json(mistakes_of(data, judged, threshold))),
+        (arguments.hard_examples, lambda: _json(hard_examples_of(data, judged, threshold))),
     )
     for path, content in outputs:
         if path:

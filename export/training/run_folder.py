@@ -1,8 +1,8 @@
 """The folder of a training run: what is written there, whole or not at all, and how a killed run goes on.
 
-state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few minutes
-model.pth      the averaged weights and what detector they are of: to evaluate, to export
-train.json     the settings and the data's digest; a run with others is refused when resuming
+state.pth      weights, their EMA, optimiser, step: to resume from; replaced whole, every few minutes
+model.pth      the EMA of the weights and what detector they are of: to evaluate, to export
+train.json     the settings and the data's digest; a run with others cannot be resumed
 log.csv        step, seconds, learning rate and losses
 ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
 curves.png     both, drawn
@@ -22,6 +22,9 @@ import torch
 from edge.errors import InputError, SinkError
 from edge.system.files import write_whole
 from export.training.curves import draw_curves
+
+# settings whose names have changed: a run that was started before can still be resumed
+_RENAMED = {"average": "ema", "shares": "sampling_weights", "mistakes": "hard_examples"}
 
 
 class RunFolder:
@@ -43,8 +46,8 @@ class RunFolder:
         if not file.exists():
             write_whole(file, (json.dumps(expected, indent=2) + "\n").encode())
         try:
-            found = json.loads(file.read_text())
-        except ValueError:
+            found = _with_new_names(json.loads(file.read_text()))
+        except (ValueError, AttributeError):
             raise InputError(f"{file} is broken: remove the folder, or give another --out") from None
         differing = [k for k in expected if found.get(k) != expected[k]]
         if differing:
@@ -91,3 +94,10 @@ class RunFolder:
                 csv.writer(opened).writerows([*head, list(row.values())])
         except OSError as error:  # a log is not worth the run
             tell(f"{file} could not be written ({error.strerror})")
+
+
+def _with_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        _RENAMED.get(name, name): _with_new_names(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+    }
