@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -80,5 +81,5 @@ def assert_same_gradients(found: nn.Module, expected: nn.Module) -> None:
         assert b.grad is not None, name
         largest = float(a.grad.abs().max())
         torch.testing.assert_close(
-            b.grad, a.grad, rtol=1e-3, atol=1e-5 * largest + 1e-9, msg=lambda text, name=name: f"{name}: {text}"
+            b.grad, a.grad, rtol=1e-3, atol=1e-5 * largest + 1e-9, msg=partial("{}: {}".format, name)
         )
