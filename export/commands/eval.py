@@ -16,7 +16,7 @@ from edge.app.output import check_file
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import tidy
@@ -85,7 +85,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
             try:
                 write_whole(path, content())
             except OSError as error:
-                raise InputError(f"{path} cannot be written ({error.strerror})") from None
+                raise InputError(f"{path} cannot be written ({reason_of(error)})") from None
     if arguments.set_threshold:
         say(console, set_threshold(arguments.model, result["best_f1"]))
     return 0
@@ -108,7 +108,7 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
     try:
         changed.write_json()
     except OSError as error:
-        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({error.strerror})") from None
+        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({reason_of(error)})") from None
     text = (
         f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
     )

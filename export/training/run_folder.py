@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from edge.errors import InputError, SinkError
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.training.curves import draw_curves
 
 # settings whose names have changed: a run that was started before can still be resumed
@@ -39,7 +39,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             self._same_settings(json.loads(json.dumps(settings)))
         except OSError as error:
-            raise InputError(f"--out {path} cannot be used ({error.strerror}): give another folder") from None
+            raise InputError(f"--out {path} cannot be used ({reason_of(error)}): give another folder") from None
 
     def _same_settings(self, expected: dict[str, Any]) -> None:
         file = self.path / "train.json"
@@ -78,7 +78,9 @@ class RunFolder:
             if any(log.exists() for log in logs):
                 write_whole(self.path / "curves.png", draw_curves(*logs))
         except OSError as error:
-            raise SinkError(f"checkpoint in {self.path} could not be written ({error.strerror}): make space") from None
+            raise SinkError(
+                f"checkpoint in {self.path} could not be written ({reason_of(error)}): make space"
+            ) from None
 
     def last_good(self) -> str:
         """For an error message: which checkpoint there is."""
@@ -93,7 +95,7 @@ class RunFolder:
             with file.open("a", newline="") as opened:
                 csv.writer(opened).writerows([*head, list(row.values())])
         except OSError as error:  # a log is not worth the run
-            tell(f"{file} could not be written ({error.strerror})")
+            tell(f"{file} could not be written ({reason_of(error)})")
 
 
 def _with_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
