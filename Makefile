@@ -29,7 +29,7 @@ wheel: $(RUN)/ready  ## dist/*.whl with the bundled model inside
 bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/edge bench
 	$(RUN)/bin/python benchmarks/normalise.py
-	$(RUN)/bin/python benchmarks/repair.py
+	$(RUN)/bin/python benchmarks/correction.py
 	$(RUN)/bin/python benchmarks/simulator.py
 	$(RUN)/bin/python benchmarks/recording.py
 

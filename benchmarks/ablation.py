@@ -95,7 +95,7 @@ def run_cell(
     trainer.run(lambda _: None)
     if trainer.progress < 1:
         raise KeyboardInterrupt  # the trainer took the signal and saved its state
-    model = averaged_model(trainer)
+    model = ema_model(trainer)
     others = NORMALISERS if cell["pyramid"] == "layer1" and cell["anchors"] == "small" else [cell["normaliser"]]
     flown = {}
     for name in others:
@@ -105,9 +105,9 @@ def run_cell(
     return {"cell": cell, "seed": seed, "seconds": trainer.seconds, "ap50": flown}
 
 
-def averaged_model(trainer: Trainer) -> Any:
-    """The trainer's model with the averaged weights, ready to detect."""
-    trainer.model.load_state_dict(trainer.averaged())
+def ema_model(trainer: Trainer) -> Any:
+    """The trainer's model with the EMA of its weights, ready to detect."""
+    trainer.model.load_state_dict(trainer.ema_state())
     return trainer.model.eval()
 
 

@@ -8,6 +8,8 @@ with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("mod
 
 import logging
 
+from edge.app.run import run
+from edge.app.settings import RunSettings
 from edge.camera import open_camera
 from edge.data import (
     Detections,
@@ -33,10 +35,13 @@ from edge.errors import (
 from edge.model.bundle import Bundle
 from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine, Sink
+from edge.sinks.background import Background
+from edge.sinks.spec import SinkSpec
 
-logging.getLogger("edge").addHandler(logging.NullHandler())  # silent, unless the program that uses it listens
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, until a program wants to hear what we log
 
 __all__ = [
+    "Background",
     "Bundle",
     "BundleError",
     "Camera",
@@ -52,13 +57,16 @@ __all__ = [
     "RawDetections",
     "ReplayError",
     "Result",
+    "RunSettings",
     "Sink",
     "SinkError",
+    "SinkSpec",
     "SourceError",
     "Stream",
     "TemperatureScale",
     "monotonic_of",
     "open_camera",
     "open_engine",
+    "run",
     "stream",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 
 from edge.camera.live.latest import FrameSource, choose_policy, open_frames
 from edge.data import Filter, Result
@@ -49,48 +50,19 @@ class Stream(Closing, Iterator[Result]):
     def __init__(
         self, camera: Camera, engine: Engine, policy: str, filter: Filter, stop: threading.Event | None
     ) -> None:
-        self.filter = filter
-        self._engine, self._preprocess = engine, Preprocessor(engine.bundle)
-        self._correct = Correction(camera.fps, camera.once_live)
-        self._health = Health(engine.bundle)
-        self._results = self._run(lambda: open_frames(camera, policy, stop))
+        self._state = _State(
+            filter, engine, Preprocessor(engine.bundle), Correction(camera.fps, camera.once_live), Health(engine.bundle)
+        )
+        # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
+        self._results = _results(self._state, lambda: open_frames(camera, policy, stop))
 
-    def _run(self, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
-        with start() as frames:
-            timer, consumer_ms = StageTimer(), 0.0
-            while (frame := frames.get()) is not None:
-                timer.end("wait")
-                engine = self._engine
-                frame = self._correct(frame)
-                timer.end("correct")
-                picture, image, letterbox = self._preprocess.forward(frame)
-                timer.end("normalise")
-                raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
-                timer.end("infer")
-                shown = self.filter
-                lowest = shown.lowest(engine.bundle.score_threshold)
-                detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
-                timer.end("postprocess")
-                warnings = self._health.judge(frame, picture, frames.frozen_s)
-                now = timer.end("health")
-                result = Result(
-                    frame=frame,
-                    detections=detections,
-                    t_result=now,
-                    picture=picture,
-                    stages_ms=timer.stages(engine.last_ms if raw else {}, consumer_ms),
-                    inferred=raw is not None,
-                    converged=raw is None or raw.converged,
-                    finite=raw is None or raw.finite,
-                    dropped=frames.dropped,
-                    duplicates=frames.duplicates,
-                    lost=frames.lost,
-                    frozen_s=frames.frozen_s,
-                    warnings=warnings,
-                )
-                yield result
-                timer.end("consumer")
-                timer, consumer_ms = StageTimer(), timer.ms["consumer"]
+    @property
+    def filter(self) -> Filter:
+        return self._state.filter
+
+    @filter.setter
+    def filter(self, filter: Filter) -> None:
+        self._state.filter = filter
 
     def replace_engine(self, engine: Engine) -> Engine:
         """Detect with another engine from the next frame on; returns the one before, which is the caller's to close.
@@ -100,14 +72,14 @@ class Stream(Closing, Iterator[Result]):
 
         Raises InputError where it has other classes: labels of one flight mean one thing.
         """
-        before, bundle = self._engine, engine.bundle
+        state, before, bundle = self._state, self._state.engine, engine.bundle
         if bundle.classes != before.bundle.classes:
             raise InputError(
                 f"the new engine has the classes {', '.join(bundle.classes)}, the stream "
                 f"{', '.join(before.bundle.classes)}: expected the same in the same order; start another stream"
             )
-        self._engine, self._preprocess = engine, self._preprocess.for_bundle(bundle)
-        self._health.use(bundle)
+        state.engine, state.preprocess = engine, state.preprocess.for_bundle(bundle)
+        state.health.use(bundle)
         return before
 
     def __iter__(self) -> Stream:
@@ -119,3 +91,51 @@ class Stream(Closing, Iterator[Result]):
     def close(self) -> None:
         """Stop taking frames. May be called twice."""
         self._results.close()
+
+
+@dataclass
+class _State:
+    """What one flight remembers from frame to frame, and what may be exchanged in between."""
+
+    filter: Filter
+    engine: Engine
+    preprocess: Preprocessor
+    correct: Correction
+    health: Health
+
+
+def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
+    with start() as frames:
+        timer, consumer_ms = StageTimer(), 0.0
+        while (frame := frames.get()) is not None:
+            timer.end("wait")
+            engine = state.engine
+            frame = state.correct(frame)
+            timer.end("correct")
+            picture, image, letterbox = state.preprocess.forward(frame)
+            timer.end("normalise")
+            raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
+            timer.end("infer")
+            shown = state.filter
+            lowest = shown.lowest(engine.bundle.score_threshold)
+            detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
+            timer.end("postprocess")
+            warnings = state.health.judge(frame, picture, frames.frozen_s)
+            now = timer.end("health")
+            yield Result(
+                frame=frame,
+                detections=detections,
+                t_result=now,
+                picture=picture,
+                stages_ms=timer.stages(engine.last_ms if raw else {}, consumer_ms),
+                inferred=raw is not None,
+                converged=raw is None or raw.converged,
+                finite=raw is None or raw.finite,
+                dropped=frames.dropped,
+                duplicates=frames.duplicates,
+                lost=frames.lost,
+                frozen_s=frames.frozen_s,
+                warnings=warnings,
+            )
+            timer.end("consumer")
+            timer, consumer_ms = StageTimer(), timer.ms["consumer"]

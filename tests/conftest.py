@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.data import Detections, Frame, Result
 from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
+from tests.support import children
 
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# a busy machine is no failure, and every test has a time limit of its own
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A slow test has more time than the others."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def shared(*parts: str) -> Path:
@@ -113,6 +128,21 @@ def write_bundle(folder: Path, classes: tuple[str, ...] = ("Person",), score_thr
 def made(frame: Frame, detections: Detections, t_result: float, picture: np.ndarray, **more: Any) -> Result:
     """A result, as a pipeline would have made it."""
     return Result(frame=frame, detections=detections, t_result=t_result, picture=picture, **more)
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """No test changes what a signal does for the next one, or leaves a process behind.
+
+    Ctrl-C interrupts, also in the background of a script, where it is ignored.
+    """
+    before = {stop: signal.getsignal(stop) for stop in children.STOPS}
+    if before[signal.SIGINT] is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    children.end_all()
+    for stop, handler in before.items():
+        signal.signal(stop, handler)
 
 
 @pytest.fixture

@@ -33,20 +33,8 @@ AT_THE_TOP = {"edge": {"pipeline", "data", "errors", "seams"}, "export": set[str
 MOST_FILES = 16
 # a file of over 300 lines wants to be two, one of under 20 belongs to its neighbour: the exceptions, over 320 never
 LONG, SHORT, MOST_LINES = 300, 20, 320
-ODD = {
-    "edge/commands/announce.py",
-    "edge/system/log.py",
-    "export/graph/overflow.py",
-}
+ODD = {"edge/camera/live/loss.py", "edge/engine/cuda.py"}
 # what the move of the files has left; to be empty
-STILL_UP = {
-    ("edge.app.bench", "edge.commands.announce"),
-    ("edge.app.bench", "edge.commands.console"),
-    ("edge.app.run", "edge.commands.announce"),
-    ("edge.app.run", "edge.commands.live_table"),
-    ("edge.camera.open", "edge.recording.replay"),
-    ("edge.recording.verify", "edge.sinks.jsonl"),
-}
 STILL_FULL = {"export/graph"}
 
 ARROWS = arrows(ROOT, tuple(ROOMS))
@@ -57,13 +45,7 @@ ARROWS = arrows(ROOT, tuple(ROOMS))
 
 @pytest.mark.parametrize("package", ROOMS)
 def test_imports_point_down(package: str) -> None:
-    wrong = upward(ARROWS, ROOMS[package], package, TABLES)
-    assert [line for line in wrong if not any(f" {a} imports {b}:" in line for a, b in STILL_UP)] == []
-
-
-def test_what_is_left_is_still_there() -> None:
-    wrong = [line for package, rooms in ROOMS.items() for line in upward(ARROWS, rooms, package, TABLES)]
-    assert [pair for pair in STILL_UP if not any(" {} imports {}:".format(*pair) in line for line in wrong)] == []
+    assert upward(ARROWS, ROOMS[package], package, TABLES) == []
 
 
 def test_nothing_runs_in_a_circle() -> None:
@@ -113,7 +95,8 @@ def test_a_folder_holds_one_idea(package: str) -> None:
 def test_no_file_is_too_long_to_read_or_too_short_to_open() -> None:
     lines = {path: n for package in ROOMS for path, n in lengths(ROOT, package).items()}
     assert {path: n for path, n in lines.items() if n > MOST_LINES} == {}
-    assert {path for path, n in lines.items() if n > LONG or n < SHORT} == ODD
+    assert {path: n for path, n in lines.items() if (n > LONG or n < SHORT) and path not in ODD} == {}
+    assert set(lines) >= ODD
 
 
 # ---- the test itself: what it must find in small houses ----

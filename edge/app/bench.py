@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import resource
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from edge.app.report import Totals, origin
+from edge.app.report import Totals, announce, origin
+from edge.app.settings import MODEL
 from edge.camera import open_camera
-from edge.commands.announce import announce
-from edge.commands.console import Screen
 from edge.engine import open_engine
 from edge.errors import InputError
+from edge.measure.histogram import METHOD
 from edge.pipeline import stream
 from edge.system.host import host_facts, power_facts, versions
 
@@ -31,7 +27,7 @@ class BenchSettings:
     ``threads`` .. ``spin``: see `edge.engine.open_engine`.
     """
 
-    model: str
+    model: str = str(MODEL)
     source: str = DEFAULT_SOURCE
     seconds: float = 20.0
     rate: float | None = None
@@ -68,7 +64,7 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
         announce(engine, settings.backend)
         totals, end = Totals(engine.bundle.classes, WARM_UP), None
         meter = totals.meter
-        with closing(stream(camera, engine)) as results:
+        with stream(camera, engine) as results:
             due = time.monotonic()
             for result in results:
                 totals.add(result)
@@ -77,7 +73,7 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
                 if end is not None and meter.fps is not None and time.monotonic() >= end:  # never fewer than two
                     break
                 if settings.rate:
-                    due = max(due + 1 / settings.rate, time.monotonic() - 1 / settings.rate)
+                    due = max(due + 1 / settings.rate, time.monotonic())  # late is late: never faster than asked
                     time.sleep(max(0.0, due - time.monotonic()))
         if meter.fps is None:
             raise InputError(
@@ -91,21 +87,5 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
             "host": host_facts(),
             "power": {"before": before, "after": power_facts()},
             "versions": versions(engine.versions),
-            "method": f"wall clock, percentiles over results, first {WARM_UP} not counted, one process",
+            "method": f"wall clock, percentiles over results ({METHOD}), first {WARM_UP} not counted, one process",
         }
-
-
-def show_bench(report: dict[str, Any], screen: Screen) -> None:
-    """Print the figures as a table."""
-    table = Table(title=Text(f"{report['model']} on {report['engine']}"), title_justify="left")
-    table.add_column("stage")
-    for name in ("p50", "p95", "p99"):
-        table.add_column(f"{name} ms", justify="right")
-    rows = {**report["stages_ms"], "capture to detections": report["latency_ms"]}
-    for name, values in rows.items():
-        table.add_row(name, *(f"{values[p]:.2f}" for p in ("p50", "p95", "p99")))
-    screen.print(table)
-    screen.say(
-        f"{report['fps']:.2f} frames/s over {report['frames']} frames, {report['dropped']} dropped; "
-        f"{report['peak_memory_mib']} MiB at most; {report['camera']}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.app.observer import Watching
 from edge.app.output import REPORT, SHEET
 from edge.app.report import write_report
-from edge.app.run import RunSettings, run
+from edge.app.run import run
+from edge.app.settings import MODEL, RunSettings
 from edge.data import Result, class_name
 from edge.errors import SinkError
 from edge.measure.matching import Tally
 from edge.model.bundle import Bundle
 from edge.sim.truth import SimulatedFrame
 from edge.sinks import draw
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 
-MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"
 FRAMES = 48
 SHEET_ROWS, SHEET_COLUMNS = 2, 3
-LEAST_VISIBLE = 0.5  # bodies cut by the frame's edge to less than this count neither way
+LEAST_VISIBLE = 0.5  # bodies of which less than this is in the frame are ignored
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,13 @@ class DemoSettings:
     frames: int = FRAMES
     seed: int = 7
     backend: str = "auto"
-    quiet: bool = False
 
 
 class Scorer:
     """Scores results against the simulator's truth, and keeps pictures for a contact sheet.
 
     Simulated bodies of a kind that the model has no class for (a deer, to a model of people and
-    cars) count neither way, like bodies of which less than half is in the frame.
+    cars) are ignored, like bodies of which less than half is in the frame: found or not, they change no figure.
     """
 
     def __init__(self, classes: tuple[str, ...], frames: int) -> None:
@@ -72,8 +73,10 @@ class Scorer:
         self._seen += 1
 
 
-def demo(settings: DemoSettings) -> dict[str, Any]:
+def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) -> dict[str, Any]:
     """Fly ``settings.frames`` simulated 16-bit frames; returns the report, with a ``score`` in it.
+
+    ``watch``: see `edge.app.run.run`.
 
     ``settings.out`` then holds ``detections.jsonl``, ``report.json``, ``video.mkv`` and
     ``contact_sheet.png`` (detections are boxes, the truth is marked with white corners).
@@ -88,10 +91,9 @@ def demo(settings: DemoSettings) -> dict[str, Any]:
             model=settings.model,
             out=settings.out,
             backend=settings.backend,
-            video=True,
-            quiet=settings.quiet,
+            outputs=("video",),
         ),
-        scorer,
+        watch=Watching(scorer, watch),
     )
     report["score"] = scorer.tally.to_json()
     write_report(settings.out / REPORT, report)
@@ -120,4 +122,4 @@ def save_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
     try:
         write_whole(path, data.tobytes())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {error.strerror}") from None
+        raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

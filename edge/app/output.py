@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.system.files import opencv_name
+from edge.sinks.open import known_specs
+from edge.sinks.spec import SinkSpec
+from edge.system.files import reason_of
 
-DETECTIONS, REPORT, VIDEO, RECORDING = "detections.jsonl", "report.json", "video.mkv", "recording"
+REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
-WRITTEN = (DETECTIONS, REPORT, VIDEO, RECORDING, SHEET)
 
 
-def prepare_folder(out: Path) -> Path:
+def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> None:
+    """Raises InputError where ``out`` cannot take a run: `prepare_folder` would move away its ``source``, or a sink
+    of ``specs`` can write nothing there.
+    """
+    path = Path((source or "").removeprefix("rec:").partition("?")[0])
+    try:
+        taken = any(path.resolve().is_relative_to((out / name).resolve()) for name in _written(specs))
+    except (OSError, RuntimeError, ValueError):  # no path at all, or a loop of links
+        taken = False
+    if taken:
+        raise InputError(f"the source {path} is what an earlier run wrote to --out {out}: give another --out")
+    for spec in specs:
+        spec.check(spec.path(out))
+
+
+def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
     """Make the output folder, and move what an earlier run left there into ``earlier-N``.
 
     A board that lost power restarts with the same command: nothing of before may be overwritten.
@@ -22,7 +39,7 @@ def prepare_folder(out: Path) -> Path:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        left = [path for name in WRITTEN if (path := out / name).exists()]
+        left = [path for name in _written(specs) if (path := out / name).exists()]
         if left:
             n = 1
             while (out / f"earlier-{n}").exists():
@@ -31,8 +48,8 @@ def prepare_folder(out: Path) -> Path:
             for path in left:
                 path.rename(out / f"earlier-{n}" / path.name)
     except OSError as error:
-        raise InputError(f"output folder {out}: {error.strerror}: give another --out") from None
-    if not os.access(out, os.W_OK | os.X_OK):
+        raise InputError(f"output folder {out}: {reason_of(error)}: give another --out") from None
+    if not _writable(out):
         raise InputError(f"output folder {out} cannot be written: give another --out or fix its permissions")
     return out
 
@@ -42,24 +59,15 @@ def check_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: give another file") from None
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: {reason_of(error)}: give another file") from None
+    if path.is_dir() or not _writable(path.parent):
         raise InputError(f"{path} cannot be written: give another file")
 
 
-def check_folder(out: Path, source: str, video: bool) -> None:
-    """Raises InputError where ``out`` cannot take a run: `prepare_folder` would move away its ``source``, or the
-    name is none that a ``video`` can be written under.
-    """
-    path = Path(source.removeprefix("rec:").partition("?")[0])
-    try:
-        taken = any(path.resolve().is_relative_to((out / name).resolve()) for name in WRITTEN)
-    except (OSError, RuntimeError):  # no path at all, or a loop of links
-        taken = False
-    if taken:
-        raise InputError(f"the source {path} is what an earlier run wrote to --out {out}: give another --out")
-    if video:
-        try:
-            opencv_name(out)
-        except ValueError as error:
-            raise InputError(f"--out {error}: give another, or leave --video out") from None
+def _written(specs: Iterable[SinkSpec]) -> set[str]:
+    """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
+    return {REPORT, RECORDING, SHEET, *(spec.file for spec in (*known_specs(), *specs) if spec.file)}
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.app.output import WRITTEN
-from edge.camera import Camera
 from edge.camera.options import without_password
 from edge.data import Result, class_name
-from edge.engine import Engine
 from edge.errors import SinkError
 from edge.health.scene import HealthLog
+from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
-from edge.system.files import write_whole
+from edge.seams import Camera, Engine
+from edge.system.files import reason_of, write_whole
+
+log = logging.getLogger(__name__)
 
 
 class Totals:
@@ -57,6 +59,7 @@ class Totals:
             "frozen_seconds": round(self._frozen_s, 3),
             "latency_ms": self.meter.latency_ms,
             "stages_ms": self.meter.stages_ms,
+            "percentiles": METHOD,
             "detections": self.detections,
             "shutter_frames": self._shutter,
             "shutter_inferred": self._shutter_inferred,
@@ -66,8 +69,22 @@ class Totals:
         }
 
 
-def origin(engine: Engine, source: str, camera: Camera) -> dict[str, Any]:
-    """What computed, with what model, and what delivered the frames; without passwords."""
+def announce(engine: Engine, backend: str) -> None:
+    """Log which engine computes and what a person should know of it; the reports carry it too.
+
+    ``backend``: what was asked for.
+    """
+    if backend == "auto" and engine.chosen:
+        log.info("backend auto takes %s: %s", engine.description, engine.chosen)
+    for note in engine.notes:
+        log.warning("note: %s", note)
+
+
+def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:
+    """What computed, with what model, and what delivered the frames; without passwords.
+
+    ``source``: None for a camera that was made elsewhere.
+    """
     bundle = engine.bundle
     return {
         "backend": engine.backend,
@@ -77,7 +94,7 @@ def origin(engine: Engine, source: str, camera: Camera) -> dict[str, Any]:
         "model": bundle.name,
         "model_files": dict(bundle.files),
         "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
-        "source": without_password(source),
+        "source": without_password(source or camera.description or type(camera).__name__),
         "camera": camera.description,
     }
 
@@ -87,36 +104,4 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     try:
         write_whole(path, (json.dumps(report, indent=2) + "\n").encode())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {error.strerror}") from None
-
-
-def summary(report: dict[str, Any], out: Path) -> list[str]:
-    """The report of a run into the folder ``out`` in a few lines, for a person."""
-    latency, fps = report["latency_ms"], report["fps"]
-    speed = "" if fps is None else f", {fps:.1f} frames/s"
-    delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
-    found = ", ".join(f"{n} {name}" for name, n in report["detections"].items() if n) or "nothing"
-    lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, "
-        f"{report['dropped']} dropped, {report['duplicates']} repeated",
-        f"found: {found} (score {report['threshold']:g} or more)",
-        f"engine: {report['engine']}; source: {report['camera']}",
-        f"written: {', '.join(name for name in WRITTEN if (out / name).is_file())} in {out}",
-    ]
-    if (lost := report["reconnects"]) and lost["outages"]:
-        lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
-    if report["overflowed"]:
-        lines.append(
-            f"WARNING: in {report['overflowed']} frame(s) the network's numbers overflowed: what it found there is "
-            "not all that is there"
-        )
-    if (video := report["video"]) and video["skipped"]:
-        lines.append(f"video: {video['skipped']} results are not in it: the encoder was too slow, or it stopped")
-    if kept := report["recording"]:
-        lines.append(
-            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} left out, {kept['frames_removed']} removed again to make room"
-        )
-    if compared := report["verify"]:
-        lines.append(f"verified: {compared['verdict']}")
-    return lines
+        raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

@@ -26,10 +26,11 @@ ARRIVAL_MS = 1.0  # a time this close to when the frame was handed over is when 
 class Examination:
     """What came. Times in milliseconds.
 
-    ``low``, ``high``: coldest and hottest count of all; ``usual``: percentiles 1 and 99 of the last frame. ``bits``:
-    the highest bit that was ever set; ``unused``: how many of the lowest never were. ``jitter_ms``: how far
-    intervals are from their median. ``latency_ms``: from the driver's time of a frame to its hand-over; empty where
-    there is no such time. ``picture``: (H, W) uint8, the last frame normalised. ``broke``: why it ended early.
+    ``duplicates``: frames that only repeat the one before. ``low``, ``high``: coldest and hottest count of all;
+    ``usual``: percentiles 1 and 99 of the last frame. ``bits``: the highest bit that was ever set; ``unused``: how many
+    of the lowest never were. ``jitter_ms``: how far intervals are from their median. ``latency_ms``: from the driver's
+    time of a frame to its hand-over; empty where there is no such time. ``picture``: (H, W) uint8, the last frame
+    normalised. ``broke``: why it ended early.
     """
 
     description: str = ""
@@ -37,7 +38,7 @@ class Examination:
     nominal_fps: float | None = None
     frames: int = 0
     lost: int = 0
-    repeated: int = 0
+    duplicates: int = 0
     shutter: int = 0
     size: tuple[int, int] = (0, 0)
     bits_a_pixel: int = 0
@@ -84,7 +85,7 @@ def examine(camera: Camera, seconds: float, clock: Callable[[], float] = time.mo
             first_seq, found.low = frame.seq, int(pixels.min())
             normaliser = Normaliser(DEFAULT_16BIT if pixels.itemsize == 2 else DEFAULT_8BIT)
         else:
-            found.repeated += bool(np.array_equal(pixels, before))
+            found.duplicates += bool(np.array_equal(pixels, before))
         before = pixels
         found.frames += 1
         found.shutter += "ffc" in frame.flags
@@ -154,11 +155,11 @@ def problems(found: Examination) -> list[str]:
         said.append(f"{found.saturated:.0%} of the pixels are white: lower the camera's gain or change its AGC")
     elif not deep and found.std < 8:
         said.append(f"hardly any contrast (std {found.std:.1f} of 255): change the camera's AGC, or use raw counts")
-    if found.repeated:
-        share = found.repeated / max(found.frames - 1, 1)
+    if found.duplicates:
+        share = found.duplicates / max(found.frames - 1, 1)
         new = f", {found.fps * (1 - share):.1f} new ones a second" if found.fps else ""
         said.append(
-            f"{found.repeated} of {found.frames} frames repeat the one before{new}: the sensor is slower than the "
+            f"{found.duplicates} of {found.frames} frames repeat the one before{new}: the sensor is slower than the "
             "stream (export versions: 9 Hz), or it froze; set fps to the sensor's rate"
         )
     if found.lost:

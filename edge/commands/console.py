@@ -1,12 +1,18 @@
-"""Where tables and lines for a person go."""
+"""Where tables and lines for a person go: the only place that prints, and that listens to what the library logs."""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
+
+LIBRARY = logging.getLogger("edge")
 
 
 class Screen(Console):
@@ -17,7 +23,51 @@ class Screen(Console):
 
     def say(self, line: str) -> None:
         """One line as it is: no markup, no wrapping, so that paths and commands in it can be copied."""
-        self.print(line, highlight=False, soft_wrap=True, markup=False)
+        self.print(line, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def rows(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Rows of (what, value, what to do about it or ""), as lines: a table would break commands that are copied."""
+        rows = list(rows)
+        width = max(len(name) for name, _, _ in rows) + 2
+        for name, value, todo in rows:
+            self.print(Text.assemble((name.ljust(width), "bold"), value), soft_wrap=True)
+            if todo:
+                self.print(Text.assemble(" " * width, (f"! {todo}", "yellow")), soft_wrap=True)
+
+
+class LogLines(logging.Handler):
+    """Prints what is logged as ``edge: LINE``, above a live table on the same screen.
+
+    Tracebacks are shown at level DEBUG only. Nobody listens any more: no reason to stop flying.
+    """
+
+    def __init__(self, screen: Screen, level: int) -> None:
+        super().__init__(level)
+        self._screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = f"edge: {record.getMessage()}"
+            if self.level <= logging.DEBUG and record.exc_info:
+                line += "\n" + logging.Formatter().formatException(record.exc_info)
+            self._screen.say(line)
+        except (OSError, ValueError):  # stderr is gone
+            pass
+        except Exception:
+            self.handleError(record)
+
+
+@contextmanager
+def listening(screen: Screen, level: int) -> Iterator[None]:
+    """Inside, what the library logs at ``level`` and above is printed on ``screen``."""
+    handler, before = LogLines(screen, level), LIBRARY.level
+    LIBRARY.addHandler(handler)
+    LIBRARY.setLevel(level)
+    try:
+        yield
+    finally:
+        LIBRARY.removeHandler(handler)
+        LIBRARY.setLevel(before)
 
 
 def prepare_standard_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 
@@ -14,11 +15,26 @@ from edge.app.machine import machine_facts
 from edge.app.source_check import Examination, examine, problems
 from edge.camera import open_camera
 from edge.commands.console import Screen
+from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, positive
 from edge.errors import CameraError, SinkError
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 
 SECONDS = 5.0
 PICTURE = "doctor.png"
+
+
+def add(commands: Commands) -> None:
+    """The command and its options."""
+    help = "what a camera really delivers; without --source, what this machine can do"
+    sub = add_command(commands, "doctor", execute, help, SOURCES)
+    sub.add_argument("--source", metavar="S", help="the camera to look at, see below")
+    sub.add_argument("--seconds", type=positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
+    add_out(sub, "out/doctor", "where its picture goes")
+
+
+def execute(arguments: argparse.Namespace, screens: Screens) -> None:
+    """Look, and say it."""
+    doctor(screens.out, arguments.source, arguments.out, arguments.seconds)
 
 
 def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECONDS) -> None:
@@ -28,7 +44,7 @@ def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECON
     CameraError, after all was said, for a source that broke.
     """
     if source is None:
-        _print(screen, [(fact.name, fact.value, fact.todo) for fact in machine_facts(Path())])
+        screen.rows((fact.name, fact.value, fact.todo) for fact in machine_facts(Path()))
         return
     start = time.monotonic()
     with open_camera(source, reconnect_s=0) as camera:
@@ -36,7 +52,7 @@ def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECON
         if camera.live:
             screen.say(f"reading for {seconds:g} s ...")
         found = examine(camera, seconds)
-    _print(screen, [(name, value, "") for name, value in rows(found, opened_s)])
+    screen.rows((name, value, "") for name, value in rows(found, opened_s))
     if found.picture is not None:
         _write(out / PICTURE, found.picture)
         screen.say(f"picture: {out / PICTURE}")
@@ -71,7 +87,7 @@ def rows(found: Examination, opened_s: float) -> list[tuple[str, str]]:
         ("temperature", celsius),
         (
             "frames",
-            f"{found.frames}, {found.repeated} repeated, {found.lost} lost, {found.shutter} with the shutter shut",
+            f"{found.frames}, {found.duplicates} duplicates, {found.lost} lost, {found.shutter} with the shutter shut",
         ),
     ]
     if found.fps:
@@ -89,19 +105,10 @@ def _percentiles(ms: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} ms" for name, value in ms.items())
 
 
-def _print(screen: Screen, lines: list[tuple[str, str, str]]) -> None:
-    # lines, not a table: commands are copied, and a table breaks them
-    width = max(len(name) for name, _, _ in lines) + 2
-    for name, value, todo in lines:
-        screen.print(Text.assemble((name.ljust(width), "bold"), value), soft_wrap=True)
-        if todo:
-            screen.print(Text.assemble(" " * width, (f"! {todo}", "yellow")), soft_wrap=True)
-
-
 def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     _, data = cv2.imencode(".png", picture)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data.tobytes())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {error.strerror or error}: give another --out") from None
+        raise SinkError(f"cannot write {path}: {reason_of(error)}: give another --out") from None

@@ -1,61 +1,110 @@
-"""What a bundle is, and what of it this machine can run, for a person."""
+"""``edge info``: what a model folder holds, and what this machine can run of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import json
+from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
+from edge.app.model_facts import model_facts
+from edge.app.settings import MODEL
 from edge.commands.console import Screen
-from edge.engine.readiness import Need, Probe, onnxruntime_need
-from edge.engine.select import decide
-from edge.model.bundle import Bundle
-from edge.system.host import host_facts
+from edge.commands.options import Commands, Screens, add_command
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle
+
+PURPOSE = {ONNX_CPU: "for ONNX Runtime", ONNX_FP16: "for TensorRT", WEIGHTS: "the weights of both"}
 
 
-def show_info(bundle: Bundle, screen: Screen) -> None:
-    """Print what the bundle is, how it sees, what of it this machine can run, and how to get the rest."""
-    table = Table(show_header=False, title=Text(f"{bundle.name} ({bundle.path})"), title_justify="left")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    architecture = ", ".join(f"{key} {value}" for key, value in bundle.architecture.items() if key != "name")
-    rows = {
-        "architecture": f"{bundle.architecture.get('name', '?')} ({architecture})",
-        "classes": ", ".join(f"{i} {name}" for i, name in enumerate(bundle.classes)),
-        "input": f"{bundle.width} x {bundle.height} uint8, at most {bundle.max_detections} detections",
-        "8-bit sources": f"{bundle.normalise_8bit}",
-        "16-bit sources": f"{bundle.normalise_16bit}",
-        "trained on": f"mean {bundle.trained_mean:.3f}, std {bundle.trained_std:.3f} after normalising",
-        "scores": f"shown from {bundle.score_threshold:g}, found from {bundle.graph_score_threshold:g}",
-        "data": "; ".join(f"{key}: {value}" for key, value in bundle.data.items()) or "not said",
-        "exported with": ", ".join(f"{key} {value}" for key, value in bundle.tools.items()) or "not said",
-    }
-    for name, digest in bundle.files.items():
-        size = bundle.file(name).stat().st_size
-        rows[name] = f"{size / 1e6:.1f} MB, sha256 {digest[:16]}.. verified"
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    screen.print(table)
-    _show_readiness(bundle, screen)
+def add(commands: Commands) -> None:
+    """The command and its options."""
+    sub = add_command(commands, "info", execute, "what a model folder holds, and what this machine can run of it")
+    sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
+    sub.add_argument(
+        "--json", action="store_true", help="for programs: one JSON object (keys: see edge/app/model_facts.py)"
+    )
 
 
-def _show_readiness(bundle: Bundle, screen: Screen) -> None:
+def execute(arguments: argparse.Namespace, screens: Screens) -> None:
+    """Look, and say it."""
+    facts = model_facts(Bundle.load(arguments.bundle))
+    if arguments.json:
+        print(json.dumps(facts, indent=2))
+        return
+    show_model(facts, screens.out)
+    show_machine(facts["machine"], screens.out)
+
+
+def show_model(facts: dict[str, Any], screen: Screen) -> None:
+    """Print what the model is, for a person."""
+    thresholds, size = facts["thresholds"], facts["input"]
+    rows = [
+        ("model", f"{facts['name']}, in {facts['path']}"),
+        ("detects", ", ".join(facts["classes"])),
+        ("trained on", _data(facts["data"])),
+        (
+            "input",
+            f"{size['width']} x {size['height']} grey pixels, white = hot; frames of another size are fitted into it, "
+            f"keeping their shape. At most {facts['max_detections']} detections in a frame",
+        ),
+        ("8-bit frames", _grey(facts["normalise"]["8bit"])),
+        ("16-bit frames", _grey(facts["normalise"]["16bit"])),
+        (
+            "scores",
+            f"detections are shown from score {thresholds['score']:g}; the graph drops those below "
+            f"{thresholds['graph_score']:g}, so that --threshold can go down to there",
+        ),
+        ("network", _network(facts["architecture"])),
+        ("exported with", ", ".join(f"{name} {version}" for name, version in facts["tools"].items()) or "not said"),
+    ]
+    for name, file in facts["files"].items():
+        what = f", {PURPOSE[name]}" if name in PURPOSE else ""
+        rows.append((name, f"{file['bytes'] / 1e6:.1f} MB{what}; verified, sha256 {file['sha256'][:16]}.."))
+    screen.rows([(name, value, "") for name, value in rows])
+
+
+def show_machine(machine: dict[str, Any], screen: Screen) -> None:
+    """Print what of it this machine can run, and how to get the rest."""
     # lines, not a table: commands are copied, and a table breaks them
     say = screen.say
-    host = host_facts()
-    where = host["board"] or host["cpu"]
-    say(f"\non this machine ({where}{', L4T ' + host['l4t'] if host['l4t'] else ''})")
-    needs = Probe(bundle).needs
-    for backend, expected in (("ort", [onnxruntime_need(bundle)]), ("trt", needs)):
-        runs = all(need.met for need in expected)
-        say(f"  --backend {backend}   {'can run' if runs else 'cannot run'}")
-        for need in expected:
-            _show_need(need, say)
-    say(f"  --backend auto  takes {decide(needs).backend}")
+    say(f"\non this machine ({machine['board']}{', L4T ' + machine['l4t'] if machine['l4t'] else ''})")
+    for name, backend in machine["backends"].items():
+        say(f"  --backend {name}   {'can run' if backend['runs'] else 'cannot run'}")
+        for need in backend["needs"]:
+            say(f"      {need['name']}: {need['state']}: {need['text']}")
+            for command in need["fix"]:
+                say(f"          {command}")
+    say(f"  --backend auto  takes {machine['auto']}")
 
 
-def _show_need(need: Need, say: Callable[[str], None]) -> None:
-    say(f"      {need.name}: {need.state}: {need.text}")
-    for command in need.fix:
-        say(f"          {command}")
+def _data(data: dict[str, Any]) -> str:
+    """What it was trained on, in a sentence, of what may be any JSON."""
+    name, licence, citation = (str(data[key]) if data.get(key) else "" for key in ("name", "licence", "citation"))
+    training = data.get("training")
+    frames = training.get("frames") if isinstance(training, dict) else None
+    count = f", {frames} frames" if isinstance(frames, int) else ""
+    return f"{name or 'not said'}{count}; licence: {licence or 'not said'}{f'; {citation}' if citation else ''}"
+
+
+def _network(architecture: dict[str, Any]) -> str:
+    """The architecture's name, and what of its settings is one value."""
+    known = [f"{key} {architecture[key]}" for key in ("body", "pyramid", "channels") if key in architecture]
+    name = str(architecture.get("name", "not said"))
+    return f"{name} ({', '.join(known)}); the rest is in model.json" if known else name
+
+
+def _grey(spec: dict[str, Any]) -> str:
+    """How frames become grey, in a sentence."""
+    number = {name: f"{value:g}" for name, value in spec["params"].items() if isinstance(value, (int, float))}
+    unit = "deg C" if spec["params"].get("unit") == "celsius" else "counts"
+    sentences = {
+        "identity": "the camera's grey levels are used as they are",
+        "anchored": "black and white are set around the middle of the scene: black {below} times its spread below the "
+        "median, white {above} times above, at least {above_kelvin} K; smoothed from frame to frame",
+        "window": "black is {low} {unit}, white is {high} {unit}, always",
+        "percentile": "in each frame the coldest {low} % of the pixels become black, all above {high} % white",
+        "minmax": "in each frame the coldest pixel becomes black, the hottest white",
+        "plateau": "in each frame grey levels are spread by how often counts occur (plateau equalisation)",
+        "clahe": "in each frame contrast is evened out region by region (CLAHE)",
+    }
+    sentence = sentences.get(spec["method"], "see model.json").format(**{**number, "unit": unit})
+    return f"{sentence} (method {spec['method']})"

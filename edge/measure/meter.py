@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from edge.data import Result
+from edge.measure.histogram import Histogram
 
 PERCENTILES = (50, 95, 99)
 
@@ -38,19 +38,19 @@ class StageTimer:
 
 
 class Meter:
-    """Collects results and says how fast they came.
+    """Collects results and says how fast they came; what it keeps does not grow with their number.
 
     FPS is (N - 1) / (t_last - t_first) over the results after ``warmup`` of them; latency is the
     time of the result less that of the frame's capture. Frames that the engine did not see (closed
-    shutter) count in neither.
+    shutter) count in neither. Percentiles over all are of a `Histogram`: off by 0.1 % at most.
     """
 
     def __init__(self, warmup: int = 1, recent: int = 100) -> None:
         self._skip = warmup
         self.results = 0
-        self._times = array("d")
-        self._latency = array("d")
-        self._stages: dict[str, array[float]] = {}
+        self._first = self._last = 0.0
+        self._latency = Histogram()
+        self._stages: dict[str, Histogram] = {}
         self._recent: deque[float] = deque(maxlen=recent)
         self._recent_latency: deque[float] = deque(maxlen=recent)
 
@@ -64,20 +64,22 @@ class Meter:
         if self._skip > 0:
             self._skip -= 1
             return
-        self._times.append(result.t_result)
-        self._latency.append(result.latency_ms)
+        if self._latency.count == 0:
+            self._first = result.t_result
+        self._last = result.t_result
+        self._latency.add(result.latency_ms)
         for name, ms in result.stages_ms.items():
-            self._stages.setdefault(name, array("d")).append(ms)
+            self._stages.setdefault(name, Histogram()).add(ms)
 
     @property
     def fps(self) -> float | None:
         """Results a second over all that was measured; None before there are two."""
-        return _rate(self._times)
+        return _rate(self._latency.count, self._first, self._last)
 
     @property
     def recent_fps(self) -> float | None:
         """The same over the last few results, for a live table."""
-        return _rate(self._recent)
+        return _rate(len(self._recent), self._recent[0], self._recent[-1]) if self._recent else None
 
     @property
     def recent_latency_ms(self) -> dict[str, float]:
@@ -87,23 +89,23 @@ class Meter:
     @property
     def latency_ms(self) -> dict[str, float]:
         """``{"p50", "p95", "p99"}`` milliseconds from capture to detections; empty before the first."""
-        return percentiles(self._latency)
+        return _named(self._latency.percentiles(PERCENTILES))
 
     @property
     def stages_ms(self) -> dict[str, dict[str, float]]:
         """The same percentiles by stage."""
-        return {name: percentiles(times) for name, times in self._stages.items()}
+        return {name: _named(times.percentiles(PERCENTILES)) for name, times in self._stages.items()}
 
 
 def percentiles(values: Iterable[float]) -> dict[str, float]:
     """``{"p50", "p95", "p99"}`` of the values (linear interpolation); empty where there are none."""
     data = np.fromiter(values, np.float64)
-    if data.size == 0:
-        return {}
-    return {f"p{p}": round(float(v), 3) for p, v in zip(PERCENTILES, np.percentile(data, PERCENTILES), strict=True)}
+    return _named(np.percentile(data, PERCENTILES) if data.size else [])
 
 
-def _rate(times: array[float] | deque[float]) -> float | None:
-    if len(times) < 2 or times[-1] <= times[0]:
-        return None
-    return (len(times) - 1) / (times[-1] - times[0])
+def _named(values: Iterable[float]) -> dict[str, float]:
+    return {f"p{p}": round(float(v), 3) for p, v in zip(PERCENTILES, values, strict=False)}
+
+
+def _rate(count: int, first: float, last: float) -> float | None:
+    return (count - 1) / (last - first) if count > 1 and last > first else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from edge.errors import EdgeError, SinkError
 from edge.recording import Origin, RecordingWriter
 from edge.seams import Camera, Closing
 
+FULL_S = 0.005  # how often a source that waits for the disk looks whether there is room
 DEPTH = 64  # frames that may wait: 2 s at 30 Hz, 42 MB at 640x512 in 16 bit
 
 
@@ -30,7 +32,9 @@ class Recorder(Closing):
         self.error: EdgeError | None = None
         self._lossless = lossless
         self._refused = self._unwritten = 0  # one for each thread that counts
-        self._queue: queue.Queue[Frame | None] = queue.Queue(depth)
+        # no queue.Queue: an interrupt in the middle of its put may leave the reader asleep for ever, on every Python
+        self._queue: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        self._depth = depth
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -75,17 +79,18 @@ class Recorder(Closing):
         """Take one frame, which must not change any more. After `close`, when the flight is over, none."""
         if self._closed:
             return
-        try:
-            self._queue.put(frame, block=self._lossless)
-        except queue.Full:
-            self._refused += 1
+        while self._queue.qsize() >= self._depth:
+            if not self._lossless:
+                self._refused += 1
+                return
+            time.sleep(FULL_S)
+        self._queue.put(frame)
 
     def close(self) -> None:
         """Wait until all that was taken is on the disk. May be called twice."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._thread.join()
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
 
     def _work(self) -> None:
         while True:

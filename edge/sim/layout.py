@@ -1,5 +1,6 @@
 """What lies where on the simulated ground, in world metres: a road, a path, a car park with its drive, two
-roofs."""
+roofs.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def plan_layout(size: tuple[float, float], start: tuple[float, float], rng: np.r
 
 def rectangle(centre: Float64, along: float, across: float, heading: float) -> Float64:
     """Corners (4, 2), clockwise from the front right; ``along`` lies in the direction of ``heading``
-    (deg)."""
+    (deg).
+    """
     forward, right = directions(heading)
     signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) / 2
     corners: Float64 = centre + signs[:, :1] * along * forward + signs[:, 1:] * across * right

@@ -1,5 +1,6 @@
 """Painting bodies into the picture, and the truth about them: what is in the frame and how much of it
-shows."""
+shows.
+"""
 
 from __future__ import annotations
 

@@ -166,7 +166,8 @@ class _Placement:
 
     def _beside(self, lane: Float64, offset: float) -> tuple[float, float, float]:
         """East, north and heading (one way or the other) somewhere along a line, ``offset`` m to the
-        right."""
+        right.
+        """
         i = int(self._rng.integers(2, len(lane) - 2))
         east, north = lane[i + 1] - lane[i - 1]
         heading = math.degrees(math.atan2(east, north)) + 180.0 * (self._rng.random() < 0.5)

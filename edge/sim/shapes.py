@@ -106,7 +106,8 @@ def person(phase: float, posture: str) -> list[Part]:
 
 def deer(phase: float, posture: str) -> list[Part]:
     """A fallow deer, 0.9 m at the shoulder, 1.5 m from rump to nose: ``walking``, ``grazing`` or
-    ``bedded``."""
+    ``bedded``.
+    """
     drop = 0.48 if posture == "bedded" else 0.0
     parts = []
     if posture != "bedded":

@@ -7,22 +7,20 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from edge.data import Result, class_name
+from edge.data import Result
 from edge.errors import SinkError
+from edge.measure.detections_json import to_json
 from edge.seams import Sink
+from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.files import reason_of
 
 
 class JsonlSink(Sink):
-    """Appends ``{"seq", "t", "utc", "flags", "detections": [{"box", "score", "label", "class"}]}``.
+    """Appends each result as `edge.measure.detections_json.to_json` makes it.
 
-    ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture.
-    ``label``: index into ``classes``. Where the frame has a temperature scale, a detection also has
-    ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked (closed shutter)
-    has ``"inferred": false``, one whose numbers overflowed ``"overflowed": true``. Every line is handed to
-    the system at once and forced to the disk
-    once a second; a power cut can leave one partial last line.
+    Every line is handed to the system at once and forced to the disk once a second; a power cut can leave one partial
+    last line.
 
     Raises SinkError where the file cannot be opened or written.
     """
@@ -40,7 +38,7 @@ class JsonlSink(Sink):
             # unbuffered: what write() accepted is with the system, and nothing is left over after a failure
             self._file = path.open("ab", buffering=0)
         except OSError as error:
-            raise SinkError(f"cannot open {path}: {error.strerror}") from None
+            raise SinkError(f"cannot open {path}: {reason_of(error)}") from None
 
     def write(self, result: Result) -> None:
         """Append one line."""
@@ -66,38 +64,11 @@ class JsonlSink(Sink):
             self._file.close()
 
     def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {self._path}: {error.strerror}: free some space or give another --out")
+        return SinkError(f"cannot write {self._path}: {reason_of(error)}: free some space or give another --out")
 
 
-def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
-    """One result as the object that is written."""
-    frame, found = result.frame, result.detections
-    detections = []
-    for i in range(len(found)):
-        label = int(found.labels[i])
-        item: dict[str, Any] = {
-            "box": [round(float(v), 2) for v in found.boxes[i]],
-            "score": round(float(found.scores[i]), 4),
-            "label": label,
-            "class": class_name(classes, label),
-        }
-        if found.track_ids is not None:
-            item["track"] = int(found.track_ids[i])
-        if found.celsius is not None:
-            item["celsius"] = [round(float(v), 2) for v in found.celsius[i]]
-        if found.positions is not None:
-            latitude, longitude, error_m = (float(v) for v in found.positions[i])
-            item["position"] = [round(latitude, 7), round(longitude, 7), round(error_m, 1)]
-        detections.append(item)
-    line: dict[str, Any] = {
-        "seq": frame.seq,
-        "t": round(frame.t_capture, 6),
-        "utc": None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds"),
-        "flags": sorted(frame.flags - {"ffc_inferred"}),  # who saw the shutter is in the report
-        "detections": detections,
-    }
-    if not result.inferred:
-        line["inferred"] = False
-    if not result.finite:
-        line["overflowed"] = True
-    return line
+def _make(to: SinkContext) -> JsonlSink:
+    return JsonlSink(to.path, to.classes)
+
+
+SPEC = SinkSpec("detections", "detections.jsonl", _make, lossless=True, depth=1000, essential=True)

@@ -1,8 +1,7 @@
-"""What a person looks at: boxes drawn on the normalised picture, and the video made of them."""
+"""``video.mkv``: the results as a film, boxes drawn."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,55 +9,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Float32, Result, class_name
-from edge.errors import SinkError
+from edge.data import Result
+from edge.errors import InputError, SinkError
 from edge.seams import Sink
-from edge.sim.truth import SimulatedFrame
-from edge.system.files import opencv_name
+from edge.sinks.draw import draw
+from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.files import has_room, opencv_name, reason_of
 
-# distinguishable on grey and for colour-blind eyes (Okabe and Ito), BGR
-COLOURS = (
-    (0, 159, 230),
-    (233, 180, 86),
-    (115, 158, 0),
-    (66, 228, 240),
-    (178, 114, 0),
-    (0, 94, 213),
-    (167, 121, 204),
-)
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+DEFAULT_FPS = 10.0  # of sources that do not tell theirs
 LONGEST_GAP_S = 5.0
 RESERVE_BYTES = 64 << 20  # left free on the disk: detections of an hour; the recording leaves more
 LOOK_EVERY = 32  # pictures
-
-
-def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int = 1) -> npt.NDArray[np.uint8]:
-    """``(H * scale, W * scale, 3)`` uint8 BGR: the picture, a box, name and score for each detection.
-
-    ``truth``: also mark, with corners, what a simulated frame really holds.
-    """
-    size = (result.frame.width * scale, result.frame.height * scale)
-    grey = result.picture if scale == 1 else cv2.resize(result.picture, size, interpolation=cv2.INTER_LINEAR)
-    image = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
-    if truth and isinstance(result.frame, SimulatedFrame):
-        for box in result.frame.truth.boxes * scale:
-            _corners(image, box)
-    found = result.detections
-    for box, score, label in zip(found.boxes * scale, found.scores, found.labels, strict=True):
-        name = class_name(classes, label)
-        colour = COLOURS[label % len(COLOURS)]
-        # a line outside the box, so that a body of 15 px is not painted over
-        x1, y1, x2, y2 = (round(float(v)) for v in box)
-        cv2.rectangle(image, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), colour, 1, cv2.LINE_8)
-        _text(image, f"{name} {score:.2f}", (x1 - 2, y1 - 6 if y1 > 16 else y2 + 12), colour)
-    flags = " ".join(sorted(result.frame.flags)).upper()
-    _text(
-        image,
-        f"{result.frame.seq:06d}  {len(found)} found  {flags}".rstrip(),
-        (6, image.shape[0] - 8),
-        (255, 255, 255),
-    )
-    return image
 
 
 class VideoSink(Sink):
@@ -86,8 +47,8 @@ class VideoSink(Sink):
 
     def write(self, result: Result) -> None:
         """Draw and encode one result."""
-        if self._pictures % LOOK_EVERY == 0 and shutil.disk_usage(self._path.parent).free < self._reserve:
-            raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
+        if self._pictures % LOOK_EVERY == 0:
+            self._check_room()
         self._pictures += 1
         image = draw(result, self._classes)
         if self._writer is None:
@@ -114,8 +75,16 @@ class VideoSink(Sink):
         if self._writer is not None:
             self._writer.release()
             self._writer = None
-            if self._path.stat().st_size == 0:
+            if not self._path.is_file() or self._path.stat().st_size == 0:
                 raise SinkError(f"{self._path} is empty: the disk may be full")
+
+    def _check_room(self) -> None:
+        try:
+            room = has_room(self._path.parent, self._reserve)
+        except OSError as error:
+            raise SinkError(f"cannot write {self._path}: {reason_of(error)}: give another --out") from None
+        if not room:
+            raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
 
     def _open(self, image: npt.NDArray[np.uint8], t_capture: float) -> None:
         self._size = (image.shape[1], image.shape[0])
@@ -129,16 +98,15 @@ class VideoSink(Sink):
         self._writer = writer
 
 
-def _text(image: npt.NDArray[np.uint8], text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    (width, height), below = cv2.getTextSize(text, FONT, 0.36, 1)
-    x, y = at
-    cv2.rectangle(image, (x, y - height), (x + width, y + below - 1), (0, 0, 0), cv2.FILLED)
-    cv2.putText(image, text, at, FONT, 0.36, colour, 1, cv2.LINE_AA)
+def _check(path: Path) -> None:
+    try:
+        opencv_name(path.parent)
+    except ValueError as error:
+        raise InputError(f"--out {error}: give another, or leave --video out") from None
 
 
-def _corners(image: npt.NDArray[np.uint8], box: Float32) -> None:
-    x1, y1, x2, y2 = (round(float(v)) for v in box)
-    for x, dx in ((x1 - 4, 4), (x2 + 3, -4)):
-        for y, dy in ((y1 - 4, 4), (y2 + 3, -4)):
-            cv2.line(image, (x, y), (x + dx, y), (255, 255, 255), 1)
-            cv2.line(image, (x, y), (x, y + dy), (255, 255, 255), 1)
+def _make(to: SinkContext) -> VideoSink:
+    return VideoSink(to.path, to.classes, to.fps or DEFAULT_FPS, to.live)
+
+
+SPEC = SinkSpec("video", "video.mkv", _make, help="also write video.mkv with the boxes drawn", check=_check)

@@ -1,45 +1,45 @@
-"""A time limit that also holds while nothing happens."""
+"""When a run shall end although nothing happens: somebody says so, or its time is over."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from types import TracebackType
 
 
-class Deadline:
-    """Calls ``end`` in a thread of its own ``seconds`` after the last `start`; leaving the block calls it off.
+class Deadline(threading.Event):
+    """An event that is set by `set`, by the caller's ``stop``, and ``seconds`` after the last `start`.
 
-    ``passed``: whether it was called.
+    The caller's event is looked at and never set: it may end several runs.
     """
 
-    def __init__(self, seconds: float | None, end: Callable[[], None]) -> None:
-        """``seconds``: None = never."""
-        self._seconds, self._end = seconds, end
-        self._timer: threading.Timer | None = None
-        self.passed = False
+    def __init__(
+        self,
+        seconds: float | None,
+        stop: threading.Event | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begins to count. ``seconds``: None = never. ``clock``: seconds; pass another one in tests."""
+        super().__init__()
+        self._seconds, self._stop, self._clock = seconds, stop, clock
+        self._started = clock()
 
     def start(self) -> None:
-        """Begin to count, or begin anew."""
-        self._call_off()
-        if self._seconds is not None:
-            self._timer = threading.Timer(self._seconds, self._over)
-            self._timer.daemon = True
-            self._timer.start()
+        """Begin to count anew."""
+        self._started = self._clock()
 
-    def _over(self) -> None:
-        self.passed = True
-        self._end()
+    @property
+    def passed(self) -> bool:
+        """Whether the time is over."""
+        return self._seconds is not None and self._clock() - self._started >= self._seconds
 
-    def _call_off(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+    def is_set(self) -> bool:
+        """Whether it was set, ``stop`` was, or the time is over."""
+        return super().is_set() or (self._stop is not None and self._stop.is_set()) or self.passed
 
-    def __enter__(self) -> Deadline:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._call_off()
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set, at most ``timeout`` seconds; returns whether it is."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set() and (end is None or time.monotonic() < end):
+            super().wait(0.05)
+        return self.is_set()

@@ -1,10 +1,27 @@
-"""Files: written whole or not at all, and named so that OpenCV can open them."""
+"""Files: written whole or not at all, read where they are there, and errors of the system in words."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of an error, such as ``No space left on device``; without number and path."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+def read_text_or_none(path: Path) -> str | None:
+    """The text of one small file, such as one of /sys, without white space and zero bytes at its ends.
+
+    None where it is not there or cannot be read. What is no UTF-8 is replaced.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip().strip("\0").strip()
+    except OSError:
+        return None
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -14,7 +31,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises OSError as the file system gives it; the temporary file is removed then.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")  # a name may be of any length
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
@@ -25,11 +42,21 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)  # the rename itself must survive the cut too
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the rename itself must survive the cut too
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
+
+
+def has_room(folder: Path, least: int) -> bool:
+    """Whether at least so many bytes are free where ``folder`` is. Raises OSError."""
+    return shutil.disk_usage(folder).free >= least
 
 
 def opencv_name(path: Path | str) -> str:

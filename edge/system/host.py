@@ -14,6 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.system.files import read_text_or_none
+
 TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
@@ -63,10 +65,7 @@ def versions(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip().rstrip("\0")
-    except OSError:
-        return ""
+    return read_text_or_none(path) or ""
 
 
 def _cpu_model() -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.graph.trt_operators import refusals
 from export.parity.compare import Comparison, compare
@@ -81,7 +81,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         try:
             write_whole(arguments.json, (json.dumps(report, indent=2) + "\n").encode())
         except OSError as error:
-            raise InputError(f"{arguments.json} cannot be written ({error.strerror}): give another file") from None
+            raise InputError(f"{arguments.json} cannot be written ({reason_of(error)}): give another file") from None
     for words in failures:
         console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
     if not failures:

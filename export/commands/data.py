@@ -15,10 +15,11 @@ import numpy as np
 from edge.camera.stills import read_still
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.data.clean import KINDS, Problem, inspect, summary
-from export.data.dataset import LabelledSet, read_coco, to_coco
+from export.data.coco import read_coco, to_coco
+from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed, split_by_run
 from export.data.simulate import simulate
@@ -112,7 +113,7 @@ def run_check(arguments: argparse.Namespace) -> int:
             write_whole(arguments.out / name, json.dumps(to_coco(part)).encode())
         write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
     except OSError as error:
-        raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
+        raise InputError(f"{arguments.out} cannot be written ({reason_of(error)}): give another folder") from None
     for kind, count in summary(problems).items():
         say(console, f"{count:6} {kind}: {KINDS[kind]}")
     say(console, f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")

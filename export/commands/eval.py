@@ -16,14 +16,15 @@ from edge.app.output import check_file
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import tidy
-from export.data.dataset import LabelledSet, read_coco
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
-from export.evaluate.hard_examples import mistakes_of
+from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
 
 
@@ -40,7 +41,11 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     parser.add_argument("--pictures", type=Path, metavar="FILE.jpg", help="a page of best, worst, missed, false")
     parser.add_argument(
-        "--mistakes", type=Path, metavar="FILE", help="where to write what was missed and false, for train --mistakes"
+        "--hard-examples",
+        "--mistakes",
+        type=Path,
+        metavar="FILE",
+        help="where to write what was missed and what was false, for train --hard-examples",
     )
     parser.add_argument(
         "--set-threshold",
@@ -58,7 +63,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: expected 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
-    for file in filter(None, (arguments.json, arguments.pictures, arguments.mistakes)):
+    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
         check_file(file)  # before the minutes that the frames take
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
@@ -73,14 +78,14 @@ def run_eval(arguments: argparse.Namespace) -> int:
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
         (arguments.pictures, lambda: draw_page(data, judged, threshold)),
-        (arguments.mistakes, lambda: _json(mistakes_of(data, judged, threshold))),
+        (arguments.hard_examples, lambda: _json(hard_examples_of(data, judged, threshold))),
     )
     for path, content in outputs:
         if path:
             try:
                 write_whole(path, content())
             except OSError as error:
-                raise InputError(f"{path} cannot be written ({error.strerror})") from None
+                raise InputError(f"{path} cannot be written ({reason_of(error)})") from None
     if arguments.set_threshold:
         say(console, set_threshold(arguments.model, result["best_f1"]))
     return 0
@@ -103,7 +108,7 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
     try:
         changed.write_json()
     except OSError as error:
-        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({error.strerror})") from None
+        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({reason_of(error)})") from None
     text = (
         f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
     )

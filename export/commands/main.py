@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]  # the name may be a submodule's
-        if package not in ("torch", "torchvision", "onnx"):
+        if package not in ("torch", "torchvision", "onnx", "yaml"):
             raise
         print(
             f"edge-export: {asked} needs {package}, which is not installed: "

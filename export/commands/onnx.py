@@ -139,7 +139,7 @@ def _summary(
     say(
         console,
         f"input {bundle.width}x{bundle.height} uint8, pyramid {c.pyramid} with {c.channels} channels, "
-        f"{detector.proposals.count} regions, at most {bundle.max_detections} detections a frame",
+        f"{detector.proposals.count} region proposals, at most {bundle.max_detections} detections a frame",
     )
     assumed = [
         f"{option[2:]} {getattr(c, field)}"

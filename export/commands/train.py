@@ -18,14 +18,15 @@ from edge.thermal.normalise import NormaliseSpec
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
-from export.data.dataset import LabelledSet, merge, read_coco, read_grey
+from export.data.coco import read_coco
+from export.data.dataset import LabelledSet, merge, read_grey
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
 from export.detector.replace_head import replace_head
-from export.evaluate.hard_examples import Place, read_mistakes
+from export.evaluate.hard_examples import Place, read_hard_examples
 from export.training.augment import Augmentation
 from export.training.crops import resize_factor
 from export.training.loop import Trainer, TrainSettings, Watch
@@ -47,7 +48,10 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="COCO, HIT-UAV, Pascal VOC or YOLO folder; several are merged by class name",
     )
     parser.add_argument(
-        "--shares", metavar="X,X,...", help="part of the crops from each --data (default: by number of frames)"
+        "--sampling-weights",
+        "--shares",
+        metavar="X,X,...",
+        help="part of the training crops from each --data, such as 0.8,0.2 (default: by number of frames)",
     )
     parser.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file, such as cleaned.json")
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
@@ -62,13 +66,14 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="frames of a flight to leave out, such as 1_60_60_0:408-539",
     )
     parser.add_argument(
+        "--hard-examples",
         "--mistakes",
         type=Path,
         action="append",
         default=[],
         metavar="JSON",
-        help="of edge-export eval --mistakes on the training frames: two fifths of the crops are drawn there, "
-        "the others as --shares says",
+        help="what edge-export eval --hard-examples wrote for the training frames: "
+        f"{100 * a.hard_examples:.0f} %% of the training crops are drawn there, the others by --sampling-weights",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
         usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"
@@ -105,7 +110,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         say(console, f"{kind}: {count}")
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     say(console, f"{len(data)} frames: {boxes}")
-    mistakes = _mistakes(arguments, data, console)
+    hard_examples = _hard_examples(arguments, data, console)
     torch.manual_seed(arguments.seed)
     checkpoint = read_checkpoint(arguments.start) if arguments.start else None
     start = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)) if checkpoint else None
@@ -119,7 +124,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, mistakes)
+    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, hard_examples)
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
@@ -153,7 +158,7 @@ def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSetting
         seed=arguments.seed,
         normalise_8bit=str(NormaliseSpec.parse(arguments.normalise_8bit or str(usual.spec_8bit))),
         normalise_16bit=str(NormaliseSpec.parse(arguments.normalise_16bit or str(usual.spec_16bit))),
-        shares=_shares(arguments.shares),
+        sampling_weights=_sampling_weights(arguments.sampling_weights),
         frozen=tuple(filter(None, arguments.freeze.split(","))),
         augmentation=replace(
             Augmentation(),
@@ -164,11 +169,11 @@ def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSetting
     )
 
 
-def _shares(text: str | None) -> tuple[float, ...]:
+def _sampling_weights(text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(",")) if text else ()
     except ValueError:
-        raise InputError(f"--shares {text}: expected one number for each --data, such as 0.8,0.2") from None
+        raise InputError(f"--sampling-weights {text}: expected one number for each --data, such as 0.8,0.2") from None
 
 
 def _data(arguments: argparse.Namespace) -> LabelledSet:
@@ -183,12 +188,12 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     return data
 
 
-def _mistakes(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
+def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
     places: list[Place] = []
-    for file in arguments.mistakes:
-        here, others = read_mistakes(file, data)
-        left = f"; {others} lie in frames that are not trained on" if others else ""
-        say(console, f"{file}: {len(here)} places where a detector errs{left}")
+    for file in arguments.hard_examples:
+        here, others = read_hard_examples(file, data)
+        left = f"; {others} more lie in frames that are not trained on" if others else ""
+        say(console, f"{file}: {len(here)} hard examples{left}")
         places += here
     return places
 

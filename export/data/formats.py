@@ -9,16 +9,17 @@ yolo/    labels/[train/]*.txt  images/[train/]*  classes.txt or data.yaml
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from edge.camera.stills import SUFFIXES
 from edge.errors import InputError
-from export.data.dataset import LabelledFrame, LabelledSet, read_coco, read_pixels
+from export.data.coco import read_coco
+from export.data.dataset import LabelledFrame, LabelledSet, read_pixels
 
 
 def read_folder(folder: str | Path, split: str = "train", ignore: Collection[str] = ("DontCare",)) -> LabelledSet:
@@ -86,7 +87,8 @@ def read_yolo(root: Path, split: str) -> LabelledSet:
     """YOLO: one line a box, ``class centre_x centre_y width height`` in parts of the image; image sizes are
     read.
     """
-    classes = _yolo_classes(root)
+    names = _yolo_classes(root)
+    classes, label_of = tuple(names.values()), {number: i for i, number in enumerate(names)}
     labels_in = root / "labels" / split if (root / "labels" / split).is_dir() else root / "labels"
     images_in = root / "images" / split if (root / "images" / split).is_dir() else root / "images"
     frames = []
@@ -101,28 +103,48 @@ def read_yolo(root: Path, split: str) -> LabelledSet:
                 label, x, y, w, h = (float(v) for v in line.split())
             except ValueError:
                 raise InputError(f"{file}, line {number}: {line!r}: expected class x y width height") from None
-            if label != int(label) or not 0 <= label < len(classes):
-                raise InputError(f"{file}, line {number}: class {label:g}: expected 0..{len(classes) - 1}")
+            if label not in label_of:
+                known = ", ".join(f"{n} {name}" for n, name in names.items())
+                raise InputError(f"{file}, line {number}: class {label:g}: expected one of {known}")
             kept.append(((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height))
-            labels.append(int(label))
+            labels.append(label_of[int(label)])
         frames.append(_frame(image, width, height, kept, labels, []))
     return _set(root, classes, frames)
 
 
-def _yolo_classes(root: Path) -> tuple[str, ...]:
+def _yolo_classes(root: Path) -> dict[int, str]:
+    """Names by the numbers that label files use."""
     for name in ("classes.txt", "labels/classes.txt"):
         if (root / name).is_file():
-            return tuple(line.strip() for line in (root / name).read_text().splitlines() if line.strip())
-    for file in (*root.glob("*.yaml"), *root.glob("*.yml")):
-        text = file.read_text()
-        inline = re.search(r"^names:\s*\[(.*?)\]", text, re.MULTILINE | re.DOTALL)
-        if inline:
-            return tuple(n.strip().strip("'\"") for n in inline[1].split(",") if n.strip())
-        block = re.search(r"^names:\s*\n((?:[ \t]*(?:-|\d+:).*\n?)+)", text, re.MULTILINE)
-        if block:
-            lines = [line.strip() for line in block[1].splitlines() if line.strip()]
-            return tuple(re.sub(r"^(-|\d+:)\s*", "", line).strip("'\"") for line in lines)
+            lines = (root / name).read_text(encoding="utf-8-sig").splitlines()
+            return dict(enumerate(line.strip() for line in lines if line.strip()))
+    for file in sorted((*root.glob("*.yaml"), *root.glob("*.yml")), key=lambda f: (f.stem != "data", f.name)):
+        names = _yaml_names(file)
+        if names:
+            return names
     raise InputError(f"{root} names no classes: expected classes.txt, or data.yaml with names")
+
+
+def _yaml_names(file: Path) -> dict[int, str]:
+    """Entry ``names`` of a YAML file, a list or an object by number; {} where it has none."""
+    expected = "expected names: [person, car], or a line '0: person' for each class"
+    try:
+        # texts only: a class may be called no, on or 1e3
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{file} cannot be read as YAML ({why}): {expected}") from None
+    names = content.get("names") if isinstance(content, dict) else None
+    if not names:
+        return {}
+    numbered = dict(enumerate(names)) if isinstance(names, list) else names
+    try:
+        found = {int(number): str(name) for number, name in sorted(numbered.items(), key=lambda item: int(item[0]))}
+    except (AttributeError, ValueError):
+        raise InputError(f"{file} has names {names!r}: {expected}") from None
+    if len(found) < len(numbered) or any(isinstance(name, list | dict) or not name for name in numbered.values()):
+        raise InputError(f"{file} has names {names!r}: {expected}")
+    return found
 
 
 def _xml(file: Path) -> ElementTree.Element:

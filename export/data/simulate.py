@@ -15,8 +15,9 @@ from edge.errors import InputError
 from edge.sim.camera import Simulator
 from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
 from edge.sim.truth import SimulatedFrame
-from edge.system.files import write_whole
-from export.data.dataset import LabelledFrame, LabelledSet, to_coco
+from edge.system.files import reason_of, write_whole
+from export.data.coco import to_coco
+from export.data.dataset import LabelledFrame, LabelledSet
 
 FRAMES_A_FLIGHT = 8  # of one ground, seconds apart, so that they differ
 LEAST_VISIBLE = 0.5  # a body hidden further is an ignored region
@@ -56,7 +57,7 @@ def simulate(
         data = LabelledSet(tuple(classes), tuple(done))
         write_whole(labels, json.dumps(to_coco(data, out / split)).encode())
     except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): make space, or give another --out") from None
+        raise InputError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
     return data
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -55,7 +54,7 @@ def frc_resnet_fpn(
         raise InputError(f"ResNet depth {depth!r}: expected one of {', '.join(map(str, DEPTHS))}")
     if pyramid not in PYRAMIDS:
         raise InputError(f"pyramid {pyramid!r}: expected one of {', '.join(PYRAMIDS)}")
-    own = {f.name for f in fields(Configuration)}
+    own = set(Configuration.__struct_fields__)
     ours = {k: v for k, v in reference_overrides.items() if k in own}
     others = {k: v for k, v in reference_overrides.items() if k not in own}
     count = classes if isinstance(classes, int) else len(classes)

@@ -6,10 +6,14 @@ reference configuration of the paper's published code. The four stock detectors 
 
 from __future__ import annotations
 
-import math
+import re
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict, replace
 
 from edge.errors import InputError
 from export.detector.pyramid import PyramidName
@@ -18,9 +22,20 @@ MOST_SAMPLES = 16  # a bin and axis; the graph for TensorRT grows with their squ
 DEPTHS = (18, 34, 50, 101, 152)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+_LARGEST = sys.float_info.max  # neither infinity nor what is no number is at most this
+# what a field may be, and how that is said to a person
+_Text = Annotated[str, Meta(description="a name")]
+_Flag = Annotated[bool, Meta(description="true or false")]
+_Whole = Annotated[int, Meta(description="a whole number")]
+_Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
+_CountOrNone = Annotated[int, Meta(ge=0, description="a whole number, 0 or more")]
+_Part = Annotated[float, Meta(ge=0, le=1, description="a number, expected 0..1")]
+_Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+_Above0 = Annotated[float, Meta(gt=0, le=_LARGEST)]
+_Sizes = Annotated[tuple[_Count, ...], Meta(min_length=1)]
 
-@dataclass(frozen=True)
-class Configuration:
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Faster R-CNN; names and meanings are torchvision's where it has them.
 
     ``name``: preset, one of `PRESETS`. ``body``: resnet18 .. resnet152 or mobilenet_v3_large. ``channels``: of every
@@ -33,33 +48,38 @@ class Configuration:
     to which torchvision resizes the frame.
     """
 
-    name: str = "frc_resnet18_fpn"
-    body: str = "resnet18"
-    pyramid: PyramidName = "conv1"
-    classes: int = 1
-    channels: int = 256
-    fpn_norm: bool = False
-    rpn_convs: int = 1
-    head_convs: int = 0
-    representation_size: int = 1024
-    anchor_sizes: tuple[tuple[int, ...], ...] = ((4, 8, 16, 32, 64),)
-    aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
-    roi_size: tuple[int, int] = (8, 10)
-    sampling_ratio: int = -1
-    canonical_scale: int = 640
-    canonical_level: int = 4
-    norm_eps: float = 1e-5
-    image_mean: tuple[float, ...] = IMAGENET_MEAN
-    image_std: tuple[float, ...] = IMAGENET_STD
-    min_size: int = 512
-    max_size: int = 640
-    rpn_pre_nms_top_n_test: int = 1000
-    rpn_post_nms_top_n_test: int = 1000
-    rpn_nms_thresh: float = 0.7
-    rpn_score_thresh: float = 0.0
-    box_nms_thresh: float = 0.5
-    box_score_thresh: float = 0.05
-    box_detections_per_img: int = 100
+    name: _Text = "frc_resnet18_fpn"
+    body: _Text = "resnet18"
+    pyramid: Annotated[PyramidName, Meta(description="conv1, layer1, classic or last2")] = "conv1"
+    classes: Annotated[int, Meta(ge=1, description="1 or more, besides the background")] = 1
+    channels: _Count = 256
+    fpn_norm: _Flag = False
+    rpn_convs: _Count = 1
+    head_convs: _CountOrNone = 0
+    representation_size: _Count = 1024
+    anchor_sizes: Annotated[
+        tuple[_Sizes, ...],
+        Meta(min_length=1, description="whole pixels, 1 or more, in a list for each pyramid level or in one for all"),
+    ] = ((4, 8, 16, 32, 64),)
+    aspect_ratios: Annotated[tuple[_Above0, ...], Meta(min_length=1, description="numbers above 0")] = (0.5, 1.0, 2.0)
+    roi_size: Annotated[tuple[_Count, _Count], Meta(description="rows and columns, 1 or more")] = (8, 10)
+    sampling_ratio: Annotated[
+        int, Meta(le=MOST_SAMPLES, description=f"1..{MOST_SAMPLES}, or -1 for adaptive sampling")
+    ] = -1
+    canonical_scale: _Count = 640
+    canonical_level: _Whole = 4
+    norm_eps: Annotated[float, Meta(ge=0, le=_LARGEST, description="0 or more")] = 1e-5
+    image_mean: Annotated[tuple[_Finite, ...], Meta(description="1 or 3 numbers")] = IMAGENET_MEAN
+    image_std: Annotated[tuple[_Above0, ...], Meta(description="1 or 3 numbers above 0")] = IMAGENET_STD
+    min_size: _Count = 512
+    max_size: _Count = 640
+    rpn_pre_nms_top_n_test: _Count = 1000
+    rpn_post_nms_top_n_test: _Count = 1000
+    rpn_nms_thresh: _Part = 0.7
+    rpn_score_thresh: _Part = 0.0
+    box_nms_thresh: _Part = 0.5
+    box_score_thresh: _Part = 0.05
+    box_detections_per_img: _Count = 100
 
     @property
     def anchors_per_cell(self) -> int:
@@ -79,21 +99,27 @@ class Configuration:
 
         Raises InputError where a name is unknown or a value cannot be one.
         """
-        known = {f.name for f in fields(self)}
-        unknown = sorted(set(values) - known)
+        unknown = sorted(set(values) - set(_EXPECTED))
         if unknown:
-            raise InputError(f"no such detector setting: {', '.join(unknown)}; expected {', '.join(sorted(known))}")
-        clean = {name: _tuple(value) for name, value in values.items()}
-        sizes = clean.get("anchor_sizes")
-        if isinstance(sizes, tuple) and not any(isinstance(s, tuple) for s in sizes):
-            clean["anchor_sizes"] = (sizes,)
-        for name, value in clean.items():
-            usual = getattr(Configuration(), name)
-            if not _alike(value, usual):
-                raise InputError(f"{name} {value!r}: expected something like {usual!r}")
-        new = replace(self, **clean)
+            known = ", ".join(sorted(_EXPECTED))
+            raise InputError(f"no such detector setting: {', '.join(unknown)}; expected {known}")
+        sizes = values.get("anchor_sizes")
+        if isinstance(sizes, list | tuple) and not any(isinstance(s, list | tuple) for s in sizes):
+            values["anchor_sizes"] = (sizes,)
+        try:
+            new = msgspec.convert(asdict(self) | values, Configuration)
+        except msgspec.ValidationError as error:
+            field = re.search(r"\$\.(\w+)", str(error))
+            assert field is not None  # of the whole, only names can be wrong
+            name = field[1]
+            raise InputError(f"{name} {values.get(name)!r}: expected {_EXPECTED[name]}") from None
         _check(new)
         return new
+
+
+_EXPECTED: dict[str, str] = {
+    name: hint.__metadata__[-1].description for name, hint in get_type_hints(Configuration, include_extras=True).items()
+}
 
 
 def preset(name: str) -> Configuration:
@@ -141,50 +167,9 @@ PRESETS = {f"frc_resnet{d}_fpn": Configuration(f"frc_resnet{d}_fpn", f"resnet{d}
 }
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(v) for v in value) if isinstance(value, list | tuple) else value
-
-
-def _alike(value: Any, usual: Any) -> bool:
-    """Of the same type, and finite; a whole number may stand for another one."""
-    if isinstance(usual, tuple):
-        return isinstance(value, tuple) and len(value) > 0 and all(_alike(v, usual[0]) for v in value)
-    if isinstance(usual, float):
-        return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
-    return type(value) is type(usual)
-
-
 def _check(c: Configuration) -> None:
-    if c.classes < 1:
-        raise InputError(f"{c.classes} classes: expected at least one besides the background")
-    same = len(c.image_mean) == len(c.image_std) and len(c.image_mean) in (1, 3)
-    if not same or min(c.image_std) <= 0:
-        raise InputError(
-            f"image mean {c.image_mean} and std {c.image_std}: expected 1 or 3 values each, the std above 0"
-        )
-    if min(min(sizes) for sizes in c.anchor_sizes) < 1 or min(c.aspect_ratios) <= 0:
-        raise InputError(
-            f"anchors of {c.anchor_sizes} pixels and ratios {c.aspect_ratios}: expected 1 or more, above 0"
-        )
+    """What concerns more than one value. Raises InputError."""
+    if len(c.image_mean) != len(c.image_std) or len(c.image_mean) not in (1, 3):
+        raise InputError(f"image_mean {c.image_mean} and image_std {c.image_std}: expected 1 or 3 values each")
     if len({len(sizes) for sizes in c.anchor_sizes}) != 1:
-        raise InputError(f"anchor sizes {c.anchor_sizes}: expected equally many, at least one, on every level")
-    if len(c.roi_size) != 2 or min(c.roi_size) < 1:
-        raise InputError(f"RoI size {c.roi_size}: expected rows and columns, 1 or more")
-    for name in ("rpn_nms_thresh", "rpn_score_thresh", "box_nms_thresh", "box_score_thresh"):
-        if not 0 <= getattr(c, name) <= 1:
-            raise InputError(f"{name} {getattr(c, name)}: expected 0..1")
-    for name in (
-        "rpn_pre_nms_top_n_test",
-        "rpn_post_nms_top_n_test",
-        "box_detections_per_img",
-        "channels",
-        "canonical_scale",
-        "min_size",
-        "max_size",
-    ):
-        if getattr(c, name) < 1:
-            raise InputError(f"{name} {getattr(c, name)}: expected 1 or more")
-    if c.norm_eps < 0:
-        raise InputError(f"norm_eps {c.norm_eps}: expected 0 or more")
-    if c.sampling_ratio > MOST_SAMPLES:
-        raise InputError(f"sampling_ratio {c.sampling_ratio}: expected 1..{MOST_SAMPLES}, or -1 for adaptive sampling")
+        raise InputError(f"anchor_sizes {c.anchor_sizes}: expected equally many on every level")

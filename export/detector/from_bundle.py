@@ -26,10 +26,12 @@ from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
 from export.detector.configuration import Configuration
 
-# prefixes in the graph -> in torchvision's Faster R-CNN
+# prefixes in the graph -> in torchvision's Faster R-CNN; "regions" is what the RoI head was called before
 PARTS = {
     "backbone.": "backbone.",
     "proposals.head.": "rpn.head.",
+    "roi_head.head.": "roi_heads.box_head.",
+    "roi_head.predictor.": "roi_heads.box_predictor.",
     "regions.head.": "roi_heads.box_head.",
     "regions.predictor.": "roi_heads.box_predictor.",
 }

@@ -26,7 +26,7 @@ def cost_by_part(detector: StaticDetector) -> dict[str, Cost]:
     ``detector``: of target "tensorrt"; the other one's 3x3 convolutions are no longer plain ones.
     """
     body: nn.Module = detector.backbone.body
-    regions = detector.regions
+    roi_head = detector.roi_head
     image = torch.zeros(1, detector.image_input.channels, *detector.image_input.padded)
     counts: dict[nn.Module, float] = {}
     watched = [m for m in detector.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
@@ -36,9 +36,9 @@ def cost_by_part(detector: StaticDetector) -> dict[str, Cost]:
             features: dict[str, Tensor] = detector.backbone(image)
             detector.proposals.head(list(features.values()))
             channels = next(iter(features.values())).shape[1]
-            rows, columns = regions.pooled_size
-            region = torch.zeros(1, channels, rows, columns)
-            regions.predictor(regions.head(region))
+            rows, columns = roi_head.pooled_size
+            pooled = torch.zeros(1, channels, rows, columns)
+            roi_head.predictor(roi_head.head(pooled))
     finally:
         for hook in hooks:
             hook.remove()
@@ -56,7 +56,7 @@ def cost_by_part(detector: StaticDetector) -> dict[str, Cost]:
         "backbone": inner,
         "pyramid": Cost(whole.parameters - inner.parameters, whole.gflops - inner.gflops),
         "proposals": part(detector.proposals.head),
-        "RoI head": part(regions.head, regions.predictor, times=detector.proposals.count),
+        "RoI head": part(roi_head.head, roi_head.predictor, times=detector.proposals.count),
     }
 
 

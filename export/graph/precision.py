@@ -4,6 +4,9 @@ The detector is traced once, in float32. The markers are identities in torch and
 graph; `type_graph` then either drops them (a float32 graph) or turns them into Casts and types
 everything between them float16. So the precision of every value stands in the ONNX file, which is
 what a strongly typed TensorRT build obeys.
+
+Half precision ends at 65504, and what lies beyond compares as false: `within_half` says, inside the graph, whether the
+network's numbers are still numbers.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from torch import Tensor
 from edge.errors import InputError
 
 DOMAIN = "thermal.edge"
+OVERFLOW = 65520.0  # from here on a value rounds to infinity in half precision
 # inputs that stay float32 whatever the type of the data: Resize's roi and scales
 _FLOAT32_INPUTS = {"Resize": (1, 2)}
 
@@ -33,6 +37,16 @@ def full(x: Tensor) -> Tensor:
     """From here on float32 is needed: coordinates, areas, exponentials, ordering scores."""
     marked: Tensor = _Full.apply(x)
     return marked
+
+
+def within_half(*values: Tensor) -> Tensor:
+    """(1,) bool: every element of ``values`` (float32, any shape) is a number that half precision can hold.
+
+    Looked at are the outputs of the two heads, where what overflowed before them arrives as infinity or not a
+    number. An overflow that a ReLU turns into zero on the way is not seen.
+    """
+    good = [(value.abs() < OVERFLOW).to(torch.float32).amin().reshape(1) for value in values]
+    return torch.cat(good).amin().reshape(1) > 0.5
 
 
 class _Half(torch.autograd.Function):

@@ -11,8 +11,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from edge.errors import InputError
 from export.graph.boxes import at_least, clip_to_image, decode
 from export.graph.nms import suppress_native, suppress_unrolled
-from export.graph.overflow import within_half
-from export.graph.precision import full
+from export.graph.precision import full, within_half
 
 
 class Proposals(nn.Module):

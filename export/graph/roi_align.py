@@ -55,8 +55,8 @@ def pool_gather(
     extents = boxes.new_tensor([[int(n) for n in m.shape[2:]] for m in maps])[levels]  # (R, 2) height, width
     pyramid = torch.cat([m[0].flatten(1) for m in maps], 1).t()  # (sum H W, C)
     scaled = boxes * boxes.new_tensor(list(scales))[levels, None]
-    rows, row_shares = bilinear_samples(scaled[:, 1], scaled[:, 3], extents[:, 0], size[0], ratio, most)
-    columns, column_shares = bilinear_samples(scaled[:, 0], scaled[:, 2], extents[:, 1], size[1], ratio, most)
+    rows, row_weights = bilinear_samples(scaled[:, 1], scaled[:, 3], extents[:, 0], size[0], ratio, most)
+    columns, column_weights = bilinear_samples(scaled[:, 0], scaled[:, 2], extents[:, 1], size[1], ratio, most)
     rows = start[:, None, None] + rows * extents[:, 1].to(torch.int64)[:, None, None]
 
     # one bin reads 2 S x 2 S map cells; summed one by one, so that no (R, bins, 4 S S, C) is ever held
@@ -64,8 +64,8 @@ def pool_gather(
     for i in range(rows.shape[2]):
         for j in range(columns.shape[2]):
             at = (rows[:, :, None, i] + columns[:, None, :, j]).flatten(1)  # (R, bins)
-            share = (row_shares[:, :, None, i] * column_shares[:, None, :, j]).flatten(1)
-            part = pyramid[at] * half(share[:, :, None])
+            weight = (row_weights[:, :, None, i] * column_weights[:, None, :, j]).flatten(1)
+            part = pyramid[at] * half(weight[:, :, None])
             pooled = pooled + part if i + j else part
     return pooled
 
@@ -77,7 +77,7 @@ def bilinear_samples(
 
     ``low``, ``high``: (R,) float32 ends of the region, map pixels. ``extent``: (R,) float32 cells of the map.
     ``bins``: of the axis. ``ratio``, ``most``: as in `pool_gather`.
-    Returns cells (R, bins, 2 S) int64 and shares (R, bins, 2 S) float32 for S samples a bin: the lower
+    Returns cells (R, bins, 2 S) int64 and weights (R, bins, 2 S) float32 for S samples a bin: the lower
     neighbours of all samples, then the upper ones.
     """
     bin_length = (high - low).clamp(min=1.0) / bins  # (R,)
@@ -92,13 +92,13 @@ def bilinear_samples(
     limit = extent[:, None, None]
     # a sample more than one cell outside counts as zero, and so does one beyond the region's own count
     used = (at >= -1.0) & (at <= limit) & (sample < count[:, None])[:, None, :]
-    share = used.to(low.dtype) / count[:, None, None]
+    weight = used.to(low.dtype) / count[:, None, None]
     at = torch.minimum(at.clamp(min=0.0), limit - 1)
     below = at.floor()
     above = torch.minimum(below + 1, limit - 1)
     part = at - below
     cells = torch.cat((below, above), 2).to(torch.int64)
-    return cells, torch.cat((share * (1 - part), share * part), 2)
+    return cells, torch.cat((weight * (1 - part), weight * part), 2)
 
 
 def pool_native(

@@ -12,8 +12,8 @@ from export.graph.precision import full
 from export.graph.roi_align import levels_of, pool_gather, pool_native
 
 
-class Regions(nn.Module):
-    """Second look at each proposal.
+class RoIHead(nn.Module):
+    """torchvision's box head on what RoIAlign pools for each proposal.
 
     ``features``: the pyramid by name of any input, for its shapes. ``size``: (height, width) of the picture
     in network input pixels. ``native``: ONNX ``RoiAlign`` on data-dependent subsets instead of Gathers.
@@ -37,7 +37,7 @@ class Regions(nn.Module):
         steps = [round(math.log2(features[name].shape[2] / size[0])) for name in self.names]
         self.scales = [2.0**step for step in steps]
         self.finest = -steps[0]
-        # more maps than steps between the first and the last: torchvision leaves the rest without regions
+        # more maps than steps between the first and the last: torchvision leaves the rest without proposals
         self.levels = steps[0] - steps[-1] + 1
         self.flat_head = not native and isinstance(self.head, TwoMLPHead)
         if self.flat_head:
@@ -59,6 +59,6 @@ class Regions(nn.Module):
 
 
 def _pixels_before_channels(layer: nn.Linear, pixels: int) -> None:
-    """Reorder the inputs of ``layer``, in place, from (C, pixels) to (pixels, C): no transpose of all regions."""
+    """Reorder the inputs of ``layer``, in place, from (C, pixels) to (pixels, C): no transpose of all pooled maps."""
     weight = layer.weight.detach().reshape(layer.out_features, -1, pixels)
     layer.weight = nn.Parameter(weight.transpose(1, 2).flatten(1).contiguous())

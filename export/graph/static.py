@@ -17,12 +17,11 @@ from torchvision.ops import FrozenBatchNorm2d
 from edge.errors import InputError
 from export.graph.input import ImageInput
 from export.graph.nms import ROUNDS
-from export.graph.overflow import within_half
 from export.graph.postprocess import Postprocess
-from export.graph.precision import half
+from export.graph.precision import half, within_half
 from export.graph.proposals import Proposals
 from export.graph.roi_align import SAMPLES
-from export.graph.roi_head import Regions
+from export.graph.roi_head import RoIHead
 from export.graph.supported import check_model, check_samples, check_size, check_topk
 from export.graph.winograd import use_winograd
 
@@ -38,9 +37,9 @@ class StaticDetector(nn.Module):
     ("tensorrt" only), exact for regions of up to ``samples`` map pixels a bin.
 
     ``forward``: image (1, H, W, 1) uint8 grey -> boxes (1, K, 4) float32 xyxy frame pixels, scores (1, K) float32
-    descending, labels (1, K) int32 with 0 = first real class, converged (1,) int32: 1 = the suppression had
-    settled, 0 = it had not, -1 = numbers overflowed (`export.graph.overflow`). K = detections an image of ``model``;
-    rows past the last detection are zero.
+    descending, labels (1, K) int32 with 0 = first real class, converged (1,) int32: 1 = the suppression had settled,
+    0 = it had not, -1 = numbers overflowed (`within_half` of `export.graph.precision`). K = detections an image of
+    ``model``; rows past the last detection are zero.
 
     Raises InputError where the size is no multiple of 32, a part of the model is none of torchvision's, or a top-k
     of the model is beyond TensorRT, ``samples`` is out of 1..16, or its weights overflow.
@@ -70,26 +69,26 @@ class StaticDetector(nn.Module):
         if not all(torch.isfinite(f).all() for f in features.values()):
             raise InputError("the model's features of a white frame are not finite: its weights overflow, take others")
         self.proposals = Proposals(model.rpn, list(features.values()), size, padded, native, rounds)
-        self.regions = Regions(model.roi_heads, features, size, native, samples)
-        self.decisions = Postprocess(
+        self.roi_head = RoIHead(model.roi_heads, features, size, native, samples)
+        self.postprocess = Postprocess(
             model.roi_heads, self.proposals.count, size, self.image_input.ratio, native, rounds
         )
         if native:
             use_winograd(self)
         else:
-            check_topk(*self.proposals.takes, self.proposals.count, self.decisions.candidates)
+            check_topk(*self.proposals.takes, self.proposals.count, self.postprocess.candidates)
             _thaw_norms(self)
 
     @property
     def max_detections(self) -> int:
         """K, the rows of the outputs."""
-        return int(self.decisions.count)
+        return int(self.postprocess.count)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         features = self.backbone(half(self.image_input(image)))
         proposals, valid, settled, found = self.proposals(list(features.values()))
-        logits, deltas = self.regions(features, proposals)
-        boxes, scores, labels, complete = self.decisions(logits, deltas, proposals, valid)
+        logits, deltas = self.roi_head(features, proposals)
+        boxes, scores, labels, complete = self.postprocess(logits, deltas, proposals, valid)
         state = (settled & complete).to(torch.int32)
         finite = found & within_half(logits, deltas)
         return boxes[None], scores[None], labels[None], torch.where(finite, state, torch.full_like(state, -1))

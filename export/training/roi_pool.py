@@ -47,41 +47,41 @@ class BagRoIAlign(nn.Module):
 
     def _cells(self, levels: list[Tensor], boxes: list[Tensor], height: int) -> tuple[Tensor, Tensor]:
         """Rows of the table that each bin reads, (bins, K) int64, and how much of each, (bins, K) float32."""
-        pool, regions = self.pool, torch.cat(boxes)
+        pool, proposals = self.pool, torch.cat(boxes)
         steps = [round(math.log2(m.shape[2] / height)) for m in levels]
-        level = levels_of(regions, steps[0] - steps[-1] + 1, -steps[0], pool.canonical_scale, pool.canonical_level)
+        level = levels_of(proposals, steps[0] - steps[-1] + 1, -steps[0], pool.canonical_scale, pool.canonical_level)
         cells = torch.tensor([m.shape[2] * m.shape[3] for m in levels])
         start = len(levels[0]) * (cells.cumsum(0) - cells)
         image = torch.cat([torch.full((len(b),), i) for i, b in enumerate(boxes)])
         first = (start[level] + image * cells[level])[:, None, None]
-        scaled = regions * torch.tensor([2.0**step for step in steps])[level, None]
+        scaled = proposals * torch.tensor([2.0**step for step in steps])[level, None]
         rows, columns = torch.tensor([list(m.shape[2:]) for m in levels])[level].unbind(1)
         (down, across), ratio = pool.output_size, pool.sampling_ratio
-        y, y_share = bilinear_samples(scaled[:, 1], scaled[:, 3], rows.to(scaled.dtype), down, ratio, ratio)
-        x, x_share = bilinear_samples(scaled[:, 0], scaled[:, 2], columns.to(scaled.dtype), across, ratio, ratio)
+        y, y_weight = bilinear_samples(scaled[:, 1], scaled[:, 3], rows.to(scaled.dtype), down, ratio, ratio)
+        x, x_weight = bilinear_samples(scaled[:, 0], scaled[:, 2], columns.to(scaled.dtype), across, ratio, ratio)
         y = first + y * columns[:, None, None]
         at = y[:, :, None, :, None] + x[:, None, :, None, :]  # (R, down, across, 2 S, 2 S)
-        share = y_share[:, :, None, :, None] * x_share[:, None, :, None, :]
-        return at.flatten(3).flatten(0, 2), share.flatten(3).flatten(0, 2)
+        weight = y_weight[:, :, None, :, None] * x_weight[:, None, :, None, :]
+        return at.flatten(3).flatten(0, 2), weight.flatten(3).flatten(0, 2)
 
 
 class _WeightedSum(torch.autograd.Function):
-    """table (T, C), at (M, K) int64 rows of it, share (M, K) -> (M, C): the sum of each row's shares."""
+    """table (T, C), at (M, K) int64 rows of it, weight (M, K) -> (M, C): the weighted sum of those rows."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, at: Tensor, share: Tensor) -> Tensor:
-        ctx.save_for_backward(at, share)
+    def forward(ctx: Any, table: Tensor, at: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(at, weight)
         ctx.rows = len(table)
-        return F.embedding_bag(at, table, mode="sum", per_sample_weights=share)
+        return F.embedding_bag(at, table, mode="sum", per_sample_weights=weight)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        at, share = ctx.saved_tensors
+        at, weight = ctx.saved_tensors
         flat = at.flatten()
         order = torch.argsort(flat)
         counts = torch.bincount(flat, minlength=ctx.rows)
         reader = torch.div(order, at.shape[1], rounding_mode="trunc")
         first = counts.cumsum(0) - counts
-        weights = share.flatten()[order]
+        weights = weight.flatten()[order]
         back = F.embedding_bag(reader, gradients[0].contiguous(), first, mode="sum", per_sample_weights=weights)
         return back, None, None

@@ -13,12 +13,13 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.children import run_child
 
 PYCUDA = "2026.1"
 NOT_SUPPORTED = 801  # CUDA_ERROR_NOT_SUPPORTED
@@ -164,7 +165,7 @@ class _whole:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_child(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
     return done.stdout

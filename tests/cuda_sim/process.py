@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cuda_sim.build import Simulator, Unavailable, simulator
+from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120
@@ -62,14 +62,13 @@ def run(sim: Simulator, arguments: Sequence[str], **settings: str) -> Ended:
     """``python ARGUMENTS`` under the simulator. ``settings``: environment, such as ``CUDA_SIM_FAIL``."""
     with tempfile.TemporaryDirectory() as name:
         reports = Path(name)
-        done = subprocess.run(
+        done = run_child(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=environment(sim, reports, settings),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
-            check=False,
         )
         cuda, trt = reports / "cuda.json", reports / "trt.json"
         return Ended(

@@ -67,9 +67,9 @@ def _arrows_of(root: Path, module: str, path: Path, ours: set[str]) -> Iterator[
         elif isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             strings.append(node)
     for string in strings if loads else ():
-        name = _module_named(string, ours)
-        if name is not None:
-            yield Arrow(path, string.lineno, module, name, loaded=True)
+        named = _module_named(string, ours)
+        if named is not None:
+            yield Arrow(path, string.lineno, module, named, loaded=True)
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:

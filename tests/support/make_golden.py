@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 
-from edge.app.demo import MODEL
+from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.model.bundle import Bundle, sha256
 from edge.model.transform import Preprocessor
@@ -56,7 +57,7 @@ def main(checkpoint: Path) -> None:
     print(f"{sum(len(f['scores']) for f in frames)} detections in {FOLDER}")
 
 
-def _settings(bundle: Bundle) -> dict[str, object]:
+def _settings(bundle: Bundle) -> dict[str, Any]:
     """The detector's configuration as `load_detector` takes it; what the checkpoint itself tells agrees."""
     made = bundle.architecture
     names = (

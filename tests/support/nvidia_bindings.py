@@ -19,6 +19,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from tests.support.children import run_child
+
 # JetPack 6.1/6.2, 7.1, 7.2, and the newest
 VERSIONS = ("10.3.0", "10.13.3.9", "10.16.1.11", "11.4.0.106")
 
@@ -129,6 +131,4 @@ def _dump(version: str, work: Path) -> str:
 
 
 def _run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=300, check=False
-    )
+    return run_child(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=300)

@@ -30,7 +30,8 @@ def thermal_scene(height: int, width: int, seed: int = 0) -> Grey:
         cx, cy = rng.uniform(0, width), rng.uniform(0, height)
         sx, sy = rng.uniform(2, 20, 2)
         scene += rng.uniform(30, 120) * np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
-    return np.clip(scene + rng.normal(0, 3, scene.shape), 0, 255).astype(np.uint8)
+    grey: Grey = np.clip(scene + rng.normal(0, 3, scene.shape), 0, 255).astype(np.uint8)
+    return grey
 
 
 def enliven(model: FasterRCNN, image: Grey, seed: int = 0) -> FasterRCNN:
@@ -109,7 +110,7 @@ def _scale_to(spread: float) -> Any:
     """Once, by its first answer: a layer whose outputs have this standard deviation."""
     done: list[bool] = []
 
-    def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+    def hook(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         if done:
             return None
         done.append(True)

@@ -34,7 +34,7 @@ def signatures(name: str, doc: str) -> list[Signature]:
     """Of pybind11's docstring: one, or one an overload."""
     found = []
     for line in re.findall(rf"^(?:\d+\. )?{re.escape(name)}(\(.*\) -> .*)$", doc, re.MULTILINE):
-        parameters, returns = re.fullmatch(r"\((.*)\) -> (.*)", line).groups()
+        parameters, _, returns = line[1:].rpartition(") -> ")
         # commas inside [..], <..> and quotes separate nothing
         parts = [p for p in re.split(r",\s(?![^\[<]*[\]>])", parameters) if p]
         if parts and re.match(r"self\b|arg0: tensorrt_bindings", parts[0]):

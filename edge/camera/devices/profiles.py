@@ -174,7 +174,8 @@ PROFILES = {
 
 def profile_of(name: str | None, endian: str | None, kelvin: float | None) -> Profile:
     """The profile of this name (None: generic) with what the user said of his camera: ``endian`` "big" or "little",
-    ``kelvin`` a count. Raises KeyError for an unknown name."""
+    ``kelvin`` a count. Raises KeyError for an unknown name.
+    """
     profile = PROFILES[name or "generic"]
     if endian:
         profile = replace(profile, big_endian=endian == "big")

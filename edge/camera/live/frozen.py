@@ -27,8 +27,8 @@ class FrozenPicture:
     ``since``: when the present picture first came, on the clock of whoever asks.
     """
 
-    def __init__(self, since: float = 0.0) -> None:
-        self.since = since
+    def __init__(self) -> None:
+        self.since = 0.0
         self._before: Pixels | None = None
 
     def again(self, pixels: Pixels, t: float) -> bool:

@@ -17,7 +17,7 @@ from edge.data import Frame
 from edge.errors import InputError
 from edge.seams import Camera, Closing
 
-JOIN_S = 1.0
+JOIN_S = 0.5
 LOOK_S = 0.1  # how often a waiting loop looks whether it shall stop
 
 
@@ -102,7 +102,7 @@ class LatestFrames(FrameSource):
             return frame
 
     def close(self) -> None:
-        """Stop the thread and wait for it, at most a second: one that hangs in a driver is left behind.
+        """Stop the thread and wait for it, at most half a second: one that hangs in a driver is left behind.
 
         It takes nothing more from the camera then, and ends with the read it is in.
         """

@@ -99,7 +99,7 @@ class Reconnecting(Camera):
         self._lost_why = ""
         self._lost_at: float | None = None
         self._given_at = self._back_at = clock()
-        self._picture = FrozenPicture(clock())
+        self._picture = FrozenPicture()
         self._told = False  # that it stands still
         self._delay_s = FIRST_DELAY_S
         self._why = ""
@@ -147,7 +147,9 @@ class Reconnecting(Camera):
                 self._lose(camera, error)
                 continue
             except Exception as error:
-                self._lose(camera, CameraError(in_words(camera.description or self._name, error)), error)
+                loss = CameraError(in_words(camera.description or self._name, error))
+                loss.__cause__ = error
+                self._lose(camera, loss)
                 continue
             return frame and self._deliver(frame)
 
@@ -197,11 +199,11 @@ class Reconnecting(Camera):
         self._seq = frame.seq + self._offset
         return replace(frame, seq=self._seq) if self._offset else frame
 
-    def _lose(self, camera: Camera, error: CameraError, cause: Exception | None = None) -> None:
+    def _lose(self, camera: Camera, error: CameraError) -> None:
         self._camera = self._offset = None
         self._release(camera)
         if self._closed.is_set():
-            raise error from cause
+            raise error
         if isinstance(error, _Different):
             self._count_different(error)
         self._why = str(error)
@@ -240,7 +242,7 @@ class Reconnecting(Camera):
             self._camera = camera
             if self._closed.is_set():
                 self._release(camera)
-            self._picture, self._told = FrozenPicture(self._clock()), False
+            self._picture, self._told = FrozenPicture(), False
             return camera
 
     def _was_closed(self) -> CameraError:

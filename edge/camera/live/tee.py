@@ -11,7 +11,7 @@ from edge.seams import Camera, CameraWrapper
 class Tee(CameraWrapper):
     """``camera``, and each frame it gives goes to ``tap`` first, in the thread that reads.
 
-    It stands before everything that drops, sifts or repairs, so ``tap`` sees what the camera delivered, also
+    It stands before everything that drops, sifts or corrects, so ``tap`` sees what the camera delivered, also
     frames that the detector never sees.
     """
 

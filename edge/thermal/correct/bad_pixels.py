@@ -1,9 +1,9 @@
-"""Dead and hot pixels: found while the scene moves, replaced by their neighbours' median.
+"""Bad pixels, dead or hot: found while the scene moves, replaced by their neighbours' median.
 
 The first duty is not to erase a target. A person is 3x3 px or more from usual heights, and even one of a
 single pixel does not stay at the very same pixel of the sensor while everything around it moves. So a pixel is
-a defect only if it stands out alone, or with one neighbour, 24 times in a row or nearly so, and only frames count
-between which the scene moved (`Motion`). A hover of any length adds nothing.
+bad only if it stands out alone, or with one neighbour, 24 times in a row or nearly so, and only frames count between
+which the scene moved (`Motion`). A hover of any length adds nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ OUTSTANDING = 8.0  # sigma of the frame's fine noise
 LEAST = 4.0  # counts
 LARGEST = 2  # px: more of them together are something in the scene
 SURE = 24  # looks
-MOST = 2 * SURE  # so many misses heal a defect, two points each from here
+MOST = 2 * SURE  # points: a miss takes two, so 24 misses clear a bad pixel
 MISS = 2
 AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
 
 class BadPixels:
-    """The known defects of one sensor. ``count``: how many pixels are replaced at present."""
+    """The known bad pixels of one sensor. ``count``: how many pixels are replaced at present."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -48,13 +48,13 @@ class BadPixels:
             self._index()
 
     def patch(self, pixels: Counts16) -> None:
-        """Replace the known defects of ``pixels``, (H, W) uint16 C-contiguous, in place."""
+        """Replace the known bad pixels of ``pixels``, (H, W) uint16 C-contiguous, in place."""
         if self.count and pixels.shape == self._known.shape:
             flat = pixels.reshape(-1)
             flat[self._where] = np.sort(flat[self._neighbours], axis=1)[:, len(AROUND) // 2]
 
     def _index(self) -> None:
-        """The neighbours of each defect that are in the frame and sound; of a defect without any nothing is known."""
+        """The neighbours of each bad pixel that are in the frame and sound; of one without any nothing is known."""
         height, width = self._known.shape
         where, neighbours = [], []
         for y, x in zip(*np.nonzero(self._known), strict=True):

@@ -1,6 +1,6 @@
-"""Repair of raw frames before normalising: the shutter, dead pixels, column stripes.
+"""Correction of raw frames before normalising: the shutter, bad pixels, column stripes.
 
-    frame -> closed shutter? flagged ffc | the scene moved? learn defects and stripes -> patched, flagged repaired
+    frame -> closed shutter? flagged ffc | the scene moved? learn bad pixels, stripes -> corrected, flagged repaired
 
 It changes only what is known to be the sensor's fault; 8-bit pictures have gone through the camera's own
 processing and pass untouched. Everything it knows comes from the frames it was given, in their order: the same
@@ -21,7 +21,7 @@ from edge.thermal.correct.shutter import Shutter
 
 
 class Correction:
-    """Repairs the frames of one flight, one after the other."""
+    """Corrects the frames of one flight, one after the other."""
 
     def __init__(self, fps: float | None = None, live: bool = False) -> None:
         """``fps``: nominal rate of the source, None if unknown. ``live``: the frames come, or once came, from a live
@@ -32,12 +32,12 @@ class Correction:
         self._start()
 
     @property
-    def defects(self) -> int:
+    def bad_pixels(self) -> int:
         """How many dead and hot pixels are replaced at present."""
-        return self._defects.count
+        return self._bad_pixels.count
 
     def __call__(self, frame: Frame) -> Frame:
-        """The frame, repaired where it has to be: then its pixels are a copy, and it is flagged ``repaired``.
+        """The frame, corrected where it has to be: then its pixels are a copy, and it is flagged ``repaired``.
 
         A frame with a closed shutter that the camera does not tell of is flagged ``ffc`` and ``ffc_inferred``, and not
         changed otherwise.
@@ -49,19 +49,19 @@ class Correction:
             self._shape = pixels.shape
             self._start()
         if "ffc" in frame.flags or self._shut(frame, pixels):
-            self._stripes.after_shutter()
+            self._destriping.after_shutter()
             return frame if "ffc" in frame.flags else replace(frame, flags=frame.flags | {"ffc", "ffc_inferred"})
         if "resumed" in frame.flags:  # a shutter that nobody flagged, or the camera was switched on again
-            self._stripes.after_shutter()
-        noise = self._movement.check(pixels)
+            self._destriping.after_shutter()
+        noise = self._motion.check(pixels)
         if noise is not None:
-            self._defects.look(pixels, noise)
-            self._stripes.look(pixels, noise)
-        if not self._defects.count and not self._stripes.active:
+            self._bad_pixels.look(pixels, noise)
+            self._destriping.look(pixels, noise)
+        if not self._bad_pixels.count and not self._destriping.active:
             return frame
         pixels = np.array(pixels, np.uint16, order="C")
-        self._defects.patch(pixels)
-        self._stripes.correct(pixels)
+        self._bad_pixels.patch(pixels)
+        self._destriping.correct(pixels)
         return replace(frame, pixels=pixels, flags=frame.flags | {"repaired"})
 
     def _shut(self, frame: Frame, pixels: Counts16) -> bool:
@@ -72,6 +72,6 @@ class Correction:
 
     def _start(self) -> None:
         self._shutter = Shutter()
-        self._movement = Motion()
-        self._defects = BadPixels()
-        self._stripes = Destriping()
+        self._motion = Motion()
+        self._bad_pixels = BadPixels()
+        self._destriping = Destriping()

@@ -12,15 +12,15 @@ EVERY = 8  # frames from one check to the next
 CELL = 8  # px: the check looks at means of 8x8 px
 MOVED_PX = 2.0
 ABOVE_NOISE = 3.0
-PATIENCE = 20  # checks after which a still scene's reference is renewed: slow cooling is no movement
+PATIENCE = 20  # checks after which a still scene's reference is renewed: slow cooling is no motion
 
 
 class Motion:
     """Says of every 8th frame whether most of the scene lies 2 px or more from where it last was.
 
     The change of the cells, against their slope from cell to cell, tells how far the scene moved; a common
-    step of all counts is not movement. Where the ground is too flat to tell, it says no. Cars that pass a hovering
-    drone are no movement either: the median cell must change.
+    step of all counts is no motion. Where the ground is too flat to tell, it says no. Cars that pass a hovering
+    drone are no motion either: the median cell must change.
     """
 
     def __init__(self) -> None:

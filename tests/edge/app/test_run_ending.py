@@ -18,12 +18,16 @@ import cv2
 import numpy as np
 import pytest
 
-import edge.app.run as run_module
+import edge.app.sinks
+from edge.app.run import run
+from edge.app.settings import RunSettings
 from edge.camera.stills import Stills
 from edge.commands.main import main
-from edge.data import Frame, RawDetections
+from edge.data import Frame, RawDetections, Result
 from edge.engine.null import NullEngine
+from edge.errors import CameraError
 from edge.sinks import Background, VideoSink
+from tests.support.children import popen, run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 LIVE = "sim:width=80,height=64,fps=50"
@@ -44,7 +48,7 @@ def words(bundle: Path, out: Path, *more: str, source: str = "sim:live=0,width=8
 
 def started(command: list[str], out: Path, **files: Any) -> subprocess.Popen[str]:
     """``edge`` in a process of its own, as soon as it has written three lines."""
-    running = subprocess.Popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
+    running = popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
     give_up = time.monotonic() + 60
     while lines(out) < 3:
         assert running.poll() is None
@@ -63,22 +67,48 @@ class Interrupted(Background):
 
 
 def test_a_second_ctrl_c_costs_no_report(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "Background", Interrupted)
+    monkeypatch.setattr(edge.app.sinks, "Background", Interrupted)
 
     def first(_result: object) -> None:
         raise KeyboardInterrupt
 
-    settings = run_module.RunSettings("sim:live=0,width=80,height=64,frames=8", str(tiny_bundle), tmp_path, quiet=True)
-    assert run_module.run(settings, first)["ended"] == "interrupted"
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=first)["ended"] == "interrupted"
     assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
 
 def test_ctrl_c_while_it_closes_costs_no_report(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "Background", Interrupted)
+    monkeypatch.setattr(edge.app.sinks, "Background", Interrupted)
     assert main(words(tiny_bundle, tmp_path, "--quiet")) == 0
     assert report(tmp_path)["ended"] == "end of source"
+
+
+def test_the_first_ctrl_c_ends_the_loop_in_order(tiny_bundle: Path, tmp_path: Path) -> None:
+    """An exception wherever the loop happens to be could break what a sink's thread waits for."""
+    seen: list[int] = []
+
+    def stop_at_the_third(result: Result) -> None:
+        if result.frame.seq == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        seen.append(result.frame.seq)
+
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=stop_at_the_third)["ended"] == "interrupted"
+    assert seen == [0, 1, 2]
+    assert report(tmp_path)["frames"] == lines(tmp_path) == 3
+
+
+def test_the_second_ctrl_c_ends_it_at_once(tiny_bundle: Path, tmp_path: Path) -> None:
+    def stop_twice(_result: Result) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("it went on")
+
+    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    assert run(settings, watch=stop_twice)["ended"] == "interrupted"
+    assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
 
 def test_a_login_that_is_lost_is_a_stop(tiny_bundle: Path, tmp_path: Path) -> None:
@@ -92,7 +122,7 @@ def test_nohup(tiny_bundle: Path, tmp_path: Path) -> None:
     running = started(
         words(tiny_bundle, tmp_path, "--quiet", source=LIVE),
         tmp_path,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        ignored=[signal.SIGHUP],
     )
     before = lines(tmp_path)
     running.send_signal(signal.SIGHUP)
@@ -123,7 +153,7 @@ def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    done = run_child(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
@@ -132,9 +162,8 @@ def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None
 
 def test_a_closed_stderr_is_not_written_into_the_next_file(tiny_bundle: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path / "out", "--video")]
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(2)
-    )
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    done = run_child(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith("8 frames")  # nor to stdout
     assert lines(tmp_path / "out") == 8
@@ -157,7 +186,7 @@ def nearly_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From when it is called the disk has 10 MB left."""
 
     def fill() -> None:
-        monkeypatch.setattr("edge.sinks.video.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
 
     return fill
 
@@ -201,7 +230,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_cause(
     assert "report.json: No space left" in capsys.readouterr().err
 
     def gone(_stills: Stills) -> Frame:
-        raise run_module.CameraError("the camera is gone")
+        raise CameraError("the camera is gone")
 
     monkeypatch.setattr(Stills, "read", gone)
     cv2.imwrite(str(tmp_path / "still.png"), np.zeros((64, 80), np.uint8))

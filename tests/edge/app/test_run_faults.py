@@ -46,15 +46,23 @@ def test_nothing_is_detected_behind_the_shutter_and_counts_may_step(tiny_bundle:
     flight = [target(i, 0) for i in range(20)] + [flap(i) for i in range(20, 29)]
     flight += [target(i, 2500) for i in range(29, 40)]  # the camera steps by 2500 counts
     report, lines = fly(flight, tiny_bundle, tmp_path)
-    assert report["shutter_frames"] == 9
+    assert report["shutter_frames"] == report["shutter_inferred"] == 9  # seen, not told
     assert [i for i, line in enumerate(lines) if "ffc" in line["flags"]] == list(range(20, 29))
     for i, line in enumerate(lines):
         if 20 <= i < 29:
-            assert (line["detections"], line["inferred"]) == ([], False)
+            assert (line["flags"], line["detections"], line["inferred"]) == (["ffc"], [], False)
         else:
             assert line["detections"][0]["box"] == [8, 16, 16, 24]
     before, after = (lines[i]["detections"][0]["score"] for i in (19, 29))
     assert after == pytest.approx(before, abs=0.1)  # anchored anew at once
+
+
+def test_a_shutter_that_the_camera_tells_of_is_not_counted_as_inferred(tiny_bundle: Path, tmp_path: Path) -> None:
+    source = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=40"
+    assert main(["run", "--source", source, "--model", str(tiny_bundle), "--out", str(tmp_path), "--quiet"]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["shutter_frames"] > 0
+    assert report["shutter_inferred"] == 0
 
 
 def test_swapped_bytes_are_told_of_a_source_that_cannot_be_asked(tiny_bundle: Path, tmp_path: Path) -> None:

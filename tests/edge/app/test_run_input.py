@@ -15,6 +15,7 @@ import pytest
 
 from edge.commands.main import main
 from edge.system.files import opencv_name
+from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -134,7 +135,7 @@ def test_quiet_says_nothing(stills: Path, tiny_bundle: Path, tmp_path: Path, cap
 def test_a_bench_that_could_not_be_written_is_not_run(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.commands.main.bench", lambda _: pytest.fail("it was run"))
+    monkeypatch.setattr("edge.commands.bench.bench", lambda _: pytest.fail("it was run"))
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "b.json"):
         assert main(["bench", "--model", str(tiny_bundle), "--json", str(path)]) == 2
@@ -163,7 +164,7 @@ def test_names_that_are_no_text(stills: Path, tiny_bundle: Path, odd: Path, tmp_
 
     def edge(*words: object) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "edge.commands.main", *map(str, words)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env=environment)
+        return run_child(command, cwd=ROOT, capture_output=True, env=environment)
 
     done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "out", "--record")
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr

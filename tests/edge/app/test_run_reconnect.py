@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-import edge.app.run as run_module
+import edge.app.loop as loop
 import edge.camera.live.reconnect as reconnect
 import edge.camera.v4l2 as device
 from edge.commands.main import main
@@ -52,7 +52,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Camera]:
         (device, "RETRY_S", 0.001),
         (reconnect, "FIRST_DELAY_S", 0.002),
         (reconnect, "LONGEST_DELAY_S", 0.01),
-        (run_module, "GRACE_S", 0.1),
+        (loop, "GRACE_S", 0.1),
     ):
         monkeypatch.setattr(module, name, seconds)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.app.run import RunSettings
 from edge.app.run import run as run_settings
+from edge.app.settings import RunSettings
 from edge.camera import open_camera
-from edge.commands.main import _bytes, main
+from edge.commands.main import main
+from edge.commands.options import size_in_bytes
 from edge.data import Detections, Frame
 from edge.errors import InputError
 from edge.recording import Recording, RecordingWriter
@@ -127,7 +128,7 @@ def test_a_live_flight_that_dropped_frames_is_flown_again_exactly(
     """The window's memory depends on the frames that it saw: with all of them detections could differ."""
     out = tmp_path / "flight"
     source = "sim:width=80,height=64,fps=50,ffc_interval=0.8,ffc_duration=0.2,seed=3"
-    settings = RunSettings(source, str(tiny_bundle), out, frames=25, record=True, quiet=True)
+    settings = RunSettings(source=source, model=str(tiny_bundle), out=out, frames=25, record=True)
     said = run_settings(settings, watch=lambda result: time.sleep(0.05))
     assert said["policy"] == "latest"
     assert said["dropped"] > 0
@@ -299,13 +300,13 @@ def test_bad_input_is_one_line_and_exit_2(
     ("text", "size"), [("20GB", 20 * 10**9), ("1.5 GiB", 3 << 29), ("500M", 500 * 10**6), ("1000kB", 10**6)]
 )
 def test_sizes(text: str, size: int) -> None:
-    assert _bytes(text) == size
+    assert size_in_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "20", "20gb", "-1GB", "nan", "0.5MB", "1PB", "GB", "9" * 400 + "GB"])
 def test_no_sizes(text: str) -> None:
     with pytest.raises(Exception, match="expected a size"):
-        _bytes(text)
+        size_in_bytes(text)
 
 
 GOOD = '{"seq": 1, "detections": []}\n'

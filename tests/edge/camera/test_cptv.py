@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import struct
 import sys
@@ -117,13 +118,18 @@ def test_shutter_background_and_count(tmp_path: Path) -> None:
         assert (camera.frames, camera.fps) == (20, 9.0)
 
 
+@functools.cache
+def real_file() -> tuple[bytes, list[tuple[npt.NDArray[np.uint16], int]]]:
+    path = shared("data", "raw16", REAL)
+    return path.read_bytes(), decode(path)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.one_of(st.none(), st.integers(1, 255)))
 def test_cut_or_damaged_anywhere(where: float, flip: int | None) -> None:
     """Whole frames of before, then an error that says so; never another exception, never a quiet end."""
     needs_cptv()
-    path = shared("data", "raw16", REAL)
-    data, truth = path.read_bytes(), decode(path)
+    data, truth = real_file()
     at = min(int(where * len(data)), len(data) - 1)
     bad = data[:at] if flip is None else data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :]
     frames: list[Frame] = []

@@ -16,6 +16,7 @@ from edge.camera import open_camera
 from edge.camera.gstreamer import has_gstreamer
 from edge.errors import SourceError
 from tests.conftest import ROOT
+from tests.support.children import run_child
 from tests.support.inside_gstreamer import CHECKS
 
 SCRIPT = ROOT / "tests/support/inside_gstreamer.py"
@@ -31,7 +32,7 @@ def run(name: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         # Debian 12 has no package of msgspec: ours will do where both Pythons are of one version
         Path(folder, "msgspec").symlink_to(Path(msgspec.__file__).parent)
-        return subprocess.run(
+        return run_child(
             [python or "python3", "-W", "error", str(SCRIPT), name],
             capture_output=True,
             text=True,

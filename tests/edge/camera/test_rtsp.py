@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,61 +18,18 @@ import edge.camera.streams as streams
 from edge.camera import LatestFrames, open_camera
 from edge.data import Frame
 from edge.errors import CameraError
-from tests.conftest import ROOT
 from tests.support.rtsp_server import ACROSS, BRIGHT, DARK, DOWN
 from tests.support.scripted_camera import outages_of
+from tests.support.streams import WAIT_S, RtspServer, rtsp_missing
 
-SYSTEM_PYTHON = shutil.which("python3", path=os.defpath)
-NEEDS = "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-ugly python3-gi"
-W, H, FPS = 320, 256, 30
-WAIT_S = 20.0
-
-
-def missing() -> str:
-    """What the server lacks here."""
-    probe = (
-        "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst; Gst.init(None); "
-        "exit(Gst.ElementFactory.find('x264enc') is None)"
-    )
-    if SYSTEM_PYTHON and subprocess.run([SYSTEM_PYTHON, "-c", probe], capture_output=True).returncode == 0:
-        return ""
-    return f"needs GStreamer's RTSP server for the system's Python (Debian: apt install {NEEDS})"
-
-
-WHY = missing()
+WHY = rtsp_missing()
 pytestmark = pytest.mark.skipif(bool(WHY), reason=WHY)
 
 
-class Server:
-    """rtsp_server.py on a port of its own, to be killed, frozen and started again."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.start()
-
-    def start(self, width: int = W, height: int = H) -> None:
-        script = ROOT / "tests/support/rtsp_server.py"
-        self.process = subprocess.Popen(
-            [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), str(FPS)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=WAIT_S)
-
-    @property
-    def url(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/cam"
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RtspServer]:
     monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.1)
-    started = Server()
+    started = RtspServer()
     yield started
     started.kill()
 
@@ -94,7 +48,7 @@ def take(camera: object, n: int) -> list[Frame]:
     return [frame for frame in frames if frame is not None]
 
 
-def test_every_picture_arrives_once_and_in_order_until_the_server_dies(server: Server) -> None:
+def test_every_picture_arrives_once_and_in_order_until_the_server_dies(server: RtspServer) -> None:
     with open_camera(server.url, reconnect_s=0) as camera:
         assert camera.description.startswith(f"{server.url}: stream, 320x256 8-bit grey, ")
         assert camera.fps == pytest.approx(30, abs=0.1)  # FFmpeg's guess
@@ -107,7 +61,7 @@ def test_every_picture_arrives_once_and_in_order_until_the_server_dies(server: S
     assert [frame.seq for frame in frames] == list(range(20))
 
 
-def test_the_newest_picture_however_slow_the_detector(server: Server) -> None:
+def test_the_newest_picture_however_slow_the_detector(server: RtspServer) -> None:
     with open_camera(server.url) as camera, LatestFrames(camera) as frames:
         start, made = time.monotonic(), []
         for _ in range(7):
@@ -121,7 +75,7 @@ def test_the_newest_picture_however_slow_the_detector(server: Server) -> None:
     assert made[-1] - made[0] > elapsed_ms / 2  # a queue gives picture after picture: 7 of them are 0.2 s
 
 
-def test_server_killed_and_started_again(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_server_killed_and_started_again(server: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
     with open_camera(server.url) as camera:
         before = take(camera, 5)
         server.kill()
@@ -136,7 +90,7 @@ def test_server_killed_and_started_again(server: Server, caplog: pytest.LogCaptu
     assert "the stream stopped" in caplog.messages[0]
 
 
-def test_server_that_goes_silent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_goes_silent(server: RtspServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "READ_TIMEOUT_MS", 2000)  # longer than a busy machine holds up a server
     with open_camera(server.url, reconnect_s=0) as camera:
         take(camera, 5)
@@ -145,7 +99,7 @@ def test_server_that_goes_silent(server: Server, monkeypatch: pytest.MonkeyPatch
             take(camera, 1000)
 
 
-def test_server_that_comes_back_with_another_size(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_comes_back_with_another_size(server: RtspServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconnect, "DIFFERENT", 1)
     with open_camera(server.url) as camera:
         take(camera, 5)
@@ -206,7 +160,7 @@ class Cut:
             thread.join(WAIT_S)
 
 
-def test_session_cut_inside_a_picture(server: Server) -> None:
+def test_session_cut_inside_a_picture(server: RtspServer) -> None:
     """What was cut in two is at most the last picture before the outage; nothing of before comes again after it."""
     cut = Cut(server.port, [8_011])
     try:

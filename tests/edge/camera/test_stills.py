@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from pathlib import Path
@@ -122,12 +123,26 @@ def test_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
         frames = [stills.read() for _ in range(4)]
         assert stills.read() is None
         assert stills.read() is None
-    assert [(f.seq, int(f.pixels[0, 0]), f.utc) for f in frames if f] == [
-        (0, 1, None),
-        (1, 2, None),
-        (2, 10, None),
-        (3, 33, None),
+    assert [(f.seq, int(f.pixels[0, 0]), f.utc, f.origin) for f in frames if f] == [
+        (0, 1, None, "frame1.png"),
+        (1, 2, None, "frame2.png"),
+        (2, 10, None, "frame10.png"),
+        (3, 33, None, "frame33.png"),
     ]
+
+
+def test_each_still_says_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(b"wald\xe4.png")  # as an old camera wrote it
+    save(tmp_path / "a.png", GREY)
+    (tmp_path / odd).write_bytes((tmp_path / "a.png").read_bytes())
+    with Stills(tmp_path) as stills:
+        assert [frame.origin for frame in iter(stills.read, None)] == ["a.png", "wald\N{REPLACEMENT CHARACTER}.png"]
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "a.png", Path("a.png")):
+        with Stills(path) as stills:
+            frame = stills.read()
+            assert frame is not None
+            assert frame.origin == "a.png"
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -141,9 +156,9 @@ def test_natural_order_counts(numbers: list[tuple[int, int]]) -> None:
 @given(st.lists(st.text("a1_B.0", max_size=6)), st.randoms(use_true_random=False))
 def test_natural_order_of_any_names(names: list[str], shuffler: random.Random) -> None:
     paths = [Path("x" + name) for name in names]
-    want = sorted(paths, key=natural)
+    expected = sorted(paths, key=natural)
     shuffler.shuffle(paths)
-    assert sorted(paths, key=natural) == want
+    assert sorted(paths, key=natural) == expected
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.98])
@@ -258,10 +273,10 @@ def test_real_r_jpeg(name: str) -> None:
     path = SHARED / "raw16" / f"{name}_R.JPG"
     if not path.exists():
         pytest.skip("needs ../shared/data/raw16, which is not here")
-    want = np.load(SHARED / "raw16" / f"{name}_R_raw16.npy")
+    expected = np.load(SHARED / "raw16" / f"{name}_R_raw16.npy")
     pixels, _ = read_still(path)
-    assert pixels.dtype == want.dtype
-    assert np.array_equal(pixels, want)
+    assert pixels.dtype == expected.dtype
+    assert np.array_equal(pixels, expected)
 
 
 def test_real_radiometric_tiff() -> None:
@@ -281,5 +296,5 @@ def test_real_folder() -> None:
         for _ in range(5):
             frame = stills.read()
     assert frame is not None
-    want = cv2.imread(str(sorted(folder.iterdir(), key=natural)[4]), cv2.IMREAD_GRAYSCALE)
-    assert np.array_equal(frame.pixels, want)
+    expected = cv2.imread(str(sorted(folder.iterdir(), key=natural)[4]), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(frame.pixels, expected)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,52 +17,16 @@ import edge.camera.streams as streams
 from edge.camera.capture import Capture
 from edge.camera.open import open_camera
 from edge.errors import CameraError, SourceError
+from tests.support.streams import FakePipeline, clip, http_server
 
 WAIT_S = 10.0
-
-
-def clip(path: Path, codec: str, n: int = 40) -> bytes:
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), 10.0, (64, 48))
-    for i in range(n):
-        writer.write(np.full((48, 64, 3), 5 * i, np.uint8))
-    writer.release()
-    return path.read_bytes()
+Serve = Callable[..., str]
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[bytes | None, bool], str]]:
-    """Starts a server: sends the body over HTTP, then hangs up or goes silent; None: it never answers."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def start(body: bytes | None, hang_up: bool = True) -> str:
-        def answer() -> None:
-            while not done.is_set():
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(9999)
-                    if body is not None:
-                        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
-                    if body is None or not hang_up:
-                        done.wait(WAIT_S)
-
-        threads.append(threading.Thread(target=answer))
-        threads[-1].start()
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-    yield start
-    done.set()
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    for thread in threads:
-        thread.join(WAIT_S)
-
-
-Serve = Callable[..., str]
+def serve() -> Iterator[Serve]:
+    with http_server() as start:
+        yield start
 
 
 def test_stream_that_ends_is_a_failure(tmp_path: Path, serve: Serve) -> None:
@@ -121,37 +84,6 @@ def test_without_gstreamer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "getBuildInformation", lambda: "    GStreamer:                   NO\n")
     with pytest.raises(SourceError, match=r"without GStreamer.*apt install python3-opencv.*--system-site-packages"):
         open_camera("gst:videotestsrc ! appsink")
-
-
-class FakePipeline:
-    """cv2.VideoCapture on a GStreamer pipeline that gives ``pictures`` and then stops."""
-
-    def __init__(self, pictures: list[Any], opens: bool = True) -> None:
-        self.pictures, self.opens, self.released = list(pictures), opens, False
-
-    def __call__(self, source: str, api: int, parameters: list[int]) -> FakePipeline:
-        assert api == cv2.CAP_GSTREAMER
-        self.source = source
-        return self
-
-    def isOpened(self) -> bool:
-        return self.opens
-
-    def getBackendName(self) -> str:
-        return "GSTREAMER"
-
-    def get(self, what: int) -> float:
-        return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
-
-    def grab(self) -> bool:
-        return bool(self.pictures)
-
-    def retrieve(self) -> tuple[bool, Any]:
-        picture = self.pictures.pop(0)
-        return picture is not None, picture
-
-    def release(self) -> None:
-        self.released = True
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import struct
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from edge.camera.decode.container import read_promise
 from edge.camera.video import VideoFile
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
+from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT.parent / "shared" / "data"
@@ -378,13 +378,12 @@ def test_nothing_on_stderr_from_opencv_or_ffmpeg(tmp_path: Path) -> None:
     )
     sources = [str(tmp_path / name) for name in ("a.avi", "b.mp4", "c.mp4", "d.png")] + ["rtsp://127.0.0.1:9/x"]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("OPENCV_")}
-    done = subprocess.run(
+    done = run_child(
         [sys.executable, "-c", script, *sources],
         cwd=ROOT,
         env=clean,
         capture_output=True,
         text=True,
-        check=False,
     )
     assert done.stdout.split() == ["CameraError"] + 4 * ["SourceError"]
     assert done.stderr == ""

@@ -78,7 +78,7 @@ def test_a_good_camera() -> None:
     pictures = [scene(i) for i in range(51)]
     found = look(Scripted(pictures, late=0.012, scale=TemperatureScale(0.04)))
     assert problems(found) == []
-    assert (found.frames, found.repeated, found.lost, found.shutter) == (51, 0, 0, 0)
+    assert (found.frames, found.duplicates, found.lost, found.shutter) == (51, 0, 0, 0)
     assert (found.size, found.bits_a_pixel, found.bits, found.unused) == ((80, 64), 16, 14, 0)
     assert (found.low, found.high) == (min(p.min() for p in pictures), max(p.max() for p in pictures))
     assert found.fps == pytest.approx(25)
@@ -90,6 +90,11 @@ def test_a_good_camera() -> None:
     assert said["rate"] == "25.00 frames a second, announced 25"
     assert said["temperature"].startswith("0.04 K a count, most ")
     assert said["age when it comes"] == "p50 12.00 ms, p95 12.00 ms, p99 12.00 ms"
+
+
+def test_each_count_stands_under_its_name() -> None:
+    found = Examination(frames=9, duplicates=5, lost=3, shutter=2, size=(80, 64), bits_a_pixel=16)
+    assert dict(rows(found, 0.5))["frames"] == "9, 5 duplicates, 3 lost, 2 with the shutter shut"
 
 
 def test_it_stops_after_the_time() -> None:
@@ -136,7 +141,7 @@ def test_faults() -> None:
 
 def test_a_slow_sensor_in_a_fast_stream() -> None:
     found = look(Scripted([scene(i // 3) for i in range(30)]))
-    assert found.repeated == 20
+    assert found.duplicates == 20
     saying(found, "20 of 30 frames repeat", "7.8 new ones a second", "9 Hz")
 
 

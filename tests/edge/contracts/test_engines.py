@@ -57,9 +57,9 @@ def test_it_says_what_it_is(make: Make, bundle: Bundle) -> None:
 def test_shapes_and_types_of_a_result(make: Make, bundle: Bundle) -> None:
     with make(bundle) as engine:
         raw = engine.infer(picture(40, 24))
-    assert (raw.boxes.shape, raw.boxes.dtype) == ((K, 4), np.float32)
-    assert (raw.scores.shape, raw.scores.dtype) == ((K,), np.float32)
-    assert (raw.labels.shape, raw.labels.dtype) == ((K,), np.int32)
+    assert (raw.boxes.shape, raw.boxes.dtype) == ((K, 4), np.dtype(np.float32))
+    assert (raw.scores.shape, raw.scores.dtype) == ((K,), np.dtype(np.float32))
+    assert (raw.labels.shape, raw.labels.dtype) == ((K,), np.dtype(np.int32))
     assert (np.diff(raw.scores) <= 0).all()
     assert ((raw.scores >= 0) & (raw.scores <= 1)).all()
     assert (raw.converged, raw.finite) == (True, True)
@@ -151,7 +151,7 @@ def test_it_flies(make: Make, bundle: Bundle) -> None:
 
 
 def test_a_new_engine_is_one_file_and_one_row(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BACKENDS, "toy", "tests.support.toy_engine")  # type: ignore[arg-type]
+    monkeypatch.setitem(BACKENDS, "toy", "tests.support.toy_engine")
     with open_engine(bundle, "toy", spin=True) as engine:
         assert type(engine).__name__ == "ToyEngine"
         assert engine.chosen == "asked for"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from edge.engine.device import Device, find_device
 from edge.errors import EngineError
+from tests.support.children import run_child
 
 # numbers of CUdevice_attribute: cuda.h, CUDA Driver API reference
 DRIVER = """
@@ -38,7 +38,7 @@ def driver(folder: Path, init: int) -> str:
     (folder / "driver.c").write_text(DRIVER)
     library = folder / "libcuda_orin.so"
     command = [compiler, "-shared", "-fPIC", f"-DINIT={init}", "-o", str(library), str(folder / "driver.c")]
-    subprocess.run(command, check=True, timeout=60)
+    run_child(command, check=True, timeout=60)
     return str(library)
 
 

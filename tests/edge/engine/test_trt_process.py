@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cuda_sim.process import ROOT, environment, run, simulator_or_skip
+from tests.support.children import popen, run_child
 from tests.trt_sim.plan import add_engine
 
 
@@ -35,9 +36,7 @@ def test_ctrl_c_while_the_gpu_computes(bundle: str, tmp_path: Path, options: lis
     """A kernel of 20 ms: the signal comes while the engine waits for it."""
     settings = environment(simulator_or_skip(), tmp_path, {"TRT_SIM_MS": "20"})
     command = [sys.executable, "-m", "tests.cuda_sim.fly", bundle, "100000", *options]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "opened\n"
         process.send_signal(signal.SIGINT)
@@ -77,13 +76,12 @@ def test_without_the_driver_pycuda_says_so() -> None:
     sim = simulator_or_skip()
     script = "import edge.engine.cuda"
     path = f"{sim.pycuda}:{ROOT}"
-    done = subprocess.run(
+    done = run_child(
         [sys.executable, "-W", "ignore", "-c", script],
         env={**os.environ, "PYTHONPATH": path, "LD_LIBRARY_PATH": ""},
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=False,
     )
     if done.returncode == 0:
         pytest.skip("this machine has an NVIDIA driver")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,24 @@ def test_laps_with_a_clock_of_our_own() -> None:
     laps.end("normalise")
     assert laps.end("infer") == 10.005
     assert laps.ms == pytest.approx({"normalise": 2.0, "infer": 3.0})
+
+
+def test_a_long_flight_takes_no_more_memory() -> None:
+    meter = Meter(warmup=0)
+    names = ("wait", "correct", "normalise", "infer", "postprocess", "health", "consumer")
+
+    def fly(frames: range) -> int:
+        for i in frames:
+            stages = {name: 1 + (7 * i + j) % 997 / 10 for j, name in enumerate(names)}
+            meter.add(result(i, i / 30, i / 30 + 0.01 + i % 100 / 1e4, **stages))
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    first, second = fly(range(1000)), fly(range(1000, 3000))
+    tracemalloc.stop()
+    assert first < 8 * 100_000  # each stage, and the latency
+    assert second - first < 5_000
+    assert meter.fps == pytest.approx(30, rel=1e-3)
+    latency, infer = [10 + i % 100 / 10 for i in range(3000)], [1 + (7 * i + 3) % 997 / 10 for i in range(3000)]
+    assert list(meter.latency_ms.values()) == pytest.approx(np.percentile(latency, (50, 95, 99)), rel=1e-3)
+    assert list(meter.stages_ms["infer"].values()) == pytest.approx(np.percentile(infer, (50, 95, 99)), rel=1e-3)

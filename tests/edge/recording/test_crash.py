@@ -6,7 +6,6 @@ import errno
 import os
 import resource
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from edge.errors import SinkError, SourceError
 from edge.recording import Origin, Recording, RecordingWriter
 from edge.recording.recorder import Recorder
 from tests.conftest import ROOT
+from tests.support.children import run_child
 
 KILLED = ROOT / "tests/support/killed_recorder.py"
 CAMERA = Origin("a camera", live=True, fps=10.0)
@@ -152,9 +152,9 @@ def write_all(writer: RecordingWriter, count: int) -> None:
 
 
 def kill(folder: Path, rounds: int, seed: int) -> int:
-    done = subprocess.run(
+    done = run_child(
         [sys.executable, str(KILLED), str(folder), str(rounds), str(seed)],
-        capture_output=True, text=True, timeout=500, check=False,
+        capture_output=True, text=True, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[0]) == rounds

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,9 @@ from edge.engine import open_engine
 from edge.errors import CameraError, SinkError, SourceError
 from edge.pipeline import stream
 from edge.recording import Origin, Recording, RecordingWriter
+from edge.recording.codec import Encoder
+from edge.recording.contents import pack_frame, unpack_frame
+from edge.recording.format import Damaged, read_record
 from edge.recording.recorder import Recorder
 from edge.recording.replay import LONGEST_WAIT_S, Replay
 from edge.seams import Camera
@@ -115,6 +120,28 @@ def test_repeats_are_left_out_as_in_the_flight(tmp_path: Path) -> None:
 def test_of_a_file_every_frame_counts(tmp_path: Path) -> None:
     with Replay(record(tmp_path / "r", shutter(12), live=False)) as replay:
         assert [f.seq for f in drain(replay)] == list(range(12))
+
+
+@pytest.mark.parametrize(("live", "lost"), [(True, 0), (False, 2)])
+def test_a_repeat_that_was_left_out_is_no_lost_frame(tmp_path: Path, live: bool, lost: int) -> None:
+    rest = [each for each in shutter(12) if each.seq not in (9, 10)]  # two were lost in the flight
+    with Replay(record(tmp_path / "r", rest, live)) as replay, Tee(replay, lambda f: None) as tapped:
+        with open_frames(tapped) as source:
+            assert len(list(iter(source.get, None))) == (8 if live else 10)
+        assert source.lost == lost  # of a live flight nobody can tell one from the other
+
+
+def test_a_still_s_name_comes_through_a_recording(tmp_path: Path) -> None:
+    named = [replace(frame(0), origin="DJI_0001_T.JPG"), frame(1)]
+    with Replay(record(tmp_path / "r", named, live=False)) as replay:
+        assert [f.origin for f in drain(replay)] == ["DJI_0001_T.JPG", None]
+
+
+def test_a_name_that_is_no_text_is_damage() -> None:
+    data = pack_frame(frame(1), Encoder())
+    record = read_record(io.BytesIO(data), len(data))
+    with pytest.raises(Damaged, match="a number where a text belongs"):
+        unpack_frame(replace(record, meta=record.meta | {"origin": 7}))
 
 
 def test_sifting_twice_is_sifting_once() -> None:

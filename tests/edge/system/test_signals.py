@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.system.signals import finishing, terminate_as_interrupt
+from edge.system.signals import finishing, stopping, terminate_as_interrupt
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +67,58 @@ def test_finishing_in_another_thread_changes_nothing() -> None:
     thread.start()
     thread.join()
     assert done == [before]
+
+
+def test_the_first_stop_is_a_question_the_next_one_an_interrupt() -> None:
+    terminate_as_interrupt()
+    stop, steps = threading.Event(), []
+
+    def loop() -> None:
+        with stopping(stop) as heard:
+            steps.append((stop.is_set(), heard()))
+            os.kill(os.getpid(), signal.SIGTERM)
+            steps.append((stop.is_set(), heard()))
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append((False, False))
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    assert steps == [(False, False), (True, True)]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)  # as before
+
+
+def test_a_stop_while_it_finishes_is_not_the_one_that_was_asked_for() -> None:
+    stop = threading.Event()
+    with stopping(stop) as heard:
+        with finishing():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert not heard()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert heard()
+
+
+def test_stopping_in_another_thread_changes_nothing() -> None:
+    done = []
+
+    def work() -> None:
+        with stopping(threading.Event()) as heard:
+            done.append((signal.getsignal(signal.SIGINT), heard()))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [(before, False)]
+
+
+def test_a_programs_own_handlers_stay_its_own() -> None:
+    called: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: called.append("mine"))
+    stop = threading.Event()
+    try:
+        with stopping(stop) as heard, finishing():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert (called, stop.is_set(), heard()) == (["mine"], False, False)
+    finally:
+        signal.signal(signal.SIGTERM, before)

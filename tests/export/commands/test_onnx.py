@@ -14,6 +14,7 @@ from edge.model.normalisers import Normalisers
 from export.commands.main import main
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import RECORD
+from tests.support.children import run_child
 from tests.support.random_detectors import enliven, thermal_scene
 
 HEIGHT, WIDTH = 64, 96
@@ -129,7 +130,7 @@ def test_the_board_without_torch_can_ask_for_the_engine() -> None:
     )
 
     def without_torch(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+        return run_child([sys.executable, "-c", code, *words], capture_output=True, text=True)
 
     for words in (["--help"], ["engine", "--help"]):
         assert without_torch(*words).returncode == 0, words

@@ -50,9 +50,9 @@ def test_overrides_reach_torchvision() -> None:
     ("arguments", "told"),
     [
         ({"depth": 20, "classes": 1}, "18, 34, 50, 101, 152"),
-        ({"depth": 18, "classes": 0}, "0 classes"),
+        ({"depth": 18, "classes": 0}, "classes 0: expected 1 or more"),
         ({"depth": 18, "classes": 1, "box_nms_tresh": 0.4}, "box_nms_tresh"),
-        ({"depth": 18, "classes": 1, "image_std": (0.0,) * 3}, "std above 0"),
+        ({"depth": 18, "classes": 1, "image_std": (0.0,) * 3}, r"image_std \(0.0, 0.0, 0.0\): expected .* above 0"),
         ({"depth": 18, "classes": 1, "anchor_sizes": ((4, 8), (8,))}, "equally many"),
         ({"depth": 18, "classes": 1, "anchor_sizes": ((4,), (8,))}, "2 levels"),
         ({"depth": 18, "classes": 1, "box_score_thresh": 5}, "box_score_thresh 5"),

@@ -235,10 +235,10 @@ def test_state_dicts_that_do_not_fit(change: Any, told: str, tmp_path: Path) -> 
         ({"arch": "fasterrcnn"}, "expected one of frc_resnet18_fpn"),
         ({"sampling": 3}, "no such detector setting: sampling"),
         ({"image_mean": (0.1, 0.2)}, "1 or 3 values"),
-        ({"anchor_sizes": 5}, "anchor_sizes 5: expected something like"),
-        ({"min_size": "512"}, "min_size '512': expected something like 512"),
+        ({"anchor_sizes": 5}, "anchor_sizes 5: expected whole pixels"),
+        ({"min_size": "512"}, "min_size '512': expected a whole number, 1 or more"),
         ({"image_std": (float("inf"),)}, "image_std .inf,.: expected"),
-        ({"fpn_norm": 1}, "fpn_norm 1 was given|expected something like False"),
+        ({"fpn_norm": 1}, "fpn_norm 1 was given|expected true or false"),
         ({"name": ["frc"]}, "architecture"),
     ],
 )

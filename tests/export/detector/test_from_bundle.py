@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torchvision.models.detection import FasterRCNN
 
+import edge
 from edge.errors import InputError
 from edge.measure.matching import iou
+from edge.model.bundle import Bundle
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.main import main
@@ -59,6 +62,20 @@ def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -
     overlaps = iou(expected.boxes[shown], found.boxes) * (expected.labels[shown][:, None] == found.labels[None])
     assert overlaps.max(axis=1).min() >= 0.99
     assert np.abs(found.scores[overlaps.argmax(axis=1)] - expected.scores[shown]).max() <= 1e-3
+
+
+@pytest.mark.parametrize("prefix", ["roi_head.", "regions."])
+def test_bundles_of_before_the_renaming_are_read_too(prefix: str, tmp_path: Path) -> None:
+    if prefix == "regions.":  # the bundled model was exported when the RoI head was called so
+        folder = Path(edge.__file__).parent / "models/hituav-r18"
+    else:
+        folder = tmp_path / "b"
+        export_bundle(detector(), folder, ["deer", "person"], height=H, width=W, weights="shared")
+    stored = {t.name for t in onnx.load(folder / "model.fp16.onnx", load_external_data=False).graph.initializer}
+    assert any(name.startswith(f"{prefix}head.fc6.weight") for name in stored)
+    bundle, model = Bundle.load(folder), load_detector(folder)
+    assert model.class_names == bundle.classes
+    assert model.roi_heads.box_predictor.cls_score.out_features == len(bundle.classes) + 1
 
 
 def test_what_cannot_be_read_back_says_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where half precision begins and ends in the file."""
+"""Where half precision begins and ends in the file; an overflow inside the network is told, in both graphs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import warnings
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
-from export.graph.precision import DOMAIN, drop_markers, full, half, type_float16
+from export.detector.build import frc_resnet_fpn
+from export.graph.onnx_graph import float16_graph, float32_graph, trace
+from export.graph.precision import DOMAIN, drop_markers, full, half, type_float16, within_half
+from export.graph.static import StaticDetector, Target
+from tests.support.random_detectors import enliven, thermal_scene
+
+HEIGHT, WIDTH = 64, 96
 
 
 class Marked(nn.Module):
@@ -110,3 +118,50 @@ def test_values_are_those_of_float32_rounded_once() -> None:
     kernel = next(t for t in model.graph.initializer if list(t.dims) == [4, 1, 3, 3])
     expected = module.conv.weight.detach().numpy().astype(np.float16)
     assert np.array_equal(numpy_helper.to_array(kernel), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [(65504.0, True), (65520.0, False), (-1e6, False), (torch.inf, False), (-torch.inf, False), (torch.nan, False)],
+)
+def test_one_value_is_enough(value: float, fine: bool) -> None:
+    x = torch.zeros(3, 5)
+    x[1, 2] = value
+    assert within_half(torch.ones(2), x).tolist() == [fine]
+
+
+@pytest.fixture
+def model() -> FasterRCNN:
+    sizes = {"channels": 16, "representation_size": 32, "min_size": HEIGHT, "max_size": WIDTH}
+    return enliven(frc_resnet_fpn(18, 2, "layer1", **sizes, sampling_ratio=2), thermal_scene(HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize("target", ["cpu", "tensorrt"])
+@pytest.mark.parametrize("part", ["nothing", "rpn", "head"])
+def test_the_graph_says_minus_one(model: FasterRCNN, target: Target, part: str) -> None:
+    layers = {
+        "rpn": model.rpn.head.cls_logits,
+        "head": model.roi_heads.box_predictor.cls_score,
+    }
+    with torch.no_grad():
+        if part in layers:
+            layers[part].bias[0] = torch.inf
+    image = torch.from_numpy(thermal_scene(HEIGHT, WIDTH))[None, :, :, None]
+    with torch.no_grad():
+        *_, state = StaticDetector(model, HEIGHT, WIDTH, target)(image)
+    assert state.tolist() == [1 if part == "nothing" else -1]
+
+
+def test_half_precision_overflows_where_float32_does_not(model: FasterRCNN) -> None:
+    scene = thermal_scene(HEIGHT, WIDTH)
+    with torch.no_grad():
+        for block in model.backbone.fpn.layer_blocks:
+            block[0].weight *= 1e4  # still a weight that half precision holds
+        model.rpn.head.conv[0][0].weight *= 1e-4
+        model.roi_heads.box_head.fc6.weight *= 1e-4
+    traced = trace(StaticDetector(model, HEIGHT, WIDTH, "tensorrt"))
+    states = []
+    for graph in (float32_graph(traced), float16_graph(traced)):
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        states += session.run(["converged"], {"image": scene[None, :, :, None]})[0].tolist()
+    assert states == [1, -1]

@@ -100,7 +100,7 @@ def test_boxes_lie_in_the_frame_and_some_touch_its_border(small: FasterRCNN, tar
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_found_is_all_zero(small: FasterRCNN, target: Target) -> None:
     detector = StaticDetector(small, HEIGHT, WIDTH, target)
-    detector.decisions.score_threshold = 0.9999
+    detector.postprocess.score_threshold = 0.9999
     found = static(detector, thermal_scene(HEIGHT, WIDTH))
     assert found.converged
     for rows in (found.boxes, found.scores, found.labels):
@@ -134,7 +134,7 @@ def test_rounds_that_do_not_suffice_are_told(small: FasterRCNN) -> None:
 def test_candidates_left_out_that_might_matter_are_told(small: FasterRCNN) -> None:
     scene = thermal_scene(HEIGHT, WIDTH)
     detector = StaticDetector(small, HEIGHT, WIDTH)
-    detector.decisions.candidates = detector.max_detections  # too few: some are suppressed, others were left out
+    detector.postprocess.candidates = detector.max_detections  # too few: some are suppressed, others were left out
     assert not static(detector, scene).converged
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +14,7 @@ from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
 from export.tensorrt.build import BuildCancelled, BuildSettings, BuiltEngine, build_engine, import_tensorrt
 from export.tensorrt.process import build_in_process
+from tests.support.children import run_child
 from tests.support.half_detector import half_model, with_float16_graph
 
 trt = pytest.importorskip("tensorrt_rtx", reason="needs the pip package tensorrt-rtx")
@@ -172,5 +172,5 @@ def test_building_needs_no_torch_and_no_onnx() -> None:
         "    sys.modules[name] = None\n"
         "import export.tensorrt.build, export.tensorrt.process, export.tensorrt.plan, export.commands.engine\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,8 @@ class Hanging(Scripted):
         assert self.closed
 
 
-def test_read_that_never_returns() -> None:
+def test_read_that_never_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeout, "CLOSE_S", 0.05)
     hanging = Hanging()
     camera = TimeLimited(lambda: hanging, "hanging", stall_s=0.05)
     with pytest.raises(CameraError, match="hanging: nothing for 0.05 s, the call does not return"):

@@ -1,6 +1,6 @@
-"""Milliseconds to repair one 640x512 frame, by stage, on one core.
+"""Milliseconds to correct one 640x512 frame, by stage, on one core.
 
-python benchmarks/repair.py [frames]
+python benchmarks/correction.py [frames]
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def main(count: int) -> None:
     cv2.setNumThreads(1)
     with open_camera(f"{SOURCE},frames={LEARN}") as camera:
         flight = [frame.pixels for frame in iter(camera.read, None)]
-    shutter, movement, defects, stripes = Shutter(), Motion(), BadPixels(), Destriping()
+    shutter, motion, bad_pixels, destriping = Shutter(), Motion(), BadPixels(), Destriping()
     for pixels in flight:
-        defects.look(pixels, 5.0)
-        stripes.look(pixels, 5.0)
+        bad_pixels.look(pixels, 5.0)
+        destriping.look(pixels, 5.0)
     print(f"640x512, {count} frames, one core, numpy {np.__version__}, OpenCV {cv2.__version__}")
-    print(f"{defects.count} defects known, stripes {'taken away' if stripes.active else 'not visible'}")
+    print(f"{bad_pixels.count} bad pixels known, stripes {'taken away' if destriping.active else 'not visible'}")
     print(f"{'stage':<44}{'median ms':>10}{'p95 ms':>10}")
     each, eighth = "every frame", f"one frame in {EVERY}"
     work = [pixels.copy() for pixels in flight]
     show(f"shutter, {each}", count, lambda i: shutter.closed(flight[i], i))
-    show(f"patch defects, {each}", count, lambda i: defects.patch(work[i]))
-    show(f"take stripes away, {each}", count, lambda i: stripes.correct(work[i]))
+    show(f"patch bad pixels, {each}", count, lambda i: bad_pixels.patch(work[i]))
+    show(f"take stripes away, {each}", count, lambda i: destriping.correct(work[i]))
     # a check is due every 8th time
-    show(f"has it moved, {eighth}", count, lambda i: [movement.check(flight[i]) for _ in range(EVERY)])
-    show(f"learn defects, {eighth}", count, lambda i: defects.look(flight[i], 5.0))
-    show(f"learn stripes, {eighth}", count, lambda i: stripes.look(flight[i], 5.0))
-    repair = Correction(10)
-    took = show("all", count, lambda i: repair(Frame(flight[i], i, 0.0)))
+    show(f"has it moved, {eighth}", count, lambda i: [motion.check(flight[i]) for _ in range(EVERY)])
+    show(f"learn bad pixels, {eighth}", count, lambda i: bad_pixels.look(flight[i], 5.0))
+    show(f"learn stripes, {eighth}", count, lambda i: destriping.look(flight[i], 5.0))
+    correct = Correction(10)
+    took = show("all", count, lambda i: correct(Frame(flight[i], i, 0.0)))
     print(f"{'all, mean':<44}{took.mean():>10.3f}")
 
 

@@ -1,10 +1,10 @@
-"""What repair is worth: bodies found by the bundled model in simulated flights, with it and without.
+"""What correction is worth: bodies found by the bundled model in simulated flights, with it and without.
 
-python benchmarks/repair_gain.py [seed ...]
+python benchmarks/correction_gain.py [seed ...]
 
 The detector looks at every 12th frame once the sensor's faults had time to be learnt. Two sensors: the simulator's
 usual one, and a poor one with many dead pixels and strong column stripes. The same flights through a sensor without
-faults say what no repair can better. False alarms are the model's: warm stones and crowns of trees get higher scores
+faults say what no correction betters. False alarms are the model's: warm stones and crowns of trees get higher scores
 in a clean picture, as bodies do.
 """
 
@@ -27,9 +27,9 @@ from edge.thermal.correct.correction import Correction
 USUAL, POOR, FAULTLESS = "", ",dead=0.002,column_noise=0.15", ",dead=0,column_noise=0"
 ROWS = [
     ("usual sensor, as it is", USUAL, False),
-    ("usual sensor, repaired", USUAL, True),
+    ("usual sensor, corrected", USUAL, True),
     ("poor sensor, as it is", POOR, False),
-    ("poor sensor, repaired", POOR, True),
+    ("poor sensor, corrected", POOR, True),
     ("sensor without faults", FAULTLESS, False),
 ]
 LEARN, FRAMES, EVERY, FPS = 300, 420, 12, 15
@@ -37,14 +37,14 @@ LOW, FOUND, FALSE = 0.3, 0.5, 0.3  # lowest score; IoU of a body found; IoU belo
 Counts = dict[float, tuple[int, int]]
 
 
-def fly(engine: Engine, source: str, repairs: bool) -> tuple[int, Counts]:
+def fly(engine: Engine, source: str, corrects: bool) -> tuple[int, Counts]:
     """Bodies in one flight, and by lowest score ``(found, false)``."""
     thresholds = (LOW, engine.bundle.score_threshold)
     bodies, counts = 0, dict.fromkeys(thresholds, (0, 0))
-    repair, preprocess = Correction(FPS), Preprocessor(engine.bundle)
+    correct, preprocess = Correction(FPS), Preprocessor(engine.bundle)
     with open_camera(source) as camera:
         for frame in iter(camera.read, None):
-            seen: Frame = repair(frame) if repairs else frame
+            seen: Frame = correct(frame) if corrects else frame
             _, image, letterbox = preprocess.forward(seen)
             if frame.seq < LEARN or frame.seq % EVERY:
                 continue
@@ -72,9 +72,9 @@ def main(seeds: list[int]) -> None:
         print(f"IoU {FOUND:g}; scores from {LOW:g} and, the model's own, {own:g}; flights {', '.join(map(str, seeds))}")
         heads = [f"{what} {score:g}" for score in (LOW, own) for what in ("found", "false")]
         print(f"{'':<28}{'bodies':>8}" + "".join(f"{head:>12}" for head in heads))
-        for name, faults, repairs in ROWS:
+        for name, faults, corrects in ROWS:
             sources = (f"sim:live=0,frames={FRAMES},fps={FPS},seed={seed},ffc_interval=0{faults}" for seed in seeds)
-            flights = [fly(engine, source, repairs) for source in sources]
+            flights = [fly(engine, source, corrects) for source in sources]
             figures = [sum(counts[score][i] for _, counts in flights) for score in (LOW, own) for i in (0, 1)]
             row = "".join(f"{n:>12}" for n in figures)
             print(f"{name:<28}{sum(bodies for bodies, _ in flights):>8}{row}", flush=True)

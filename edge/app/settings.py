@@ -1,0 +1,61 @@
+"""What to run, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.data import Filter
+from edge.errors import InputError
+from edge.thermal.normalise import NormaliseSpec
+
+MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What `run` does: ``RunSettings(out="flight", source="/dev/video0?format=Y16")``.
+
+    ``out``: the folder for the results. ``source``: see `edge.open_camera`; where `run` is given a camera it only names
+    it. ``model``: a bundle's folder, by default the bundled one; not used where `run` is given an engine.
+    ``frames``, ``seconds``: stop after so many results or seconds, None = never.
+    ``policy``, ``threshold``: see `edge.stream`. ``outputs``: what to write beside the detections: names of sinks,
+    ``video``, ``pictures``.
+    ``reconnect_s``: how long to look for a camera that is lost, seconds; None = for ever, 0 = not at all.
+    ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
+    ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.with_normaliser`.
+    ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
+    ``backend``, ``trust_engine``, ``zero_copy``, ``spin``: see `edge.open_engine`.
+
+    Raises InputError where a number cannot be one, or an option needs another that is not given.
+    """
+
+    out: str | Path
+    source: str | None = None
+    model: str | Path = MODEL
+    frames: int | None = None
+    seconds: float | None = None
+    policy: str | None = None
+    backend: str = "auto"
+    threshold: float | None = None
+    normalise: NormaliseSpec | None = None
+    override_normalise: bool = False
+    outputs: tuple[str, ...] = ()
+    record: bool = False
+    record_budget: int | None = None
+    verify: str | Path | None = None
+    reconnect_s: float | None = None
+    trust_engine: bool = False
+    zero_copy: bool = False
+    spin: bool = False
+
+    def __post_init__(self) -> None:
+        if self.frames is not None and self.frames < 1:
+            raise InputError(f"frames {self.frames}: expected 1 or more")
+        if self.seconds is not None and not self.seconds > 0:
+            raise InputError(f"seconds {self.seconds}: expected more than 0")
+        Filter(self.threshold)  # raises for one that cannot be
+        if self.record_budget and not self.record:
+            raise InputError("--record-budget says how much --record may keep: give --record too")
+        if self.override_normalise and not self.normalise:
+            raise InputError("--override-normalise says that --normalise is meant: give --normalise too")

@@ -1,0 +1,60 @@
+"""``edge demo``: a simulated flight through the bundled model."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from edge.app.demo import FRAMES, DemoSettings, demo
+from edge.commands.console import Screen
+from edge.commands.live_table import LiveTable
+from edge.commands.options import (
+    Commands,
+    Screens,
+    add_backend,
+    add_command,
+    add_model,
+    add_out,
+    add_quiet,
+    count,
+    settings_of,
+)
+from edge.commands.run import summary
+
+
+def add(commands: Commands) -> None:
+    """The command and its options."""
+    sub = add_command(commands, "demo", execute, "fly a simulated 16-bit thermal camera through the bundled model")
+    add_out(sub, "out/demo", "where results go")
+    add_model(sub)
+    sub.add_argument("--frames", type=count, default=FRAMES, metavar="N", help=f"how long to fly (default: {FRAMES})")
+    sub.add_argument("--seed", type=int, default=DemoSettings.seed, metavar="N", help="which flight")
+    add_backend(sub)
+    add_quiet(sub)
+
+
+def execute(arguments: argparse.Namespace, screens: Screens) -> None:
+    """Fly, and say what came of it."""
+    settings = DemoSettings(**settings_of(arguments, {field.name for field in fields(DemoSettings)}))
+    if arguments.quiet:
+        demo(settings)
+        return
+    report = demo(settings, LiveTable(screens.err))
+    for line in summary(report, arguments.out):
+        screens.out.say(line)
+    show_score(report["score"], screens.out)
+
+
+def show_score(score: dict[str, dict[str, Any]], screen: Screen) -> None:
+    """Print what was found of what the simulator knows to be there, as a table."""
+    table = Table(title="against the simulator's truth, IoU 0.5", title_justify="left")
+    for column in ("class", "found", "missed", "false", "recall", "precision"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for name, row in score.items():
+        rates = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("recall", "precision"))
+        table.add_row(Text(name), str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
+    screen.print(table)

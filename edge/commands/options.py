@@ -1,0 +1,150 @@
+"""What several commands' options have in common."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from edge.app.settings import MODEL
+from edge.commands.console import Screen
+from edge.errors import InputError
+from edge.thermal.normalise import NormaliseSpec
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+SOURCES = """sources:
+  /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
+  /dev/video0?camera=boson (or lepton, infiray)        the same, as that camera delivers it
+  rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
+  FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
+  FILE.cptv             wildlife camera, raw counts (pip install 'thermal-edge[cptv]')
+  sim:seed=1,altitude=60                      simulated flight
+  rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own"""
+
+
+@dataclass(frozen=True)
+class Screens:
+    """``out``: for what was asked for. ``err``: for what happens meanwhile."""
+
+    out: Screen
+    err: Screen
+
+
+Command = Callable[[argparse.Namespace, Screens], None]
+
+
+def add_command(
+    commands: Commands, name: str, command: Command, help: str, epilog: str = ""
+) -> argparse.ArgumentParser:
+    """A parser for the options of ``edge name``; `main` calls ``command`` with what they were."""
+    parser = commands.add_parser(
+        name, help=help, description=help, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(command=command)
+    # also accepted behind the command; where it is not given it must not undo what stood before the command
+    add_verbose(parser, argparse.SUPPRESS)
+    return parser
+
+
+def add_verbose(parser: argparse.ArgumentParser, default: Any = False) -> None:
+    """``--verbose``, of every command."""
+    parser.add_argument(
+        "--verbose", action="store_true", default=default, help="say more on stderr, and where an error came from"
+    )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """``--quiet``, of the commands that show how they get on."""
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def add_out(parser: argparse.ArgumentParser, default: str, help: str) -> None:
+    """``--out`` with a default."""
+    parser.add_argument("--out", type=Path, default=Path(default), metavar="DIR", help=f"{help} (default: {default})")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """``--model``."""
+    parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """``--backend``."""
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "ort", "trt", "null"),
+        default="auto",
+        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = all but the engine; auto (default) = TensorRT "
+        "where it can run, else ONNX Runtime",
+    )
+
+
+def add_gpu_options(parser: argparse.ArgumentParser) -> None:
+    """What only TensorRT takes."""
+    parser.add_argument("--trust-engine", action="store_true", help="TensorRT: run an engine that has no passport")
+    parser.add_argument(
+        "--zero-copy", action="store_true", help="TensorRT: CPU and GPU share buffers; compare with edge bench first"
+    )
+    parser.add_argument(
+        "--spin", action="store_true", help="TensorRT: keep a CPU core busy while the GPU works, to answer sooner"
+    )
+
+
+def settings_of(arguments: argparse.Namespace, names: set[str]) -> dict[str, Any]:
+    """Those arguments as keywords for the settings of a command."""
+    return {name: getattr(arguments, name) for name in names}
+
+
+def size_in_bytes(text: str) -> int:
+    """Bytes of a size such as ``20GB``."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT])(i?)B?", text)
+    size = float(found[1]) * (1024 if found[3] else 1000) ** (" kMGT".index(found[2])) if found else 0.0
+    if not 1e6 <= size < 1e18:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a size of 1MB or more, such as 500MB, 20GB, 20GiB")
+    return int(size)
+
+
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of 1 or more")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """A number that a clock can wait, and its inverse too."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1e-3 <= value <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0.001 to 1e9")
+    return value
+
+
+def positive_or_zero(text: str) -> float:
+    """The same, or 0."""
+    return 0.0 if text == "0" else positive(text)
+
+
+def normalise_spec(text: str) -> NormaliseSpec:
+    """A normaliser as `NormaliseSpec.parse` reads it."""
+    try:
+        return NormaliseSpec.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def score(text: str) -> float:
+    """A score, 0..1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a score from 0 to 1")
+    return value

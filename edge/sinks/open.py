@@ -1,0 +1,36 @@
+"""The sinks that there are: a literal table, one row a kind. A new one is a file with a ``SPEC``, and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+
+from edge.errors import InputError
+from edge.sinks.spec import SinkSpec
+
+SINKS = {  # name: module; in the order in which they are listed
+    "detections": "edge.sinks.jsonl",
+    "video": "edge.sinks.video",
+    "pictures": "edge.sinks.pictures",
+}
+
+
+def known_specs() -> list[SinkSpec]:
+    """A `SinkSpec` for each row of the table."""
+    return [import_module(module).SPEC for module in SINKS.values()]
+
+
+def choose_specs(names: Iterable[str], others: Sequence[SinkSpec] = ()) -> list[SinkSpec]:
+    """The specs of a run: what is always written, what ``names`` ask for, and ``others``, which stand in no table.
+
+    Raises InputError for a name that the table does not have, and for names and files that are taken twice.
+    """
+    known, asked = known_specs(), set(names)
+    options = [spec.name for spec in known if not spec.essential]
+    if unknown := sorted(asked - {spec.name for spec in known}):
+        raise InputError(f"no sink is named {', '.join(unknown)}: expected one of {', '.join(options)}")
+    specs = [*(spec for spec in known if spec.essential or spec.name in asked), *others]
+    for what, given in (("name", [s.name for s in specs]), ("file", [s.file for s in specs if s.file])):
+        if twice := sorted({value for value in given if given.count(value) > 1}):
+            raise InputError(f"two sinks have the {what} {', '.join(twice)}: give each its own")
+    return specs

@@ -1,0 +1,315 @@
+"""run() in a program of somebody else's: with a camera, an engine and sinks of its own, ended from outside."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edge
+import edge.app.loop as loop
+from edge.app.observer import Observer, Progress
+from edge.data import Frame, RawDetections, Result
+from edge.errors import CameraError, EngineError, InputError, SinkError
+from edge.model.bundle import Bundle
+from edge.recording import Recording
+from edge.recording.replay import Replay
+from edge.seams import Camera, Engine, Sink
+from edge.sinks import SinkContext
+from edge.thermal.normalise import NormaliseSpec
+
+H, W = 64, 80
+
+
+class Mine(Camera):
+    """``frames`` frames; then the end, or silence until it is closed."""
+
+    description = "a camera of mine"
+
+    def __init__(self, frames: int, live: bool = False, silent: bool = False) -> None:
+        self.live, self.fps, self._left, self._silent, self._seq = live, 30.0, frames, silent, -1
+        self.closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        if self._left == 0:
+            if self._silent:
+                self.closed.wait(10)
+                raise CameraError("closed")
+            return None
+        self._left -= 1
+        self._seq += 1
+        if self.live:
+            time.sleep(0.003)
+        pixels = np.full((H, W), 29000 + self._seq, np.uint16)
+        pixels[16:24, 8:16] += 800
+        return Frame(pixels, self._seq, time.monotonic())
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Corner(Engine):
+    """One person in the corner."""
+
+    backend, description, released = "corner", "a corner finder", 0
+
+    def _infer(self, image: np.ndarray) -> RawDetections:
+        boxes, scores = np.zeros((4, 4), np.float32), np.zeros(4, np.float32)
+        boxes[0], scores[0] = (0, 0, 8, 8), 0.9
+        return RawDetections(boxes, scores, np.zeros(4, np.int32))
+
+    def _release(self) -> None:
+        self.released += 1
+
+
+class Lines(Sink):
+    """A line a result; breaks at ``breaks``."""
+
+    def __init__(self, to: SinkContext, breaks: int | None = None) -> None:
+        self.file, self.breaks = to.path.open("w"), breaks
+        self.file.write(f"{to.classes} {to.fps} {to.live}\n")
+
+    def write(self, result: Result) -> None:
+        if result.frame.seq == self.breaks:
+            raise ValueError("a word too many")
+        self.file.write(f"{result.frame.seq}\n")
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@pytest.fixture
+def engine(tiny_bundle: Path) -> Corner:
+    return Corner(Bundle.load(tiny_bundle))
+
+
+def settings(out: Path, **more: Any) -> edge.RunSettings:
+    return edge.RunSettings(out=out, **more)
+
+
+def seqs(out: Path) -> list[int]:
+    return [json.loads(line)["seq"] for line in (out / "detections.jsonl").read_text().splitlines()]
+
+
+def test_all_parts_of_ones_own(engine: Corner, tmp_path: Path) -> None:
+    out, camera = tmp_path / "out", Mine(6)
+    mine = edge.SinkSpec("lines", "lines.txt", Lines)
+    report = edge.run(settings(out, record=True, outputs=("pictures",)), camera=camera, engine=engine, sinks=[mine])
+    assert (report["ended"], report["frames"], report["detections"]) == ("end of source", 6, {"Person": 6})
+    assert (report["source"], report["camera"], report["backend"]) == ("a camera of mine", "a camera of mine", "corner")
+    assert report == json.loads((out / "report.json").read_text())
+    assert (out / "lines.txt").read_text() == "('Person',) 30.0 False\n0\n1\n2\n3\n4\n5\n"
+    assert report["sinks"] == {
+        "detections": {"file": "detections.jsonl", "written": 6, "skipped": 0, "error": None},
+        "pictures": {"file": "pictures", "written": 6, "skipped": 0, "error": None},
+        "lines": {"file": "lines.txt", "written": 6, "skipped": 0, "error": None},
+    }
+    assert report["video"] is None
+    assert report["recording"]["frames"] == Recording(out / "recording").frames == 6
+    assert sorted(path.name for path in (out / "pictures").iterdir()) == [f"frame-{i:06d}.png" for i in range(6)]
+    assert (camera.closed.is_set(), engine.released) == (False, 0)  # they stay the caller's
+
+    again = tmp_path / "again"
+    with Replay(out / "recording") as replay:
+        said = edge.run(settings(again, verify=out / "detections.jsonl"), camera=replay, engine=engine)
+    assert (said["verify"]["compared"], said["verify"]["different"]) == (6, 0)
+    with pytest.raises(InputError, match="is no replay"):
+        edge.run(settings(again, verify=out / "detections.jsonl"), camera=Mine(3), engine=engine)
+
+
+def test_a_source_only_names_ones_own_camera(engine: Corner, tmp_path: Path) -> None:
+    report = edge.run(settings(tmp_path, source="front"), camera=Mine(2), engine=engine)
+    assert (report["source"], report["frames"]) == ("front", 2)
+
+
+def test_what_ones_own_sink_left_is_moved_aside(engine: Corner, tmp_path: Path) -> None:
+    mine = edge.SinkSpec("lines", "lines.txt", Lines)
+    for _ in range(2):
+        edge.run(settings(tmp_path, outputs=("pictures",)), camera=Mine(2), engine=engine, sinks=[mine])
+    expected = ["detections.jsonl", "lines.txt", "pictures", "report.json"]
+    assert sorted(path.name for path in (tmp_path / "earlier-1").iterdir()) == expected
+
+
+def test_a_sink_that_breaks_ends_nothing_but_itself(engine: Corner, tmp_path: Path) -> None:
+    mine = edge.SinkSpec("lines", "lines.txt", lambda to: Lines(to, breaks=2), lossless=True)
+    with pytest.raises(SinkError, match="Lines: ValueError.'a word too many'"):
+        edge.run(settings(tmp_path), camera=Mine(6), engine=engine, sinks=[mine])
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["ended"], report["frames"], seqs(tmp_path)) == ("failed", 6, list(range(6)))
+    assert (report["sinks"]["lines"]["written"], report["sinks"]["lines"]["skipped"]) == (2, 3)
+    assert report["error"] == report["sinks"]["lines"]["error"]
+
+
+@pytest.mark.parametrize(("policy", "waits"), [("latest", False), ("every", True)])
+def test_a_slow_sink_is_waited_for_only_where_no_frame_is_left_out(
+    policy: str, waits: bool, engine: Corner, tmp_path: Path
+) -> None:
+    class Slow(Lines):
+        def write(self, result: Result) -> None:
+            time.sleep(0.02)
+            super().write(result)
+
+    mine = edge.SinkSpec("slow", "slow.txt", Slow, depth=1)
+    report = edge.run(settings(tmp_path, policy=policy), camera=Mine(20, live=True), engine=engine, sinks=[mine])
+    slow = report["sinks"]["slow"]
+    assert slow["written"] + slow["skipped"] == report["frames"] == len(seqs(tmp_path))
+    assert (slow["skipped"] == 0) == waits
+
+
+def test_an_essential_sink_that_breaks_ends_the_run(engine: Corner, tmp_path: Path) -> None:
+    mine = edge.SinkSpec("lines", "lines.txt", lambda to: Lines(to, breaks=2), lossless=True, depth=1, essential=True)
+    with pytest.raises(SinkError, match="a word too many"):
+        edge.run(settings(tmp_path), camera=Mine(100), engine=engine, sinks=[mine])
+    assert 2 < json.loads((tmp_path / "report.json").read_text())["frames"] < 100
+
+
+def test_a_sink_that_cannot_be_made_is_told_before_the_start(engine: Corner, tmp_path: Path) -> None:
+    def never(_to: SinkContext) -> Sink:
+        raise PermissionError(13, "Permission denied")
+
+    camera = Mine(3)
+    with pytest.raises(SinkError, match="the sink mine cannot be made: PermissionError"):
+        edge.run(settings(tmp_path), camera=camera, engine=engine, sinks=[edge.SinkSpec("mine", "mine", never)])
+    assert camera._left == 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "JsonlSink"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "nothing to look at"),
+        ({"outputs": ("film",)}, "no sink is named film"),
+        ({"frames": 0}, "expected 1 or more"),
+        ({"seconds": 0.0}, "expected more than 0"),
+        ({"threshold": 1.5}, "expected a score"),
+        ({"record_budget": 10**9}, "give --record too"),
+        ({"source": "sim:width=80,height=64", "policy": "some"}, "expected 'latest' or 'every'"),
+        (
+            {"source": "sim:width=80,height=64", "normalise": NormaliseSpec.parse("minmax")},
+            "make the engine of bundle.with_normaliser",
+        ),
+    ],
+)
+def test_bad_settings(more: dict[str, Any], words: str, engine: Corner, tmp_path: Path) -> None:
+    def fly() -> None:
+        edge.run(settings(tmp_path / "out", **more), engine=engine)
+
+    with pytest.raises(InputError, match=words):
+        fly()
+    assert not (tmp_path / "out" / "detections.jsonl").exists()
+
+
+# ---- ended from outside
+
+
+def ends(call: Callable[[], dict[str, Any]], after: Callable[[], object], wait_s: float = 0.2) -> dict[str, Any]:
+    """What ``call`` returns, and it must do so soon after ``after`` was called."""
+    called_at = 0.0
+
+    def now() -> None:
+        nonlocal called_at
+        called_at = time.monotonic()
+        after()
+
+    timer = threading.Timer(wait_s, now)
+    timer.start()
+    report = call()
+    assert called_at
+    assert time.monotonic() - called_at < 3
+    return report
+
+
+@pytest.mark.parametrize("policy", ["latest", "every"])
+def test_stop_while_the_camera_is_silent(policy: str, engine: Corner, tmp_path: Path) -> None:
+    camera, stop = Mine(5, live=True, silent=True), threading.Event()
+    report = ends(
+        lambda: edge.run(settings(tmp_path, policy=policy, record=True), camera=camera, engine=engine, stop=stop),
+        stop.set,
+    )
+    assert (report["ended"], report["error"], report["frames"]) == ("stopped", None, len(seqs(tmp_path)))
+    assert report["frames"] > 0
+    assert report["recording"]["frames"] == 5
+    camera.close()
+
+
+def test_stopped_before_it_began(engine: Corner, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    report = edge.run(settings(tmp_path), camera=Mine(5), engine=engine, stop=stop)
+    assert (report["ended"], report["frames"]) == ("stopped", 0)
+
+
+@pytest.mark.parametrize("policy", ["latest", "every"])
+def test_the_time_limit_holds_while_ones_own_camera_is_silent(
+    policy: str, engine: Corner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "GRACE_S", 0.05)
+    camera, stop, begun = Mine(5, live=True, silent=True), threading.Event(), time.monotonic()
+    report = edge.run(settings(tmp_path, policy=policy, seconds=0.2), camera=camera, engine=engine, stop=stop)
+    assert report["ended"] == "time limit"
+    assert time.monotonic() - begun < 3
+    assert not stop.is_set()  # it is the caller's, and may end another run
+    camera.close()
+
+
+def test_a_failing_engine_is_reported_and_not_closed(engine: Corner, tmp_path: Path) -> None:
+    class Breaks(Corner):
+        def _infer(self, image: np.ndarray) -> RawDetections:
+            raise EngineError("out of memory")
+
+    broken = Breaks(engine.bundle)
+    with pytest.raises(EngineError):
+        edge.run(settings(tmp_path), camera=Mine(5), engine=broken)
+    assert json.loads((tmp_path / "report.json").read_text())["error"] == "out of memory"
+    assert broken.released == 0
+
+
+# ---- looking on
+
+
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def begin(self, progress: Progress) -> None:
+        self.progress = progress
+        self.said.append(("begin", progress.frames, progress.recorder is not None))
+
+    def __call__(self, result: Result) -> None:
+        self.said.append((result.frame.seq, self.progress.totals.meter.results))
+
+    def close(self) -> None:
+        self.said.append("end")
+
+
+def test_an_observer_sees_begin_results_and_end(engine: Corner, tmp_path: Path) -> None:
+    notes = Notes()
+    edge.run(settings(tmp_path, frames=2, record=True), camera=Mine(5), engine=engine, watch=notes)
+    assert notes.said == [("begin", 2, True), (0, 1), (1, 2), "end"]
+
+
+def test_an_observer_sees_the_end_of_a_run_that_failed(engine: Corner, tmp_path: Path) -> None:
+    notes = Notes()
+    engine.close()
+    with pytest.raises(EngineError):
+        edge.run(settings(tmp_path), camera=Mine(5), engine=engine, watch=notes)
+    assert notes.said == [("begin", None, False), "end"]
+
+
+def test_silent_by_default_but_it_logs(
+    engine: Corner, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.notes = ["it finds corners only"]
+    mine = edge.SinkSpec("lines", "lines.txt", lambda to: Lines(to, breaks=0), lossless=True, depth=1)
+    with pytest.raises(SinkError):
+        edge.run(settings(tmp_path), camera=Mine(20), engine=engine, sinks=[mine])
+    lines: Sequence[str] = caplog.messages
+    assert "note: it finds corners only" in lines
+    assert "Lines: ValueError('a word too many'); the flight goes on" in lines
+    assert capfd.readouterr() == ("", "")

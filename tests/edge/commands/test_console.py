@@ -1,0 +1,121 @@
+"""What `edge` prints of what the library logs, and when it does not."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.commands.console import LogLines, Screen, listening
+from edge.commands.live_table import LiveTable
+from edge.commands.main import COMMANDS, main
+from tests.support.children import run_child
+
+ROOT = Path(__file__).resolve().parents[3]
+log = logging.getLogger("edge.somewhere")
+
+
+def printed(level: int, step: object = None) -> str:
+    out = io.StringIO()
+    with listening(Screen(file=out, width=20), level):
+        log.debug("a detail")
+        log.info("backend auto takes %s", "ort")
+        log.warning("camera lost: [/b] :car: and so on, in a line longer than the screen")
+        try:
+            raise ValueError("why")
+        except ValueError:
+            log.error("over", exc_info=True)
+    return out.getvalue()
+
+
+def test_lines_are_prefixed_whole_and_as_they_are() -> None:
+    assert printed(logging.INFO).splitlines() == [
+        "edge: backend auto takes ort",
+        "edge: camera lost: [/b] :car: and so on, in a line longer than the screen",
+        "edge: over",
+    ]
+
+
+def test_quiet_is_errors_only() -> None:
+    assert printed(logging.ERROR) == "edge: over\n"
+
+
+def test_verbose_shows_details_and_tracebacks() -> None:
+    said = printed(logging.DEBUG)
+    assert said.startswith("edge: a detail\n")
+    assert "Traceback" in said
+    assert "ValueError: why" in said
+
+
+def test_nothing_is_left_behind() -> None:
+    edge = logging.getLogger("edge")
+    before = (edge.level, list(edge.handlers))
+    printed(logging.DEBUG)
+    assert (edge.level, edge.handlers) == before
+
+
+def test_the_library_alone_prints_nothing() -> None:
+    script = "import logging, edge; logging.getLogger('edge.camera').warning('camera lost'); logging.warning('heard')"
+    done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "WARNING:root:heard\n")
+
+
+class Gone(io.StringIO):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _text: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(5, "I/O error"), ValueError("closed file")], ids=repr)
+def test_a_stderr_that_is_gone_stops_nothing(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Gone(error))
+    with listening(Screen(stderr=True), logging.INFO):
+        log.warning("camera lost")
+    monkeypatch.setattr(sys, "stderr", None)
+    with listening(Screen(stderr=True), logging.INFO):
+        log.warning("camera lost")
+    assert capsys.readouterr().out == ""  # and nothing goes to stdout instead
+
+
+def test_lines_appear_above_the_table() -> None:
+    out = io.StringIO()
+    screen = Screen(file=out, width=60, force_terminal=True, color_system=None)
+    with listening(screen, logging.INFO), LiveTable(screen) as table:
+        table.begin(None)  # type: ignore[arg-type]
+        table._live.update("THE TABLE", refresh=True)  # type: ignore[union-attr]
+        log.warning("camera lost")
+    said = out.getvalue()
+    assert said.index("THE TABLE") < said.index("edge: camera lost") < said.rindex("THE TABLE")
+
+
+@pytest.mark.parametrize("words", [["--verbose", "info"], ["info", "--verbose"], ["info"]])
+def test_verbose_stands_before_or_behind_the_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "nowhere"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("edge: model bundle nowhere does not exist: expected a folder")
+    assert ("Traceback" in said) == ("--verbose" in words)
+    assert (said.count("\n") == 1) == ("--verbose" not in words)
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: edge {name}")
+
+
+def test_a_handler_survives_a_bad_call(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = LogLines(Screen(file=io.StringIO()), logging.INFO)
+    record = logging.LogRecord("edge", logging.INFO, "", 0, "%d frames", ("many",), None)
+    handler.handle(record)  # says so on stderr, as logging does, and raises nothing
+    assert "many" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""What a person sees of a run: the figures under their own names, while it goes and when it is over."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.app.observer import Progress
+from edge.app.report import Totals
+from edge.commands.bench import show_bench
+from edge.commands.console import Screen
+from edge.commands.live_table import LiveTable
+from edge.commands.main import main
+from edge.commands.run import summary
+from edge.data import Detections, Frame, Result
+from tests.conftest import made
+
+
+def result(seq: int, labels: list[int], **more: int) -> Result:
+    pixels, n = np.zeros((8, 8), np.uint8), len(labels)
+    boxes = np.tile(np.array([[1, 2, 3, 4]], np.float32), (n, 1))
+    found = Detections(boxes, np.full(n, 0.5, np.float32), np.array(labels, np.int32), 8, 8)
+    return made(Frame(pixels, seq, seq / 4), found, seq / 4 + 0.02, pixels, **more)
+
+
+def test_the_live_table_shows_each_figure_under_its_name() -> None:
+    totals = Totals(("Person", "Car"))
+    table = LiveTable(Screen(file=io.StringIO()))
+    table.begin(Progress(totals, 40, None))
+    for seq in range(9):
+        last = result(seq, [0, 0, 1] if seq else [], dropped=7, duplicates=5, lost=3)
+        totals.add(last)
+    assert table.figures(last) == [
+        ("frames", "9 / 40"),
+        ("FPS", "4.0"),
+        ("latency p50 / p95 / p99", "20 / 20 / 20 ms"),
+        ("dropped, duplicates, lost", "7, 5, 3"),
+        ("boxes in all frames", "Person 16  Car 8"),
+    ]
+    assert table._line(last).startswith("frames: 9 / 40  FPS: 4.0  latency")
+
+
+@pytest.mark.parametrize(("terminal", "seconds", "shown"), [(False, 20, 4), (True, 3, 12)])
+def test_a_line_each_5_s_a_table_4_times_a_second(
+    terminal: bool, seconds: int, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, times = [100.0], [0]
+    monkeypatch.setattr("edge.commands.live_table.time.monotonic", lambda: now[0])
+    totals = Totals(("Person",))
+    figures = LiveTable.figures
+
+    def counted(table: LiveTable, result: Result) -> list[tuple[str, str]]:
+        times[0] += 1
+        return figures(table, result)
+
+    monkeypatch.setattr(LiveTable, "figures", counted)
+    with LiveTable(Screen(file=io.StringIO(), width=300, force_terminal=terminal)) as table:
+        table.begin(Progress(totals, None, None))
+        for step in range(16 * seconds + 1):
+            now[0] = 100 + step / 16
+            totals.add(result(step, []))
+            table(result(step, []))
+    assert times[0] == shown
+
+
+REPORT = {
+    "frames": 100,
+    "ended": "frame limit",
+    "fps": 4.26,
+    "dropped": 7,
+    "duplicates": 5,
+    "lost": 3,
+    "latency_ms": {"p50": 214.6, "p95": 250.0, "p99": 301.2},
+    "detections": {"Person": 445, "Car": 0, "Deer": 2},
+    "threshold": 0.64,
+    "engine": "ONNX Runtime",
+    "camera": "a camera",
+    "overflowed": 0,
+    "verify": None,
+    "reconnects": {"outages": 2, "lost_seconds": 3.25},
+    "sinks": {
+        "detections": {"file": "detections.jsonl", "written": 100, "skipped": 0, "error": None},
+        "video": {"file": "video.mkv", "written": 80, "skipped": 20, "error": None},
+    },
+    "recording": {"folder": "recording", "frames": 90, "bytes": 2_500_000, "dropped": 4, "frames_removed": 6},
+}
+
+
+def test_the_summary(tmp_path: Path) -> None:
+    for name in ("detections.jsonl", "report.json", "video.mkv", "notes.txt"):
+        (tmp_path / name).touch()
+    assert summary(REPORT, tmp_path) == [
+        "100 frames (frame limit), 4.3 frames/s, latency p50 215 ms, p99 301 ms, 7 dropped, 5 duplicates, 3 lost",
+        "boxes in all frames: 445 Person, 2 Deer (score 0.64 or more; one animal that is in 100 frames is 100 boxes)",
+        "engine: ONNX Runtime; source: a camera",
+        f"written: detections.jsonl, report.json, video.mkv in {tmp_path}",
+        "camera lost: 2x, 3.2 s in all",
+        "video: 20 results are not in it: writing was too slow, or it stopped",
+        f"recorded: 90 frames, 2.5 MB, in {tmp_path}/recording; 4 left out, 6 removed again to make room",
+    ]
+
+
+def test_pictures_of_stills_have_their_names(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stills, out = tmp_path / "stills", tmp_path / "out"
+    stills.mkdir()
+    for i in range(3):
+        image = np.full((64, 80), 40, np.uint8)
+        image[16:24, 8 * i : 8 * i + 8] = 220
+        cv2.imwrite(str(stills / f"f{i}.png"), image)
+    words = ["run", "--source", str(stills), "--model", str(tiny_bundle), "--out", str(out), "--pictures"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert f"written: detections.jsonl, report.json, pictures in {out}\n" in said
+    assert "boxes in all frames: 3 Person (score 0.5 or more; " in said
+    names = ["f0.png", "f1.png", "f2.png"]
+    assert sorted(path.name for path in (out / "pictures").iterdir()) == names
+    assert [json.loads(line)["origin"] for line in (out / "detections.jsonl").read_text().splitlines()] == names
+    assert cv2.imread(str(out / "pictures" / names[1])).shape == (64, 80, 3)
+    assert json.loads((out / "report.json").read_text())["sinks"]["pictures"] == {
+        "file": "pictures",
+        "written": 3,
+        "skipped": 0,
+        "error": None,
+    }
+
+
+def test_a_bench_shows_each_figure_under_its_name() -> None:
+    ms = {"p50": 1.25, "p95": 2.5, "p99": 3.75}
+    report = {
+        "model": "deer",
+        "engine": "ORT",
+        "stages_ms": {"wait": ms, "odd": {}},
+        "latency_ms": {**ms, "p50": 9.0},
+        "fps": 4.256,
+        "frames": 50,
+        "dropped": 7,
+        "duplicates": 5,
+        "lost": 3,
+        "peak_memory_mib": 99,
+        "camera": "c",
+    }
+    out = io.StringIO()
+    show_bench(report, Screen(file=out, width=200))
+    cells = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in out.getvalue().splitlines()]
+    assert [row for row in cells if row] == [
+        ["wait", "1.25", "2.50", "3.75"],
+        ["odd", "-", "-", "-"],
+        ["capture to detections", "9.00", "2.50", "3.75"],
+    ]
+    assert out.getvalue().endswith("4.26 frames/s over 50 frames, 7 dropped, 5 duplicates, 3 lost; 99 MiB at most; c\n")
+
+
+def test_a_bench_names_what_was_lost(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = "sim:live=0,width=80,height=64,frames=12"
+    assert main(["bench", "--model", str(tiny_bundle), "--source", source, "--seconds", "0.01"]) == 0
+    assert ", 0 dropped, 0 duplicates, 0 lost; " in capsys.readouterr().out

@@ -1,0 +1,316 @@
+"""The main path: every stage in its order, what can be set in flight, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.data import Filter, Frame, RawDetections, Result, monotonic_of
+from edge.errors import CameraError, EngineError, InputError
+from edge.model.bundle import Bundle
+from edge.pipeline import stream
+from edge.seams import Camera, Engine
+from edge.thermal.normalise import Normaliser, NormaliseSpec
+
+H, W = 64, 80
+STAGES = ["wait", "correct", "normalise", "infer", "postprocess", "health"]
+SOON_S = 1.5  # a second is promised; this machine may be busy
+
+
+class Feed(Camera):
+    """Gives ``frames``, a live one each only when the one before was looked at; then ends, breaks, or is silent."""
+
+    description = "a feed"
+
+    def __init__(self, frames: Iterable[Frame], live: bool = False, ending: Exception | str | None = None) -> None:
+        self.live, self.fps = live, 30.0
+        self._frames, self._ending = iter(frames), ending
+        self.next = threading.Semaphore(1)
+        self.closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        if self.live:
+            self.next.acquire()
+        for frame in self._frames:
+            return frame
+        if self._ending == "silence":
+            self.closed.wait(10)
+            raise CameraError("closed")
+        if isinstance(self._ending, Exception):
+            raise self._ending
+        return None
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Fixed(Engine):
+    """Finds the same three things in every frame: of score 0.9, 0.6 and 0.3, of 8, 16 and 32 px."""
+
+    def __init__(self, bundle: Bundle, last_ms: dict[str, float] | None = None) -> None:
+        super().__init__(bundle)
+        self.last_ms = last_ms or {}
+        self.released = 0
+
+    def _infer(self, image: np.ndarray) -> RawDetections:
+        boxes = np.array([[0, 0, 8, 4], [0, 0, 16, 4], [0, 0, 32, 4], [0, 0, 0, 0]], np.float32)
+        return RawDetections(boxes, np.array([0.9, 0.6, 0.3, 0], np.float32), np.zeros(4, np.int32))
+
+    def _release(self) -> None:
+        self.released += 1
+
+
+def frame(seq: int, **more: object) -> Frame:
+    pixels = np.random.default_rng(seq).integers(28000 + 50 * seq, 29000 + 50 * seq, (H, W), dtype=np.uint16)
+    return Frame(pixels, seq, more.pop("t_capture", time.monotonic()), **more)  # type: ignore[arg-type]
+
+
+def looked_at(results: Iterable[Result], camera: Feed) -> Iterable[Result]:
+    for result in results:
+        yield result
+        camera.next.release()
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    return Bundle.load(tiny_bundle)
+
+
+# ---- stages
+
+
+def test_stages_stand_in_their_order(bundle: Bundle) -> None:
+    results = list(stream(Feed([frame(0), frame(1)]), Fixed(bundle)))
+    assert [list(result.stages_ms) for result in results] == [[*STAGES, "consumer"]] * 2
+    for result in results:
+        assert all(ms >= 0 for ms in result.stages_ms.values())
+        total = sum(result.stages_ms[name] for name in STAGES)
+        assert result.t_result - result.frame.t_arrival >= (total - result.stages_ms["wait"]) / 1e3 - 1e-6
+
+
+def test_where_the_engine_says_its_time_went_stands_beside_it(bundle: Bundle) -> None:
+    engine = Fixed(bundle, {"copy": 0.25, "execute": 7.5})
+    (open_, shut) = stream(Feed([frame(0), frame(1, flags=frozenset({"ffc"}))]), engine)
+    assert list(open_.stages_ms) == [*STAGES, "engine.copy", "engine.execute", "consumer"]
+    assert (open_.stages_ms["engine.copy"], open_.stages_ms["engine.execute"]) == (0.25, 7.5)
+    assert list(shut.stages_ms) == [*STAGES, "consumer"]  # it was not asked
+
+
+def test_the_consumers_time_counts(bundle: Bundle) -> None:
+    results = stream(Feed([frame(i) for i in range(3)]), Fixed(bundle))
+    took = []
+    for result in results:
+        took.append(result.stages_ms["consumer"])
+        time.sleep(0.06 if result.frame.seq == 0 else 0)
+    assert took[0] == 0
+    assert took[1] >= 60
+    assert took[2] < 60
+
+
+# ---- what can be set in flight
+
+
+def test_the_filter_holds_from_the_next_frame_on(bundle: Bundle) -> None:
+    results = stream(Feed([frame(i) for i in range(5)]), Fixed(bundle))
+    shown = []
+    for filter in (Filter(), Filter(0.2), Filter(0.2, min_size_px=16), Filter(min_size_px=9), Filter(1.0)):
+        results.filter = filter
+        assert results.filter is filter
+        shown.append([round(float(score), 1) for score in next(results).detections.scores])
+    assert shown == [[0.9, 0.6], [0.9, 0.6, 0.3], [0.6, 0.3], [0.6], []]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"threshold": 1.01}, {"threshold": -0.1}, {"threshold": math.nan}, {"min_size_px": -1.0},
+              {"min_size_px": math.inf}, {"min_size_px": math.nan}],
+)  # fmt: skip
+def test_a_filter_that_cannot_be(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(wrong))} .*: expected"):
+        Filter(**wrong)
+
+
+def test_two_thresholds_are_one_too_many(bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="give one of them"):
+        stream(Feed([]), Fixed(bundle), threshold=0.5, filter=Filter(0.5))
+    assert len(next(stream(Feed([frame(0)]), Fixed(bundle), threshold=0.8)).detections) == 1
+    assert len(next(stream(Feed([frame(0)]), Fixed(bundle), filter=Filter(0.2))).detections) == 3
+
+
+def test_another_engine_from_the_next_frame_on(bundle: Bundle) -> None:
+    class Blind(Fixed):
+        def _infer(self, image: np.ndarray) -> RawDetections:
+            return dataclasses.replace(super()._infer(image), scores=np.zeros(4, np.float32))
+
+    old, new = Fixed(bundle), Blind(bundle)
+    with stream(Feed([frame(i) for i in range(3)]), old) as results:
+        assert len(next(results).detections) == 2
+        assert results.replace_engine(new) is old
+        assert len(next(results).detections) == 0
+    assert (old.released, new.released) == (0, 0)  # both are the caller's
+    old.close()
+    assert old.released == 1
+
+
+def test_an_engine_with_other_classes_is_refused(bundle: Bundle) -> None:
+    other = dataclasses.replace(bundle, classes=("Car", "Person"))
+    results = stream(Feed([frame(0), frame(1)]), Fixed(bundle))
+    next(results)
+    with pytest.raises(InputError, match="has the classes Car, Person, the stream Person"):
+        results.replace_engine(Fixed(other))
+    assert len(next(results).detections) == 2  # the one before goes on
+
+
+@pytest.mark.parametrize(("other", "remembers"), [(None, True), ("anchored:weight=0.9", False)])
+def test_the_memory_of_normalising_is_kept_where_both_normalise_alike(
+    other: str | None, remembers: bool, bundle: Bundle
+) -> None:
+    spec = NormaliseSpec.parse(other) if other else bundle.normalise_16bit
+    results = stream(Feed([frame(0), frame(1)]), Fixed(bundle))
+    first = next(results)
+    results.replace_engine(Fixed(dataclasses.replace(bundle, normalise_16bit=spec)))
+    second = next(results)
+    anew, going_on = Normaliser(spec), Normaliser(spec)
+    going_on(first.frame.pixels)
+    pictures = {normaliser is going_on: normaliser(second.frame.pixels) for normaliser in (anew, going_on)}
+    assert np.array_equal(second.picture, pictures[remembers])
+    assert not np.array_equal(second.picture, pictures[not remembers])
+
+
+# ---- what did not come
+
+
+@pytest.mark.parametrize("policy", ["latest", "every"])
+def test_gaps_in_seq_are_lost_frames(policy: str, bundle: Bundle) -> None:
+    camera = Feed([frame(seq) for seq in (3, 4, 7, 8, 12)], live=True)
+    results = list(looked_at(stream(camera, Fixed(bundle), policy=policy), camera))
+    assert [result.frame.seq for result in results] == [3, 4, 7, 8, 12]
+    assert [result.lost for result in results] == [0, 0, 2, 2, 5]
+    assert results[-1].dropped == 0
+
+
+def test_frames_that_came_while_nobody_looked_are_dropped_not_lost(bundle: Bundle) -> None:
+    camera = Feed([frame(seq) for seq in range(8)], live=True, ending="silence")
+    with stream(camera, Fixed(bundle)) as results:
+        next(results)
+        for _ in range(8):
+            camera.next.release()
+        time.sleep(0.1)
+        last = next(results)
+        assert (last.frame.seq, last.dropped, last.lost) == (7, 6, 0)
+        camera.close()
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    "stamp",
+    [time.time, lambda: math.nan, lambda: math.inf, lambda: time.monotonic() - 120],
+    ids=["epoch", "nan", "inf", "long ago"],
+)
+def test_a_time_that_cannot_be_is_refused(stamp: Callable[[], float], live: bool, bundle: Bundle) -> None:
+    camera = Feed([frame(0), frame(1, t_capture=stamp())], live=live)
+    results = looked_at(stream(camera, Fixed(bundle)), camera)
+    assert next(iter(results)).frame.seq == 0
+    with pytest.raises(CameraError, match=r"frame 1 .*expected seconds of time.monotonic"):
+        list(results)
+
+
+def test_a_wall_clock_can_be_converted(bundle: Bundle) -> None:
+    (result,) = stream(Feed([frame(0, t_capture=monotonic_of(time.time()))]), Fixed(bundle))
+    assert 0 <= result.latency_ms < 10_000
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_whatever_a_driver_raises_is_a_camera_error_after_the_last_result(live: bool, bundle: Bundle) -> None:
+    camera = Feed([frame(0), frame(1)], live=live, ending=ValueError("bad header"))
+    results = iter(looked_at(stream(camera, Fixed(bundle)), camera))
+    assert [next(results).frame.seq, next(results).frame.seq] == [0, 1]
+    with pytest.raises(CameraError, match="bad header"):
+        next(results)
+
+
+# ---- the shutter
+
+
+def test_a_shutter_that_the_camera_flags_was_not_inferred(bundle: Bundle) -> None:
+    frames = [frame(0), frame(1, flags=frozenset({"ffc"})), frame(2)]
+    results = list(stream(Feed(frames), Fixed(bundle)))
+    assert [result.inferred for result in results] == [True, False, True]
+    assert [len(result.detections) for result in results] == [2, 0, 2]
+    assert not any("ffc_inferred" in result.frame.flags for result in results)
+
+
+# ---- the end
+
+
+@pytest.mark.parametrize("policy", ["latest", "every"])
+def test_stop_ends_it_while_the_camera_is_silent(policy: str, bundle: Bundle) -> None:
+    camera, stop, set_at = Feed([frame(0)], live=True, ending="silence"), threading.Event(), 0.0
+
+    def end() -> None:
+        nonlocal set_at
+        set_at = time.monotonic()
+        stop.set()
+
+    seen = []
+    for result in looked_at(stream(camera, Fixed(bundle), policy=policy, stop=stop), camera):
+        seen.append(result.frame.seq)
+        threading.Timer(0.1, end).start()
+    assert time.monotonic() - set_at < SOON_S
+    assert seen == [0]
+    camera.close()
+
+
+def test_stop_between_frames_of_a_file(bundle: Bundle) -> None:
+    stop = threading.Event()
+    camera = Feed([frame(i) for i in range(5)])
+    seen = []
+    for result in stream(camera, Fixed(bundle), stop=stop):
+        seen.append(result.frame.seq)
+        if result.frame.seq == 2:
+            stop.set()
+    assert seen == [0, 1, 2]
+    assert not camera.closed.is_set()  # it stays the caller's
+
+
+def capturing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "capture" and thread.is_alive()]
+
+
+def test_a_loop_that_is_left_takes_no_more_frames(bundle: Bundle) -> None:
+    others = set(capturing())
+    camera = Feed([frame(i) for i in range(3)], live=True)
+    gc.disable()  # it must not depend on when that runs
+    try:
+        for result in stream(camera, Fixed(bundle)):
+            assert result.frame.seq == 0
+            (thread,) = set(capturing()) - others
+            camera.next.release()
+            break
+        thread.join(2)
+        assert not thread.is_alive()
+    finally:
+        gc.enable()
+
+
+def test_closed_it_gives_nothing_more(bundle: Bundle) -> None:
+    with stream(Feed([frame(0), frame(1)]), Fixed(bundle)) as results:
+        next(results)
+    results.close()
+    assert list(results) == []
+
+
+def test_an_engine_error_comes_through(bundle: Bundle) -> None:
+    engine = Fixed(bundle)
+    results = stream(Feed([frame(0), frame(1)]), engine)
+    next(results)
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        next(results)

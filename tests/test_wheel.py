@@ -1,0 +1,78 @@
+"""The wheel: what is in it, and that it runs where nothing else is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.children import run_child
+
+# what pip says where its index cannot be reached, or there is none
+NO_INDEX = ("NewConnectionError", "Connection refused", "No matching distribution found for", "Could not fetch URL")
+
+
+def tracked() -> list[str]:
+    """The files of the repository; skips the test where this is no checkout."""
+    done = run_child(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"needs a git checkout: {done.stderr.strip()}")
+    return [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def pip(*words: object, cwd: Path | None = None) -> None:
+    """Run pip; skips the test where it needs the network and there is none."""
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries", "1", *words]
+    done = run_child(command, cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        reasons = [line for line in done.stderr.splitlines() if any(words in line for words in NO_INDEX)]
+        if reasons:
+            pytest.skip(f"pip does not reach its index: {reasons[0].strip()}")
+        pytest.fail(done.stderr)
+
+
+@pytest.mark.timeout(300)
+def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
+    names = tracked()
+    for name in names:
+        (tmp_path / "clean" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / "clean" / name)
+    pip("wheel", "--no-deps", "--wheel-dir", tmp_path, ".", cwd=tmp_path / "clean")
+    (wheel,) = tmp_path.glob("thermal_edge-*-py3-none-any.whl")
+
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if ".dist-info/" not in name}
+    program = {name for name in names if name.startswith(("edge/", "export/"))}
+    assert inside == program, "expected every file of edge/ and export/, and no other"
+    assert {"edge/py.typed", "export/py.typed"} <= inside
+    assert any(name.endswith("/model.onnx") for name in inside)
+    assert all(name.endswith((".py", "/py.typed")) or name.startswith("edge/models/") for name in inside)
+
+    place, home = tmp_path / "venv", tmp_path / "home"
+    home.mkdir()
+    assert run_child([sys.executable, "-m", "venv", "--without-pip", place]).returncode == 0
+    pip("--python", place / "bin/python", "install", "--no-compile", "--constraint", ROOT / "constraints.txt", wheel)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+    def edge(*words: object) -> str:
+        command = [place / "bin/edge", *words]
+        done = run_child(command, cwd=home, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    where = run_child(
+        [place / "bin/python", "-c", "import edge; print(edge.__file__)"], cwd=home, capture_output=True, text=True
+    ).stdout
+    assert where.startswith(str(place))
+    assert "Person" in edge("info")
+    edge("demo", "--frames", 2, "--out", "out", "--quiet")
+    assert json.loads((home / "out/report.json").read_text())["frames"] == 2
+    said = run_child([place / "bin/edge-export", "onnx"], cwd=home, env=environment, capture_output=True, text=True)
+    assert said.returncode == 2
+    assert "pip install 'thermal-edge[export]'" in said.stderr
