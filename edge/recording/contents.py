@@ -148,7 +148,7 @@ class Header:
 
 
 def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
-    """The record of one frame; what a simulator knows beside it is left out. Raises ValueError for over 64 MiB of pixels."""
+    """The record of one frame, without what a simulator knows of it. Raises ValueError for over 64 MiB of pixels."""
     if frame.pixels.nbytes > MAX_PIXEL_BYTES:
         raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; expected up to {MAX_PIXEL_BYTES}")
     scale, pose = frame.temperature, frame.pose
