@@ -33,10 +33,13 @@ HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A slow test has more time than the others."""
+    """Slow tests, and those that compute with torch, have more time than the others."""
     for item in items:
-        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(600))
+        if not item.get_closest_marker("timeout"):
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.timeout(600))
+            elif item.path.is_relative_to(ROOT / "tests/export"):
+                item.add_marker(pytest.mark.timeout(300))
 
 
 def shared(*parts: str) -> Path:

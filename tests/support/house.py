@@ -17,7 +17,7 @@ READ_ONLY = {"metadata", "resources"}  # parts of importlib that load no module
 class Arrow:
     """``importer`` needs ``imported``, both names of modules, by line ``line`` of ``path``.
 
-    ``loaded``: the module is named as a string, in a file that loads modules with importlib.
+    ``loaded``: the module is named as a string: one of ours anywhere, another one in a file that imports by name.
     """
 
     path: Path
@@ -27,7 +27,7 @@ class Arrow:
     loaded: bool = False
 
     def __str__(self) -> str:
-        how = "names (and loads)" if self.loaded else "imports"
+        how = "names" if self.loaded else "imports"
         return f"{self.path}:{self.line}: {self.importer} {how} {self.imported}"
 
 
@@ -66,9 +66,9 @@ def _arrows_of(root: Path, module: str, path: Path, ours: set[str]) -> Iterator[
             loads |= node.id == "__import__"
         elif isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             strings.append(node)
-    for string in strings if loads else ():
+    for string in strings:
         named = _module_named(string, ours)
-        if named is not None:
+        if named is not None and (loads or named in ours):
             yield Arrow(path, string.lineno, module, named, loaded=True)
 
 

@@ -9,6 +9,8 @@ from tests.cuda_sim.faults import FAULTS, Fault, inject_all
 from tests.cuda_sim.process import ROOT, Ended, simulator_or_skip
 from tests.trt_sim.plan import add_engine
 
+pytestmark = pytest.mark.timeout(300)  # the first one waits for all
+
 
 @pytest.fixture(scope="module")
 def flights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
