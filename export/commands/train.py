@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from torchvision.models.detection import FasterRCNN
@@ -19,7 +18,7 @@ from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
 from export.data.coco import read_coco
-from export.data.dataset import LabelledSet, merge, read_grey
+from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
@@ -30,7 +29,7 @@ from export.evaluate.hard_examples import Place, read_hard_examples
 from export.training.augment import Augmentation
 from export.training.crops import resize_factor
 from export.training.loop import Trainer, TrainSettings, Watch
-from export.training.norms import calibrate_norms
+from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 
 def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -260,28 +259,3 @@ def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normal
     if arguments.backbone:
         load_backbone(model, arguments.backbone)
     return model
-
-
-def load_backbone(model: FasterRCNN, file: Path) -> None:
-    """Take what ``file`` has of the model's ResNet; what it lacks stays. Raises InputError where it is no ResNet, or
-    another.
-    """
-    state = read_checkpoint(file).state
-    body = model.backbone.body
-    known = {k: v for k, v in state.items() if k in body.state_dict()}
-    if "conv1.weight" not in known:
-        raise InputError(f"{file} holds no conv1.weight: expected a torchvision ResNet state dict")
-    try:
-        body.load_state_dict(known, strict=False)
-    except RuntimeError as error:
-        raise InputError(f"{file} does not fit: {str(error).splitlines()[1].strip()}") from None
-
-
-def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 100) -> tuple[float, float]:
-    """Mean and standard deviation, 0..1, of up to ``frames`` normalised frames spread over the set."""
-    sums = np.zeros(3)
-    for frame in data.frames[:: max(1, len(data) // frames)]:
-        grey = read_grey(frame, normalisers) / 255.0
-        sums += grey.size, grey.sum(), np.square(grey).sum()
-    mean = sums[1] / sums[0]
-    return float(round(mean, 4)), float(round(max(np.sqrt(sums[2] / sums[0] - mean**2), 0.01), 4))
