@@ -26,7 +26,6 @@ from rich.console import Console
 from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
-from export.commands.train import grey_statistics, load_backbone
 from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.simulate import simulate
@@ -34,7 +33,7 @@ from export.detector.build import frc_resnet_fpn
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.training.augment import Augmentation
 from export.training.loop import Trainer, TrainSettings
-from export.training.norms import calibrate_norms
+from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 CLASSES = ("Person", "Car")
 TRAIN_SEED, VAL_SEED = 101, 202

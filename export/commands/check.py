@@ -32,9 +32,18 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.set_defaults(run=run_check)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="model folder")
     parser.add_argument("--images", required=True, metavar="DIR", help="stills, or a video file, of your own")
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="what the bundle was made from")
-    parser.add_argument("--frames", type=int, default=20, help="at most, spread over all (default: %(default)s)")
-    parser.add_argument("--min-score", type=float, help="compare detections from there on (default: those shown)")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the checkpoint that the bundle was made from: torchvision is compared too",
+    )
+    parser.add_argument(
+        "--frames", type=int, default=20, help="compare at most so many, spread over all (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--min-score", type=float, help="compare detections of this score and more (default: those that are shown)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 

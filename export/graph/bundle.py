@@ -19,9 +19,10 @@ from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.system.files import reason_of, sync_folder, write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.detector.configuration import Configuration
+from export.graph.half_weights import with_half_weights
 from export.graph.onnx_graph import Storage, float16_graph, float32_graph, trace
 from export.graph.roi_align import SAMPLES
-from export.graph.shared_weights import move_weights, share_weights, with_half_weights
+from export.graph.shared_weights import move_weights, share_weights
 from export.graph.static import StaticDetector
 
 # what `export_bundle` announces to its ``progress``, in this order
