@@ -26,7 +26,6 @@ from rich.console import Console
 from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
-from export.commands.train import grey_statistics, load_backbone
 from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.simulate import simulate
@@ -34,7 +33,7 @@ from export.detector.build import frc_resnet_fpn
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.training.augment import Augmentation
 from export.training.loop import Trainer, TrainSettings
-from export.training.norms import calibrate_norms
+from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 CLASSES = ("Person", "Car")
 TRAIN_SEED, VAL_SEED = 101, 202
@@ -95,7 +94,7 @@ def run_cell(
     trainer.run(lambda _: None)
     if trainer.progress < 1:
         raise KeyboardInterrupt  # the trainer took the signal and saved its state
-    model = averaged_model(trainer)
+    model = ema_model(trainer)
     others = NORMALISERS if cell["pyramid"] == "layer1" and cell["anchors"] == "small" else [cell["normaliser"]]
     flown = {}
     for name in others:
@@ -105,9 +104,9 @@ def run_cell(
     return {"cell": cell, "seed": seed, "seconds": trainer.seconds, "ap50": flown}
 
 
-def averaged_model(trainer: Trainer) -> Any:
-    """The trainer's model with the averaged weights, ready to detect."""
-    trainer.model.load_state_dict(trainer.averaged())
+def ema_model(trainer: Trainer) -> Any:
+    """The trainer's model with the EMA of its weights, ready to detect."""
+    trainer.model.load_state_dict(trainer.ema_state())
     return trainer.model.eval()
 
 

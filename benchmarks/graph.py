@@ -5,7 +5,7 @@
 The same weights, configuration and frames for all; each in a process of its own, and they take turns, so that a busy
 machine is busy for everyone and nobody's idle threads spin on another's core.
 Without a checkpoint: FRC_ResNet18FPN in the paper's reference configuration (layer1 pyramid, 256 channels, 1000
-regions, 512 x 640), random weights.
+region proposals, 512 x 640), random weights.
 """
 
 from __future__ import annotations

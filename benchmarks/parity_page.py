@@ -13,9 +13,9 @@ Written by `make parity`{frames}; do not edit. {done}
 
 ## Parity
 
-The reference configuration of each detector (1000 regions, adaptive sampling; the stock detectors as torchvision has
-them, resizing to 300 x 375), {channels} channels a pyramid level, random weights with the spread of trained ones, a
-frame of 320 x 256 pixels and its mirror image{real}. Every detection from
+The reference configuration of each detector (1000 region proposals, adaptive sampling; the stock detectors as
+torchvision has them, resizing to 300 x 375), {channels} channels a pyramid level, random weights
+with the spread of trained ones, a frame of 320 x 256 pixels and its mirror image{real}. Every detection from
 0.06 up must find its partner; "alone" counts those on either side that have none. IoU and score: the worst of all
 pairs, unless "median" is said.
 

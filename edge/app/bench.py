@@ -73,7 +73,7 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
                 if end is not None and meter.fps is not None and time.monotonic() >= end:  # never fewer than two
                     break
                 if settings.rate:
-                    due = max(due + 1 / settings.rate, time.monotonic() - 1 / settings.rate)
+                    due = max(due + 1 / settings.rate, time.monotonic())  # late is late: never faster than asked
                     time.sleep(max(0.0, due - time.monotonic()))
         if meter.fps is None:
             raise InputError(

@@ -22,7 +22,7 @@ from edge.measure.matching import Tally
 from edge.model.bundle import Bundle
 from edge.sim.truth import SimulatedFrame
 from edge.sinks import draw
-from edge.system.files import why, write_whole
+from edge.system.files import reason_of, write_whole
 
 FRAMES = 48
 SHEET_ROWS, SHEET_COLUMNS = 2, 3
@@ -122,4 +122,4 @@ def save_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
     try:
         write_whole(path, data.tobytes())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {why(error)}") from None
+        raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

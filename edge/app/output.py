@@ -9,7 +9,7 @@ from pathlib import Path
 from edge.errors import InputError
 from edge.sinks.open import known_specs
 from edge.sinks.spec import SinkSpec
-from edge.system.files import why
+from edge.system.files import reason_of
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
@@ -48,7 +48,7 @@ def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
             for path in left:
                 path.rename(out / f"earlier-{n}" / path.name)
     except OSError as error:
-        raise InputError(f"output folder {out}: {why(error)}: give another --out") from None
+        raise InputError(f"output folder {out}: {reason_of(error)}: give another --out") from None
     if not _writable(out):
         raise InputError(f"output folder {out} cannot be written: give another --out or fix its permissions")
     return out
@@ -59,7 +59,7 @@ def check_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path}: {why(error)}: give another file") from None
+        raise InputError(f"{path}: {reason_of(error)}: give another file") from None
     if path.is_dir() or not _writable(path.parent):
         raise InputError(f"{path} cannot be written: give another file")
 

@@ -15,7 +15,7 @@ from edge.health.scene import HealthLog
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
 from edge.seams import Camera, Engine
-from edge.system.files import why, write_whole
+from edge.system.files import reason_of, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -104,4 +104,4 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     try:
         write_whole(path, (json.dumps(report, indent=2) + "\n").encode())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {why(error)}") from None
+        raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

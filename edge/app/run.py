@@ -107,6 +107,6 @@ def _verifier(settings: RunSettings, camera: Camera, engine: Engine, own: bool) 
         raise InputError("--verify needs every frame that the flight looked at: leave --policy latest out")
     if not own and not (settings.source or "").lower().startswith("rec:"):
         raise InputError(f"--verify compares replays, and the source is {settings.source!r}: give --source rec:FOLDER")
-    verifier = Verifier(settings.verify, engine.bundle.classes)
+    verifier = Verifier(Path(settings.verify), engine.bundle.classes)
     camera.select(verifier.seqs)
     return verifier

@@ -32,7 +32,7 @@ class RunSettings:
 
     out: str | Path
     source: str | None = None
-    model: str = str(MODEL)
+    model: str | Path = MODEL
     frames: int | None = None
     seconds: float | None = None
     policy: str | None = None
@@ -43,7 +43,7 @@ class RunSettings:
     outputs: tuple[str, ...] = ()
     record: bool = False
     record_budget: int | None = None
-    verify: Path | None = None
+    verify: str | Path | None = None
     reconnect_s: float | None = None
     trust_engine: bool = False
     zero_copy: bool = False

@@ -28,6 +28,7 @@ from edge.camera.options import Source
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
+from edge.system.files import reason_of
 
 LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
 ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
@@ -55,7 +56,7 @@ class CptvFile(Camera):
             self._damage = _damage(path)
             self._file = path.open("rb")
         except OSError as error:
-            raise SourceError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
+            raise SourceError(f"{path}: cannot be read: {reason_of(error)}; check the path and its rights") from error
         try:
             self._open()
         except Exception as error:  # on a damaged file the package fails in many ways

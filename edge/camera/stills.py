@@ -20,7 +20,7 @@ from edge.camera.quiet import quiet
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
-from edge.system.files import opencv_name
+from edge.system.files import opencv_name, reason_of
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy"})
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"
@@ -145,7 +145,7 @@ class Stills(Camera):
         try:
             pixels, note = read_still(path, self._raw)
         except (ValueError, OSError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = reason_of(error) if isinstance(error, OSError) else error
             raise CameraError(f"{path}: {why}; expected an 8 or 16 bit grey image: replace or remove it") from error
         like = self._like
         if like is not None and (pixels.shape != like.shape or pixels.dtype != like.dtype):
@@ -169,7 +169,7 @@ def _images_in(folder: Path) -> list[Path]:
     try:
         found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
     except OSError as error:
-        raise SourceError(f"{folder}: cannot be read: {error.strerror}; check its rights") from error
+        raise SourceError(f"{folder}: cannot be read: {reason_of(error)}; check its rights") from error
     if not found:
         raise SourceError(f"{folder}: no image in this folder; expected {', '.join(sorted(SUFFIXES))} files")
     return sorted(found, key=natural)

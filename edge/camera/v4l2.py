@@ -29,6 +29,7 @@ from edge.camera.options import Source
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
+from edge.system.files import reason_of
 
 SELECT_TIMEOUT_S = "2"  # OpenCV waits 10 s; whole seconds, read once in a process
 FIRST_FRAME_S = 5.0  # a Boson needs 3 s after power-up
@@ -266,4 +267,4 @@ def _check_device(path: str) -> None:
                 f"{path}: no such camera; V4L2 devices here: {here}. Plug it in, or name one of them "
                 "(/dev/v4l/by-id/... stays the same after replugging)"
             ) from error
-        raise SourceError(f"{path}: {error.strerror}; close the program that has it (fuser -v {path})") from error
+        raise SourceError(f"{path}: {reason_of(error)}; close the program that has it (fuser -v {path})") from error

@@ -16,6 +16,7 @@ from edge.camera.options import Source
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
+from edge.system.files import reason_of
 
 # OpenCV's FFmpeg reader says "no frame" at the end, and also at each packet it cannot decode
 LOOK_AHEAD = 64
@@ -168,7 +169,7 @@ def _read_promise(path: Path) -> Promise:
             head = file.read(512)
         promise = read_promise(path)
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
+        raise SourceError(f"{path}: cannot be read: {reason_of(error)}; check the path and its rights") from error
     if not head:
         raise SourceError(f"{path}: the file is empty; expected a video or an image")
     if b"\x00" not in head and _is_text(head):  # FFmpeg would play it as ANSI art

@@ -17,7 +17,7 @@ from edge.camera import open_camera
 from edge.commands.console import Screen
 from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, positive
 from edge.errors import CameraError, SinkError
-from edge.system.files import why, write_whole
+from edge.system.files import reason_of, write_whole
 
 SECONDS = 5.0
 PICTURE = "doctor.png"
@@ -111,4 +111,4 @@ def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data.tobytes())
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {why(error)}: give another --out") from None
+        raise SinkError(f"cannot write {path}: {reason_of(error)}: give another --out") from None

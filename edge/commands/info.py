@@ -19,7 +19,9 @@ def add(commands: Commands) -> None:
     """The command and its options."""
     sub = add_command(commands, "info", execute, "what a model folder holds, and what this machine can run of it")
     sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
-    sub.add_argument("--json", action="store_true", help="for programs: one JSON object on stdout")
+    sub.add_argument(
+        "--json", action="store_true", help="for programs: one JSON object (keys: see edge/app/model_facts.py)"
+    )
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:

@@ -19,6 +19,7 @@ from edge.engine.device import Device
 from edge.errors import BundleError
 from edge.model.bundle import MODEL_JSON, ONNX_FP16, Bundle, sha256
 from edge.model.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
+from edge.system.files import read_text_or_none, reason_of
 from edge.system.host import host_facts, power_facts
 
 _DRIVER_VERSION = Path("/proc/driver/nvidia/version")
@@ -38,7 +39,7 @@ def this_machine(tensorrt: str | None = None, device: Device | None = None) -> T
         memory_mib=device.memory_mib if device else None,
         cuda=device.cuda if device else None,
         board=host["board"],
-        driver=driver_version(_text(_DRIVER_VERSION)),
+        driver=driver_version(read_text_or_none(_DRIVER_VERSION) or ""),
         l4t=host["l4t"],
         power_mode=power_facts()["mode"],
     )
@@ -90,7 +91,7 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     try:
         engine, model_json = sha256(bundle.path / ENGINE), sha256(bundle.path / MODEL_JSON)
     except OSError as error:
-        return [refuse(f"{error.filename} cannot be read ({error.strerror})", "it would fail in TensorRT too")]
+        return [refuse(f"{error.filename} cannot be read ({reason_of(error)})", "it would fail in TensorRT too")]
     if engine != passport.engine_sha256:
         why = "it is damaged, half copied or another model's, and TensorRT would run what it says"
         found.append(refuse(f"{ENGINE} is not the file that {PASSPORT} describes", why))
@@ -148,10 +149,3 @@ def driver_version(text: str) -> str | None:
     """Version ("540.4.0") in ``/proc/driver/nvidia/version``, None where there is no NVIDIA driver."""
     match = re.search(r"NVRM version:.*?\s(\d+\.\d[\d.]*)", text)
     return match[1] if match else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

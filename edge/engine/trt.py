@@ -27,6 +27,7 @@ from edge.model.bundle import Bundle
 from edge.model.graph_io import DTYPES, INPUT, Signature, deviations, raw_detections, signature
 from edge.model.passport import ENGINE
 from edge.seams import Engine
+from edge.system.files import reason_of
 
 try:
     import tensorrt as trt
@@ -241,7 +242,7 @@ class _Plan:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise EngineError(f"{path} cannot be read ({error.strerror}): {self._fix}") from None
+            raise EngineError(f"{path} cannot be read ({reason_of(error)}): {self._fix}") from None
         try:
             self._runtime = trt.Runtime(self.log)
         except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"

@@ -23,7 +23,7 @@ from edge.errors import BundleError
 from edge.model.model_json import FORMAT, ModelJson
 from edge.model.onnx_weights import weight_files
 from edge.system.declared import declared, read_json
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from edge.thermal.normalise import NormaliseSpec
 
 MODEL_JSON = "model.json"
@@ -114,7 +114,9 @@ class Bundle:
                 raise BundleError(f"bundle {self.path}: {name} is no file: copy it again")
             got = sha256(path)
         except OSError as error:
-            raise BundleError(f"bundle {self.path}: {name} cannot be read ({error.strerror}): copy it again") from None
+            raise BundleError(
+                f"bundle {self.path}: {name} cannot be read ({reason_of(error)}): copy it again"
+            ) from None
         if got != expected:
             raise BundleError(
                 f"bundle {self.path}: {name} was altered: its sha256 is {got[:16]}.., model.json says "
@@ -179,9 +181,9 @@ def _read_model_json(folder: Path) -> Bundle:
     except FileNotFoundError:
         raise BundleError(f"{folder} holds no model.json: expected a folder as edge-export writes it") from None
     except OSError as error:
-        raise BundleError(f"{where} cannot be read ({error.strerror}): copy the bundle again") from None
+        raise BundleError(f"{where} cannot be read ({reason_of(error)}): copy the bundle again") from None
     except ValueError as error:
-        raise BundleError(f"{where} is not JSON ({error}): copy or export the bundle again") from None
+        raise BundleError(f"{where} cannot be read as JSON ({error}): copy or export the bundle again") from None
     if isinstance(raw, dict) and raw.get("format") != FORMAT:
         raise BundleError(
             f"{where} has format {raw.get('format')!r}, this version of thermal-edge reads {FORMAT}: "

@@ -67,6 +67,7 @@ class _Frame(Struct):
     pose: tuple[float, float, float, float, float, float] | None
     size: tuple[Side, Side]
     bits: Literal[8, 16]
+    origin: str | None = None  # a still's name; not in recordings of before
 
 
 class EndMark(Struct):
@@ -147,7 +148,7 @@ class Header:
 
 
 def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
-    """The record of one frame; its ``truth`` is left out. Raises ValueError for over 64 MiB of pixels."""
+    """The record of one frame, without what a simulator knows of it. Raises ValueError for over 64 MiB of pixels."""
     if frame.pixels.nbytes > MAX_PIXEL_BYTES:
         raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; expected up to {MAX_PIXEL_BYTES}")
     scale, pose = frame.temperature, frame.pose
@@ -181,6 +182,7 @@ def unpack_frame(record: Record) -> Frame:
             flags=frozenset(meta.flags),
             temperature=None if meta.temperature is None else TemperatureScale(*meta.temperature),
             pose=None if meta.pose is None else Pose(*meta.pose),
+            origin=meta.origin,
         )
     except (InputError, ValueError) as error:
         raise Damaged(f"a frame that this package does not write ({one_line(str(error))})") from None

@@ -15,6 +15,7 @@ from edge.errors import SourceError
 from edge.recording.contents import EndMark, Header, Newer, read_meta, unpack_frame
 from edge.recording.format import END, FRAME, HEADER, PREAMBLE, Damaged, Record, read_preamble, read_record
 from edge.recording.segment import NAME
+from edge.system.files import reason_of
 
 END_WITHIN = 4096  # bytes from the end of the file in which its end mark is looked for
 
@@ -123,7 +124,7 @@ def _segment_files(path: Path) -> list[Path]:
             hint = f": give rec:{path / 'recording'}" if (path / "recording").is_dir() else ""
             raise SourceError(f"{path} holds no segment-*.rec; expected a folder that --record wrote{hint}")
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; expected the folder or a segment of a recording") from None
+        raise SourceError(f"{path}: {reason_of(error)}; expected the folder or a segment of a recording") from None
     return sorted(files, key=_number)
 
 
@@ -182,4 +183,4 @@ def _frame(record: Record) -> Frame:
 
 
 def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return reason_of(error) if isinstance(error, OSError) else str(error)

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from edge.system.files import sync_folder
+
 CLOSED = -1
 NAME = re.compile(r"segment-([0-9]{6,9})\.rec")
 
@@ -65,12 +67,3 @@ class Segment:
         finally:
             os.close(self._file)
             self._file = CLOSED
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,7 +10,7 @@ from typing import Any
 from edge.data import Result
 from edge.errors import InputError, ReplayError
 from edge.measure.detections_json import to_json
-from edge.system.files import why
+from edge.system.files import reason_of
 
 SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise")  # of a report
 
@@ -112,7 +112,7 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"--verify {path}: {why(error)}; expected the detections.jsonl of the flight") from None
+        raise InputError(f"--verify {path}: {reason_of(error)}; expected the detections.jsonl of the flight") from None
     then: dict[int, str] = {}
     repaired: set[int] = set()
     before = -1

@@ -17,7 +17,8 @@ from edge.errors import SinkError
 from edge.recording.codec import Encoder
 from edge.recording.contents import Header, Origin, pack_frame
 from edge.recording.format import END, HEADER, pack
-from edge.recording.segment import NAME, Segment, segment_path, sync_folder
+from edge.recording.segment import NAME, Segment, segment_path
+from edge.system.files import reason_of, sync_folder
 
 SEGMENT_S = 60.0
 SEGMENT_BYTES = 256 << 20  # FAT on a card takes no file over 4 GiB
@@ -168,7 +169,7 @@ class RecordingWriter:
             with suppress(OSError):
                 self._segment.close()
             self._segment = None
-        reason = why.strerror if isinstance(why, OSError) else why
+        reason = reason_of(why) if isinstance(why, OSError) else why
         return SinkError(
             f"cannot record in {self.folder}: {reason}: free some space, or give another --out; "
             f"{self.frames - self.removed_frames} frames are kept"

@@ -13,7 +13,7 @@ from edge.errors import SinkError
 from edge.measure.detections_json import to_json
 from edge.seams import Sink
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import why
+from edge.system.files import reason_of
 
 
 class JsonlSink(Sink):
@@ -38,7 +38,7 @@ class JsonlSink(Sink):
             # unbuffered: what write() accepted is with the system, and nothing is left over after a failure
             self._file = path.open("ab", buffering=0)
         except OSError as error:
-            raise SinkError(f"cannot open {path}: {why(error)}") from None
+            raise SinkError(f"cannot open {path}: {reason_of(error)}") from None
 
     def write(self, result: Result) -> None:
         """Append one line."""
@@ -64,7 +64,7 @@ class JsonlSink(Sink):
             self._file.close()
 
     def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {self._path}: {why(error)}: free some space or give another --out")
+        return SinkError(f"cannot write {self._path}: {reason_of(error)}: free some space or give another --out")
 
 
 def _make(to: SinkContext) -> JsonlSink:

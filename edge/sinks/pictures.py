@@ -12,7 +12,7 @@ from edge.errors import SinkError
 from edge.seams import Sink
 from edge.sinks.draw import draw
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, why, write_whole
+from edge.system.files import has_room, reason_of, write_whole
 
 KEPT = (".png", ".jpg", ".jpeg")  # what is named so is written so; others get .png behind their name
 RESERVE_BYTES = 64 << 20  # left free on the disk, as by the video
@@ -67,7 +67,7 @@ class PicturesSink(Sink):
         return path.with_name(f"{path.stem}-{number}{path.suffix}") if path.exists() else path
 
     def _failed(self, path: Path, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {path}: {why(error)}: free some space or give another --out")
+        return SinkError(f"cannot write {path}: {reason_of(error)}: free some space or give another --out")
 
 
 def _make(to: SinkContext) -> PicturesSink:

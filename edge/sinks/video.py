@@ -14,7 +14,7 @@ from edge.errors import InputError, SinkError
 from edge.seams import Sink
 from edge.sinks.draw import draw
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, opencv_name, why
+from edge.system.files import has_room, opencv_name, reason_of
 
 DEFAULT_FPS = 10.0  # of sources that do not tell theirs
 LONGEST_GAP_S = 5.0
@@ -82,7 +82,7 @@ class VideoSink(Sink):
         try:
             room = has_room(self._path.parent, self._reserve)
         except OSError as error:
-            raise SinkError(f"cannot write {self._path}: {why(error)}: give another --out") from None
+            raise SinkError(f"cannot write {self._path}: {reason_of(error)}: give another --out") from None
         if not room:
             raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
 

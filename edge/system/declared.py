@@ -42,7 +42,7 @@ def read_json(data: bytes) -> Any:
 def whole(digits: str) -> int:
     """For `json.loads`. Raises ValueError for a number that no float can hold, over which msgspec 0.18 stumbles."""
     if len(digits) > MOST_DIGITS:
-        raise ValueError(f"a whole number of {len(digits)} digits")
+        raise ValueError(f"it holds a whole number of {len(digits)} digits")
     return int(digits)
 
 

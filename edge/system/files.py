@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 
-def why(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """What the system says of an error, such as ``No space left on device``; without number and path."""
     return error.strerror or str(error) or type(error).__name__
 

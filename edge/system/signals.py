@@ -46,29 +46,37 @@ def finishing() -> Iterator[None]:
 
 @contextmanager
 def _first(act: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Inside, the first stop is ``act`` instead of an interrupt."""
-    heard = 0
+    """Inside, the first stop is ``act`` instead of an interrupt. Handlers of a program's own stay in their place."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
-        heard += 1
-        if heard > 1:
-            _interrupt(number, frame)
-        act()
-
-    before = {stop: signal.getsignal(stop) for stop in STOPS}
-    for stop, was in before.items():
-        if callable(was):  # neither ignored nor left to the system
-            signal.signal(stop, handler)
+    handler = _First(act)
+    before = {stop: was for stop in STOPS if _interrupts(was := signal.getsignal(stop))}
+    for stop in before:
+        signal.signal(stop, handler)
     try:
-        yield lambda: heard > 0
+        yield lambda: handler.heard
     finally:
         for stop, was in before.items():
-            if callable(was):
-                signal.signal(stop, was)
+            signal.signal(stop, was)
+
+
+class _First:
+    """A handler: the first stop is ``act``, each further one an interrupt. ``heard``: whether there was one."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act, self.heard = act, False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.heard:
+            _interrupt(number, frame)
+        self.heard = True
+        self._act()
+
+
+def _interrupts(handler: object) -> bool:
+    """Whether a handler makes stops interrupts, sooner or later."""
+    return handler in (signal.default_int_handler, _interrupt) or isinstance(handler, _First)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

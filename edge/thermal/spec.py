@@ -199,6 +199,9 @@ def _complete(method: str, given: Mapping[str, object]) -> dict[str, Param]:
     if unknown:
         has = f"it has {', '.join(known)}" if known else "it has none"
         raise InputError(f"normalise method '{method}' has no parameter {', '.join(unknown)}: {has}")
+    needed = known[: len(known) - len(kind.__struct_defaults__)]
+    if missing := [name for name in needed if name not in given]:
+        raise InputError(f"normalise method '{method}' needs a value for {missing[0]}")
     try:
         params: dict[str, Param] = to_builtins(declared(dict(given), kind))
     except ValueError as error:

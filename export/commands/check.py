@@ -13,7 +13,7 @@ from rich.table import Table
 
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.graph.trt_operators import refusals
 from export.parity.compare import Comparison, compare
@@ -32,9 +32,18 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.set_defaults(run=run_check)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="model folder")
     parser.add_argument("--images", required=True, metavar="DIR", help="stills, or a video file, of your own")
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="what the bundle was made from")
-    parser.add_argument("--frames", type=int, default=20, help="at most, spread over all (default: %(default)s)")
-    parser.add_argument("--min-score", type=float, help="compare detections from there on (default: those shown)")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the checkpoint that the bundle was made from: torchvision is compared too",
+    )
+    parser.add_argument(
+        "--frames", type=int, default=20, help="compare at most so many, spread over all (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--min-score", type=float, help="compare detections of this score and more (default: those that are shown)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -81,7 +90,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         try:
             write_whole(arguments.json, (json.dumps(report, indent=2) + "\n").encode())
         except OSError as error:
-            raise InputError(f"{arguments.json} cannot be written ({error.strerror}): give another file") from None
+            raise InputError(f"{arguments.json} cannot be written ({reason_of(error)}): give another file") from None
     for words in failures:
         console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
     if not failures:

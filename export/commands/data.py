@@ -15,7 +15,7 @@ import numpy as np
 from edge.camera.stills import read_still
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.data.clean import KINDS, Problem, inspect, summary
 from export.data.coco import read_coco, to_coco
@@ -33,33 +33,45 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)
-    check.add_argument("folder", type=Path, metavar="DIR", help="COCO, HIT-UAV, Pascal VOC or YOLO folder")
-    check.add_argument("--split", default="train", help="which part of it (default: %(default)s)")
-    check.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file instead; DIR holds its images")
-    check.add_argument("--out", type=Path, required=True, metavar="DIR", help="for cleaned.json and report.html")
     check.add_argument(
-        "--without", action="append", default=[], metavar="RUN:FIRST-LAST", help="frames of a flight to leave out"
+        "folder", type=Path, metavar="DIR", help="folder with frames and labels: COCO, HIT-UAV, Pascal VOC or YOLO"
+    )
+    check.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
+    check.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="JSON",
+        help="a COCO file instead of the folder's labels; DIR then holds its images",
+    )
+    check.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for cleaned.json and report.html")
+    check.add_argument(
+        "--without", action="append", default=[], metavar="RUN:FIRST-LAST", help="leave out these frames of a flight"
     )
     check.add_argument(
         "--hold-back",
         type=float,
         default=0.0,
         metavar="PART",
-        help="put whole runs of about this part of the frames into held_back.json, to evaluate on",
+        help="put whole flights, with about this part of the frames, into held_back.json, to evaluate on",
     )
-    check.add_argument("--hot", default="person,deer", help="classes warmer than their surroundings")
+    check.add_argument(
+        "--hot", default="person,deer", help="classes that are warmer than their surroundings (default: %(default)s)"
+    )
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
     make = actions.add_parser("simulate", help="write labelled 16-bit frames of simulated flights")
     make.set_defaults(run=run_simulate)
-    make.add_argument("--out", type=Path, required=True, metavar="DIR", help="data folder, as train reads it")
-    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many, 640x512")
-    make.add_argument("--seed", type=int, default=1, help="another seed is other flights (default: %(default)s)")
+    make.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder to write, which train --data reads"
+    )
+    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many frames to write, each 640x512")
+    make.add_argument("--seed", type=int, default=1, help="another seed makes other flights (default: %(default)s)")
     make.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
     make.add_argument(
         "--classes",
         default="Person,Car,Bicycle,OtherVehicle",
         metavar="NAME,...",
-        help="the simulator has person, car and deer; what is no class here is ignored (default: %(default)s)",
+        help="classes of the labels (default: %(default)s). The simulator shows person, car and deer: whichever is not "
+        "named here is marked as ignored, neither object nor background",
     )
     make.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -113,7 +125,7 @@ def run_check(arguments: argparse.Namespace) -> int:
             write_whole(arguments.out / name, json.dumps(to_coco(part)).encode())
         write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
     except OSError as error:
-        raise InputError(f"{arguments.out} cannot be written ({error.strerror}): give another folder") from None
+        raise InputError(f"{arguments.out} cannot be written ({reason_of(error)}): give another folder") from None
     for kind, count in summary(problems).items():
         say(console, f"{count:6} {kind}: {KINDS[kind]}")
     say(console, f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")

@@ -16,7 +16,7 @@ from edge.app.output import check_file
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import tidy
@@ -24,7 +24,7 @@ from export.data.coco import read_coco
 from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
-from export.evaluate.hard_examples import mistakes_of
+from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
 
 
@@ -34,21 +34,27 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser = commands.add_parser("eval", help=what, description=what)
     parser.set_defaults(run=run_eval)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--model", metavar="BUNDLE", help="evaluated through the path it flies")
-    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="torch state dict, evaluated in torch")
-    parser.add_argument("--annotations", type=Path, required=True, metavar="JSON", help="COCO's, or HIT-UAV's")
+    which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as in edge run")
+    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="torch state dict, run in torch")
+    parser.add_argument("--annotations", type=Path, required=True, metavar="JSON", help="labels: COCO's, or HIT-UAV's")
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of its images")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
-    parser.add_argument("--pictures", type=Path, metavar="FILE.jpg", help="a page of best, worst, missed, false")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument(
-        "--mistakes", type=Path, metavar="FILE", help="where to write what was missed and false, for train --mistakes"
+        "--pictures", type=Path, metavar="FILE.jpg", help="draw a page of frames: best, worst, most missed, most false"
+    )
+    parser.add_argument(
+        "--hard-examples",
+        "--mistakes",
+        type=Path,
+        metavar="FILE",
+        help="write the places of missed objects and false alarms there, for train --hard-examples",
     )
     parser.add_argument(
         "--set-threshold",
         action="store_true",
-        help="with --model: put the threshold of the best F1 into its model.json, as the score from which it shows",
+        help="with --model: write the score of the best F1 into model.json, from which edge run then shows detections",
     )
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth frame")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="evaluate only each Nth frame")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_detector_options(parser)
 
@@ -59,7 +65,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: expected 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
-    for file in filter(None, (arguments.json, arguments.pictures, arguments.mistakes)):
+    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
         check_file(file)  # before the minutes that the frames take
     data, _ = tidy(read_coco(arguments.annotations, arguments.images))
     data = LabelledSet(data.classes, data.frames[:: arguments.every])
@@ -74,14 +80,14 @@ def run_eval(arguments: argparse.Namespace) -> int:
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
         (arguments.pictures, lambda: draw_page(data, judged, threshold)),
-        (arguments.mistakes, lambda: _json(mistakes_of(data, judged, threshold))),
+        (arguments.hard_examples, lambda: _json(hard_examples_of(data, judged, threshold))),
     )
     for path, content in outputs:
         if path:
             try:
                 write_whole(path, content())
             except OSError as error:
-                raise InputError(f"{path} cannot be written ({error.strerror})") from None
+                raise InputError(f"{path} cannot be written ({reason_of(error)})") from None
     if arguments.set_threshold:
         say(console, set_threshold(arguments.model, result["best_f1"]))
     return 0
@@ -104,12 +110,13 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
     try:
         changed.write_json()
     except OSError as error:
-        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({error.strerror})") from None
+        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({reason_of(error)})") from None
     text = (
-        f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
+        f"{bundle.name} now shows detections that score {changed.score_threshold:.3f} or more; before it was "
+        f"{bundle.score_threshold:g}"
     )
     if (bundle.path / "model.engine").exists():
-        text += f"; its engine belongs to the model.json before: edge-export engine {folder}"
+        text += f". Its engine was built for the model.json of before, build it again: edge-export engine {folder}"
     return text
 
 
@@ -120,8 +127,7 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect,
         found = model.roi_heads.box_predictor.cls_score.out_features - 1
         if found != len(data.classes):
             raise InputError(
-                f"the checkpoint has {found} classes, {arguments.annotations} has "
-                f"{', '.join(data.classes)}: expected "
+                f"the checkpoint has {found} classes, {arguments.annotations} has {', '.join(data.classes)}: expected "
                 "annotations of the same classes in the same order"
             )
         return detect_with_model(model, normalisers_of(model)), {

@@ -27,6 +27,23 @@ _COMMANDS = {
 }
 
 
+def parser_for(asked: str | None) -> argparse.ArgumentParser:
+    """All subcommands by name; only ``asked`` has its options, and its module imported.
+
+    Raises ModuleNotFoundError where that module needs a package that is not installed.
+    """
+    parser = argparse.ArgumentParser(
+        prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (module, add, what) in _COMMANDS.items():
+        if name == asked:
+            getattr(importlib.import_module(module), add)(commands)
+        else:
+            commands.add_parser(name, help=what)
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
     # before torch is imported: threads that spin while they wait cost a busy machine ten times the time
@@ -34,17 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminate_as_interrupt()
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
-    parser = argparse.ArgumentParser(
-        prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     try:
-        for name, (module, add, what) in _COMMANDS.items():
-            if name == asked:
-                getattr(importlib.import_module(module), add)(commands)
-            else:
-                commands.add_parser(name, help=what)
-        arguments = parser.parse_args(words)
+        arguments = parser_for(asked).parse_args(words)
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except ModuleNotFoundError as error:

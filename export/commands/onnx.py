@@ -27,26 +27,40 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     what = "make a bundle of a torchvision Faster R-CNN checkpoint"
     parser = commands.add_parser("onnx", help=what, description=what)
     parser.set_defaults(run=run_onnx)
-    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="torch state dict")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="torch state dict, or a bundle that was exported with --weights shared",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
-    parser.add_argument("--classes", metavar="NAME,NAME,...", help="of labels 1, 2, ... (default: the checkpoint's)")
-    parser.add_argument("--height", type=int, default=512, help="of the frames, px (default: %(default)s)")
-    parser.add_argument("--width", type=int, default=640, help="of the frames, px (default: %(default)s)")
+    parser.add_argument(
+        "--classes", metavar="NAME,NAME,...", help="names of labels 1, 2, ... (default: the checkpoint's)"
+    )
+    parser.add_argument("--height", type=int, default=512, help="height of the frames, px (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=640, help="width of the frames, px (default: %(default)s)")
     add_detector_options(parser)
     parser.add_argument(
         "--weights",
         choices=("fp32", "fp16", "shared"),
         default="fp32",
-        help="storage: as they are, float16 in model.onnx, or one float16 file for both graphs (default: %(default)s)",
+        help="how weights are stored: fp32 as they are, fp16 in model.onnx, or shared: one fp16 file for both graphs "
+        "(default: %(default)s)",
     )
     parser.add_argument(
-        "--roi-samples", type=int, default=SAMPLES, help="most adaptive RoIAlign samples in the TensorRT graph"
+        "--roi-samples",
+        type=int,
+        default=SAMPLES,
+        help="most samples a bin and axis of adaptive RoIAlign in the TensorRT graph",
     )
-    parser.add_argument("--score", type=float, default=0.5, help="score from which a detection is shown")
-    parser.add_argument("--name", default="", help="of the bundle (default: the folder's)")
+    parser.add_argument(
+        "--score", type=float, default=0.5, help="score from which a detection is shown (default: %(default)s)"
+    )
+    parser.add_argument("--name", default="", help="name of the bundle (default: the folder's)")
     for option, content in (("data", "training data"), ("licence", "its licence"), ("citation", "its citation")):
         parser.add_argument(f"--{option}", metavar="TEXT", help=f"{content}, for model.json")
-    parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace the bundle that is in DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -154,6 +168,9 @@ def _summary(
         if field not in given and getattr(c, field) == getattr(preset(c.name), field)
     ]
     if assumed:
-        say(console, f"not in the checkpoint's shapes, taken as {c.name} has it: {'; '.join(assumed)}")
+        say(
+            console,
+            f"not told by the checkpoint, and is taken as {c.name} has it: {'; '.join(assumed)}",
+        )
     for name in bundle.files:
         say(console, f"{bundle.file(name)}  {bundle.file(name).stat().st_size / 1e6:.1f} MB")

@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from torchvision.models.detection import FasterRCNN
@@ -19,23 +18,23 @@ from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, detector_settings
 from export.data.clean import summary, tidy
 from export.data.coco import read_coco
-from export.data.dataset import LabelledSet, merge, read_grey
+from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
 from export.detector.replace_head import replace_head
-from export.evaluate.hard_examples import Place, read_mistakes
+from export.evaluate.hard_examples import Place, read_hard_examples
 from export.training.augment import Augmentation
 from export.training.crops import resize_factor
 from export.training.loop import Trainer, TrainSettings, Watch
-from export.training.norms import calibrate_norms
+from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 
 def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``train`` to the subcommands; its ``run`` default is `run_train`."""
-    what = "train a detector on labelled frames; goes on with the run in --out where there is one"
+    what = "train a detector on labelled frames; the same command resumes the run that is in --out"
     parser = commands.add_parser("train", help=what, description=what)
     parser.set_defaults(run=run_train)
     s, a = TrainSettings(), Augmentation()
@@ -45,51 +44,87 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         action="append",
         default=[],
         metavar="DIR",
-        help="COCO, HIT-UAV, Pascal VOC or YOLO folder; several are merged by class name",
+        help="folder with frames and labels: COCO, HIT-UAV, Pascal VOC or YOLO; several are merged by class name",
     )
     parser.add_argument(
-        "--shares", metavar="X,X,...", help="part of the crops from each --data (default: by number of frames)"
+        "--sampling-weights",
+        "--shares",
+        metavar="X,X,...",
+        help="part of the training crops from each --data, such as 0.8,0.2 (default: by number of frames)",
     )
     parser.add_argument("--annotations", type=Path, metavar="JSON", help="a COCO file, such as cleaned.json")
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint to start from")
-    parser.add_argument("--backbone", type=Path, metavar="FILE", help="ResNet weights to start from")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the run; the same command resumes a run that is there",
+    )
+    parser.add_argument(
+        "--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint whose weights to start from"
+    )
+    parser.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="file with the weights of a ResNet alone, to start from"
+    )
     parser.add_argument(
         "--without",
         action="append",
         default=[],
         metavar="RUN:FIRST-LAST",
-        help="frames of a flight to leave out, such as 1_60_60_0:408-539",
+        help="leave out these frames of a flight, such as 1_60_60_0:408-539",
     )
     parser.add_argument(
+        "--hard-examples",
         "--mistakes",
         type=Path,
         action="append",
         default=[],
         metavar="JSON",
-        help="of edge-export eval --mistakes on the training frames: two fifths of the crops are drawn there, "
-        "the others as --shares says",
+        help="what edge-export eval --hard-examples wrote for the training frames: "
+        f"{100 * a.hard_examples:.0f} %% of the training crops are drawn there, the others by --sampling-weights",
     )
     for bits, default in (("8", s.normalise_8bit), ("16", s.normalise_16bit)):
-        usual = f"default: as the model of --from does it, else {default.partition(':')[0]}"
-        what = f"how {bits}-bit frames become grey, as edge run will do it ({usual})"
+        usual = f"default: that of the model of --from, else {default.partition(':')[0]}"
+        what = f"how {bits}-bit frames become grey; it is stored, and edge run does the same ({usual})"
         parser.add_argument(f"--normalise-{bits}bit", metavar="METHOD[:NAME=VALUE,...]", help=what)
-    parser.add_argument("--steps", type=int, default=s.steps, help="of --batch crops (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=0.0, help="end the schedule by the clock, if earlier")
+    parser.add_argument(
+        "--steps", type=int, default=s.steps, help="how many, of --batch crops each (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="end after so many minutes, if that is earlier than --steps"
+    )
     parser.add_argument("--batch", type=int, default=s.batch, help="crops a step (default: %(default)s)")
     parser.add_argument("--crop", type=int, default=a.crop, help="side of a crop, px (default: %(default)s)")
-    parser.add_argument("--mosaic", type=float, default=a.mosaic, help="part of crops made of four")
-    parser.add_argument("--quarter-turns", type=float, default=0.0, help="part of crops turned, for nadir views")
-    parser.add_argument("--learning-rate", type=float, default=s.learning_rate, help="default: %(default)s")
-    parser.add_argument("--freeze", default=",".join(s.frozen), help="parameter prefixes that stay as they are")
     parser.add_argument(
-        "--watch", type=Path, metavar="DIR", help="draw the AP curve on the val split of this folder while training"
+        "--mosaic", type=float, default=a.mosaic, help="part of the crops that are four in one (default: %(default)s)"
     )
-    parser.add_argument("--watch-frames", type=int, default=30, help="spread over the split (default: %(default)s)")
-    parser.add_argument("--watch-minutes", type=float, default=20.0, help="between looks (default: %(default)s)")
+    parser.add_argument(
+        "--quarter-turns",
+        type=float,
+        default=0.0,
+        help="part of the crops that are turned by 90, 180 or 270 degrees, for cameras that look straight down",
+    )
+    parser.add_argument("--learning-rate", type=float, default=s.learning_rate, help="default: %(default)s")
+    parser.add_argument(
+        "--freeze",
+        default=",".join(s.frozen),
+        help="beginnings of the names of parameters that are not trained (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--watch",
+        type=Path,
+        metavar="DIR",
+        help="while training, evaluate on the val split of this folder now and then, and draw the curve of AP",
+    )
+    parser.add_argument(
+        "--watch-frames", type=int, default=30, help="how many, spread over the split (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--watch-minutes", type=float, default=20.0, help="time between two evaluations (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=s.seed)
-    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one a core")
+    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one for each core")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_detector_options(parser)
@@ -106,7 +141,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         say(console, f"{kind}: {count}")
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     say(console, f"{len(data)} frames: {boxes}")
-    mistakes = _mistakes(arguments, data, console)
+    hard_examples = _hard_examples(arguments, data, console)
     torch.manual_seed(arguments.seed)
     checkpoint = read_checkpoint(arguments.start) if arguments.start else None
     start = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)) if checkpoint else None
@@ -116,15 +151,18 @@ def run_train(arguments: argparse.Namespace) -> int:
         kept = replace_head(model, data.classes)
         new = [name for name in data.classes if name not in kept]
         if new:
-            say(console, f"new classes: {', '.join(new)}; known to {arguments.start}: {', '.join(kept) or 'none'}")
+            say(
+                console,
+                f"{arguments.start} knows {', '.join(kept) or 'no class of these'}; new, from zero: {', '.join(new)}",
+            )
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, mistakes)
+    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, hard_examples)
     watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
-        say(console, f"going on from step {trainer.step}")
+        say(console, f"resuming the run of {arguments.out} at step {trainer.step}")
     with bars_on(console) as progress:
         task = progress.add_task("starting", total=100)  # per cent
         trainer.run(lambda text: progress.update(task, description=text, completed=100 * trainer.progress), watch)
@@ -154,7 +192,7 @@ def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSetting
         seed=arguments.seed,
         normalise_8bit=str(NormaliseSpec.parse(arguments.normalise_8bit or str(usual.spec_8bit))),
         normalise_16bit=str(NormaliseSpec.parse(arguments.normalise_16bit or str(usual.spec_16bit))),
-        shares=_shares(arguments.shares),
+        sampling_weights=_sampling_weights(arguments.sampling_weights),
         frozen=tuple(filter(None, arguments.freeze.split(","))),
         augmentation=replace(
             Augmentation(),
@@ -165,11 +203,11 @@ def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSetting
     )
 
 
-def _shares(text: str | None) -> tuple[float, ...]:
+def _sampling_weights(text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(",")) if text else ()
     except ValueError:
-        raise InputError(f"--shares {text}: expected one number for each --data, such as 0.8,0.2") from None
+        raise InputError(f"--sampling-weights {text}: expected one number for each --data, such as 0.8,0.2") from None
 
 
 def _data(arguments: argparse.Namespace) -> LabelledSet:
@@ -184,12 +222,12 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     return data
 
 
-def _mistakes(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
+def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
     places: list[Place] = []
-    for file in arguments.mistakes:
-        here, others = read_mistakes(file, data)
-        left = f"; {others} lie in frames that are not trained on" if others else ""
-        say(console, f"{file}: {len(here)} places where a detector errs{left}")
+    for file in arguments.hard_examples:
+        here, others = read_hard_examples(file, data)
+        left = f"; {others} more lie in frames that are not trained on" if others else ""
+        say(console, f"{file}: {len(here)} hard examples{left}")
         places += here
     return places
 
@@ -221,28 +259,3 @@ def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normal
     if arguments.backbone:
         load_backbone(model, arguments.backbone)
     return model
-
-
-def load_backbone(model: FasterRCNN, file: Path) -> None:
-    """Take what ``file`` has of the model's ResNet; what it lacks stays. Raises InputError where it is no ResNet, or
-    another.
-    """
-    state = read_checkpoint(file).state
-    body = model.backbone.body
-    known = {k: v for k, v in state.items() if k in body.state_dict()}
-    if "conv1.weight" not in known:
-        raise InputError(f"{file} holds no conv1.weight: expected a torchvision ResNet state dict")
-    try:
-        body.load_state_dict(known, strict=False)
-    except RuntimeError as error:
-        raise InputError(f"{file} does not fit: {str(error).splitlines()[1].strip()}") from None
-
-
-def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 100) -> tuple[float, float]:
-    """Mean and standard deviation, 0..1, of up to ``frames`` normalised frames spread over the set."""
-    sums = np.zeros(3)
-    for frame in data.frames[:: max(1, len(data) // frames)]:
-        grey = read_grey(frame, normalisers) / 255.0
-        sums += grey.size, grey.sum(), np.square(grey).sum()
-    mean = sums[1] / sums[0]
-    return float(round(mean, 4)), float(round(max(np.sqrt(sums[2] / sums[0] - mean**2), 0.01), 4))

@@ -17,6 +17,7 @@ from edge.camera.stills import COLOUR, CUT_OFF, read_still
 from edge.data import Float32, Pixels, TemperatureScale
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
+from edge.system.files import reason_of
 from edge.thermal.windows import Grey
 
 Int64 = npt.NDArray[np.int64]
@@ -98,7 +99,7 @@ def read_pixels(path: Path) -> Pixels:
     try:
         pixels, note = read_still(path)
     except OSError as error:
-        raise ImageError("unreadable", f"image {path} cannot be read ({error.strerror}): {expected}") from None
+        raise ImageError("unreadable", f"image {path} cannot be read ({reason_of(error)}): {expected}") from None
     except ValueError as error:
         kind = "truncated" if str(error) == CUT_OFF else "unreadable"
         raise ImageError(kind, f"image {path} cannot be read ({error}): {expected}") from None

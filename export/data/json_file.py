@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from edge.errors import InputError
+from edge.system.files import reason_of
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ def read_json(path: Path, kind: type[T], what: str, expected: str) -> T:
         # not msgspec's own reader: label files of Python programs may hold NaN, and some begin with a byte order mark
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"{what} {path} cannot be read ({error.strerror}): check the path") from None
+        raise InputError(f"{what} {path} cannot be read ({reason_of(error)}): check the path") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} {path} is not JSON ({error}): {expected}") from None
     try:

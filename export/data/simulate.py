@@ -15,7 +15,7 @@ from edge.errors import InputError
 from edge.sim.camera import Simulator
 from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
 from edge.sim.truth import SimulatedFrame
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.data.coco import to_coco
 from export.data.dataset import LabelledFrame, LabelledSet
 
@@ -57,7 +57,7 @@ def simulate(
         data = LabelledSet(tuple(classes), tuple(done))
         write_whole(labels, json.dumps(to_coco(data, out / split)).encode())
     except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): make space, or give another --out") from None
+        raise InputError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
     return data
 
 

@@ -21,6 +21,7 @@ from torchvision.models.detection import FasterRCNN
 from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
 from edge.model.normalisers import Normalisers
+from edge.system.files import reason_of
 from export.detector.build import build_detector
 from export.detector.configuration import Configuration
 from export.detector.from_bundle import as_trained, is_bundle, weights_of
@@ -152,7 +153,7 @@ def _unpickled(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # what is wrong becomes an error of ours
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise InputError(f"checkpoint {path}: {error.strerror}: expected a file of torch.save") from None
+        raise InputError(f"checkpoint {path}: {reason_of(error)}: expected a file of torch.save") from None
     except pickle.UnpicklingError as error:
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
         if code is None:

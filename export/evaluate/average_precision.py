@@ -3,7 +3,8 @@ false.
 
 The matching and the 101-point average are those of pycocotools' COCOeval (Lin et al. 2014, arXiv 1405.0312):
 within a frame and class, detections take their turn by falling score; each takes the free true box of highest
-IoU. True boxes outside a size range, and ignored regions, are there to be matched but count neither way.
+IoU. True boxes outside a size range, and ignored regions, are there to be matched, and what matches them is
+neither right nor false.
 """
 
 from __future__ import annotations

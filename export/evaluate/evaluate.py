@@ -1,4 +1,4 @@
-"""How good is a detector: a checkpoint in eager torch, or a bundle through the very path it flies.
+"""How good is a detector: a checkpoint in eager torch, or a bundle by the code of `edge run`.
 
 figures = evaluate(data, detect_with_bundle(engine))
 """

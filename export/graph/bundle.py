@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +16,13 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
-from edge.system.files import write_whole
+from edge.system.files import reason_of, sync_folder, write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.detector.configuration import Configuration
+from export.graph.half_weights import with_half_weights
 from export.graph.onnx_graph import Storage, float16_graph, float32_graph, trace
 from export.graph.roi_align import SAMPLES
-from export.graph.shared_weights import move_weights, share_weights, with_half_weights
+from export.graph.shared_weights import move_weights, share_weights
 from export.graph.static import StaticDetector
 
 # what `export_bundle` announces to its ``progress``, in this order
@@ -90,7 +90,7 @@ def export_bundle(
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): give another folder") from None
+        raise InputError(f"{out} cannot be written ({reason_of(error)}): give another folder") from None
     try:
         bundle_in = partial(
             Bundle,
@@ -117,7 +117,7 @@ def export_bundle(
         _put_in_place(folder, out)
     except OSError as error:
         raise InputError(
-            f"{out} cannot be written ({error.strerror}): free some space, or give another folder"
+            f"{out} cannot be written ({reason_of(error)}): free some space, or give another folder"
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # there is none where it was renamed
@@ -163,11 +163,7 @@ def _put_in_place(folder: Path, out: Path) -> None:
         if old is not None:
             (old / out.name).rename(out)
         raise
-    parent = os.open(out.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    sync_folder(out.parent)
     if old is not None:
         shutil.rmtree(old)
 

@@ -11,6 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.errors import InputError
+from edge.model.graph_io import INPUT, OUTPUTS, outputs
 from export.graph.folding import fold_constants
 from export.graph.precision import DOMAIN, drop_markers, type_float16
 from export.graph.shared_weights import LARGE
@@ -18,8 +19,6 @@ from export.graph.static import StaticDetector
 
 Storage = Literal["fp32", "fp16", "shared"]
 OPSET = 17  # IR 8: read by TensorRT 8.5 .. 11 and onnxruntime 1.18 ..
-INPUT = "image"
-OUTPUTS = ("boxes", "scores", "labels", "converged")
 
 
 def trace(detector: StaticDetector) -> onnx.ModelProto:
@@ -117,10 +116,7 @@ def _declare_outputs(model: onnx.ModelProto, k: int) -> None:
     Raises ValueError where an output is of another type: a fault of this package.
     """
     expected = {
-        "boxes": (TensorProto.FLOAT, [1, k, 4]),
-        "scores": (TensorProto.FLOAT, [1, k]),
-        "labels": (TensorProto.INT32, [1, k]),
-        "converged": (TensorProto.INT32, [1]),
+        name: (TensorProto.DataType.Value(tensor.dtypes[0]), list(tensor.shape)) for name, tensor in outputs(k).items()
     }
     got = {value.name: value.type.tensor_type.elem_type for value in model.graph.output}
     if got != {name: kind for name, (kind, _) in expected.items()}:

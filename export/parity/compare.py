@@ -25,6 +25,7 @@ from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
 from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 from edge.model.transform import Preprocessor
+from edge.system.files import reason_of
 from export.detector.checkpoint import load_detector
 from export.parity.pairs import SIZES, Pairs, join, pair
 
@@ -166,7 +167,7 @@ def _eager(bundle: Bundle, checkpoint: Path) -> Detector:
         digest = sha256(checkpoint)
     except OSError as error:
         raise InputError(
-            f"{checkpoint} cannot be read ({error.strerror}): expected what the bundle was made from"
+            f"{checkpoint} cannot be read ({reason_of(error)}): expected what the bundle was made from"
         ) from None
     if bundle.checkpoint_sha256 and digest != bundle.checkpoint_sha256:
         raise InputError(f"{checkpoint} is not the checkpoint that {bundle.path} was made from: its sha256 differs")

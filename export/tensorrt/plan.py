@@ -13,7 +13,7 @@ from pathlib import Path
 from edge.errors import EngineError, InputError
 from edge.model.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.model.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.tensorrt.build import MEMORY_HINT, BuildSettings, BuiltEngine
 
 # no layer of these networks has a use for more, and on a Jetson the CPU needs the same memory
@@ -103,7 +103,7 @@ def write_engine(plan: Plan, built: BuiltEngine) -> Passport:
             new.unlink(missing_ok=True)
     except OSError as error:
         raise EngineError(
-            f"{engine} ({len(built.plan) / 1e6:.0f} MB) could not be written: {error.strerror}: make room or "
+            f"{engine} ({len(built.plan) / 1e6:.0f} MB) could not be written: {reason_of(error)}: make room or "
             "fix the disk and build again"
         ) from None
     return passport
@@ -115,7 +115,7 @@ def keep_timing_cache(plan: Plan, built: BuiltEngine) -> str | None:
         plan.timing_cache.parent.mkdir(parents=True, exist_ok=True)
         write_whole(plan.timing_cache, built.timing_cache)
     except OSError as error:
-        return f"{plan.timing_cache} could not be written ({error.strerror}): the next build times all again"
+        return f"{plan.timing_cache} could not be written ({reason_of(error)}): the next build times all again"
     return None
 
 
@@ -158,7 +158,7 @@ def _check_room(folder: Path, onnx_bytes: int) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be written ({error.strerror}), and the engine belongs beside its model: "
+            f"{folder} cannot be written ({reason_of(error)}), and the engine belongs beside its model: "
             "copy the bundle to a folder of yours"
         ) from None
     # an engine holds the weights and its code: nobody knows the size before, twice the file is a safe guess

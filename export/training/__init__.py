@@ -1,1 +1,1 @@
-"""From a team's labelled thermal frames to a detector: data, augmentation, training, evaluation."""
+"""From labelled frames to a checkpoint: which crops, how they are varied, which losses, and the loop."""

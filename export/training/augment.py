@@ -26,8 +26,8 @@ class Augmentation:
     ``crop``: side of a training crop, network input px. ``scale``: of the frame as the network sees it, log-uniform.
     ``window``: 16-bit frames: how far the ends of the normaliser's window move, part of its width.
     ``gain``, ``gamma``: factors, ``offset``: grey levels, as the camera's gain control varies. ``noise``:
-    grey levels, 1 sigma. ``blur``: px, sigma. ``background``: crops drawn anywhere. ``mistakes``: crops
-    drawn where a detector erred, if that is known. ``min_visible``: part of a box that must be inside the crop; a
+    grey levels, 1 sigma. ``blur``: px, sigma. ``background``: crops drawn anywhere. ``hard_examples``:
+    crops drawn where a detector erred, if that is known. ``min_visible``: part of a box that must be inside the crop; a
     box cut further is neither object nor background.
     """
 
@@ -38,7 +38,7 @@ class Augmentation:
     quarter_turns: float = 0.0
     mosaic: float = 0.2
     background: float = 0.15
-    mistakes: float = 0.4
+    hard_examples: float = 0.4
     window: float = 0.2
     gain: tuple[float, float] = (0.85, 1.2)
     offset: tuple[float, float] = (-10.0, 10.0)

@@ -1,5 +1,5 @@
 """Which training crops are drawn: around a random object (classes take turns, so that rare ones are seen), from each
-data set its share; or around a place where a detector errs. A mosaic puts four such crops side by side.
+data set by its sampling weight; or around a hard example. A mosaic puts four such crops side by side.
 """
 
 from __future__ import annotations
@@ -20,32 +20,37 @@ from export.training.augment import Augmentation, Crop, cut, jittered, join, var
 class Sampler:
     """Draws which frame, and around which object.
 
-    ``shares``: part of the crops that each source of a merged set gives, in its order; by default sources give
-    as their number of frames. ``mistakes``: places that are hard (`export.evaluate.hard_examples`), of any source.
+    ``sampling_weights``: part of the crops that each source of a merged set gives, in its order; by default as its
+    number of frames. ``hard_examples``: places (`export.evaluate.hard_examples`), of any source.
     """
 
-    def __init__(self, data: LabelledSet, shares: Sequence[float] = (), mistakes: Sequence[Place] = ()) -> None:
-        self._data, self._mistakes = data, mistakes
+    def __init__(
+        self, data: LabelledSet, sampling_weights: Sequence[float] = (), hard_examples: Sequence[Place] = ()
+    ) -> None:
+        self._data, self._hard_examples = data, hard_examples
         self._frames: list[list[int]] = [[] for _ in range(max((f.source for f in data.frames), default=0) + 1)]
         for i, frame in enumerate(data.frames):
             self._frames[frame.source].append(i)
-        self._shares = np.array(shares or [len(frames) for frames in self._frames], np.float64)
-        if len(self._shares) != len(self._frames) or (self._shares < 0).any() or not self._shares.sum():
-            raise InputError(f"shares {list(shares)} for {len(self._frames)} data sets: expected one for each, above 0")
-        if any(share and not frames for share, frames in zip(self._shares, self._frames, strict=True)):
-            raise InputError(f"shares {list(shares)}: a data set without frames cannot give crops")
-        self._shares /= self._shares.sum()
+        weights = np.array(sampling_weights or [len(frames) for frames in self._frames], np.float64)
+        given = f"sampling weights {', '.join(f'{weight:g}' for weight in weights)}"
+        if len(weights) != len(self._frames) or (weights < 0).any() or not weights.sum():
+            raise InputError(
+                f"{given} for {len(self._frames)} data sets: expected one for each, 0 or more, and not all of them 0"
+            )
+        if any(weight and not frames for weight, frames in zip(weights, self._frames, strict=True)):
+            raise InputError(f"{given}: a data set without frames cannot give crops")
+        self._weights = weights / weights.sum()
         self._places = [_places(data, frames) for frames in self._frames]
 
-    def draw(self, rng: np.random.Generator, background: float, mistakes: float) -> Place:
+    def draw(self, rng: np.random.Generator, background: float, hard_examples: float) -> Place:
         """Index of a frame and the point (x, y) in its pixels to centre a crop near.
 
-        ``mistakes``: part of the draws that are places of mistakes, where there are some; ``background``: part of
-        the others that are anywhere.
+        ``hard_examples``: part of the draws that are such places, where there are some; ``background``: part of the
+        others that are anywhere.
         """
-        if self._mistakes and rng.random() < mistakes:
-            return self._mistakes[int(rng.integers(len(self._mistakes)))]
-        source = int(rng.choice(len(self._shares), p=self._shares))
+        if self._hard_examples and rng.random() < hard_examples:
+            return self._hard_examples[int(rng.integers(len(self._hard_examples)))]
+        source = int(rng.choice(len(self._weights), p=self._weights))
         classes = self._places[source]
         if not classes or rng.random() < background:
             i = self._frames[source][int(rng.integers(len(self._frames[source])))]
@@ -72,7 +77,8 @@ class Crops:
     """Training pictures of ``data`` for ``model``, in the pixels that its network sees.
 
     A detector that resizes frames (torchvision's ``min_size``, ``max_size``) is trained at the size that it will see in
-    flight: ``settings.scale`` varies that size. ``shares``, ``mistakes``: see `Sampler`, whose InputError it raises.
+    flight: ``settings.scale`` varies that size. ``sampling_weights``, ``hard_examples``: see `Sampler`, whose
+    InputError it raises.
     """
 
     def __init__(
@@ -81,11 +87,11 @@ class Crops:
         model: FasterRCNN,
         settings: Augmentation,
         normalisers: Normalisers,
-        shares: Sequence[float] = (),
-        mistakes: Sequence[Place] = (),
+        sampling_weights: Sequence[float] = (),
+        hard_examples: Sequence[Place] = (),
     ) -> None:
         self._data, self._settings, self._normalisers = data, settings, normalisers
-        self._sampler = Sampler(data, shares, mistakes)
+        self._sampler = Sampler(data, sampling_weights, hard_examples)
         self._model = model
         self._fill = float(model.transform.image_mean[0]) * 255  # the grey outside a frame
 
@@ -98,7 +104,7 @@ class Crops:
 
     def _one(self, side: int, rng: np.random.Generator) -> Crop:
         settings = self._settings
-        i, point = self._sampler.draw(rng, settings.background, settings.mistakes)
+        i, point = self._sampler.draw(rng, settings.background, settings.hard_examples)
         frame = self._data.frames[i]
         varied = replace(self._normalisers, spec_16bit=jittered(self._normalisers.spec_16bit, settings.window, rng))
         grey = read_grey(frame, varied)

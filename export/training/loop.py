@@ -1,4 +1,4 @@
-"""The training loop: crops, torchvision's losses, AdamW, a cosine to zero, a running average of the weights.
+"""The training loop: crops, torchvision's losses, AdamW, a cosine to zero, an EMA of the weights.
 
 Every step draws its crops and its random samples from (seed, step) alone, so that a run that was killed goes
 on from its last checkpoint exactly as if nothing had happened. What it writes: `export.training.run_folder`.
@@ -43,8 +43,9 @@ WARM_UP = 0.03  # part of the run over which the learning rate rises
 class TrainSettings:
     """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
     which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
-    ``average``: weight of the past in the averaged weights. ``shares``: see `Sampler`. ``save_minutes``: between
-    two checkpoints. ``normalise_8bit``, ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
+    ``ema``: weight of the past in the exponential moving average (EMA) of the weights, which is what is delivered.
+    ``sampling_weights``: see `Sampler`. ``save_minutes``: between two checkpoints. ``normalise_8bit``,
+    ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
     """
 
     steps: int = 2000
@@ -53,8 +54,8 @@ class TrainSettings:
     learning_rate: float = 1e-4
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
-    average: float = 0.99
-    shares: tuple[float, ...] = ()
+    ema: float = 0.99
+    sampling_weights: tuple[float, ...] = ()
     seed: int = 1
     frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
     save_minutes: float = 4.0
@@ -78,8 +79,8 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
-    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record. ``mistakes``:
-    places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
+    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record.
+    ``hard_examples``: places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
     or other classes than ``model``.
@@ -92,7 +93,7 @@ class Trainer:
         out: Path,
         settings: TrainSettings,
         start: Mapping[str, Any] | None = None,
-        mistakes: Sequence[Place] = (),
+        hard_examples: Sequence[Place] = (),
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -102,16 +103,18 @@ class Trainer:
                 f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
             )
         self.model, self.data, self.settings = model, data, settings
-        self._start, self._mistakes = start, mistakes
+        self._start, self._hard_examples = start, hard_examples
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
-        self._crops = Crops(data, model, settings.augmentation, self._normalisers, settings.shares, mistakes)
+        self._crops = Crops(
+            data, model, settings.augmentation, self._normalisers, settings.sampling_weights, hard_examples
+        )
         prepare_for_training(model, mixed=multiplies_bfloat16(next(model.parameters()).device))
         self._criterion = DetectionCriterion(model)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
-        self._average = {n: p.detach().clone() for n, p in self._learnt.items()}
+        self._ema = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -121,7 +124,7 @@ class Trainer:
     def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
 
-        ``watch``: how good the averaged weights are is looked at every so often, and at the end; what the
+        ``watch``: how good the EMA of the weights is, is looked at every so often, and at the end; what the
         training does with its weights does not depend on it.
 
         Raises EdgeError where a loss is not finite, SinkError where the last checkpoint cannot be written.
@@ -191,24 +194,24 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self._learnt.values(), settings.clip_norm)
         self._optimiser.step()
         self.step += 1
-        past = min(settings.average, (1 + self.step) / (10 + self.step))
+        past = min(settings.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, parameter in self._learnt.items():
-                self._average[name].lerp_(parameter, 1 - past)
+                self._ema[name].lerp_(parameter, 1 - past)
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _out_of_memory(self) -> EdgeError:
         return EdgeError(f"out of memory at step {self.step}: lower --batch or --crop; {self._folder.last_good()}")
 
-    def averaged(self) -> dict[str, Tensor]:
-        """State dict of the model with the averaged weights."""
-        return {**self.model.state_dict(), **self._average}
+    def ema_state(self) -> dict[str, Tensor]:
+        """State dict of the model with the EMA of its weights."""
+        return {**self.model.state_dict(), **self._ema}
 
     def save(self) -> None:
-        """Write the checkpoint and the averaged model. Raises SinkError; the files before stay whole then."""
+        """Write the checkpoint and the model of the EMA. Raises SinkError; the files before stay whole then."""
         state = {
             "model": self.model.state_dict(),
-            "average": self._average,
+            "ema": self._ema,
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
@@ -216,7 +219,7 @@ class Trainer:
         self._folder.save(state, self._deliverable())
 
     def _deliverable(self) -> dict[str, Any]:
-        content: dict[str, Any] = {"model": self.averaged(), "classes": list(self.data.classes)}
+        content: dict[str, Any] = {"model": self.ema_state(), "classes": list(self.data.classes)}
         record = {
             "normalise": self._normalisers.to_json(),
             "data": digest(self.data),
@@ -225,7 +228,7 @@ class Trainer:
             "batch": self.settings.batch,
             "seconds": round(self.seconds),
             "seed": self.settings.seed,
-            "mistakes": len(self._mistakes),
+            "hard_examples": len(self._hard_examples),
             "augmentation": asdict(self.settings.augmentation),
         }
         content[RECORD] = json.loads(json.dumps(record | ({"start": self._start} if self._start else {})))
@@ -245,20 +248,20 @@ class Trainer:
         return {
             **asdict(self.settings),
             "data": digest(self.data),
-            "mistakes": hashlib.sha256(repr(self._mistakes).encode()).hexdigest()[:16],
+            "hard_examples": hashlib.sha256(repr(self._hard_examples).encode()).hexdigest()[:16],
             "detector": self._detector(),
         }
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self._average = state["average"]
+        self._ema = state["ema"] if "ema" in state else state["average"]  # its name in runs of before
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
     def _look(self, watch: Watch, tell: Callable[[str], None]) -> None:
         learnt = {name: parameter.detach().clone() for name, parameter in self._learnt.items()}
         try:
-            self.model.load_state_dict(self._average, strict=False)
+            self.model.load_state_dict(self._ema, strict=False)
             judged = judge(watch.data, detect_with_model(self.model, self._normalisers))
         finally:
             self.model.load_state_dict(learnt, strict=False)

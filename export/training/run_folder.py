@@ -1,8 +1,8 @@
 """The folder of a training run: what is written there, whole or not at all, and how a killed run goes on.
 
-state.pth      weights, averaged weights, optimiser, step: to go on from; replaced whole, every few minutes
-model.pth      the averaged weights and what detector they are of: to evaluate, to export
-train.json     the settings and the data's digest; a run with others is refused when resuming
+state.pth      weights, their EMA, optimiser, step: to resume from; replaced whole, every few minutes
+model.pth      the EMA of the weights and what detector they are of: to evaluate, to export
+train.json     the settings and the data's digest; a run with others cannot be resumed
 log.csv        step, seconds, learning rate and losses
 ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
 curves.png     both, drawn
@@ -20,8 +20,11 @@ from typing import Any
 import torch
 
 from edge.errors import InputError, SinkError
-from edge.system.files import write_whole
+from edge.system.files import reason_of, write_whole
 from export.training.curves import draw_curves
+
+# settings whose names have changed: a run that was started before can still be resumed
+_RENAMED = {"average": "ema", "shares": "sampling_weights", "mistakes": "hard_examples"}
 
 
 class RunFolder:
@@ -36,15 +39,15 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             self._same_settings(json.loads(json.dumps(settings)))
         except OSError as error:
-            raise InputError(f"--out {path} cannot be used ({error.strerror}): give another folder") from None
+            raise InputError(f"--out {path} cannot be used ({reason_of(error)}): give another folder") from None
 
     def _same_settings(self, expected: dict[str, Any]) -> None:
         file = self.path / "train.json"
         if not file.exists():
             write_whole(file, (json.dumps(expected, indent=2) + "\n").encode())
         try:
-            found = json.loads(file.read_text())
-        except ValueError:
+            found = _with_new_names(json.loads(file.read_text()))
+        except (ValueError, AttributeError):
             raise InputError(f"{file} is broken: remove the folder, or give another --out") from None
         differing = [k for k in expected if found.get(k) != expected[k]]
         if differing:
@@ -75,7 +78,9 @@ class RunFolder:
             if any(log.exists() for log in logs):
                 write_whole(self.path / "curves.png", draw_curves(*logs))
         except OSError as error:
-            raise SinkError(f"checkpoint in {self.path} could not be written ({error.strerror}): make space") from None
+            raise SinkError(
+                f"checkpoint in {self.path} could not be written ({reason_of(error)}): make space"
+            ) from None
 
     def last_good(self) -> str:
         """For an error message: which checkpoint there is."""
@@ -90,4 +95,11 @@ class RunFolder:
             with file.open("a", newline="") as opened:
                 csv.writer(opened).writerows([*head, list(row.values())])
         except OSError as error:  # a log is not worth the run
-            tell(f"{file} could not be written ({error.strerror})")
+            tell(f"{file} could not be written ({reason_of(error)})")
+
+
+def _with_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        _RENAMED.get(name, name): _with_new_names(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+    }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import SourceError
+from edge.system.files import read_text_or_none
 
 SYSFS = Path("/sys/class/video4linux")
 
@@ -109,7 +110,4 @@ def _read(entry: Path) -> UsbNode | None:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
+    return read_text_or_none(path) or ""

@@ -146,6 +146,22 @@ def test_a_sink_that_breaks_ends_nothing_but_itself(engine: Corner, tmp_path: Pa
     assert report["error"] == report["sinks"]["lines"]["error"]
 
 
+@pytest.mark.parametrize(("policy", "waits"), [("latest", False), ("every", True)])
+def test_a_slow_sink_is_waited_for_only_where_no_frame_is_left_out(
+    policy: str, waits: bool, engine: Corner, tmp_path: Path
+) -> None:
+    class Slow(Lines):
+        def write(self, result: Result) -> None:
+            time.sleep(0.02)
+            super().write(result)
+
+    mine = edge.SinkSpec("slow", "slow.txt", Slow, depth=1)
+    report = edge.run(settings(tmp_path, policy=policy), camera=Mine(20, live=True), engine=engine, sinks=[mine])
+    slow = report["sinks"]["slow"]
+    assert slow["written"] + slow["skipped"] == report["frames"] == len(seqs(tmp_path))
+    assert (slow["skipped"] == 0) == waits
+
+
 def test_an_essential_sink_that_breaks_ends_the_run(engine: Corner, tmp_path: Path) -> None:
     mine = edge.SinkSpec("lines", "lines.txt", lambda to: Lines(to, breaks=2), lossless=True, depth=1, essential=True)
     with pytest.raises(SinkError, match="a word too many"):
@@ -173,8 +189,11 @@ def test_a_sink_that_cannot_be_made_is_told_before_the_start(engine: Corner, tmp
         ({"seconds": 0.0}, "expected more than 0"),
         ({"threshold": 1.5}, "expected a score"),
         ({"record_budget": 10**9}, "give --record too"),
-        ({"source": "sim:", "policy": "some"}, "expected 'latest' or 'every'"),
-        ({"source": "sim:", "normalise": NormaliseSpec.parse("minmax")}, "make the engine of bundle.with_normaliser"),
+        ({"source": "sim:width=80,height=64", "policy": "some"}, "expected 'latest' or 'every'"),
+        (
+            {"source": "sim:width=80,height=64", "normalise": NormaliseSpec.parse("minmax")},
+            "make the engine of bundle.with_normaliser",
+        ),
     ],
 )
 def test_bad_settings(more: dict[str, Any], words: str, engine: Corner, tmp_path: Path) -> None:

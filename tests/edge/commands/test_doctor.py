@@ -92,6 +92,11 @@ def test_a_good_camera() -> None:
     assert said["age when it comes"] == "p50 12.00 ms, p95 12.00 ms, p99 12.00 ms"
 
 
+def test_each_count_stands_under_its_name() -> None:
+    found = Examination(frames=9, duplicates=5, lost=3, shutter=2, size=(80, 64), bits_a_pixel=16)
+    assert dict(rows(found, 0.5))["frames"] == "9, 5 duplicates, 3 lost, 2 with the shutter shut"
+
+
 def test_it_stops_after_the_time() -> None:
     camera = Scripted([scene(i) for i in range(100)])
     assert look(camera, 2.0).frames == pytest.approx(49, abs=1)

@@ -12,6 +12,7 @@ import pytest
 
 from edge.app.observer import Progress
 from edge.app.report import Totals
+from edge.commands.bench import show_bench
 from edge.commands.console import Screen
 from edge.commands.live_table import LiveTable
 from edge.commands.main import main
@@ -118,9 +119,9 @@ def test_pictures_of_stills_have_their_names(
     said = capsys.readouterr().out
     assert f"written: detections.jsonl, report.json, pictures in {out}\n" in said
     assert "boxes in all frames: 3 Person (score 0.5 or more; " in said
-    names = sorted(path.name for path in (out / "pictures").iterdir())
-    origins = [json.loads(line).get("origin") for line in (out / "detections.jsonl").read_text().splitlines()]
-    assert names == [origin or f"frame-{i:06d}.png" for i, origin in enumerate(origins)]
+    names = ["f0.png", "f1.png", "f2.png"]
+    assert sorted(path.name for path in (out / "pictures").iterdir()) == names
+    assert [json.loads(line)["origin"] for line in (out / "detections.jsonl").read_text().splitlines()] == names
     assert cv2.imread(str(out / "pictures" / names[1])).shape == (64, 80, 3)
     assert json.loads((out / "report.json").read_text())["sinks"]["pictures"] == {
         "file": "pictures",
@@ -128,6 +129,32 @@ def test_pictures_of_stills_have_their_names(
         "skipped": 0,
         "error": None,
     }
+
+
+def test_a_bench_shows_each_figure_under_its_name() -> None:
+    ms = {"p50": 1.25, "p95": 2.5, "p99": 3.75}
+    report = {
+        "model": "deer",
+        "engine": "ORT",
+        "stages_ms": {"wait": ms, "odd": {}},
+        "latency_ms": {**ms, "p50": 9.0},
+        "fps": 4.256,
+        "frames": 50,
+        "dropped": 7,
+        "duplicates": 5,
+        "lost": 3,
+        "peak_memory_mib": 99,
+        "camera": "c",
+    }
+    out = io.StringIO()
+    show_bench(report, Screen(file=out, width=200))
+    cells = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in out.getvalue().splitlines()]
+    assert [row for row in cells if row] == [
+        ["wait", "1.25", "2.50", "3.75"],
+        ["odd", "-", "-", "-"],
+        ["capture to detections", "9.00", "2.50", "3.75"],
+    ]
+    assert out.getvalue().endswith("4.26 frames/s over 50 frames, 7 dropped, 5 duplicates, 3 lost; 99 MiB at most; c\n")
 
 
 def test_a_bench_names_what_was_lost(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

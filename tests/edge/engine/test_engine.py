@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from edge.engine import open_engine
 from edge.errors import EngineError, InputError
 from edge.model.bundle import Bundle
+from tests.conftest import hottest_cells_model
 
 
 def hot(x: int, y: int, value: int = 200) -> np.ndarray:
@@ -81,6 +83,22 @@ def test_a_graph_that_breaks_its_promise(tiny_bundle: Path) -> None:
     (tiny_bundle / "model.json").write_text(json.dumps(raw))
     with pytest.raises(EngineError, match=r"model\.json promises"):
         open_engine(tiny_bundle)
+
+
+def test_a_graph_of_other_types_or_names(tiny_bundle: Path) -> None:
+    model = hottest_cells_model()
+    labels = next(node for node in model.graph.node if node.output == ["labels"])
+    labels.attribute[0].i = TensorProto.INT64
+    next(value for value in model.graph.output if value.name == "labels").type.tensor_type.elem_type = TensorProto.INT64
+    change_model(tiny_bundle, model.SerializeToString())
+    said = r"has labels OUTPUT INT64 \(1, 4\) where model\.json promises OUTPUT INT32 \(1, 4\): export it again"
+    with pytest.raises(EngineError, match=said):
+        open_engine(tiny_bundle, "ort")
+    model = hottest_cells_model()
+    model.graph.input[0].name = model.graph.node[0].input[0] = "picture"
+    change_model(tiny_bundle, model.SerializeToString())
+    with pytest.raises(EngineError, match="has no image; picture, which is unknown"):
+        open_engine(tiny_bundle, "ort")
 
 
 def test_close_twice(tiny_bundle: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_still_s_name_comes_through_a_recording(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_is_damage() -> None:
     data = pack_frame(frame(1), Encoder())
     record = read_record(io.BytesIO(data), len(data))
-    with pytest.raises(Damaged, match="a number where a text belongs"):
+    with pytest.raises(Damaged, match="origin is 7: expected a text or null"):
         unpack_frame(replace(record, meta=record.meta | {"origin": 7}))
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.system.files import has_room, read_text_or_none, sync_folder, why, write_whole
+from edge.system.files import has_room, read_text_or_none, reason_of, sync_folder, write_whole
 
 
 def test_why() -> None:
-    assert why(OSError(28, "No space left on device", "/some/path")) == "No space left on device"
-    assert why(OSError("cut off")) == "cut off"
-    assert why(TimeoutError()) == "TimeoutError"
+    assert reason_of(OSError(28, "No space left on device", "/some/path")) == "No space left on device"
+    assert reason_of(OSError("cut off")) == "cut off"
+    assert reason_of(TimeoutError()) == "TimeoutError"
 
 
 def test_a_small_file_or_none(tmp_path: Path) -> None:

@@ -110,3 +110,15 @@ def test_stopping_in_another_thread_changes_nothing() -> None:
     thread.start()
     thread.join()
     assert done == [(before, False)]
+
+
+def test_a_programs_own_handlers_stay_its_own() -> None:
+    called: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: called.append("mine"))
+    stop = threading.Event()
+    try:
+        with stopping(stop) as heard, finishing():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert (called, stop.is_set(), heard()) == (["mine"], False, False)
+    finally:
+        signal.signal(signal.SIGTERM, before)

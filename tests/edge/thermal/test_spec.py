@@ -69,7 +69,7 @@ def stored(**changes: object) -> dict[str, object]:
         (stored(params={"low": float("nan")}), "low is nan: expected a number, 0 or more"),
         (stored(params={"low": 10**400}), "low is 1000000000.*: expected a number"),
         (stored(params={"low": [1.0]}), "low is .*: expected a number"),
-        (stored(method="window", params={"low": 1}), "'window': it has no 'high'"),
+        (stored(method="window", params={"low": 1}), "'window' needs a value for high"),
         (stored(method=["percentile"]), "method is .*: expected a text"),
         (stored(params=None), "params is None: expected an object"),
         (stored(extra=1), "it has 'extra', which is unknown"),

@@ -70,7 +70,7 @@ def test_a_threshold_needs_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--model BUNDLE" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--json", "--pictures", "--mistakes"])
+@pytest.mark.parametrize("option", ["--json", "--pictures", "--hard-examples", "--mistakes"])
 def test_where_nothing_can_be_written_is_told_before_the_frames(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:

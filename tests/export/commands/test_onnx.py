@@ -61,7 +61,7 @@ def test_a_trained_detector_enlarges_frames_as_in_its_training(folder: Path, tmp
 def test_the_summary(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(folder, "--out", str(tmp_path / "m"), "--weights", "fp16")) == 0
     out = capsys.readouterr().out
-    for words in ("backbone", "pyramid", "proposals", "RoI head", "GFLOP", "M", "MB", "taken as"):
+    for words in ("backbone", "pyramid", "proposals", "RoI head", "GFLOP", "M", "MB", "is taken as"):
         assert words in out
     assert Bundle.load(tmp_path / "m").file("model.onnx").stat().st_size < 26e6
 

@@ -1,4 +1,4 @@
-"""Simulated flights become a data set that training reads, and mix with another."""
+"""Simulated flights become a data set that training reads."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from edge.sim.camera import Simulator
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from export.commands.main import main
 from export.data.coco import read_coco
-from export.data.dataset import LabelledFrame, LabelledSet, merge, read_grey
+from export.data.dataset import read_grey
 from export.data.formats import read_folder
 from export.data.simulate import FRAMES_A_FLIGHT, LEAST_VISIBLE, _flights, simulate
-from export.training.crops import Sampler
-
-NONE = np.zeros((0, 4), np.float32)
 
 
 def test_what_is_read_back_is_what_the_camera_saw(tmp_path: Path) -> None:
@@ -61,30 +58,3 @@ def test_a_temperature_scale_that_makes_no_sense_is_refused(tmp_path: Path) -> N
     labels.write_text(labels.read_text().replace('"gain": 0.01', '"gain": 0'))
     with pytest.raises(InputError, match="temperature scale"):
         read_coco(labels, tmp_path / "train")
-
-
-def one_class(name: str, count: int, other: str = "rest") -> LabelledSet:
-    box = np.array([[0, 0, 8, 8]], np.float32)
-    frames = [LabelledFrame(Path(f"{name}{i}"), 64, 48, box, np.ones(1, np.int64), NONE) for i in range(count)]
-    return LabelledSet((other, name), tuple(frames))
-
-
-def test_sets_merge_by_class_name() -> None:
-    merged = merge([one_class("Car", 2, "Person"), one_class("deer", 1, "CAR"), one_class("car", 1, "person")])
-    assert merged.classes == ("Person", "Car", "deer")
-    assert [int(f.labels[0]) for f in merged.frames] == [1, 1, 2, 1]
-    assert [f.source for f in merged.frames] == [0, 0, 1, 2]
-
-
-@pytest.mark.parametrize(("shares", "expected"), [((), 0.9), ((0.5, 0.5), 0.5), ((3.0, 1.0), 0.75), ((0.0, 1.0), 0.0)])
-def test_each_set_gives_its_share_of_crops(shares: tuple[float, ...], expected: float) -> None:
-    data = merge([one_class("Car", 9), one_class("deer", 1)])
-    sampler, rng = Sampler(data, shares), np.random.default_rng(0)
-    drawn = [data.frames[sampler.draw(rng, 0.2, 0.4)[0]].source == 0 for _ in range(2000)]
-    assert np.mean(drawn) == pytest.approx(expected, abs=0.04)  # over 3 sigma
-
-
-@pytest.mark.parametrize("shares", [(1.0,), (1.0, -1.0), (0.0, 0.0), (1.0, 1.0, 1.0)])
-def test_shares_that_do_not_fit_are_refused(shares: tuple[float, ...]) -> None:
-    with pytest.raises(InputError, match="shares"):
-        Sampler(merge([one_class("Car", 2), one_class("deer", 1)]), shares)

@@ -25,7 +25,7 @@ from export.detector.checkpoint import load_detector, normalisers_of, read_check
 from export.detector.configuration import preset
 from export.detector.replace_head import replace_head
 from export.graph.bundle import export_bundle
-from export.graph.shared_weights import with_half_weights
+from export.graph.half_weights import with_half_weights
 from export.training.loop import Trainer, TrainSettings
 from tests.support.random_detectors import eager, enliven, thermal_scene
 

@@ -10,21 +10,20 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 from torchvision.models.detection import FasterRCNN
 
 from edge.engine.ort import OrtEngine
 from edge.engine.passport_check import check_passport
-from edge.errors import BundleError, EngineError, InputError
+from edge.errors import BundleError, EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.model.passport import ENGINE, Passport, Target, graph_sha256
 from export.detector.build import frc_resnet_fpn
 from export.graph.bundle import export_bundle
-from export.graph.shared_weights import LARGE, fold_norms, move_weights, share_weights, with_half_weights
+from export.graph.half_weights import with_half_weights
+from export.graph.shared_weights import LARGE, move_weights, share_weights
 from export.parity.pairs import pair
 from tests.support.random_detectors import eager, enliven, thermal_scene
 
@@ -124,40 +123,6 @@ def test_without_shared_weights_the_passport_holds_the_graphs_own_digest(tiny_bu
     bundle = Bundle.load(tiny_bundle)
     assert graph_sha256(bundle) == ""
     assert graph_sha256(Bundle(**{**vars(bundle), "files": {ONNX_FP16: "ab"}})) == "ab"
-
-
-class Misordered(nn.Module):
-    """Norm after the ReLU, though registered behind the convolution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 3)
-        self.norm = nn.BatchNorm2d(4)
-        self.norm.running_mean.fill_(0.7)  # type: ignore[union-attr]
-
-    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"0": self.norm(torch.relu(self.conv(x) - 0.2))}
-
-
-def test_norms_that_cannot_be_folded_are_told(model: FasterRCNN, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "backbone", Misordered().eval())
-    with pytest.raises(InputError, match="does not follow its convolution: use --weights fp16"):
-        with_half_weights(model)
-
-
-def test_a_folded_block_computes_the_same() -> None:
-    torch.manual_seed(0)
-    block = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 1)).eval()
-    norm = block[1]
-    for values in (norm.running_mean, norm.weight, norm.bias):
-        nn.init.normal_(values)
-    norm.running_var.uniform_(0.5, 2)
-    x = torch.randn(1, 3, 9, 9)
-    with torch.no_grad():
-        before = block(x)
-        fold_norms(block)
-        assert isinstance(block[1], nn.Identity)
-        assert torch.allclose(block(x), before, atol=1e-5)
 
 
 def graph_of(values: np.ndarray) -> onnx.ModelProto:

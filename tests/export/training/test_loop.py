@@ -1,103 +1,34 @@
-"""Crops keep boxes on their objects; a run resumes to the step and loses nothing when something breaks."""
+"""A run resumes to the step and loses nothing when something breaks."""
 
 from __future__ import annotations
 
 import errno
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torchvision.models.detection import FasterRCNN
 
 from edge.errors import EdgeError, InputError, SinkError
 from edge.model.normalisers import Normalisers
-from export.commands.train import sizes_seen
-from export.data.dataset import LabelledFrame, LabelledSet
-from export.detector.build import frc_resnet_fpn
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import load_detector, normalisers_of
 from export.training import loop as train
-from export.training.augment import Augmentation, cut, warp_of
-from export.training.crops import Crops
+from export.training.augment import Augmentation
 from export.training.loop import Trainer, TrainSettings, Watch
+from tests.support import tiny_training
+from tests.support.tiny_training import NONE, tiny_model
 
-NONE = np.zeros((0, 4), np.float32)
 TINY = TrainSettings(steps=4, batch=1, seed=3, augmentation=Augmentation(crop=64, mosaic=0.5))
-
-
-def tiny_model(classes: int = 1) -> FasterRCNN:
-    torch.manual_seed(0)
-    model = frc_resnet_fpn(
-        18,
-        classes,
-        "layer1",
-        channels=8,
-        representation_size=16,
-        sampling_ratio=2,
-        image_mean=(0.4,) * 3,
-        image_std=(0.2,) * 3,
-        min_size=96,
-        max_size=128,
-    )
-    with torch.no_grad():
-        for name, value in model.named_buffers():
-            if name.endswith("running_var"):
-                value.fill_(4.0)
-    return model
 
 
 @pytest.fixture
 def tiny_set(tmp_path: Path) -> LabelledSet:
-    rng = np.random.default_rng(0)
-    frames = []
-    for i in range(3):
-        pixels = rng.integers(60, 90, (96, 128)).astype(np.uint8)
-        pixels[40:52, 30:40] = 220
-        path = tmp_path / f"{i}.png"
-        cv2.imwrite(str(path), pixels)
-        frames.append(
-            LabelledFrame(path, 128, 96, np.array([[30, 40, 40, 52]], np.float32), np.zeros(1, np.int64), NONE)
-        )
-    return LabelledSet(("person",), tuple(frames))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.floats(10, 110), st.floats(10, 80), st.integers(4, 30), st.integers(4, 30))
-def test_a_box_stays_on_its_object(seed: int, x: float, y: float, w: int, h: int) -> None:
-    x1, y1 = int(x), int(y)
-    x2, y2 = min(x1 + w, 128), min(y1 + h, 96)
-    grey = np.zeros((96, 128), np.uint8)
-    grey[y1:y2, x1:x2] = 255
-    box = np.array([[x1, y1, x2, y2]], np.float32)
-    frame = LabelledFrame(Path("x"), 128, 96, box, np.zeros(1, np.int64), NONE)
-    how = Augmentation(vflip=0.5, quarter_turns=0.5)
-    affine = warp_of(frame, ((x1 + x2) / 2, (y1 + y2) / 2), 64, 1.0, how, np.random.default_rng(seed))
-    crop = cut(grey, frame, affine, 64, 0.0, 0.0)
-    rows, columns = np.nonzero(crop.pixels > 127)
-    shown = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    np.testing.assert_allclose(crop.boxes[0], shown, atol=1.01)  # half a pixel of sampling at each end
-
-
-@pytest.mark.parametrize(("shorter", "longer", "factor"), [(96, 128, 1.0), (120, 160, 1.25), (192, 200, 1.5625)])
-def test_objects_are_as_large_as_the_detector_will_see_them(
-    tiny_set: LabelledSet, shorter: int, longer: int, factor: float
-) -> None:
-    model = tiny_model()
-    model.transform.min_size, model.transform.max_size = (shorter,), longer
-    how = Augmentation(crop=64, mosaic=0.0, background=0.0, scale=(1.0, 1.0), hflip=0.0)
-    crops = Crops(tiny_set, model, how, Normalisers())
-    for seed in range(5):
-        box = crops.draw(np.random.default_rng(seed)).boxes[0]
-        np.testing.assert_allclose(box[2:] - box[:2], [10 * factor, 12 * factor], rtol=1e-4)
-    # as torchvision resizes a frame of this set
-    image, _ = model.transform([torch.zeros(3, 96, 128)])
-    assert image.image_sizes[0][1] == pytest.approx(128 * factor, abs=1)
-    seen = f"{round(128 * factor)}x{round(96 * factor)}"
-    assert sizes_seen(model, tiny_set) == f"the detector sees frames of 128x96 at {seen}"
+    return tiny_training.tiny_set(tmp_path)
 
 
 def run_steps(data: LabelledSet, out: Path, how: TrainSettings = TINY) -> dict[str, torch.Tensor]:
@@ -126,6 +57,28 @@ def test_another_configuration_or_data_is_refused(tmp_path: Path, tiny_set: Labe
         Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, learning_rate=1.0))
     with pytest.raises(InputError, match="another data"):
         Trainer(tiny_model(), LabelledSet(("person",), tiny_set.frames[:1]), tmp_path / "run", TINY)
+
+
+def with_old_names(values: dict[str, Any]) -> dict[str, Any]:
+    old = {"ema": "average", "sampling_weights": "shares", "hard_examples": "mistakes"}
+    return {old.get(k, k): with_old_names(v) if k == "augmentation" else v for k, v in values.items()}
+
+
+def test_a_run_of_before_the_renaming_goes_on(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    whole = run_steps(tiny_set, tmp_path / "whole")
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "old", TINY)
+    trainer._one_step()
+    trainer.save()
+    settings = json.loads((tmp_path / "old/train.json").read_text())
+    old = with_old_names(settings)
+    assert (old["average"], old["shares"], old["augmentation"]["mistakes"]) == (0.99, [], 0.4)
+    (tmp_path / "old/train.json").write_text(json.dumps(old))
+    torch.save(with_old_names(torch.load(tmp_path / "old/state.pth", weights_only=True)), tmp_path / "old/state.pth")
+    for name, value in run_steps(tiny_set, tmp_path / "old").items():
+        torch.testing.assert_close(value, whole[name], rtol=0, atol=0, msg=name)
+    (tmp_path / "old/train.json").write_text(json.dumps(old | {"average": 0.5}))
+    with pytest.raises(InputError, match="another ema"):
+        Trainer(tiny_model(), tiny_set, tmp_path / "old", TINY)
 
 
 def test_another_detector_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:
