@@ -1,7 +1,8 @@
 PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
-WORKERS ?= auto# processes that the tests run in: one a core; 0 = all in one
+# processes that the tests run in: auto = one a core, 0 = all in one
+WORKERS ?= auto
 
 .PHONY: demo test train-smoke test-sources lint wheel bench parity fault-table test-oldest clean
 
