@@ -112,8 +112,7 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
     except OSError as error:
         raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({reason_of(error)})") from None
     text = (
-        f"{bundle.name} now shows detections that score {changed.score_threshold:.3f} or more; before it was "
-        f"{bundle.score_threshold:g}"
+        f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
     )
     if (bundle.path / "model.engine").exists():
         text += f". Its engine was built for the model.json of before, build it again: edge-export engine {folder}"
