@@ -1,6 +1,8 @@
 PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
+# processes that the tests run in: auto = one a core, 0 = all in one
+WORKERS ?= auto
 
 .PHONY: demo test train-smoke test-sources lint wheel bench parity fault-table test-oldest clean
 
@@ -9,7 +11,7 @@ demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 
 test: $(TEST)/ready lint  ## everything that must hold
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	$(TEST)/bin/python -m pytest -m "not slow"
+	$(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
@@ -47,7 +49,7 @@ fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what th
 PYTHON310 ?= python3.10
 test-oldest:
 	$(PYTHON310) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 zstandard==0.22.0 msgspec==0.18.6 onnx==1.17.0 pytest hypothesis
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 zstandard==0.22.0 msgspec==0.18.6 onnx==1.17.0 pytest pytest-timeout hypothesis
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 

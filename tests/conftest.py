@@ -22,6 +22,8 @@ from tests.support import children
 
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 # a busy machine is no failure, and every test has a time limit of its own
 settings.register_profile("busy", deadline=None)
