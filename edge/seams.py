@@ -216,5 +216,8 @@ class Sink(Closing):
         Raises SinkError where it cannot be kept. Any other exception is taken for the same: the sink is over then.
         """
 
+    def idle(self) -> None:
+        """Called a few times a second while no result comes: what was written must reach the disk all the same."""
+
     def close(self) -> None:
         """Finish and release; raises SinkError where the last of it could not be kept. May be called twice."""
