@@ -12,7 +12,7 @@ from edge.errors import InputError
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
 from edge.model.transform import Preprocessor, to_detections
-from edge.seams import Camera, Closing, Engine
+from edge.seams import Camera, Closing, Engine, as_camera, require_engine
 from edge.thermal.correct.correction import Correction
 
 
@@ -38,6 +38,7 @@ def stream(
     """
     if threshold is not None and filter is not None:
         raise InputError("threshold and filter both say which detections are shown: give one of them")
+    camera, engine = as_camera(camera), require_engine(engine)
     return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop)
 
 

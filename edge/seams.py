@@ -129,6 +129,35 @@ class CameraWrapper(Camera):
         self.frames, self.seq_tells_losses = self._camera.frames, self._camera.seq_tells_losses
 
 
+class _Foreign(Camera):
+    """A camera that was not derived from `Camera`."""
+
+    def __init__(self, camera: Any) -> None:
+        self._camera = camera
+        self.description = str(getattr(camera, "description", type(camera).__name__))
+        self.live = bool(getattr(camera, "live", False))
+        self.fps, self.frames = getattr(camera, "fps", None), getattr(camera, "frames", None)
+
+    def read(self) -> Frame | None:
+        frame: Frame | None = self._camera.read()
+        return frame
+
+    def close(self) -> None:
+        self._camera.close()
+
+
+def as_camera(camera: Any) -> Camera:
+    """``camera`` itself; around one that is no `Camera`, but has `read` and `close`, a camera.
+
+    Raises InputError where it has not.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    if not all(callable(getattr(camera, name, None)) for name in ("read", "close")):
+        raise InputError(f"the camera is {type(camera).__name__}: expected an edge.Camera, with read() and close()")
+    return _Foreign(camera)
+
+
 class Engine(Closing):
     """A loaded detector.
 
@@ -201,6 +230,13 @@ def engine_elsewhere(owner: threading.Thread) -> EngineError:
     return EngineError(
         f"the engine belongs to thread {owner.name!r} and was used in {here!r}: open and use an engine in one thread"
     )
+
+
+def require_engine(engine: Any) -> Engine:
+    """``engine`` itself. Raises InputError where it is no `Engine`, whose checks everything relies on."""
+    if not isinstance(engine, Engine):
+        raise InputError(f"the engine is {type(engine).__name__}: expected a class derived from edge.Engine")
+    return engine
 
 
 class Sink(Closing):

@@ -22,7 +22,7 @@ from edge.errors import InputError
 from edge.model.bundle import Bundle
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
-from edge.seams import Camera, Engine
+from edge.seams import Camera, Engine, as_camera, require_engine
 from edge.sinks.open import choose_specs
 from edge.sinks.spec import SinkSpec
 
@@ -66,6 +66,7 @@ def run(
             if settings.source is None:
                 raise InputError("nothing to look at: give a source, or a camera of your own")
             camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
+        camera, engine = as_camera(camera), require_engine(engine)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         check_folder(folder, settings.source, specs)
