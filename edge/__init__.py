@@ -7,6 +7,7 @@ with edge.open_camera("/dev/video0?format=Y16") as camera, edge.open_engine("mod
 """
 
 import logging
+import os
 
 from edge.app.run import run
 from edge.app.settings import RunSettings
@@ -38,6 +39,8 @@ from edge.seams import Camera, Engine, Sink
 from edge.sinks.background import Background
 from edge.sinks.spec import SinkSpec
 
+# ONNX Runtime asks its maker's telemetry host and writes below HOME unless this is said before it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, until a program wants to hear what we log
 
 __all__ = [

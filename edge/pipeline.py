@@ -12,7 +12,7 @@ from edge.errors import InputError
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
 from edge.model.transform import Preprocessor, to_detections
-from edge.seams import Camera, Closing, Engine
+from edge.seams import Camera, Closing, Engine, as_camera, require_engine
 from edge.thermal.correct.correction import Correction
 
 
@@ -38,6 +38,7 @@ def stream(
     """
     if threshold is not None and filter is not None:
         raise InputError("threshold and filter both say which detections are shown: give one of them")
+    camera, engine = as_camera(camera), require_engine(engine)
     return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop)
 
 
@@ -63,6 +64,13 @@ class Stream(Closing, Iterator[Result]):
     @filter.setter
     def filter(self, filter: Filter) -> None:
         self._state.filter = filter
+
+    @property
+    def busy_since(self) -> float | None:
+        """When work on the present frame began, seconds of `time.monotonic`; None while a frame is waited for, or the
+        consumer has the result. From another thread it tells whether a call into the engine hangs.
+        """
+        return self._state.busy_since
 
     def replace_engine(self, engine: Engine) -> Engine:
         """Detect with another engine from the next frame on; returns the one before, which is the caller's to close.
@@ -102,13 +110,14 @@ class _State:
     preprocess: Preprocessor
     correct: Correction
     health: Health
+    busy_since: float | None = None
 
 
 def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
     with start() as frames:
         timer, consumer_ms = StageTimer(), 0.0
         while (frame := frames.get()) is not None:
-            timer.end("wait")
+            state.busy_since = timer.end("wait")
             engine = state.engine
             frame = state.correct(frame)
             timer.end("correct")
@@ -121,7 +130,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
             timer.end("postprocess")
             warnings = state.health.judge(frame, picture, frames.frozen_s)
-            now = timer.end("health")
+            now, state.busy_since = timer.end("health"), None
             yield Result(
                 frame=frame,
                 detections=detections,

@@ -129,6 +129,35 @@ class CameraWrapper(Camera):
         self.frames, self.seq_tells_losses = self._camera.frames, self._camera.seq_tells_losses
 
 
+class _Foreign(Camera):
+    """A camera that was not derived from `Camera`."""
+
+    def __init__(self, camera: Any) -> None:
+        self._camera = camera
+        self.description = str(getattr(camera, "description", type(camera).__name__))
+        self.live = bool(getattr(camera, "live", False))
+        self.fps, self.frames = getattr(camera, "fps", None), getattr(camera, "frames", None)
+
+    def read(self) -> Frame | None:
+        frame: Frame | None = self._camera.read()
+        return frame
+
+    def close(self) -> None:
+        self._camera.close()
+
+
+def as_camera(camera: Any) -> Camera:
+    """``camera`` itself; around one that is no `Camera`, but has `read` and `close`, a camera.
+
+    Raises InputError where it has not.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    if not all(callable(getattr(camera, name, None)) for name in ("read", "close")):
+        raise InputError(f"the camera is {type(camera).__name__}: expected an edge.Camera, with read() and close()")
+    return _Foreign(camera)
+
+
 class Engine(Closing):
     """A loaded detector.
 
@@ -203,6 +232,13 @@ def engine_elsewhere(owner: threading.Thread) -> EngineError:
     )
 
 
+def require_engine(engine: Any) -> Engine:
+    """``engine`` itself. Raises InputError where it is no `Engine`, whose checks everything relies on."""
+    if not isinstance(engine, Engine):
+        raise InputError(f"the engine is {type(engine).__name__}: expected a class derived from edge.Engine")
+    return engine
+
+
 class Sink(Closing):
     """A place where results go.
 
@@ -215,6 +251,9 @@ class Sink(Closing):
 
         Raises SinkError where it cannot be kept. Any other exception is taken for the same: the sink is over then.
         """
+
+    def idle(self) -> None:
+        """Called a few times a second while no result comes: what was written must reach the disk all the same."""
 
     def close(self) -> None:
         """Finish and release; raises SinkError where the last of it could not be kept. May be called twice."""

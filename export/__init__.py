@@ -9,7 +9,10 @@ export_bundle(model, "models/deer", classes=["deer"], height=512, width=640)
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # as edge does, whichever is imported first
 
 if TYPE_CHECKING:
     from export.detector.build import frc_resnet_fpn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,9 +16,10 @@ from edge.app.output import REPORT
 from edge.app.report import Totals, origin, write_report
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
+from edge.app.watchdog import Watchdog
 from edge.data import Filter, Result
-from edge.errors import EdgeError, SinkError
-from edge.pipeline import stream
+from edge.errors import EdgeError, EngineError, SinkError
+from edge.pipeline import Stream, stream
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
@@ -25,6 +27,7 @@ from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.signals import finishing, stopping
 
+CLOSE_S = 5.0  # sinks that take longer are left behind, if the engine hangs
 GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
 
 log = logging.getLogger(__name__)
@@ -48,19 +51,24 @@ class Loop:
     observer: Observer
     stop: threading.Event | None
     may_wait: bool
+    give_up: Callable[[], None] | None = None
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._totals = Totals(self.engine.bundle.classes)
         self._filter = Filter(self.settings.threshold)
         self._started = datetime.now(timezone.utc)
+        self._stream: Stream | None = None
 
     def run(self) -> dict[str, Any]:
         """Run to the end; returns the report. Raises what ended it early, after the report was written."""
         error: Exception | None = None
         seconds = self.settings.seconds
         deadline = Deadline(seconds + GRACE_S if seconds and self.may_wait else None, self.stop)
-        with stopping(deadline) as heard:  # between two results: what was counted is written, too
+        with (
+            stopping(deadline) as heard,
+            Watchdog(self._busy_since, self._hung),
+        ):  # between two results: what was counted is written, too
             try:
                 ended = self._results(deadline, heard)
             except KeyboardInterrupt:
@@ -75,6 +83,7 @@ class Loop:
         settings, totals, first = self.settings, self._totals, None
         self.observer.begin(Progress(totals, self._coming(), self.recorder))
         results = stream(self.camera, self.engine, policy=self.policy, filter=self._filter, stop=deadline)
+        self._stream = results
         with self.observer, results:
             for result in results:
                 self._take(result)
@@ -114,6 +123,22 @@ class Loop:
         """Why sinks and the recording stopped."""
         recorder = self.recorder
         return [*self.sinks.errors, *([recorder.error] if recorder and recorder.error else [])]
+
+    def _busy_since(self) -> float | None:
+        return self._stream.busy_since if self._stream else None
+
+    def _hung(self, line: str) -> None:
+        """The engine does not return: keep what was found, in a thread that may hang as well, and give up."""
+        log.error("%s: what was found so far is kept; start it anew", line)
+        closer = threading.Thread(target=self._end_hung, args=(line,), name="end", daemon=True)
+        closer.start()
+        closer.join(CLOSE_S)
+        if self.give_up:
+            self.give_up()
+
+    def _end_hung(self, line: str) -> None:
+        with suppress(EdgeError):  # it was said
+            self._end("failed", EngineError(line))
 
     def _end(self, ended: str, error: Exception | None) -> dict[str, Any]:
         self.sinks.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import InputError
@@ -13,6 +16,8 @@ from edge.system.files import reason_of
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
+
+log = logging.getLogger(__name__)
 
 
 def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> None:
@@ -28,6 +33,33 @@ def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> No
         raise InputError(f"the source {path} is what an earlier run wrote to --out {out}: give another --out")
     for spec in specs:
         spec.check(spec.path(out))
+
+
+@contextmanager
+def claimed_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Iterator[Path]:
+    """`prepare_folder`, and as long as the block runs nobody else's: another run into it is refused.
+
+    The lock is the system's (flock on the folder): it ends with the process, however that ends, and leaves no file.
+
+    Raises InputError where another run has the folder, before anything in it is touched; and as `prepare_folder` does.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"output folder {out}: {reason_of(error)}: give another --out") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another run is writing to the output folder {out}: give another --out, or wait until it has ended"
+            ) from None
+        except OSError as error:  # a network's file system may know no locks
+            log.warning("%s cannot be locked (%s): start no second run into it", out, reason_of(error))
+        yield prepare_folder(out, specs)
+    finally:
+        os.close(handle)
 
 
 def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:

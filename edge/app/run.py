@@ -10,7 +10,7 @@ from typing import Any
 
 from edge.app.loop import Loop
 from edge.app.observer import Watching
-from edge.app.output import RECORDING, check_folder, prepare_folder
+from edge.app.output import RECORDING, check_folder, claimed_folder
 from edge.app.report import announce
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
@@ -22,7 +22,7 @@ from edge.errors import InputError
 from edge.model.bundle import Bundle
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
-from edge.seams import Camera, Engine
+from edge.seams import Camera, Engine, as_camera, require_engine
 from edge.sinks.open import choose_specs
 from edge.sinks.spec import SinkSpec
 
@@ -35,6 +35,7 @@ def run(
     sinks: Sequence[SinkSpec] = (),
     watch: Callable[[Result], None] | None = None,
     stop: threading.Event | None = None,
+    give_up: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Run until the source ends, a limit is reached, ``stop`` is set or Ctrl-C; returns the report, which is also
     written.
@@ -44,6 +45,10 @@ def run(
     nothing else wakes its read.) ``sinks``: one's own, beside those of ``settings.outputs``; `run` makes them and
     closes them. ``watch``: called with every result, in the thread of the run; where it is an
     `edge.app.observer.Observer`, also at the beginning and at the end.
+
+    ``give_up``: a call into the engine that does not return within 30 s, or within 1.5 s of a signal to stop, cannot be
+    ended: this is called then, in another thread, with everything that was found and the report on the disk. The
+    command ends its process there; without it the line is logged, and `run` does not return before the call does.
 
     ``settings.out`` then holds ``detections.jsonl``, ``report.json``, what the other sinks wrote and perhaps
     ``recording/``; what an earlier run left there is moved aside, never overwritten.
@@ -61,10 +66,11 @@ def run(
             if settings.source is None:
                 raise InputError("nothing to look at: give a source, or a camera of your own")
             camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
+        camera, engine = as_camera(camera), require_engine(engine)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         check_folder(folder, settings.source, specs)
-        out = prepare_folder(folder, specs)
+        out = stack.enter_context(claimed_folder(folder, specs))
         recorder = None
         if settings.record:
             recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
@@ -83,6 +89,7 @@ def run(
             observer=Watching(watch),
             stop=stop,
             may_wait=camera.waits_for_return or (own and camera.live),
+            give_up=give_up,
         ).run()
 
 

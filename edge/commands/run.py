@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,14 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Run, and say what came of it."""
     options = settings_of(arguments, {field.name for field in fields(RunSettings)})
     settings = RunSettings(**{**options, "outputs": tuple(arguments.outputs)})
-    report = run(settings, watch=None if arguments.quiet else LiveTable(screens.err))
+    report = run(settings, watch=None if arguments.quiet else LiveTable(screens.err), give_up=_give_up)
     if not arguments.quiet:
         for line in summary(report, arguments.out):
             screens.out.say(line)
+
+
+def _give_up() -> None:
+    os._exit(1)  # no thread of a hung driver can be ended otherwise; a service starts the command anew
 
 
 def summary(report: dict[str, Any], out: Path) -> list[str]:

@@ -14,6 +14,7 @@ from edge.errors import EdgeError, SinkError
 from edge.seams import Closing, Sink
 
 FULL_S = 0.005  # how often a loop that waits for a slow sink looks whether there is room
+IDLE_S = 0.25  # how often a sink is told that nothing comes
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,15 @@ class Background(Closing):
         self._thread.join()
 
     def _work(self) -> None:
-        while (result := self._queue.get()) is not None:
+        while True:
+            try:
+                result = self._queue.get(timeout=IDLE_S)
+            except queue.Empty:
+                if self.error is None:
+                    self._try(self._sink.idle)
+                continue
+            if result is None:
+                break
             if self.error is not None:
                 self._unwritten += 1  # keep emptying the queue: a lossless writer must not wait for ever
                 continue

@@ -1,4 +1,4 @@
-"""``detections.jsonl``: one line a processed frame, append-only, on disk at most a second later."""
+"""``detections.jsonl``: one line a processed frame, append-only, on disk at most a second later, frames or not."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class JsonlSink(Sink):
         path: Path,
         classes: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
-        sync_s: float = 1.0,
+        sync_s: float = 0.7,
     ) -> None:
         self._path, self._classes, self._clock, self._sync_s = path, classes, clock, sync_s
-        self._synced = clock()
+        self._synced, self._unsynced = clock(), False
         try:
             # unbuffered: what write() accepted is with the system, and nothing is left over after a failure
             self._file = path.open("ab", buffering=0)
@@ -46,11 +46,20 @@ class JsonlSink(Sink):
             data = json.dumps(to_json(result, self._classes), separators=(",", ":")).encode() + b"\n"
             while data:
                 data = data[self._file.write(data) :]
-            if self._clock() - self._synced >= self._sync_s:
-                os.fsync(self._file.fileno())
-                self._synced = self._clock()
         except OSError as error:
             raise self._failed(error) from None
+        self._unsynced = True
+        self.idle()
+
+    def idle(self) -> None:
+        """Force what was written to the disk, if the last time is long enough ago."""
+        if not self._unsynced or self._clock() - self._synced < self._sync_s:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failed(error) from None
+        self._synced, self._unsynced = self._clock(), False
 
     def close(self) -> None:
         """Force the rest to the disk and close. May be called twice."""

@@ -314,3 +314,22 @@ def test_an_engine_error_comes_through(bundle: Bundle) -> None:
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         next(results)
+
+
+def test_a_camera_that_is_not_derived_from_ours_will_do_and_an_engine_will_not(bundle: Bundle) -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.left = [frame(0), frame(2)]
+
+        def read(self) -> Frame | None:
+            return self.left.pop(0) if self.left else None
+
+        def close(self) -> None:
+            pass
+
+    with Fixed(bundle) as engine:
+        assert [(r.frame.seq, r.lost) for r in stream(Plain(), engine)] == [(0, 0), (2, 1)]  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="the camera is str: expected an edge.Camera"):
+            stream("/dev/video0", engine)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the engine is Plain: expected a class derived from edge.Engine"):
+        stream(Plain(), Plain())  # type: ignore[arg-type]

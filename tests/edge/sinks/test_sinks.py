@@ -68,6 +68,15 @@ def test_fsync_follows_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     sink.close()
 
 
+def test_what_was_written_is_synced_though_nothing_more_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = threading.Event()
+    monkeypatch.setattr("os.fsync", lambda _: synced.set())
+    sink = Background(JsonlSink(tmp_path / "d.jsonl", CLASSES, sync_s=0.1), depth=8, lossless=True)
+    sink.write(result())
+    assert synced.wait(5)
+    sink.close()
+
+
 def test_full_disk_is_a_clear_line() -> None:
     sink = JsonlSink(Path("/dev/full"), CLASSES)
     with pytest.raises(SinkError, match="No space left on device: free some space"):
