@@ -1,6 +1,6 @@
 """Every error that this package raises on purpose. A leaf: imports nothing of ours.
 
-Each message says what came, what was wanted, what to do.
+Each message says what came, what was expected, what to do.
 
     EdgeError                 exit code 1: it failed while running
     |-- CameraError           a source broke while frames were being read

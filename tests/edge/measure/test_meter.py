@@ -60,10 +60,10 @@ def test_percentiles_golden() -> None:
 
 def test_laps_with_a_clock_of_our_own() -> None:
     times = iter([10.0, 10.002, 10.005])
-    laps = StageTimer(lambda: next(times))
-    laps.end("normalise")
-    assert laps.end("infer") == 10.005
-    assert laps.ms == pytest.approx({"normalise": 2.0, "infer": 3.0})
+    timer = StageTimer(lambda: next(times))
+    timer.end("normalise")
+    assert timer.end("infer") == 10.005
+    assert timer.ms == pytest.approx({"normalise": 2.0, "infer": 3.0})
 
 
 def test_a_long_flight_takes_no_more_memory() -> None:
