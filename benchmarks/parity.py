@@ -37,7 +37,7 @@ from export.detector.build import build_detector
 from export.detector.configuration import PRESETS, preset
 from export.detector.pyramid import PYRAMIDS
 from export.graph.onnx_graph import float16_graph, float32_graph, trace
-from export.graph.roi_align import levels_of, pool_gather, pool_native
+from export.graph.stages.roi_align import levels_of, pool_gather, pool_native
 from export.graph.static import StaticDetector
 from export.graph.trt_operators import refusals
 from export.parity.pairs import join, pair

@@ -18,7 +18,7 @@ from export.detector.checkpoint import detector_of, normalisers_of, read_checkpo
 from export.detector.configuration import Configuration, preset
 from export.graph.bundle import STEPS, export_bundle
 from export.graph.flops import cost_by_part
-from export.graph.roi_align import SAMPLES
+from export.graph.stages.roi_align import SAMPLES
 from export.graph.static import StaticDetector
 
 

@@ -116,7 +116,7 @@ def _identity(name: str, expected: Tensor, eps: float, shift: Tensor) -> Tensor:
 
 
 def _undone(key: str, value: Tensor, expected: Tensor, pixels: int) -> Tensor:
-    """Undoes what the export does to two layers: `export.graph.input`, `export.graph.roi_head`."""
+    """Undoes what the export does to two layers: `export.graph.stages.input`, `export.graph.stages.roi_head`."""
     if key.endswith("conv1.weight") and value.ndim == 4 and value.shape[1] == 1 and expected.shape[1] > 1:
         # was summed over channels that are equal
         return value.expand(-1, expected.shape[1], -1, -1) / expected.shape[1]

@@ -21,8 +21,8 @@ from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.detector.configuration import Configuration
 from export.graph.half_weights import with_half_weights
 from export.graph.onnx_graph import Storage, float16_graph, float32_graph, trace
-from export.graph.roi_align import SAMPLES
 from export.graph.shared_weights import move_weights, share_weights
+from export.graph.stages.roi_align import SAMPLES
 from export.graph.static import StaticDetector
 
 # what `export_bundle` announces to its ``progress``, in this order

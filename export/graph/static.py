@@ -15,15 +15,15 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
 from edge.errors import InputError
-from export.graph.input import ImageInput
-from export.graph.nms import ROUNDS
-from export.graph.postprocess import Postprocess
 from export.graph.precision import half, within_half
-from export.graph.proposals import Proposals
-from export.graph.roi_align import SAMPLES
-from export.graph.roi_head import RoIHead
+from export.graph.stages.input import ImageInput
+from export.graph.stages.nms import ROUNDS
+from export.graph.stages.postprocess import Postprocess
+from export.graph.stages.proposals import Proposals
+from export.graph.stages.roi_align import SAMPLES
+from export.graph.stages.roi_head import RoIHead
+from export.graph.stages.winograd import use_winograd
 from export.graph.supported import check_model, check_samples, check_size, check_topk
-from export.graph.winograd import use_winograd
 
 Target = Literal["cpu", "tensorrt"]
 

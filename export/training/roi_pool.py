@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import MultiScaleRoIAlign
 
-from export.graph.roi_align import bilinear_samples, levels_of
+from export.graph.stages.roi_align import bilinear_samples, levels_of
 
 
 def use_bag_pooling(model: FasterRCNN) -> None:

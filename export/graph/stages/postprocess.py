@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 
-from export.graph.boxes import at_least, clip_to_image, decode
-from export.graph.nms import suppress_native, suppress_unrolled
+from export.graph.stages.boxes import at_least, clip_to_image, decode
+from export.graph.stages.nms import suppress_native, suppress_unrolled
 
 CANDIDATES = 1000
 _MIN_SIDE = 1e-2  # network input pixels, torchvision's

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
-from export.graph.boxes import pairwise_iou
 from export.graph.precision import full, half
+from export.graph.stages.boxes import pairwise_iou
 
 ROUNDS = 20
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.ops import batched_nms, nms
 
-from export.graph.nms import suppress_native, suppress_unrolled
+from export.graph.stages.nms import suppress_native, suppress_unrolled
 
 
 def clustered(n: int, seed: int) -> torch.Tensor:

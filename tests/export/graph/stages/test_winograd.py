@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from export.graph.winograd import TILES, WinogradConv2d, use_winograd
+from export.graph.stages.winograd import TILES, WinogradConv2d, use_winograd
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 46), (31, 35)])

@@ -9,9 +9,9 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 from edge.errors import InputError
-from export.graph.boxes import at_least, clip_to_image, decode
-from export.graph.nms import suppress_native, suppress_unrolled
 from export.graph.precision import full, within_half
+from export.graph.stages.boxes import at_least, clip_to_image, decode
+from export.graph.stages.nms import suppress_native, suppress_unrolled
 
 
 class Proposals(nn.Module):

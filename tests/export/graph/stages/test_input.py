@@ -8,7 +8,7 @@ from torch import nn
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edge.errors import InputError
-from export.graph.input import ImageInput
+from export.graph.stages.input import ImageInput
 from tests.support.random_detectors import thermal_scene
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

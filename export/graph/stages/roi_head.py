@@ -9,7 +9,7 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.roi_heads import RoIHeads
 
 from export.graph.precision import full
-from export.graph.roi_align import levels_of, pool_gather, pool_native
+from export.graph.stages.roi_align import levels_of, pool_gather, pool_native
 
 
 class RoIHead(nn.Module):

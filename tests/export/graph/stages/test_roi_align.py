@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torchvision.ops import MultiScaleRoIAlign, roi_align
 from torchvision.ops.poolers import LevelMapper
 
-from export.graph.roi_align import levels_of, pool_gather, pool_native
+from export.graph.stages.roi_align import levels_of, pool_gather, pool_native
 
 WIDTH, HEIGHT = 160, 128
 SCALES = [1 / 4, 1 / 8, 1 / 16]

@@ -8,7 +8,7 @@ import torch
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import box_iou, clip_boxes_to_image, remove_small_boxes
 
-from export.graph.boxes import at_least, clip_to_image, decode, pairwise_iou
+from export.graph.stages.boxes import at_least, clip_to_image, decode, pairwise_iou
 
 
 def boxes(n: int, seed: int) -> torch.Tensor:
