@@ -128,9 +128,10 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             shown = state.filter
             lowest = shown.lowest(engine.bundle.score_threshold)
             detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
-            timer.end("postprocess")
+            now = timer.end("postprocess")
             warnings = state.health.judge(frame, picture, frames.frozen_s)
-            now, state.busy_since = timer.end("health"), None
+            timer.end("health")
+            state.busy_since = None
             yield Result(
                 frame=frame,
                 detections=detections,
