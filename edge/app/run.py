@@ -46,7 +46,7 @@ def run(
     closes them. ``watch``: called with every result, in the thread of the run; where it is an
     `edge.app.observer.Observer`, also at the beginning and at the end.
 
-    ``give_up``: a call into the engine that does not return within 30 s, or within 1.5 s of a signal to stop, cannot be
+    ``give_up``: a call into the engine that does not return within 30 s, or soon after a signal to stop, cannot be
     ended: this is called then, in another thread, with everything that was found and the report on the disk. The
     command ends its process there; without it the line is logged, and `run` does not return before the call does.
 

@@ -36,7 +36,8 @@ class Watchdog(Closing):
         """``busy_since``: when the call that the loop is in began, seconds of `time.monotonic`; None: in none.
 
         ``hung``: called once, in the watchdog's thread, where that was over ``limit_s`` seconds ago (default: 30), or
-        where a signal asked to stop and the call did not return for 1.5 s; gets a line that says which.
+        where a signal asked to stop and the call did not return for 1.5 s, nor for twice as long as the longest one
+        before: a slow engine does not hang. It gets a line that says which.
         """
         self._busy_since, self._hung = busy_since, hung
         self._limit_s = HUNG_S if limit_s is None else limit_s
@@ -67,13 +68,19 @@ class Watchdog(Closing):
 
     def _watch(self) -> None:
         asked: float | None = None
+        before: float | None = None
+        longest_s = 0.0  # of the calls that returned, to the next look
         while not self._ended.is_set():
             if self._heard() and asked is None:
                 asked = time.monotonic()
             since, now = self._busy_since(), time.monotonic()
+            if before is not None and since != before:
+                longest_s = max(longest_s, now - before)
+            before = since
             if since is None:
                 continue
-            if asked is not None and since < asked and now - asked >= STOP_S:
+            patience_s = max(STOP_S, 2 * longest_s)
+            if asked is not None and since < asked and now - asked >= STOP_S and now - since >= patience_s:
                 self._hung(f"asked to stop, but a call into the engine does not return since {now - since:.1f} s")
                 return
             if now - since >= self._limit_s:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -79,3 +80,26 @@ def test_it_is_silent_while_the_loop_waits_or_works() -> None:
         assert said == []
         time.sleep(0.8)
         assert len(said) == 1
+
+
+def test_a_slow_engine_is_waited_for_when_a_stop_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.app.watchdog.STOP_S", 0.1)
+    monkeypatch.setattr("edge.app.watchdog.LOOK_S", 0.05)
+    since: list[float | None] = [None]
+    said: list[str] = []
+    handler = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with Watchdog(lambda: since[0], said.append, limit_s=60.0):
+            for _ in range(2):  # calls of 0.8 s, which return
+                since[0] = time.monotonic()
+                time.sleep(0.8)
+            since[0] = time.monotonic()
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.9)
+            assert said == []  # it may be as slow as before
+            time.sleep(1.5)
+            assert len(said) == 1  # it is not
+            assert said[0].startswith("asked to stop")
+    finally:
+        signal.signal(signal.SIGTERM, handler)
