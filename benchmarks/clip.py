@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.measure.detections_json import is_header
 from edge.measure.matching import Tally
 
 
@@ -29,8 +30,8 @@ def main() -> None:
     truth = json.loads(arguments.annotations.read_text())
     names = {category["id"]: category["name"] for category in truth["categories"]}
     tally = Tally(arguments.iou)
-    lines = arguments.detections.read_text().splitlines()
-    for line in map(json.loads, lines):
+    lines = [line for line in map(json.loads, arguments.detections.read_text().splitlines()) if not is_header(line)]
+    for line in lines:
         found = [d for d in line["detections"] if d["score"] >= arguments.threshold]
         objects = truth["frames"][line["seq"]]["objects"]
         corners = np.array([o["bbox_xywh"] for o in objects], np.float32).reshape(-1, 4)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,14 @@ Int32 = npt.NDArray[np.int32]
 
 FLAGS = frozenset({"ffc", "ffc_inferred", "frozen", "repaired", "resumed"})
 KELVIN_AT_0_C = 273.15
+
+
+class Scale(Protocol):
+    """From raw counts to temperature, rising: `TemperatureScale`, or `edge.thermal.temperature.PlanckScale`."""
+
+    def celsius(self, counts: npt.ArrayLike) -> npt.NDArray[np.float64]: ...
+    def counts(self, celsius: npt.ArrayLike) -> npt.NDArray[np.float64]: ...
+    def kelvin_per_count(self, counts: float) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,9 @@ class TemperatureScale:
     def counts(self, celsius: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Raw counts (not rounded) of degrees C (any shape)."""
         return (np.asarray(celsius, np.float64) + (KELVIN_AT_0_C - self.offset)) / self.gain
+
+    def kelvin_per_count(self, counts: float) -> float:  # noqa: ARG002 - the same everywhere
+        return self.gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +94,11 @@ class Frame:
         ``repaired`` (pixels were corrected),
         ``resumed`` (the first new one after the camera stood still or was away: counts may have stepped).
     ``temperature``: scale of the counts, or None. ``pose``: where the camera was, or None.
-    ``origin``: the still's name, or None.
+    ``origin``: the still's name (``name.tif#3``: page 3 of several, from 1), or in a video its media time: seconds
+        since the first picture of the file; or None.
     ``t_arrival``: when it came into this program, seconds of `time.monotonic`. ``replayed``: ``t_capture`` is of
     another time, so that a latency counts from ``t_arrival``.
+    ``mask``: (H, W) bool, True where the user does not want to look, or None; the pixels there mean nothing.
 
     Raises CameraError where the pixels are none of those, ValueError for an unknown flag.
     """
@@ -94,11 +108,12 @@ class Frame:
     t_capture: float
     utc: datetime | None = None
     flags: frozenset[str] = frozenset()
-    temperature: TemperatureScale | None = None
+    temperature: Scale | None = None
     pose: Pose | None = None
-    origin: str | None = None
+    origin: str | float | None = None
     t_arrival: float = field(default_factory=time.monotonic)
     replayed: bool = False
+    mask: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         p = self.pixels
@@ -259,7 +274,7 @@ class Result:
     Counts of the frames so far: ``dropped`` came and went unseen; ``duplicates`` only repeated the one before;
     ``lost`` never came (gaps in ``Frame.seq``; an outage of a camera counts once, as nobody knows how many).
     ``frozen_s``: seconds so far in which the camera gave nothing new. ``warnings``: conditions that hold now, names of
-    `edge.health.scene.CONDITIONS`.
+    `edge.health.conditions.CONDITIONS`; ``seen``: by the same names, what of it was seen, in words.
     """
 
     frame: Frame
@@ -275,6 +290,7 @@ class Result:
     lost: int = 0
     frozen_s: float = 0.0
     warnings: frozenset[str] = frozenset()
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def latency_ms(self) -> float:

@@ -52,7 +52,11 @@ class Stream(Closing, Iterator[Result]):
         self, camera: Camera, engine: Engine, policy: str, filter: Filter, stop: threading.Event | None
     ) -> None:
         self._state = _State(
-            filter, engine, Preprocessor(engine.bundle), Correction(camera.fps, camera.once_live), Health(engine.bundle)
+            filter,
+            engine,
+            Preprocessor(engine.bundle, camera.independent),
+            Correction(camera.fps, camera.once_live, camera.independent),
+            Health(engine.bundle, camera),
         )
         # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
         self._results = _results(self._state, lambda: open_frames(camera, policy, stop))
@@ -125,11 +129,13 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             timer.end("normalise")
             raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
             timer.end("infer")
+            inside = engine.last_ms if raw else {}
             shown = state.filter
             lowest = shown.lowest(engine.bundle.score_threshold)
             detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
             now = timer.end("postprocess")
-            warnings = state.health.judge(frame, picture, frames.frozen_s)
+            state.health.ask_inverted(frame, image, raw, engine.infer)
+            warnings = state.health.judge(frame, picture, frames.frozen_s, detections)
             timer.end("health")
             state.busy_since = None
             yield Result(
@@ -137,7 +143,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 detections=detections,
                 t_result=now,
                 picture=picture,
-                stages_ms=timer.stages(engine.last_ms if raw else {}, consumer_ms),
+                stages_ms=timer.stages(inside, consumer_ms),
                 inferred=raw is not None,
                 converged=raw is None or raw.converged,
                 finite=raw is None or raw.finite,
@@ -146,6 +152,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 lost=frames.lost,
                 frozen_s=frames.frozen_s,
                 warnings=warnings,
+                seen=state.health.seen,
             )
             timer.end("consumer")
             timer, consumer_ms = StageTimer(), timer.ms["consumer"]

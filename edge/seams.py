@@ -64,8 +64,14 @@ class Camera(Closing):
     # ---- what only some cameras can; the defaults are right for all others ----
     waits_for_return: bool = False
     """Whether `read` may wait without an end for a camera that is away: a time limit then needs a clock of its own."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of the picture that its frames are: x, y, width, height in pixels of what was delivered; None: all."""
+    mask: npt.NDArray[np.bool_] | None = None
+    """`Frame.mask` of all its frames."""
     seq_tells_losses: bool = True
     """Whether a gap in ``Frame.seq`` is a frame that was lost; False where frames are left out on purpose."""
+    independent: bool = False
+    """Whether frames do not follow each other in time (stills without a rate): each is looked at as the first."""
 
     @property
     def once_live(self) -> bool:
@@ -107,6 +113,8 @@ class CameraWrapper(Camera):
         self.description = camera.description
         self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
         self.waits_for_return, self.seq_tells_losses = camera.waits_for_return, camera.seq_tells_losses
+        self.independent = camera.independent
+        self.crop, self.mask = camera.crop, camera.mask
 
     @property
     def once_live(self) -> bool:
@@ -137,6 +145,7 @@ class _Foreign(Camera):
         self.description = str(getattr(camera, "description", type(camera).__name__))
         self.live = bool(getattr(camera, "live", False))
         self.fps, self.frames = getattr(camera, "fps", None), getattr(camera, "frames", None)
+        self.independent = bool(getattr(camera, "independent", False))
 
     def read(self) -> Frame | None:
         frame: Frame | None = self._camera.read()

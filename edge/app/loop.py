@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.app.observer import Observer, Progress
 from edge.app.output import REPORT
-from edge.app.report import Totals, origin, write_report
+from edge.app.report import Totals, origin, source_line, write_report
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
 from edge.app.watchdog import Watchdog
@@ -104,6 +104,8 @@ class Loop:
 
     def _take(self, result: Result) -> None:
         """Count one result, hand it on, and say what there is to say."""
+        if self._totals.meter.results == 0:
+            log.info("%s", source_line(self.camera, result.frame, self.engine.bundle))
         for line in self._totals.add(result):
             log.warning("%s", line)
         self.sinks.write(result)
@@ -163,7 +165,7 @@ class Loop:
             **self._totals.to_json(),
             "ended": ended,
             "error": None if error is None else str(error) or repr(error),
-            **origin(engine, self.settings.source, camera),
+            **origin(engine, self.settings.source_text, camera),
             "threshold": self._filter.lowest(engine.bundle.score_threshold),
             "reconnects": camera.outages(),  # None: a source that is not looked for
             "policy": self.policy,

@@ -14,6 +14,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
     """The object that ``edge info --json`` prints; keys may be added, none is renamed.
 
     - ``name``, ``path``, ``classes`` (label 0 first), ``architecture``: of the bundle
+    - ``assumed``: settings of the detector that its checkpoint did not tell and nobody said when it was exported
     - ``input``: ``{"width", "height"}``, pixels; ``max_detections``: in a frame
     - ``normalise``: ``{"8bit", "16bit"}``, each ``{"method", "params", "version"}``
     - ``trained``: ``{"mean", "std"}`` of the training frames after normalising, 0..1
@@ -32,6 +33,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "path": str(bundle.path),
         "classes": list(bundle.classes),
         "architecture": dict(bundle.architecture),
+        "assumed": dict(bundle.assumed),
         "input": {"width": bundle.width, "height": bundle.height},
         "max_detections": bundle.max_detections,
         "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera.options import without_password
-from edge.data import Result, class_name
+from edge.data import Frame, Result, class_name
 from edge.errors import SinkError
-from edge.health.scene import HealthLog
+from edge.health.conditions import HealthLog
+from edge.health.scene import in_model_pixels
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
+from edge.model.bundle import Bundle
 from edge.seams import Camera, Engine
 from edge.system.files import reason_of, write_whole
 
@@ -78,6 +80,12 @@ def announce(engine: Engine, backend: str) -> None:
         log.info("backend auto takes %s: %s", engine.description, engine.chosen)
     for note in engine.notes:
         log.warning("note: %s", note)
+
+
+def source_line(camera: Camera, frame: Frame, bundle: Bundle) -> str:
+    """What is looked at, and what becomes of it for the model, in a line."""
+    size = in_model_pixels(frame.width, frame.height, bundle.width, bundle.height)
+    return f"source: {camera.description}; {size}"
 
 
 def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:

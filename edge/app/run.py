@@ -69,7 +69,8 @@ def run(
         camera, engine = as_camera(camera), require_engine(engine)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
-        check_folder(folder, settings.source, specs)
+        for source in settings.sources or (None,):
+            check_folder(folder, source, specs)
         out = stack.enter_context(claimed_folder(folder, specs))
         recorder = None
         if settings.record:
@@ -83,7 +84,7 @@ def run(
             policy=policy,
             camera=camera,
             engine=engine,
-            sinks=stack.enter_context(Sinks(specs, out, engine.bundle.classes, camera, every=policy == "every")),
+            sinks=stack.enter_context(Sinks(specs, out, engine.bundle, camera, every=policy == "every")),
             recorder=recorder,
             verifier=verifier,
             observer=Watching(watch),
@@ -112,8 +113,10 @@ def _verifier(settings: RunSettings, camera: Camera, engine: Engine, own: bool) 
         return None
     if settings.policy == "latest":
         raise InputError("--verify needs every frame that the flight looked at: leave --policy latest out")
-    if not own and not (settings.source or "").lower().startswith("rec:"):
-        raise InputError(f"--verify compares replays, and the source is {settings.source!r}: give --source rec:FOLDER")
+    if not own and not (settings.source_text or "").lower().startswith("rec:"):
+        raise InputError(
+            f"--verify compares replays, and the source is {settings.source_text!r}: give --source rec:FOLDER"
+        )
     verifier = Verifier(Path(settings.verify), engine.bundle.classes)
     camera.select(verifier.seqs)
     return verifier

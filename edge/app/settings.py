@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
 class RunSettings:
     """What `run` does: ``RunSettings(out="flight", source="/dev/video0?format=Y16")``.
 
-    ``out``: the folder for the results. ``source``: see `edge.open_camera`; where `run` is given a camera it only names
-    it. ``model``: a bundle's folder, by default the bundled one; not used where `run` is given an engine.
+    ``out``: the folder for the results. ``source``: one or several, see `edge.open_camera`; where `run` is given a
+    camera it only names it. ``model``: a bundle's folder, by default the bundled one; not used where `run` is given
+    an engine.
     ``frames``, ``seconds``: stop after so many results or seconds, None = never.
     ``policy``, ``threshold``: see `edge.stream`. ``outputs``: what to write beside the detections: names of sinks,
     ``video``, ``pictures``.
@@ -31,7 +33,7 @@ class RunSettings:
     """
 
     out: str | Path
-    source: str | None = None
+    source: str | Sequence[str] | None = None
     model: str | Path = MODEL
     frames: int | None = None
     seconds: float | None = None
@@ -50,6 +52,9 @@ class RunSettings:
     spin: bool = False
 
     def __post_init__(self) -> None:
+        if self.source is not None and not isinstance(self.source, str):
+            several = tuple(self.source)
+            object.__setattr__(self, "source", several[0] if len(several) == 1 else several)
         if self.frames is not None and self.frames < 1:
             raise InputError(f"frames {self.frames}: expected 1 or more")
         if self.seconds is not None and not self.seconds > 0:
@@ -59,3 +64,15 @@ class RunSettings:
             raise InputError("--record-budget says how much --record may keep: give --record too")
         if self.override_normalise and not self.normalise:
             raise InputError("--override-normalise says that --normalise is meant: give --normalise too")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source that was given, one at a time."""
+        source = self.source
+        return () if source is None else (source,) if isinstance(source, str) else tuple(source)
+
+    @property
+    def source_text(self) -> str | None:
+        """The source in a few words; None where there is none."""
+        first, *others = self.sources or (None,)
+        return f"{first} and {len(others)} more" if others else first

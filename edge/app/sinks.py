@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
+from edge.model.bundle import Bundle
 from edge.seams import Camera, Closing, Sink
 from edge.sinks.background import Background
 from edge.sinks.spec import SinkContext, SinkSpec
@@ -17,10 +18,8 @@ from edge.sinks.spec import SinkContext, SinkSpec
 class Sinks(Closing):
     """One sink for each of ``specs``, in their order."""
 
-    def __init__(
-        self, specs: Sequence[SinkSpec], out: Path, classes: tuple[str, ...], camera: Camera, every: bool
-    ) -> None:
-        """``out``: the folder of the run. ``every``: no frame is left out.
+    def __init__(self, specs: Sequence[SinkSpec], out: Path, bundle: Bundle, camera: Camera, every: bool) -> None:
+        """``bundle``: of the engine. ``out``: the folder of the run. ``every``: no frame is left out.
 
         Raises SinkError, with nothing left open, where one cannot be made.
         """
@@ -28,7 +27,8 @@ class Sinks(Closing):
         self._running: list[Background] = []
         with ExitStack() as stack:
             for spec in specs:
-                sink = _make(spec, SinkContext(spec.path(out), classes, camera.fps, camera.live))
+                to = SinkContext(spec.path(out), bundle.classes, camera.fps, camera.live, bundle.name, camera.crop)
+                sink = _make(spec, to)
                 lossless = every if spec.lossless is None else spec.lossless
                 self._running.append(stack.enter_context(Background(sink, spec.depth, lossless)))
             stack.pop_all()  # all could be made: from here on `close` closes them

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edge.camera import Camera
 from edge.camera.devices.profiles import PROFILES
-from edge.data import Frame, Pixels, TemperatureScale
+from edge.data import Frame, Pixels, Scale
 from edge.errors import CameraError
 from edge.measure.meter import percentiles
 from edge.thermal.byteorder import looks_swapped
@@ -55,13 +55,21 @@ class Examination:
     interval_ms: dict[str, float] = field(default_factory=dict)
     jitter_ms: dict[str, float] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
-    temperature: TemperatureScale | None = None
+    temperature: Scale | None = None
     picture: npt.NDArray[np.uint8] | None = None
     broke: str = ""
 
 
-def examine(camera: Camera, seconds: float, clock: Callable[[], float] = time.monotonic) -> Examination:
-    """Read ``camera`` for so long, and say what came. Never raises what the camera raises: see ``broke``."""
+def examine(
+    camera: Camera,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    look: Callable[[Frame, npt.NDArray[np.uint8]], None] | None = None,
+) -> Examination:
+    """Read ``camera`` for so long, and say what came. Never raises what the camera raises: see ``broke``.
+
+    ``look``: is given each frame, and its pixels normalised, (H, W) uint8; it must not take long.
+    """
     found = Examination(live=camera.live, nominal_fps=camera.fps)
     taken, handed = array("d"), array("d")
     before: Pixels | None = None
@@ -93,6 +101,8 @@ def examine(camera: Camera, seconds: float, clock: Callable[[], float] = time.mo
         set_bits |= int(np.bitwise_or.reduce(pixels, axis=None))
         if normaliser:
             found.picture = normaliser(pixels, frame.temperature)
+            if look:
+                look(frame, found.picture)
     found.description = camera.description
     if frame is not None:
         found.lost = frame.seq - first_seq + 1 - found.frames
@@ -142,7 +152,7 @@ def problems(found: Examination) -> list[str]:
                 "source, or the rest is taken for heat"
             )
     if found.swapped:
-        said.append("each count's two bytes are the wrong way round: add endian=big to a /dev source")
+        said.append("each count's two bytes are the wrong way round: add endian=big to the source")
     elif deep and found.unused >= 8:
         said.append(
             f"the lowest {found.unused} bits are never set: 8-bit video shifted up; ask the camera for its raw format"

@@ -60,8 +60,15 @@ class Capture:
     @property
     def fourcc(self) -> str:
         """The codec's or pixel format's four letters, without padding."""
-        code = int(self.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-        return code.to_bytes(4, "little").decode("ascii", "replace").strip("\x00 ")
+        return self._letters(cv2.CAP_PROP_FOURCC).decode("ascii", "replace").strip("\x00 ")
+
+    @property
+    def pixel_format(self) -> bytes:
+        """FFmpeg's tag of the pixels that its decoder gives, 4 bytes; zeros or ones where it has none."""
+        return self._letters(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)
+
+    def _letters(self, what: int) -> bytes:
+        return (int(self.get(what)) & 0xFFFFFFFF).to_bytes(4, "little")
 
     def set(self, what: int, value: float) -> bool:
         """True where the backend says that it took the value (read it back: it may have lied)."""

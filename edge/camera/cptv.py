@@ -23,6 +23,7 @@ except ModuleNotFoundError as error:
         "CPTV files need the package cptv, which is not installed: pip install 'thermal-edge[cptv]'", name="cptv"
     ) from error
 
+from edge.camera.decode.timeline import Timeline
 from edge.camera.live.pacer import played_live
 from edge.camera.options import Source
 from edge.data import Frame
@@ -45,8 +46,10 @@ def open_source(source: Source) -> Camera:
 class CptvFile(Camera):
     """Every frame of a CPTV file: (H, W) uint16 raw counts; ``t_capture`` = when delivered.
 
-    ``utc``: the file's start and the camera's own clock. Flag ``ffc``: the file says that the shutter moved less
-    than a second before. Pictures of the background, which the recorder computed, are no frames: left out.
+    ``utc``: the file's start and the camera's own clock. ``origin``: seconds since the first frame by that clock; where
+    it shows that frames are missing, ``seq`` jumps (see `edge.camera.decode.timeline`). Flag ``ffc``: the file says
+    that the shutter moved less than a second before. Pictures of the background, which the recorder computed, are no
+    frames: left out.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,13 +78,16 @@ class CptvFile(Camera):
         if not self._ahead:
             raise ValueError("no frame is in it")
         self._start: timedelta | None = self._ahead[0].time_on
-        self._seq = 0
+        self._seq = self._given = 0
         period = (self._ahead[-1].time_on or ZERO) - (self._start or ZERO)
         self.fps = float(reader.fps) or (1 / period.total_seconds() if period > ZERO else None)
         self.frames: int | None = reader.num_frames - bool(reader.background_frames) if reader.num_frames else None
         count = f"{self.frames} frames" if self.frames else "unknown length"
         rate = f"{self.fps:.4g} fps" if self.fps else "unknown rate"
-        self.description = (
+        self._timeline = Timeline(1 / self.fps if self.fps else None, over_a_link=False)
+        for section in self._ahead:
+            self._learn(section)
+        self._said = self.description = (
             f"{self._path}: CPTV video of {self._utc:%Y-%m-%d %H:%M:%S} UTC, {width}x{height} 16-bit raw counts, "
             f"{rate}, {count}" + (f"; {self._damage}" if self._damage else "")
         )
@@ -94,23 +100,28 @@ class CptvFile(Camera):
         if self._file.closed:
             raise CameraError(f"{self._path} was closed: open it again to read it")
         try:
-            section = self._ahead.popleft() if self._ahead else self._decode()
+            section = self._ahead.popleft() if self._ahead else self._learn(self._decode())
         except Exception as error:  # see above
             raise self._broke_off(str(error)) from error
         if section is None:
-            if self._damage or (self.frames and self._seq < self.frames):
+            if self._damage or (self.frames and self._given < self.frames):
                 raise self._broke_off("the rest is missing")
             return None
         on, ffc = section.time_on, section.last_ffc_time
         shut = bool(ffc) and ZERO <= on - ffc < FFC  # 0: not said
+        origin = None if on is None or self._start is None else (on - self._start).total_seconds()
+        seq = self._seq if origin is None else self._seq + self._timeline.place(origin) - 1
+        self.description = self._said + self._timeline.notes
         frame = Frame(
             section.pix,
-            self._seq,
+            seq,
             time.monotonic(),
             utc=self._utc + (on - self._start) if on else None,
             flags=frozenset({"ffc"}) if shut else frozenset(),
+            origin=origin,
         )
-        self._seq += 1
+        self._seq = seq + 1
+        self._given += 1
         return frame
 
     def close(self) -> None:
@@ -121,10 +132,16 @@ class CptvFile(Camera):
         """The next section that is a frame of the camera; None at the end, or where the file is cut off."""
         return next((section for section in self._sections if not section.background_frame), None)
 
+    def _learn(self, section: Any) -> Any:
+        """The same section, whose time is now known."""
+        if section is not None and section.time_on is not None and self._start is not None:
+            self._timeline.learn((section.time_on - self._start).total_seconds())
+        return section
+
     def _broke_off(self, why: str) -> CameraError:
         of = f" of {self.frames}" if self.frames else ""
         return CameraError(
-            f"{self._path} broke off at frame {self._seq}{of}: {self._damage or why}. The frames before were "
+            f"{self._path} broke off at frame {self._given}{of}: {self._damage or why}. The frames before were "
             "read; copy the file again"
         )
 

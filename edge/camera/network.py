@@ -16,7 +16,12 @@ from edge.seams import Camera
 
 
 def open_source(source: Source) -> Camera:
-    """``rtsp://...``, ``http(s)://...``, ``udp://...`` and what else FFmpeg knows; the ``?`` belongs to the server."""
+    """``rtsp://...``, ``http(s)://...``, ``udp://...`` and what else FFmpeg knows; the ``?`` belongs to the server.
+
+    Raises SourceError.
+    """
+    if "://" not in source.text:
+        raise SourceError(f"source {without_password(source.text)!r}: expected two slashes, as in rtsp://HOST/PATH")
     return keep_open(lambda: open_network(source.text), without_password(source.text), source.reconnect_s)
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ from edge.errors import SourceError
 
 RATE = "frames a second, above 0 and up to 1000"
 FLAG = "0 or 1"
+PROFILE_KEYS = ("camera", "endian", "kelvin")
+VIEW_KEYS = ("crop", "mask", "palette", *PROFILE_KEYS)  # every source takes them, see edge/camera/view
 T = TypeVar("T")
 
 
@@ -22,12 +25,13 @@ class Source:
     """What the module of a kind is given to open.
 
     ``text``: the source as the user wrote it. ``rest``: what stands behind the kind's prefix; of a path all of it.
-    ``reconnect_s``: see `edge.open_camera`.
+    ``reconnect_s``: see `edge.open_camera`. ``others``: paths beside the one in ``rest``, where several were given.
     """
 
     text: str
     rest: str
     reconnect_s: float | None = None
+    others: tuple[str, ...] = ()
 
     def split(self, *known: str) -> tuple[str, Options]:
         """``rest`` up to its last '?', and the options behind it, of which only those of ``known`` may stand there.
@@ -38,7 +42,12 @@ class Source:
         name = self.text.removesuffix(self.rest) + path
         unknown = sorted(pairs.keys() - set(known))
         if unknown:
-            raise SourceError(f"source {name!r}: it does not know {', '.join(unknown)}; expected {', '.join(known)}")
+            every = dict.fromkeys((*known, *VIEW_KEYS))
+            near = get_close_matches(unknown[0], every, n=1)
+            meant = f" (is {near[0]} meant?)" if near else ""
+            raise SourceError(
+                f"source {name!r}: it does not know {', '.join(unknown)}{meant}; expected {', '.join(every)}"
+            )
         return path, Options(name, pairs)
 
 

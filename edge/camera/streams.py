@@ -87,10 +87,10 @@ class StreamCamera(Camera):
         if picture is None:
             raise CameraError(f"{self._name}: frame {self._seq} came but could not be decoded")
         try:
-            grey, coloured = to_grey(self._unpack(picture))
+            grey, colour = to_grey(self._unpack(picture))
         except ValueError as error:
             raise CameraError(f"{self._name}: frame {self._seq} is {error}") from error
-        self._check(grey, coloured)
+        self._check(grey, colour)
         frame = Frame(grey, self._seq, t_capture)
         self._seq += 1
         return frame
@@ -114,11 +114,13 @@ class StreamCamera(Camera):
             )
         return picture
 
-    def _check(self, grey: Pixels, coloured: bool) -> None:
+    def _check(self, grey: Pixels, colour: float) -> None:
         if self._shape is None:
             self._shape = grey.shape
-            if coloured:
-                self.description = "; in colour, reduced to brightness, which is not heat in a colour palette"
+            if colour:
+                self.description = (
+                    f"; {colour:.1%} of it in colour, reduced to brightness, which is not heat in a colour palette"
+                )
         elif grey.shape != self._shape:
             raise CameraError(
                 f"{self._name}: frame {self._seq} is {grey.shape[1]}x{grey.shape[0]}, those before it were "

@@ -21,11 +21,12 @@ import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
 from edge.camera.decode.grey import decode_y16, to_grey
-from edge.camera.devices.profiles import GENERIC, PROFILES, Profile, profile_of
+from edge.camera.devices.profiles import GENERIC, Profile, profile_of
 from edge.camera.devices.usb import Place
 from edge.camera.live.frozen import FrozenPicture
 from edge.camera.live.reconnect import keep_open
 from edge.camera.options import Source
+from edge.camera.view.options import take_profile
 from edge.data import Frame, Pixels
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
@@ -46,11 +47,7 @@ def open_source(source: Source) -> Camera:
     width = options.take("width", _size, "pixels, 1 to 65535")
     height = options.take("height", _size, "pixels, 1 to 65535")
     fps = options.rate("fps")
-    profile = profile_of(
-        options.take("camera", {name: name for name in PROFILES}.__getitem__, f"one of {', '.join(PROFILES)}"),
-        options.take("endian", {"big": "big", "little": "little"}.__getitem__, "big or little"),
-        options.take("kelvin", _kelvin, "kelvin a count, above 0 and up to 10, such as 0.01"),
-    )
+    profile = profile_of(*take_profile(options))
     place = Place(path)
     return keep_open(
         lambda: V4l2Camera(place.find(), pixel_format, width, height, fps, profile), path, source.reconnect_s
@@ -239,13 +236,6 @@ def _fourcc(text: str) -> str:
 def _size(text: str) -> int:
     value = int(text)
     if not 0 < value < 65536:
-        raise ValueError(text)
-    return value
-
-
-def _kelvin(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 10:
         raise ValueError(text)
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,15 @@ import numpy.typing as npt
 from rich.text import Text
 
 from edge.app.machine import machine_facts
+from edge.app.model_look import ModelLook
+from edge.app.settings import MODEL
 from edge.app.source_check import Examination, examine, problems
 from edge.camera import open_camera
 from edge.commands.console import Screen
-from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, positive
-from edge.errors import CameraError, SinkError
+from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, add_source, positive
+from edge.engine import open_engine
+from edge.errors import CameraError, EngineError, SinkError
+from edge.model.bundle import Bundle
 from edge.system.files import reason_of, write_whole
 
 SECONDS = 5.0
@@ -27,7 +32,7 @@ def add(commands: Commands) -> None:
     """The command and its options."""
     help = "what a camera really delivers; without --source, what this machine can do"
     sub = add_command(commands, "doctor", execute, help, SOURCES)
-    sub.add_argument("--source", metavar="S", help="the camera to look at, see below")
+    add_source(sub, "the camera to look at, see below")
     sub.add_argument("--seconds", type=positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
     add_out(sub, "out/doctor", "where its picture goes")
 
@@ -37,7 +42,7 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     doctor(screens.out, arguments.source, arguments.out, arguments.seconds)
 
 
-def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECONDS) -> None:
+def doctor(screen: Screen, source: str | Sequence[str] | None, out: Path, seconds: float = SECONDS) -> None:
     """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``out``.
 
     Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written, and
@@ -51,18 +56,30 @@ def doctor(screen: Screen, source: str | None, out: Path, seconds: float = SECON
         opened_s = time.monotonic() - start
         if camera.live:
             screen.say(f"reading for {seconds:g} s ...")
-        found = examine(camera, seconds)
+        look = ModelLook(Bundle.load(MODEL), camera)
+        found = examine(camera, seconds, look=look)
     screen.rows((name, value, "") for name, value in rows(found, opened_s))
     if found.picture is not None:
         _write(out / PICTURE, found.picture)
         screen.say(f"picture: {out / PICTURE}")
-    said = problems(found)
+    said = problems(found) + _for_the_model(look, screen)
     for line in said:
         screen.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
     if found.broke:
         raise CameraError(found.broke)
     if not said:
         screen.say("nothing wrong was seen")
+
+
+def _for_the_model(look: ModelLook, screen: Screen) -> list[str]:
+    """What the bundled model has against it."""
+    if look.asks_the_model:
+        try:
+            with open_engine(MODEL, "ort") as engine:
+                look.ask(engine)
+        except EngineError as error:  # it may be another machine's camera that is looked at here
+            screen.say(f"black-hot or white-hot was not looked at: {error}")
+    return look.lines()
 
 
 def rows(found: Examination, opened_s: float) -> list[tuple[str, str]]:
@@ -75,7 +92,7 @@ def rows(found: Examination, opened_s: float) -> list[tuple[str, str]]:
     celsius = "none: counts only"
     if scale:
         shown = " .. ".join(f"{float(scale.celsius(count)):.1f}" for count in found.usual)
-        celsius = f"{scale.gain:g} K a count, most {shown} deg C"
+        celsius = f"{scale.kelvin_per_count(float(least)):g} K a count, most {shown} deg C"
     elif found.bits_a_pixel == 16 and least > 25000 and most < 40000:
         shown = " .. ".join(f"{count / 100 - 273.15:.1f}" for count in found.usual)
         celsius = f"none given; if these are FLIR TLinear counts of 0.01 K, most are {shown} deg C"

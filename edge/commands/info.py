@@ -54,6 +54,7 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
             f"{thresholds['graph_score']:g}, so that --threshold can go down to there",
         ),
         ("network", _network(facts["architecture"])),
+        *([("assumed", _assumed(facts["assumed"]))] if facts["assumed"] else []),
         ("exported with", ", ".join(f"{name} {version}" for name, version in facts["tools"].items()) or "not said"),
     ]
     for name, file in facts["files"].items():
@@ -90,6 +91,12 @@ def _network(architecture: dict[str, Any]) -> str:
     known = [f"{key} {architecture[key]}" for key in ("body", "pyramid", "channels") if key in architecture]
     name = str(architecture.get("name", "not said"))
     return f"{name} ({', '.join(known)}); the rest is in model.json" if known else name
+
+
+def _assumed(assumed: dict[str, str]) -> str:
+    """What nobody has said of the network, in a sentence."""
+    settings = ", ".join(f"{name} {value}" for name, value in assumed.items())
+    return f"not told by the checkpoint, and taken as the architecture has them: {settings}"
 
 
 def _grey(spec: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from edge.commands import bench, demo, doctor, info, run
 from edge.commands.console import Screen, listening, prepare_standard_files
 from edge.commands.options import Command, Screens, add_verbose
+from edge.commands.parser import Parser
 from edge.errors import EdgeError
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="edge",
         description="See small warm objects from a drone.",
         epilog="edge COMMAND --help tells a command's options",

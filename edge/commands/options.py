@@ -18,12 +18,19 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SOURCES = """sources:
   /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
-  /dev/video0?camera=boson (or lepton, infiray)        the same, as that camera delivers it
   rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
-  FILE.mp4, FILE.avi    video file            FOLDER         stills: PNG, TIFF, JPEG, NPY, DJI R-JPEG
+  FILE.mp4, FILE.avi    video file            FOLDER, *.jpg  stills: PNG, TIFF, JPEG, NPY, DJI and FLIR R-JPEG
   FILE.cptv             wildlife camera, raw counts (pip install 'thermal-edge[cptv]')
   sim:seed=1,altitude=60                      simulated flight
-  rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own"""
+  rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own
+
+how its picture is looked at: behind the ? of any of them, as FOLDER?crop=0,0,640,512&palette=black-hot
+(behind a URL and a gst: pipeline behind a # at the end, as rtsp://HOST/PATH#crop=0,0,640,512), done in this order:
+  camera=boson (or lepton, infiray)      cut off its telemetry rows, take its raw half, its scale
+  endian=big    kelvin=0.01              raw counts: the high byte comes first; what a count is worth
+  crop=X,Y,WIDTH,HEIGHT                  only this part, pixels; all results are in pixels of the part
+  palette=black-hot                      an 8-bit picture in which hot is black
+  mask=FILE.png                          black where not to look"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,13 @@ def add_out(parser: argparse.ArgumentParser, default: str, help: str) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model``."""
     parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
+
+
+def add_source(parser: argparse.ArgumentParser, help: str, required: bool = False) -> None:
+    """``--source``: one, or several images and folders of them, as a shell makes them of ``*.jpg``."""
+    parser.add_argument(
+        "--source", required=required, nargs="+", metavar="S", help=f"{help}; several images: in the order given"
+    )
 
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
@@ -146,5 +160,5 @@ def score(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a score from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a score from 0 to 1, such as 0.64 for 64 per cent")
     return value

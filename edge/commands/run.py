@@ -21,6 +21,7 @@ from edge.commands.options import (
     add_gpu_options,
     add_model,
     add_quiet,
+    add_source,
     count,
     normalise_spec,
     positive,
@@ -35,7 +36,7 @@ from edge.sinks.open import known_specs
 def add(commands: Commands) -> None:
     """The command and its options."""
     sub = add_command(commands, "run", execute, "detect in a camera, a stream or files", SOURCES)
-    sub.add_argument("--source", required=True, metavar="S", help="where frames come from, see below")
+    add_source(sub, "where frames come from, see below", required=True)
     add_model(sub)
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
     sub.add_argument("--frames", type=count, metavar="N", help="stop after N results")

@@ -7,80 +7,73 @@ A warning stops nothing: it tells whoever reads the detections how far to trust 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Frame, Result
+from edge.camera.decode.grey import NOT_HEAT
+from edge.camera.devices.profiles import PROFILES
+from edge.data import Detections, Frame, RawDetections
+from edge.health.conditions import CONDITIONS
+from edge.health.fixed import Fixed
+from edge.health.polarity import Look, Polarity
 from edge.model.bundle import Bundle
+from edge.seams import Camera
 from edge.thermal.byteorder import looks_swapped
 
-
-@dataclass(frozen=True)
-class Condition:
-    """``begins`` and ``ends``: the figure must reach one to begin and fall below the other to end.
-
-    The limits are of figures that grow with the trouble.
-    """
-
-    begins: float
-    ends: float
-    meaning: str
-
-
-# Limits: of the 290 frames of HIT-UAV's validation part the grey levels' std is 0.35 to 1.75 times, and the mean
-# within 0.2 of, what they are over its training part; `anchored` makes raw frames of even ground up to 0.36 darker.
-CONDITIONS = {
-    "byte_order": Condition(
-        1.0, 1.0, "the two bytes of each count are swapped: add endian=big to the /dev source, or fix the file"
-    ),
-    "drift": Condition(
-        1.0, 0.9, "grey levels are far from those in training: check the palette (white = hot) and the camera's gain"
-    ),
-    "frozen": Condition(
-        1.0, 1.0, "the camera gave one picture again and again for over a second: nothing was seen meanwhile"
-    ),
-    "low_contrast": Condition(
-        3.3, 2.8, "the scene is nearly of one temperature (thermal crossover, fog): bodies may be missed"
-    ),
-    "saturated": Condition(1.0, 0.8, "much of the picture is plain black or white: what lies there is not seen"),
-    "shutter": Condition(0.3, 0.2, "the shutter is closed for much of the time: is it stuck, or set to fall often?"),
-    "warm_ground": Condition(
-        28.0, 27.0, "the ground is as warm as people and animals: they may be missed, or be darker than the ground"
-    ),
-}
 MEAN_OFF, STD_TIMES = 0.4, 2.2  # drift: of the mean, 0..1, and of the std over that in training
+SETTLE, BLANK = 16, 1.5  # low contrast: frames, and how much less of it than the limit before
 WHITE, BLACK = 0.1, 0.5  # saturated: parts of the picture
 SMOOTH = 1 / 16  # weight of the newest frame
 SMOOTH_SHUTTER = 1 / 384  # of the camera's frames, also those that nobody took: a closed shutter costs no time
-SETTLE = 16  # frames before the first judgement
+THAW = 16  # frames for which it is told that the camera stood still
 SWAP_EVERY = 32  # frames
 
 
 class Health:
     """Judges the frames of one flight, in their order."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, camera: Camera | None = None) -> None:
+        """``camera``: whose description tells what its decoder saw."""
         self.use(bundle)
+        self._camera = camera
         self._picture = np.zeros(5)  # mean, std (0..1), black, white (parts), ground (deg C), smoothed
         self._judged = self._frames = 0
         self._seq = -1
-        self._frozen_s, self._thawed = 0.0, SETTLE  # results since it last stood still
+        self._frozen_s, self._thawed = 0.0, THAW  # results since it last stood still
         self._shutter = 0.0
         self._swapped = False
+        self._polarity, self._fixed = Polarity(), Fixed()
         self._warnings: frozenset[str] = frozenset()
+        self.seen: Mapping[str, str] = {}
+        """What was seen, by the name of a condition that holds now, where there is more to say than its name."""
 
     def use(self, bundle: Bundle) -> None:
-        """Judge by this bundle's training frames from now on."""
+        """Judge by this bundle's training frames and size from now on."""
         self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
+        self._size = bundle.width, bundle.height
+        self._threshold = bundle.score_threshold
 
-    def judge(self, frame: Frame, picture: npt.NDArray[np.uint8], frozen_s: float = 0.0) -> frozenset[str]:
+    def ask_inverted(self, frame: Frame, image: npt.NDArray[np.uint8], raw: RawDetections | None, again: Look) -> None:
+        """Let the model now and then look at the inverted picture too; before `judge`. Counts have no palette.
+
+        ``image``: (H, W) uint8, the model's input, and ``raw`` what was found in it; ``again`` looks at another one.
+        """
+        if raw is not None and frame.pixels.dtype == np.uint8:
+            self._polarity.look(image, raw, self._threshold, again)
+
+    def judge(
+        self,
+        frame: Frame,
+        picture: npt.NDArray[np.uint8],
+        frozen_s: float = 0.0,
+        found: Detections | None = None,
+    ) -> frozenset[str]:
         """The names of the `CONDITIONS` that hold now.
 
         ``frame``: after repair. ``picture``: (H, W) uint8, the frame as normalised. ``frozen_s``: seconds
-        so far in which the camera stood still.
+        so far in which the camera stood still. ``found``: in this frame.
         """
         shut = frame.shutter_closed
         came, self._seq = max(frame.seq - self._seq, 1) if self._seq >= 0 else 1, frame.seq
@@ -93,61 +86,78 @@ class Health:
             self._frames += 1
             self._judged += 1
             self._picture += (_figures(frame, picture) - self._picture) * max(SMOOTH, 1 / self._judged)
+            self._fixed.look(picture, frame.pixels.dtype == np.uint8, found)
         figures = self._against_limits()
+        said = self._of_the_picture(frame)
+        figures.update(dict.fromkeys(said, 1.0), scale=self._times(frame))
+        camera = self._camera
+        figures["colour"] = float(camera is not None and NOT_HEAT in camera.description)
+        # a colour palette may well look better inverted, and is not to be
+        figures["black_hot"] = 0.0 if figures["colour"] else self._polarity.figure
+        if camera is not None and (camera.crop or camera.mask is not None):
+            said["colour"] = "somewhere in the whole of it; what is looked at may be free of it"
         self._warnings = frozenset(
             name
             for name, condition in CONDITIONS.items()
             if figures.get(name, -np.inf) >= (condition.ends if name in self._warnings else condition.begins)
         )
+        said["black_hot"], said["scale"] = self._polarity.seen, self._scale_in_words(frame)
+        self.seen = {name: said[name] for name in said if name in self._warnings}
         return self._warnings
 
+    def _of_the_picture(self, frame: Frame) -> dict[str, str]:
+        """What is in the picture that should not be, in words, by the name of its condition."""
+        said = {"overlay": self._fixed.overlay, "fixed_boxes": self._fixed.fixed_boxes}
+        said["rows"] = rows_beside(frame.width, frame.height)
+        return {name: text for name, text in said.items() if text}
+
+    def _times(self, frame: Frame) -> float:
+        """How many times it is enlarged or shrunk for the model."""
+        scale = min(self._size[0] / frame.width, self._size[1] / frame.height)
+        return max(scale, 1 / scale)
+
+    def _scale_in_words(self, frame: Frame) -> str:
+        return in_model_pixels(frame.width, frame.height, *self._size)
+
     def _against_limits(self) -> dict[str, float]:
-        figures = {"byte_order": float(self._swapped), "frozen": float(self._thawed < SETTLE), "shutter": self._shutter}
-        if self._judged < SETTLE:
+        figures = {"byte_order": float(self._swapped), "frozen": float(self._thawed < THAW), "shutter": self._shutter}
+        if not self._judged:
             return figures
         mean, std, black, white, ground = (float(v) for v in self._picture)
         times = std / self._trained_std
         figures["drift"] = max(abs(mean - self._trained_mean) / MEAN_OFF, times / STD_TIMES)
-        figures["low_contrast"] = 1 / max(times, 1e-6)
+        # a flight may begin over even ground: of a few frames only what is nearly blank is told
+        figures["low_contrast"] = 1 / max(times, 1e-6) / (1 if self._judged >= SETTLE else BLANK)
         figures["saturated"] = max(black / BLACK, white / WHITE)
         figures["warm_ground"] = ground
         return figures
 
 
+def rows_beside(width: int, height: int) -> str:
+    """What a frame of this size holds beside the picture, if it is as a known camera delivers it; "" = nothing."""
+    for profile in PROFILES.values():
+        if extra := profile.beside_the_picture(width, height):
+            return f"{width}x{height} is what a {profile.name} delivers, with {extra}: add camera={profile.name}"
+    return ""
+
+
+def in_model_pixels(width: int, height: int, model_width: int, model_height: int) -> str:
+    """What becomes of a picture of so many pixels in the model's input, in words."""
+    scale = min(model_width / width, model_height / height)
+    if scale == 1:
+        return f"{width}x{height}, as the model's"
+    did = f"enlarged {scale:.3g} times" if scale > 1 else f"shrunk to {scale:.3g} of its size"
+    return f"{width}x{height} is {did} for the model's {model_width}x{model_height}"
+
+
 def _figures(frame: Frame, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Mean and std (0..1), parts of black and white, of every 8th pixel of every 8th row; median deg C of the frame.
 
-    Without a temperature scale the latter is far below any limit.
+    Without a temperature scale the latter is far below any limit. Where nobody wants to look does not count.
     """
     some = picture[::8, ::8]
+    if frame.mask is not None and not (hidden := frame.mask[::8, ::8]).all():
+        some = some[~hidden]
     scale = frame.temperature
     ground = -300.0 if scale is None else float(scale.celsius(np.median(frame.pixels[::16, ::16])))
     return np.array([some.mean() / 255, some.std() / 255, (some == 0).mean(), (some == 255).mean(), ground])
-
-
-class HealthLog:
-    """What a run remembers of its warnings."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[str, Any]] = {}
-        self._open: dict[str, int] = {}  # results since each present condition began
-
-    def add(self, result: Result) -> list[str]:
-        """Book one result; returns a line for each condition that began or ended with it."""
-        frame, lines = result.frame, []
-        for name in sorted(result.warnings - self._open.keys()):
-            self._open[name] = 0
-            utc = None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds")
-            first = {"seq": frame.seq, "t": round(frame.t_capture, 6), "utc": utc}
-            self._seen.setdefault(name, {"frames": 0, "times": 0, "first": first})["times"] += 1
-            lines.append(f"health: {name.replace('_', ' ')} from frame {frame.seq} on: {CONDITIONS[name].meaning}")
-        for name in sorted(self._open.keys() - result.warnings):
-            lines.append(f"health: {name.replace('_', ' ')} ended at frame {frame.seq}, {self._open.pop(name)} frames")
-        for name in self._open:
-            self._open[name] += 1
-            self._seen[name]["frames"] += 1
-        return lines
-
-    def report(self) -> dict[str, Any]:
-        """``{condition: {"frames", "times", "first": {"seq", "t", "utc"}}}`` of those that held; {} = none did."""
-        return {name: self._seen[name] for name in sorted(self._seen)}

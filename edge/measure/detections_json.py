@@ -1,4 +1,7 @@
-"""One result as the object that ``detections.jsonl`` holds in a line."""
+"""``detections.jsonl``: what its first line says, and one result as the object that each line after it holds.
+
+Files of before have no such first line: a reader passes over a line that has no ``seq``, and takes the others.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,42 @@ from typing import Any
 
 from edge.data import Result, class_name
 
+FORMAT = 1
+
+
+def header(
+    result: Result, classes: Sequence[str], model: str | None, crop: tuple[int, int, int, int] | None
+) -> dict[str, Any]:
+    """The first line: ``{"format": 1, "frame": {"width", "height"}, "crop": [x, y, w, h], "classes": [...], "model"}``.
+
+    ``frame``: the picture that boxes are in, pixels, as of ``result``, the first one. ``crop``: where in the source's
+    picture it lies; null: it is the whole. ``model``: the bundle's name. What the source was stands in report.json: a
+    replay's file is the same byte for byte.
+    """
+    return {
+        "format": FORMAT,
+        "frame": _size(result),
+        "crop": None if crop is None else list(crop),
+        "classes": list(classes),
+        "model": model,
+    }
+
+
+def is_header(item: object) -> bool:
+    """Whether a line, as JSON gives it, is the first one of a file, and no frame."""
+    return isinstance(item, dict) and "format" in item and "seq" not in item
+
+
+def _size(result: Result) -> dict[str, int]:
+    return {"width": result.frame.width, "height": result.frame.height}
+
 
 def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
     """``{"seq", "t", "utc", "flags", "detections": [{"box", "score", "label", "class"}]}``, and more where there is.
 
     ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture. ``origin``:
-    the still's name. ``label``: index into ``classes``. Where the frame has a temperature scale, a detection also has
+    the still's name, or seconds of a video's own time. ``label``: index into ``classes``. Where the frame has a
+    temperature scale, a detection also has
     ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked (closed shutter) has
     ``"inferred": false``, one whose numbers overflowed ``"overflowed": true``.
     """

@@ -42,6 +42,7 @@ class Bundle:
     ``score_threshold``: below it a detection is not shown; ``graph_score_threshold``: below it the
     graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
     sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
+    ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Bundle:
     nms_thresholds: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:
@@ -154,6 +156,7 @@ class Bundle:
             "checkpoint_sha256": self.checkpoint_sha256,
             "data": dict(self.data),
             "tools": dict(self.tools),
+            **({"assumed": dict(self.assumed)} if self.assumed else {}),
         }
 
     def write_json(self) -> None:
@@ -170,11 +173,22 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _way(path: Path) -> str:
+    """For a message: from a file that was given for a bundle, to one."""
+    if path.is_file() and (path.parent / MODEL_JSON).is_file():
+        return f": give its folder, {path.parent}"
+    if path.is_file() and path.suffix in (".pth", ".pt", ".ckpt", ".safetensors"):
+        return f"; of a checkpoint: edge-export onnx --checkpoint {path} --out BUNDLE"
+    return ""
+
+
 def _read_model_json(folder: Path) -> Bundle:
     """The bundle that ``folder`` says it is; its other files are not looked at."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise BundleError(f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it")
+        raise BundleError(
+            f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it{_way(folder)}"
+        )
     where = folder / MODEL_JSON
     try:
         raw = read_json(where.read_bytes())
@@ -216,4 +230,5 @@ def _bundle(folder: Path, said: ModelJson) -> Bundle:
         checkpoint_sha256=said.checkpoint_sha256,
         data=said.data,
         tools=said.tools,
+        assumed=said.assumed,
     )

@@ -66,6 +66,7 @@ class ModelJson(Struct):
     checkpoint_sha256: str = ""
     data: dict[str, Any] = {}
     tools: dict[str, str] = {}
+    assumed: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         if _UNREADABLE.search(self.name):

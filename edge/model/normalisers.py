@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.data import Pixels, TemperatureScale
+from edge.data import Pixels, Scale
 from edge.errors import BundleError
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec, normalise
 from edge.thermal.windows import Grey
@@ -25,7 +25,7 @@ class Normalisers:
         """The one for such pixels: (H, W) uint8 or uint16."""
         return self.spec_8bit if pixels.dtype == np.uint8 else self.spec_16bit
 
-    def grey(self, pixels: Pixels, temperature: TemperatureScale | None = None) -> Grey:
+    def grey(self, pixels: Pixels, temperature: Scale | None = None) -> Grey:
         """(H, W) uint8 of a single frame, as the first of a flight.
 
         ``pixels``: (H, W) uint8 or uint16 counts. ``temperature``: scale of the counts, or None.

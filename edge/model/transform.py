@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Detections, Frame, Pixels, RawDetections
+from edge.data import Detections, Float32, Frame, Pixels, RawDetections
 from edge.model.bundle import Bundle
 from edge.model.letterbox import Letterbox
 from edge.model.normalisers import Normalisers
@@ -16,15 +16,16 @@ from edge.thermal.temperature import box_temperatures
 class Preprocessor:
     """Makes the model's input exactly as in training: normalise, then letterbox. One per flight."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+    def __init__(self, bundle: Bundle, independent: bool = False) -> None:
+        """``independent``: the frames do not follow each other in time: each is normalised as the first."""
+        self._bundle, self._independent = bundle, independent
         self._specs = Normalisers(bundle.normalise_8bit, bundle.normalise_16bit)
         self._normalisers: dict[np.dtype[np.generic], Normaliser] = {}  # by the depths that the flight has had
         self._letterbox: Letterbox | None = None
 
     def for_bundle(self, bundle: Bundle) -> Preprocessor:
         """One for another bundle; it remembers what this one does where both normalise alike."""
-        new, old = Preprocessor(bundle), self._bundle
+        new, old = Preprocessor(bundle, self._independent), self._bundle
         if (bundle.normalise_8bit, bundle.normalise_16bit) == (old.normalise_8bit, old.normalise_16bit):
             new._normalisers = self._normalisers
         return new
@@ -37,11 +38,13 @@ class Preprocessor:
             box = Letterbox(frame.width, frame.height, bundle.width, bundle.height, fill)
             self._letterbox = box
         normaliser = self._normaliser(frame.pixels)
-        if "resumed" in frame.flags:
+        if self._independent or "resumed" in frame.flags:
             normaliser.reset()
         picture = normaliser(frame.pixels, frame.temperature)
         if frame.shutter_closed:
             normaliser.reset()  # counts step when the shutter opens
+        if frame.mask is not None:
+            picture = np.where(frame.mask, np.uint8(box.fill), picture)
         return picture, box.forward(picture), box
 
     def _normaliser(self, pixels: Pixels) -> Normaliser:
@@ -56,13 +59,16 @@ def to_detections(
     """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out.
 
     ``min_size_px``: boxes whose longer side is shorter are left out, sensor pixels. ``frame``: what it was
-    found in; where that has a temperature scale, each detection gets its temperatures.
+    found in; where that has a temperature scale, each detection gets its temperatures, and where it has a mask, those
+    whose centre lies in it are left out.
     """
     if raw is None:
         return Detections.none(letterbox.width, letterbox.height)
     shown = (raw.scores >= threshold) & (raw.scores > 0)
     boxes, kept = letterbox.inverse(raw.boxes[shown])
     kept &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_size_px
+    if frame.mask is not None:
+        kept &= ~_hidden(frame.mask, boxes)
     boxes = boxes[kept]
     return Detections(
         boxes,
@@ -72,3 +78,10 @@ def to_detections(
         letterbox.height,
         celsius=box_temperatures(frame, boxes),
     )
+
+
+def _hidden(mask: npt.NDArray[np.bool_], boxes: Float32) -> npt.NDArray[np.bool_]:
+    """(N,) bool: whether the centre of each box, (N, 4) xyxy in pixels of ``mask``, lies where nobody wants to look."""
+    height, width = mask.shape
+    x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
+    return np.asarray(mask[np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)])

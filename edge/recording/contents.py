@@ -12,13 +12,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from edge.data import Frame, Pose, TemperatureScale
+from edge.data import Frame, Pose, Scale, TemperatureScale
 from edge.errors import InputError
 from edge.recording import codec
-from edge.recording.format import FRAME, MAX_PIXEL_BYTES, Damaged, Record, pack
+from edge.recording.format import FRAME, HEADER, MAX_PIXEL_BYTES, Damaged, Record, pack
 from edge.system.declared import MOST, declared
+from edge.thermal.temperature import PlanckScale
 
 T = TypeVar("T")
 
@@ -54,6 +57,9 @@ class _Header(Struct):
     host: str
     boot_id: str
     started: str
+    independent: bool = False  # not in recordings of before, whose stills were looked at one after the other
+    crop: tuple[Whole, Whole, Side, Side] | None = None  # neither is in recordings of before
+    mask: tuple[Side, Side] | None = None  # its size; the mask itself is the record's payload
 
 
 class _Frame(Struct):
@@ -63,11 +69,11 @@ class _Frame(Struct):
     t: Annotated[float, Meta(ge=-MOST, le=MOST)]
     utc: Utc | None
     flags: list[str]
-    temperature: tuple[float, float] | None
+    temperature: Annotated[list[float], Meta(min_length=2, max_length=5)] | None  # gain, offset; or R1, B, F, O, R2
     pose: tuple[float, float, float, float, float, float] | None
     size: tuple[Side, Side]
     bits: Literal[8, 16]
-    origin: str | None = None  # a still's name; not in recordings of before
+    origin: str | Annotated[float, Meta(ge=-MOST, le=MOST)] | None = None  # a name or a media time; not in old ones
 
 
 class EndMark(Struct):
@@ -87,11 +93,17 @@ def read_meta(meta: Mapping[str, object], kind: type[T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The camera of a recording: its ``description``, whether it was ``live``, and its ``fps`` if known."""
+    """The camera of a recording: its ``description``, whether it was ``live``, its ``fps`` if known, and whether its
+    frames were ``independent``; ``crop`` and ``mask``: as a `Camera` has them. What is recorded is what was looked at,
+    so a replay needs neither to be given.
+    """
 
     source: str
     live: bool
     fps: float | None
+    independent: bool = False
+    crop: tuple[int, int, int, int] | None = None
+    mask: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,19 @@ class Header:
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return cls(recording, segment, origin, platform.node(), boot_id, started)
 
+    def pack(self) -> bytes:
+        """The record."""
+        mask = self.origin.mask
+        return pack(HEADER, self.to_json(), b"" if mask is None else codec.Encoder()(mask.astype(np.uint8)))
+
     def to_json(self) -> dict[str, object]:
+        more: dict[str, object] = {}
+        if self.origin.independent:
+            more["independent"] = True
+        if self.origin.crop is not None:
+            more["crop"] = list(self.origin.crop)
+        if self.origin.mask is not None:
+            more["mask"] = list(self.origin.mask.shape)
         return {
             "format": FORMAT,
             "codec": codec.NAME,
@@ -132,10 +156,11 @@ class Header:
             "host": self.host,
             "boot_id": self.boot_id,
             "started": self.started,
+            **more,
         }
 
     @classmethod
-    def from_json(cls, meta: Mapping[str, object]) -> Header:
+    def from_json(cls, meta: Mapping[str, object], payload: bytes = b"") -> Header:
         """Raises Newer for a later format, Damaged where something is missing or of another type."""
         version = read_meta(meta, _Version)
         if version.format > FORMAT or version.codec != codec.NAME:
@@ -143,27 +168,38 @@ class Header:
                 f"format {version.format}, {one_line(version.codec)}; this version reads {FORMAT}, {codec.NAME}"
             )
         said = read_meta(meta, _Header)
-        origin = Origin(said.source, said.live, said.fps)
+        origin = Origin(said.source, said.live, said.fps, said.independent, said.crop, _mask(said.mask, payload))
         return cls(said.recording, said.segment, origin, said.host, said.boot_id, said.started)
+
+
+def _mask(size: tuple[int, int] | None, payload: bytes) -> npt.NDArray[np.bool_] | None:
+    if size is None:
+        return None
+    if size[0] * size[1] > MAX_PIXEL_BYTES:
+        raise Damaged(f"a mask of {size[1]}x{size[0]}")
+    try:
+        return np.asarray(codec.decode(payload, *size, 8) != 0)
+    except ValueError as error:
+        raise Damaged(f"a mask that this package does not write ({one_line(str(error))})") from None
 
 
 def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
     """The record of one frame, without what a simulator knows of it. Raises ValueError for over 64 MiB of pixels."""
     if frame.pixels.nbytes > MAX_PIXEL_BYTES:
         raise ValueError(f"{frame.pixels.nbytes} bytes of pixels; expected up to {MAX_PIXEL_BYTES}")
-    scale, pose = frame.temperature, frame.pose
+    pose = frame.pose
     meta: dict[str, object] = {
         "seq": int(frame.seq),
         "t": float(frame.t_capture),  # Python writes the shortest text that reads back as the same float64
         "utc": None if frame.utc is None else frame.utc.isoformat(),
         "flags": sorted(frame.flags),
-        "temperature": None if scale is None else [float(scale.gain), float(scale.offset)],
+        "temperature": _numbers(frame.temperature),
         "pose": None if pose is None else [float(value) for value in astuple(pose)],
         "size": [frame.height, frame.width],
         "bits": 8 * frame.pixels.itemsize,
     }
     if frame.origin is not None:
-        meta["origin"] = frame.origin[:MAX_TEXT]
+        meta["origin"] = frame.origin[:MAX_TEXT] if isinstance(frame.origin, str) else float(frame.origin)
     return pack(FRAME, meta, encode(frame.pixels))
 
 
@@ -180,12 +216,30 @@ def unpack_frame(record: Record) -> Frame:
             t_capture=meta.t,
             utc=meta.utc,
             flags=frozenset(meta.flags),
-            temperature=None if meta.temperature is None else TemperatureScale(*meta.temperature),
+            temperature=_scale(meta.temperature),
             pose=None if meta.pose is None else Pose(*meta.pose),
             origin=meta.origin,
         )
     except (InputError, ValueError) as error:
         raise Damaged(f"a frame that this package does not write ({one_line(str(error))})") from None
+
+
+def _numbers(scale: Scale | None) -> list[float] | None:
+    if scale is None:
+        return None
+    if not isinstance(scale, (TemperatureScale, PlanckScale)):
+        raise ValueError(f"a temperature scale {type(scale).__name__}; expected TemperatureScale or PlanckScale")
+    return [float(value) for value in astuple(scale)]
+
+
+def _scale(numbers: list[float] | None) -> Scale | None:
+    if numbers is None:
+        return None
+    if len(numbers) == 2:
+        return TemperatureScale(*numbers)
+    if len(numbers) == 5:
+        return PlanckScale(*numbers)
+    raise ValueError(f"a temperature scale of {len(numbers)} numbers")
 
 
 def one_line(text: str, most: int = 200) -> str:

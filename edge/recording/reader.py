@@ -141,7 +141,7 @@ def _look_at(path: Path) -> _Segment:
         record = read_record(file, size)
         if record.kind != HEADER:
             raise Damaged("no header at its beginning")
-        header, begin = Header.from_json(record.meta), record.size
+        header, begin = Header.from_json(record.meta, record.payload), record.size
         end = _end_mark(file, begin, size)
         if end is None:
             return _Segment(path, header, begin, size, _count_frames(file, begin, size), None)

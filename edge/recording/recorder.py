@@ -45,7 +45,7 @@ class Recorder(Closing):
 
         Raises SinkError where ``folder`` cannot take a recording.
         """
-        origin = Origin(camera.description, camera.once_live, camera.fps)
+        origin = Origin(camera.description, camera.once_live, camera.fps, camera.independent, camera.crop, camera.mask)
         return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
 
     @property

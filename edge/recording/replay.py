@@ -50,6 +50,7 @@ class Replay(Camera):
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
         self._once_live = origin.live
+        self.crop, self.mask = origin.crop, origin.mask
         self._repeats = RepeatedFrames(origin.live)
         self.seq_tells_losses = not origin.live
         self._resumed = False  # since the frame given last
@@ -58,7 +59,7 @@ class Replay(Camera):
         self._pacer = Pacer(LONGEST_WAIT_S)
         self._reading, self._closed = threading.Lock(), False
         self.live = live
-        self.fps = origin.fps
+        self.fps, self.independent = origin.fps, origin.independent
         self.frames = self._recording.frames
         first = next(self._frames, None)
         if first is None:
@@ -100,6 +101,8 @@ class Replay(Camera):
             frame = None if self._closed else self._take()
         if frame is None:
             return None
+        if self.mask is not None and self.mask.shape == frame.pixels.shape:
+            frame = replace(frame, mask=self.mask)
         return self._when_due(frame) if self.live else replace(frame, t_arrival=time.monotonic(), replayed=True)
 
     def close(self) -> None:

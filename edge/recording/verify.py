@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.data import Result
 from edge.errors import InputError, ReplayError
-from edge.measure.detections_json import to_json
+from edge.measure.detections_json import is_header, to_json
 from edge.system.files import reason_of
 
 SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise")  # of a report
@@ -119,6 +119,8 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
             item = json.loads(line)
+            if number == 1 and is_header(item):
+                continue
             seq, found = item["seq"], _essence(item)
             if not isinstance(item["detections"], list):
                 raise TypeError

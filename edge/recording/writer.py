@@ -16,7 +16,7 @@ from edge.data import Frame
 from edge.errors import SinkError
 from edge.recording.codec import Encoder
 from edge.recording.contents import Header, Origin, pack_frame
-from edge.recording.format import END, HEADER, pack
+from edge.recording.format import END, pack
 from edge.recording.segment import NAME, Segment, segment_path
 from edge.system.files import reason_of, sync_folder
 
@@ -132,7 +132,7 @@ class RecordingWriter:
         return segment
 
     def _begin_segment(self) -> Segment:
-        header = pack(HEADER, Header.here(self._name, self.segments, self._origin).to_json())
+        header = Header.here(self._name, self.segments, self._origin).pack()
         path = segment_path(self.folder, self.segments)
         self._segment = self._with_room(lambda: Segment(path, header))
         self.segments += 1

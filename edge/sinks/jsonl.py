@@ -1,4 +1,6 @@
-"""``detections.jsonl``: one line a processed frame, append-only, on disk at most a second later, frames or not."""
+"""``detections.jsonl``: a line on the file, then one a frame; append-only, on disk at most a second later, frames or
+not.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,21 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from edge.data import Result
 from edge.errors import SinkError
-from edge.measure.detections_json import to_json
+from edge.measure.detections_json import header, to_json
 from edge.seams import Sink
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.files import reason_of
 
 
 class JsonlSink(Sink):
-    """Appends each result as `edge.measure.detections_json.to_json` makes it.
+    """Appends each result as `edge.measure.detections_json.to_json` makes it, the first one behind a `header`.
+
+    A run without results leaves an empty file: only a frame tells its size. A frame of another size, which only a
+    camera of a user's own can give, says so in its line, ``"frame": {"width", "height"}``.
 
     Every line is handed to the system at once and forced to the disk once a second; a power cut can leave one partial
     last line.
@@ -31,7 +37,11 @@ class JsonlSink(Sink):
         classes: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
         sync_s: float = 0.7,
+        model: str | None = None,
+        crop: tuple[int, int, int, int] | None = None,
     ) -> None:
+        self._model, self._crop = model, crop
+        self._frame: dict[str, int] | None = None  # the size that the file's first line says
         self._path, self._classes, self._clock, self._sync_s = path, classes, clock, sync_s
         self._synced, self._unsynced = clock(), False
         try:
@@ -43,13 +53,20 @@ class JsonlSink(Sink):
     def write(self, result: Result) -> None:
         """Append one line."""
         try:
-            data = json.dumps(to_json(result, self._classes), separators=(",", ":")).encode() + b"\n"
+            data = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in self._lines(result))
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise self._failed(error) from None
         self._unsynced = True
         self.idle()
+
+    def _lines(self, result: Result) -> list[dict[str, Any]]:
+        first, line = header(result, self._classes, self._model, self._crop), to_json(result, self._classes)
+        if self._frame is None:
+            self._frame = first["frame"]
+            return [first, line]
+        return [line if first["frame"] == self._frame else {**line, "frame": first["frame"]}]
 
     def idle(self) -> None:
         """Force what was written to the disk, if the last time is long enough ago."""
@@ -77,7 +94,7 @@ class JsonlSink(Sink):
 
 
 def _make(to: SinkContext) -> JsonlSink:
-    return JsonlSink(to.path, to.classes)
+    return JsonlSink(to.path, to.classes, model=to.model, crop=to.crop)
 
 
 SPEC = SinkSpec("detections", "detections.jsonl", _make, lossless=True, depth=1000, essential=True)

@@ -54,7 +54,7 @@ class PicturesSink(Sink):
     def _path(self, frame: Frame) -> Path:
         """Where this frame's picture goes; nothing is there."""
         number = f"frame-{frame.seq:06d}"
-        if not frame.origin:
+        if not isinstance(frame.origin, str) or not frame.origin:
             return self._folder / f"{number}.png"
         name = PurePosixPath(frame.origin)
         if name.is_absolute() or ".." in name.parts or "\0" in frame.origin or not name.name:

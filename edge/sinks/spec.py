@@ -17,13 +17,16 @@ class SinkContext:
     ``path``: where it writes, a file or a folder as it likes; nothing is there yet, its parent folder is. For a sink
     without a file it is the folder of the run.
     ``classes``: names, the index is a detection's label. ``fps``: nominal frames a second of the camera, None where
-    unknown. ``live``: results come at their own pace, and some frames may be missing.
+    unknown. ``live``: results come at their own pace, and some frames may be missing. ``model``: the bundle's name.
+    ``crop``: see `Camera`.
     """
 
     path: Path
     classes: tuple[str, ...]
     fps: float | None = None
     live: bool = False
+    model: str | None = None
+    crop: tuple[int, int, int, int] | None = None
 
 
 def _any(_path: Path) -> None:

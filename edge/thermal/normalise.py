@@ -23,7 +23,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.data import Pixels, TemperatureScale
+from edge.data import Pixels, Scale
 from edge.errors import InputError
 from edge.thermal.spec import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from edge.thermal.windows import (
@@ -61,7 +61,7 @@ class Normaliser:
         """Forget the past, as after a shutter event: the next frame is treated as the first."""
         self._anchored.reset()
 
-    def __call__(self, pixels: Pixels, temperature: TemperatureScale | None = None) -> Grey:
+    def __call__(self, pixels: Pixels, temperature: Scale | None = None) -> Grey:
         """Grey of one frame.
 
         ``pixels``: (H, W) uint8 or uint16 in the machine's byte order, any strides, at least one pixel; not
@@ -85,7 +85,7 @@ class Normaliser:
         grey = self._windowed(pixels, self._window(pixels, temperature))
         return self._clahe(grey) if method == "clahe" else grey
 
-    def _window(self, pixels: Pixels, temperature: TemperatureScale | None) -> Window:
+    def _window(self, pixels: Pixels, temperature: Scale | None) -> Window:
         method, number = self.spec.method, self.spec.number
         if method == "anchored":
             return self._anchored.update(pixels, temperature)
@@ -111,7 +111,7 @@ class Normaliser:
         clahe = cv2.createCLAHE(self.spec.number("clip_limit"), (tiles, tiles))
         return np.asarray(clahe.apply(grey), np.uint8)
 
-    def _check(self, pixels: Pixels, temperature: TemperatureScale | None) -> None:
+    def _check(self, pixels: Pixels, temperature: Scale | None) -> None:
         method = self.spec.method
         if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype not in (np.uint8, np.uint16):
             raise InputError(
@@ -135,6 +135,6 @@ class Normaliser:
             )
 
 
-def normalise(pixels: Pixels, spec: NormaliseSpec, temperature: TemperatureScale | None = None) -> Grey:
+def normalise(pixels: Pixels, spec: NormaliseSpec, temperature: Scale | None = None) -> Grey:
     """Grey of a single image: what a new `Normaliser` gives for its first frame; arguments as there."""
     return Normaliser(spec)(pixels, temperature)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Pixels, TemperatureScale
+from edge.data import Pixels, Scale
 from edge.thermal.spec import NormaliseSpec
 
 Grey = npt.NDArray[np.uint8]
@@ -37,13 +37,13 @@ class AnchoredWindow:
     def __init__(self, spec: NormaliseSpec) -> None:
         self._spec = spec
         self._window: Window | None = None
-        self._temperature: TemperatureScale | None = None
+        self._temperature: Scale | None = None
 
     def reset(self) -> None:
         """Forget the frames seen so far."""
         self._window = None
 
-    def update(self, pixels: Pixels, temperature: TemperatureScale | None) -> Window:
+    def update(self, pixels: Pixels, temperature: Scale | None) -> Window:
         """Window in counts after this frame, (H, W) uint16."""
         median, mad, quartile = background(pixels)
         target = self._target(median, mad, quartile, temperature)
@@ -60,14 +60,14 @@ class AnchoredWindow:
         self._temperature = temperature
         return self._window
 
-    def _target(self, median: int, mad: int, quartile: int, temperature: TemperatureScale | None) -> Window:
+    def _target(self, median: int, mad: int, quartile: int, temperature: Scale | None) -> Window:
         """The window that this frame alone would get."""
         p = self._spec.number
         if temperature is None:
             spread = max(float(mad), p("min_mad_counts"))
             above, widest = p("above_unscaled") * spread, np.inf
         else:
-            kelvin = 1 / temperature.gain  # in counts
+            kelvin = 1 / temperature.kelvin_per_count(median)  # in counts, where the background is
             widest = p("max_kelvin") * kelvin
             spread = min(max(mad, p("min_mad_kelvin") * kelvin), widest / (p("below") + p("above")))
             above = max(p("above_kelvin") * kelvin, p("above") * spread)
@@ -98,7 +98,7 @@ def background(pixels: Pixels) -> tuple[int, int, int]:
     return int(coldest) + median, mad, int(coldest) + quartile
 
 
-def fixed_window(spec: NormaliseSpec, temperature: TemperatureScale | None) -> Window:
+def fixed_window(spec: NormaliseSpec, temperature: Scale | None) -> Window:
     """The window that ``spec`` names, in counts; ``temperature`` is needed where its unit is celsius."""
     low, high = spec.number("low"), spec.number("high")
     if temperature is not None and spec.params["unit"] == "celsius":

@@ -80,6 +80,7 @@ def test_tlinear_golden() -> None:
     scale = TemperatureScale(0.01)
     assert scale.celsius(30000) == pytest.approx(26.85)
     assert scale.counts(26.85) == pytest.approx(30000)
+    assert scale.kelvin_per_count(30000) == 0.01
 
 
 @given(gain=st.floats(1e-4, 10), offset=st.floats(-500, 500), counts=st.integers(0, 65535))

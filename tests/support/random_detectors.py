@@ -46,7 +46,7 @@ def enliven(model: FasterRCNN, image: Grey, seed: int = 0) -> FasterRCNN:
         # a fifth of what each block adds, or fifty of them amplify rounding into another detector
         if isinstance(module, BasicBlock | Bottleneck):
             last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
-            last.weight.fill_(0.2)
+            nn.init.constant_(last.weight, 0.2)
     hooks = [
         m.register_forward_pre_hook(_settle_norm)
         for m in model.modules()

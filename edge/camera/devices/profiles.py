@@ -1,7 +1,7 @@
 """What is known of some cameras: which rows are the picture, which are telemetry, what a count is worth.
 
-Chosen with ``?camera=NAME`` behind a /dev source. None of it was verified on hardware here; it is read from data
-sheets and from the code of others:
+Chosen with ``camera=NAME`` behind a source: a camera, or files that were recorded from one. None of it was
+verified on hardware here; it is read from data sheets and from the code of others:
 
 - ``boson`` (FLIR Boson, Boson+): 2 telemetry rows make 640x514 of 640x512. Their place (first or last rows) is a
   setting and is found by their looks. What they say is not decoded: public decoders agree that the status begins at
@@ -70,13 +70,7 @@ class Profile:
                     f"{where}: 8-bit grey came; camera=, endian= and kelvin= need raw counts: format=Y16"
                 )
             return View(slice(0, height))
-        layout = self.layouts.get((width, height), Layout())
-        if self.layouts and (width, height) not in self.layouts:
-            sizes = ", ".join(f"{w}x{h}" for w, h in self.layouts)
-            raise RefusedError(
-                f"{where}: {width}x{height} came, and camera={self.name} has {sizes}: ask for one with width= and "
-                "height=, or leave camera= out"
-            )
+        layout = self._layout(where, delivered)
         counts = np.asarray(delivered, np.uint16)
         counts = counts.byteswap() if self.big_endian else counts
         rows, telemetry = _find(counts, layout)
@@ -92,13 +86,41 @@ class Profile:
         words = self._words(layout, rows, width, scale)
         return View(rows, telemetry if self.status else None, scale, bool(self.big_endian), words)
 
+    def fit_grey(self, where: str, delivered: Pixels) -> View:
+        """The same of a video or a still that such a camera's frames were made into: (H, W) uint8, picture and rest.
+
+        Raises RefusedError where it is not what such a camera delivers, or counts are needed.
+        """
+        if self.big_endian is not None:
+            raise RefusedError(f"{where}: it is 8-bit grey; endian= and kelvin= are of raw counts of 16 bit")
+        layout = self._layout(where, delivered)
+        if layout.unused:  # what lies above the counts is the picture
+            rows, beside = slice(0, layout.unused), "; the counts below it are lost in 8 bit"
+        else:
+            rows, beside = _find(delivered, layout)[0], ""
+        words = self._words(layout, rows, delivered.shape[1], None, scaled=False)
+        plain = f"8-bit picture: no counts, no temperatures{beside}"
+        return View(rows, words=f"{words}, {plain}" if words else plain)
+
+    def _layout(self, where: str, delivered: Pixels) -> Layout:
+        height, width = delivered.shape
+        if self.layouts and (width, height) not in self.layouts:
+            sizes = ", ".join(f"{w}x{h}" for w, h in self.layouts)
+            raise RefusedError(
+                f"{where}: {width}x{height} came, and camera={self.name} has {sizes}: ask a device for one with width= "
+                "and height=, or leave camera= out"
+            )
+        return self.layouts.get((width, height), Layout())
+
     def beside_the_picture(self, width: int, height: int) -> str:
         """What a frame of this delivered size holds besides its picture, in words; "" = nothing, or no such size."""
         layout = self.layouts.get((width, height), Layout())
         telemetry = f"{layout.telemetry} telemetry rows" if layout.telemetry else ""
         return telemetry or (f"{layout.unused} rows above the counts" if layout.unused else "")
 
-    def _words(self, layout: Layout, rows: slice, width: int, scale: TemperatureScale | None) -> str:
+    def _words(
+        self, layout: Layout, rows: slice, width: int, scale: TemperatureScale | None, scaled: bool = True
+    ) -> str:
         words = [] if self.name == "generic" else [f"read as {self.name} (not verified on hardware)"]
         if layout != Layout():
             words.append(f"picture {width}x{rows.stop - rows.start}")
@@ -108,7 +130,7 @@ class Profile:
             words.append("big-endian")
         if scale:
             words.append(f"{scale.gain:g} K a count")
-        elif self.temperature:
+        elif self.temperature and scaled:
             words.append("counts are no temperatures: TLinear is off, or the model has none")
         return ", ".join(words)
 
@@ -128,10 +150,18 @@ class View:
 
     def frame(self, delivered: Pixels, seq: int, t_capture: float) -> Frame:
         """The frame in a delivered picture, of the shape that `Profile.fit` saw; it may share its memory."""
-        pixels = delivered.byteswap() if self.big_endian else delivered
+        return self.of(Frame(delivered, seq, t_capture))
+
+    def of(self, frame: Frame) -> Frame:
+        """The same of a frame as delivered; a scale of its own stays."""
+        pixels = frame.pixels.byteswap() if self.big_endian else frame.pixels
         shut = self.telemetry is not None and lepton_shutter_closed(np.asarray(pixels[self.telemetry], np.uint16))
-        flags = frozenset({"ffc"}) if shut else frozenset[str]()
-        return Frame(pixels[self.rows], seq, t_capture, flags=flags, temperature=self.temperature)
+        return replace(
+            frame,
+            pixels=pixels[self.rows],
+            flags=frame.flags | {"ffc"} if shut else frame.flags,
+            temperature=frame.temperature or self.temperature,
+        )
 
 
 def lepton_shutter_closed(row: Counts16) -> bool:
@@ -139,7 +169,7 @@ def lepton_shutter_closed(row: Counts16) -> bool:
     return any((int(word) >> 4) & 3 == 2 for word in row[3:5])
 
 
-def _find(counts: Counts16, layout: Layout) -> tuple[slice, int | None]:
+def _find(counts: Pixels, layout: Layout) -> tuple[slice, int | None]:
     """Rows of the picture, and the first telemetry row: at that end whose rows are less like the picture."""
     height, n = len(counts), layout.telemetry
     if not n:

@@ -56,7 +56,10 @@ class Pacer:
 
 
 class Paced(CameraWrapper):
-    """``camera`` at its own speed: frame ``seq`` comes ``seq / fps`` seconds after the first; ``t_capture`` is then."""
+    """``camera`` at its own speed; ``t_capture`` is when a frame was due.
+
+    A frame of a video comes as much after the first as its media time says; where there is none, ``seq / fps`` seconds.
+    """
 
     def __init__(self, camera: Camera, fps: float, pacer: Pacer | None = None, note: str | None = None) -> None:
         """Takes over ``camera`` and closes it. ``note``: behind its description; None: that it is played live."""
@@ -66,7 +69,7 @@ class Paced(CameraWrapper):
         self.description += self._note
         self._pacer = pacer or Pacer()
         self._period_s = 1 / fps
-        self._seq: int | None = None  # of the frame before
+        self._before: Frame | None = None
 
     @property
     def once_live(self) -> bool:
@@ -77,9 +80,14 @@ class Paced(CameraWrapper):
         frame = self._read()
         if frame is None:
             return None
-        before, self._seq = self._seq, frame.seq
-        due = self._pacer.wait(0.0 if before is None else (frame.seq - before) * self._period_s)
+        before, self._before = self._before, frame
+        due = self._pacer.wait(0.0 if before is None else self._step_s(before, frame))
         return self._read() if due is None else replace(frame, t_capture=due, t_arrival=time.monotonic())
+
+    def _step_s(self, before: Frame, frame: Frame) -> float:
+        if isinstance(before.origin, float) and isinstance(frame.origin, float):
+            return frame.origin - before.origin
+        return (frame.seq - before.seq) * self._period_s
 
     def _read(self) -> Frame | None:
         frame = super().read()

@@ -23,11 +23,12 @@ from edge.thermal.correct.shutter import Shutter
 class Correction:
     """Corrects the frames of one flight, one after the other."""
 
-    def __init__(self, fps: float | None = None, live: bool = False) -> None:
+    def __init__(self, fps: float | None = None, live: bool = False, independent: bool = False) -> None:
         """``fps``: nominal rate of the source, None if unknown. ``live``: the frames come, or once came, from a live
-        camera. Without both they are stills that do not follow each other: an even one is a scene and no shutter.
+        camera. Without both an even one is a scene and no shutter. ``independent``: they do not follow each other: what
+        one shows says nothing about the sensor that took the next, and none is corrected.
         """
-        self._fps, self._live = fps, live
+        self._fps, self._live, self._independent = fps, live, independent
         self._shape: tuple[int, ...] = ()
         self._start()
 
@@ -42,7 +43,7 @@ class Correction:
         A frame with a closed shutter that the camera does not tell of is flagged ``ffc`` and ``ffc_inferred``, and not
         changed otherwise.
         """
-        if frame.pixels.dtype != np.uint16:
+        if frame.pixels.dtype != np.uint16 or self._independent:
             return frame
         pixels = np.asarray(frame.pixels, np.uint16)
         if pixels.shape != self._shape:  # another sensor

@@ -37,7 +37,7 @@ def run(*arguments: object) -> int:
 
 
 def lines(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
 
 
 def report(out: Path) -> dict:

@@ -39,7 +39,7 @@ def report(out: Path) -> dict[str, Any]:
 
 def lines(out: Path) -> int:
     path = out / "detections.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+    return max(path.read_bytes().count(b"\n") - 1, 0) if path.exists() else 0  # without the first
 
 
 def words(bundle: Path, out: Path, *more: str, source: str = "sim:live=0,width=80,height=64,frames=8") -> list[str]:

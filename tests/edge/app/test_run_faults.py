@@ -33,7 +33,7 @@ def fly(frames: list[np.ndarray], bundle: Path, folder: Path) -> tuple[dict, lis
     for i, pixels in enumerate(frames):
         np.save(stills / f"{i}.npy", pixels)
     assert main(["run", "--source", f"{stills}?fps=30", "--model", str(bundle), "--out", str(out), "--quiet"]) == 0
-    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
     return json.loads((out / "report.json").read_text()), lines
 
 

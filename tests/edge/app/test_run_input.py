@@ -168,7 +168,7 @@ def test_names_that_are_no_text(stills: Path, tiny_bundle: Path, odd: Path, tmp_
 
     done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "out", "--record")
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
-    assert len((odd / "out" / "detections.jsonl").read_text().splitlines()) == 5
+    assert len((odd / "out" / "detections.jsonl").read_text().splitlines()[1:]) == 5
     done = edge("run", "--source", odd / "stills", "--model", tiny_bundle, "--out", odd / "video", "--video")
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
     assert b"no name that is not UTF-8" in done.stderr

@@ -34,7 +34,7 @@ def report(out: Path) -> dict:
 
 
 def lines(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
 
 
 def write_lines(path: Path, items: list[dict]) -> Path:

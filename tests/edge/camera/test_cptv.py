@@ -64,8 +64,10 @@ def frames_of(path: Path | str) -> list[Frame]:
         return list(iter(camera.read, None))
 
 
-def write(path: Path, n: int, ffc_ms: int = 1, background: bool = False) -> Path:
-    """A file as the Cacophony Project's recorder writes it: 9 Hz from 60 s after power-up."""
+def write(path: Path, n: int, ffc_ms: int = 1, background: bool = False, gap_ms: int = 0, before: int = 0) -> Path:
+    """A file as the Cacophony Project's recorder writes it: 9 Hz from 60 s after power-up; ``gap_ms`` more ``before``
+    one of its frames.
+    """
     from cptv import CPTVWriter
     from cptv import Frame as Section
 
@@ -77,7 +79,7 @@ def write(path: Path, n: int, ffc_ms: int = 1, background: bool = False) -> Path
         sections = []
         for i in range(n):
             pixels = random.integers(2800, 3200, (H, W), dtype=np.uint16)
-            on = timedelta(milliseconds=60_000 + 111 * i)
+            on = timedelta(milliseconds=60_000 + 111 * i + (gap_ms if i >= before else 0))
             sections.append(Section(pixels, on, timedelta(milliseconds=ffc_ms), 20.0, 20.0))
         if background:
             sections.insert(0, Section(sections[0].pix + 1, timedelta(0), timedelta(0), 0.0, 0.0, True))
@@ -111,11 +113,27 @@ def test_shutter_background_and_count(tmp_path: Path) -> None:
     path = write(tmp_path / "a.cptv", n=20, ffc_ms=59_900, background=True)
     frames = frames_of(path)
     assert [frame.seq for frame in frames] == list(range(20))
+    assert [frame.origin for frame in frames] == [pytest.approx(0.111 * i) for i in range(20)]
     assert np.array_equal(frames[0].pixels, np.random.default_rng(20).integers(2800, 3200, (H, W), dtype=np.uint16))
     # 60.000 s - 59.900 s is 0.1 s after the shutter; 0.9 s more are 8 frames of 0.111 s
     assert [bool(frame.flags) for frame in frames] == [True] * 9 + [False] * 11
     with open_camera(str(path)) as camera:
         assert (camera.frames, camera.fps) == (20, 9.0)
+
+
+@pytest.mark.parametrize(("gap_ms", "lost"), [(111 * 4, 4), (5000, 0)])
+def test_frames_that_its_clock_shows_to_be_missing(tmp_path: Path, gap_ms: int, lost: int) -> None:
+    needs_cptv()
+    path = write(tmp_path / "a.cptv", n=20, gap_ms=gap_ms, before=12)
+    with open_camera(str(path)) as camera:
+        frames = list(iter(camera.read, None))
+        said = camera.description
+    assert [frame.seq for frame in frames] == [*range(12), *range(12 + lost, 20 + lost)]
+    assert frames[12].origin == pytest.approx(12 * 0.111 + gap_ms / 1000)
+    assert ("; 4 frames lost in one hole" in said, "; a gap of 5.11 s at 0:01.221, taken as pause" in said) == (
+        lost > 0,
+        lost == 0,
+    )
 
 
 @functools.cache
@@ -157,8 +175,8 @@ def test_what_is_no_cptv(tmp_path: Path) -> None:
     for name, data, said in (
         ("a.cptv", b"", "the file is empty"),
         ("b.cptv", b"no gzip", "the file is damaged"),
-        ("c.cptv", gzip.compress(b"something else"), "magic not found"),
-        ("d.cptv", gzip.compress(b"CPTV\x02H\x00"), "expected a whole CPTV file"),
+        ("c.cptv", gzip.compress(b"something else", mtime=0), "magic not found"),
+        ("d.cptv", gzip.compress(b"CPTV\x02H\x00", mtime=0), "expected a whole CPTV file"),
     ):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(SourceError, match=said):

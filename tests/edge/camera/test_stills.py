@@ -118,7 +118,8 @@ def test_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "._frame5.png").write_bytes(b"what macOS leaves on a card")
     with Stills(tmp_path, fps=5) as stills:
-        assert stills.description == f"{tmp_path}: 4 stills, 8x8 8-bit grey"
+        left_out = "1 file that is no image left out (notes.txt)"
+        assert stills.description == f"{tmp_path}: 4 stills, 8x8 8-bit grey; {left_out}"
         assert (stills.live, stills.fps, stills.frames) == (False, 5, 4)
         frames = [stills.read() for _ in range(4)]
         assert stills.read() is None
@@ -190,7 +191,10 @@ def test_file_that_is_no_image(tmp_path: Path, suffix: str, content: bytes) -> N
     ("array", "said"),
     [
         (np.zeros((4, 5), np.float32), "float32"),
-        (np.zeros((4, 5), np.int16), "int16"),
+        (np.full((4, 5), -1, np.int16), "int16 values -1 .. -1"),
+        (np.full((4, 5), 65536, np.uint32), "uint32 values 65536 .. 65536"),
+        (np.zeros((4, 5), np.complex64), "complex64"),
+        (np.zeros((4, 5), bool), "bool"),
         (np.zeros((4, 5, 3), np.uint8), r"\(4, 5, 3\)"),
         (np.zeros((0, 5), np.uint8), r"\(0, 5\)"),
         (np.array([[{}]]), "NPY"),
@@ -207,8 +211,8 @@ def test_tiff_of_another_kind(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="float32"):
         Stills(tmp_path)
     assert cv2.imwritemulti(str(tmp_path / "a.tiff"), [GREY, GREY, GREY])
-    with pytest.raises(SourceError, match="3 images in one file"):
-        Stills(tmp_path)
+    with pytest.raises(ValueError, match="3 images in one file"):  # what wants one picture for one set of boxes
+        read_still(tmp_path / "a.tiff")
 
 
 @pytest.mark.parametrize(("other", "said"), [(GREY[:20], "32x20 8-bit"), (DEEP, "32x24 16-bit")], ids=["size", "depth"])
@@ -242,7 +246,7 @@ def test_r_jpeg_raw_or_picture(tmp_path: Path) -> None:
     path.write_bytes(r_jpeg(raw.astype("<u2").tobytes()))
     pixels, note = read_still(path)
     assert np.array_equal(pixels, raw)
-    assert note == "raw counts of DJI R-JPEG"
+    assert note == "raw counts of DJI R-JPEG (its picture is 96x64: boxes are in pixels of the counts)"
     pixels, note = read_still(path, raw=False)
     assert (pixels.shape, pixels.dtype, note) == ((64, 96), np.uint8, "")
 

@@ -189,6 +189,17 @@ def test_mp4_without_its_index(tmp_path: Path) -> None:
         VideoFile(path)
 
 
+@pytest.mark.parametrize("size", [0, 8])
+def test_mp4_that_the_camera_never_closed(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.mp4"
+    write(path, "mp4v", pictures())
+    data = path.read_bytes()
+    at, end = data.index(b"mdat"), data.index(b"moov") - 4
+    path.write_bytes(data[: at - 4] + struct.pack(">I", size) + data[at:end])
+    with pytest.raises(SourceError, match=r"its index \(moov\) is missing"):
+        VideoFile(path)
+
+
 @pytest.mark.parametrize("part", [0.5, 0.9])
 def test_cut_off_mp4_with_index_in_front(tmp_path: Path, part: float) -> None:
     path = tmp_path / "a.mp4"

@@ -65,11 +65,17 @@ def test_a_bundle_that_says_little(tiny_bundle: Path, capsys: pytest.CaptureFixt
     assert "network        hottest_cells\n" in said
 
 
+def test_what_nobody_said_of_the_network(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "assumed" not in info(capsys, tiny_bundle)
+    dataclasses.replace(Bundle.load(tiny_bundle), assumed={"min_size": "800", "conv1_stride": "2"}).write_json()
+    assert "as the architecture has them: min_size 800, conv1_stride 2\n" in info(capsys, tiny_bundle)
+
+
 def test_for_programs(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(info(capsys, tiny_bundle, "--json"))
     assert set(facts) == {
         *("name", "path", "classes", "architecture", "input", "max_detections", "normalise", "trained"),
-        *("thresholds", "data", "tools", "files", "machine"),
+        *("thresholds", "data", "tools", "files", "machine", "assumed"),
     }
     bundle = Bundle.load(tiny_bundle)
     assert (facts["name"], facts["classes"], facts["input"]) == ("tiny", ["Person"], {"width": 80, "height": 64})

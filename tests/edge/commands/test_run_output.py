@@ -121,7 +121,7 @@ def test_pictures_of_stills_have_their_names(
     assert "boxes in all frames: 3 Person (score 0.5 or more; " in said
     names = ["f0.png", "f1.png", "f2.png"]
     assert sorted(path.name for path in (out / "pictures").iterdir()) == names
-    assert [json.loads(line)["origin"] for line in (out / "detections.jsonl").read_text().splitlines()] == names
+    assert [json.loads(line)["origin"] for line in (out / "detections.jsonl").read_text().splitlines()[1:]] == names
     assert cv2.imread(str(out / "pictures" / names[1])).shape == (64, 80, 3)
     assert json.loads((out / "report.json").read_text())["sinks"]["pictures"] == {
         "file": "pictures",

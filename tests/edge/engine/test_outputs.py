@@ -104,7 +104,7 @@ def test_overflowed_frames_are_counted_marked_and_told(
     monkeypatch.setattr("tests.conftest.hottest_cells_model", lambda: onnx.load_from_string(overflowing_model()))
     bundle, out = write_bundle(tmp_path / "bundle"), tmp_path / "out"
     assert main(["run", "--source", str(frames), "--model", str(bundle), "--out", str(out)]) == 0
-    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
     assert [line.get("overflowed", False) for line in lines] == [False, True, False]
     assert json.loads((out / "report.json").read_text())["overflowed"] == 1
     assert "WARNING: in 1 frame(s) the network's numbers overflowed" in capsys.readouterr().out

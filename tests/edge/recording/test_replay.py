@@ -132,16 +132,17 @@ def test_a_repeat_that_was_left_out_is_no_lost_frame(tmp_path: Path, live: bool,
 
 
 def test_a_still_s_name_comes_through_a_recording(tmp_path: Path) -> None:
-    named = [replace(frame(0), origin="DJI_0001_T.JPG"), frame(1)]
+    named = [replace(frame(0), origin="DJI_0001_T.JPG"), frame(1), replace(frame(2), origin=7208.966667)]
     with Replay(record(tmp_path / "r", named, live=False)) as replay:
-        assert [f.origin for f in drain(replay)] == ["DJI_0001_T.JPG", None]
+        assert [f.origin for f in drain(replay)] == ["DJI_0001_T.JPG", None, 7208.966667]
 
 
-def test_a_name_that_is_no_text_is_damage() -> None:
+@pytest.mark.parametrize(("origin", "said"), [([7], r"origin is \[7\]"), (True, "origin is True")])
+def test_an_origin_that_is_no_name_and_no_time_is_damage(origin: object, said: str) -> None:
     data = pack_frame(frame(1), Encoder())
     record = read_record(io.BytesIO(data), len(data))
-    with pytest.raises(Damaged, match="origin is 7: expected a text or null"):
-        unpack_frame(replace(record, meta=record.meta | {"origin": 7}))
+    with pytest.raises(Damaged, match=said):
+        unpack_frame(replace(record, meta=record.meta | {"origin": origin}))
 
 
 def test_sifting_twice_is_sifting_once() -> None:

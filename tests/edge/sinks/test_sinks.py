@@ -47,12 +47,19 @@ def test_line_golden() -> None:
 def test_lines_are_appended_and_each_is_on_disk_at_once(tmp_path: Path) -> None:
     path = tmp_path / "detections.jsonl"
     path.write_text('{"seq": -1}\n')
-    sink = JsonlSink(path, CLASSES)
+    sink = JsonlSink(path, CLASSES, model="tiny", crop=(4, 8, 80, 64))
     sink.write(result(0))
     sink.write(result(1, n=0))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["seq"] for line in lines] == [-1, 0, 1]
-    assert lines[2]["detections"] == []
+    assert lines[1] == {
+        "format": 1,
+        "frame": {"width": lines[1]["frame"]["width"], "height": lines[1]["frame"]["height"]},
+        "crop": [4, 8, 80, 64],
+        "classes": list(CLASSES),
+        "model": "tiny",
+    }
+    assert [line.get("seq") for line in lines] == [-1, None, 0, 1]
+    assert lines[3]["detections"] == []
     sink.close()
     sink.close()
 

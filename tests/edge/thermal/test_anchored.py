@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge.data import TemperatureScale
+from edge.data import Scale, TemperatureScale
 from edge.thermal import DEFAULT_16BIT, Normaliser, NormaliseSpec, normalise
+from edge.thermal.temperature import PlanckScale
 from edge.thermal.windows import background
 
 CENTIKELVIN = TemperatureScale(0.01)
@@ -26,7 +27,7 @@ def ramp(median: int, mad: int) -> np.ndarray:
     return pixels
 
 
-def window(pixels: np.ndarray, scale: TemperatureScale | None, text: str = "anchored") -> tuple[float, float]:
+def window(pixels: np.ndarray, scale: Scale | None, text: str = "anchored") -> tuple[float, float]:
     normaliser = Normaliser(NormaliseSpec.parse(text))
     normaliser(pixels, scale)
     assert normaliser.low is not None
@@ -48,6 +49,17 @@ def window(pixels: np.ndarray, scale: TemperatureScale | None, text: str = "anch
 )
 def test_ends(mad: int, scale: TemperatureScale | None, below: int, above: int) -> None:
     assert window(ramp(29000, mad), scale) == (29000 - below, 29000 + above)
+
+
+def test_kelvin_are_counted_where_the_background_is() -> None:
+    """On a Planck scale a count is worth less the hotter it is: 10 K are more counts above a warm scene."""
+    scale = PlanckScale(14985.9296875, 1398.0999755859375, 1.0, -6233, 0.011283216997981071)
+    for median in (13000, 15000, 20000):
+        ten_kelvin = 10 / (float(scale.celsius(median + 1)) - float(scale.celsius(median)))
+        low, high = window(ramp(median, 100), scale)
+        spread = max(100, 0.07 * ten_kelvin)  # MAD held at 0.7 K
+        assert low == pytest.approx(median - 3 * spread, abs=1 / 16)
+        assert high == pytest.approx(median + max(6 * spread, ten_kelvin), abs=1 / 16)
 
 
 def test_ends_follow_the_parameters() -> None:

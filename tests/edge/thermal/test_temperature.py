@@ -26,6 +26,16 @@ def test_of_the_pixels_that_a_box_touches() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_a_pixel_without_a_value_is_no_temperature() -> None:
+    pixels = np.full((4, 4), 28315, np.uint16)
+    pixels[0], pixels[2:] = 0, 0
+    found = box_temperatures(
+        Frame(pixels, 0, 0.0, temperature=KELVIN), np.array([[0, 0, 4, 2], [0, 2, 4, 4]], np.float32)
+    )
+    assert found is not None
+    np.testing.assert_allclose(found, [[10] * 3, [-273.15] * 3], atol=1e-4)
+
+
 def test_none_without_a_scale_and_no_rows_without_boxes() -> None:
     boxes = np.zeros((0, 4), np.float32)
     assert box_temperatures(Frame(np.zeros((4, 4), np.uint16), 0, 0.0), boxes) is None
@@ -65,7 +75,7 @@ def test_a_run_writes_them_for_each_detection(tiny_bundle: Path, tmp_path: Path)
         )
         == 0
     )
-    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
     found = [detection["celsius"] for line in lines for detection in line["detections"]]
     assert len(found) >= 3
     for low, mean, high in found:

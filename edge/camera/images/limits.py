@@ -1,0 +1,52 @@
+"""How large an image may be, known from its header, before anything is decoded: 45 bytes can ask for gigabytes."""
+
+from __future__ import annotations
+
+import struct
+
+MOST_PIXELS = 64 << 20  # of one picture: thermal sensors have up to 5 million, survey cameras 45 to 61 million
+MOST_BYTES = 256 << 20  # of one decoded picture, and of a file that is read whole
+MOST_CHUNKS = 100_000  # of a PNG: encoders write pieces of 8 kB or more
+START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81, table B.1
+
+
+def check_size(width: int, height: int, bytes_a_pixel: float = 1) -> None:
+    """Raises ValueError for a picture that nobody's camera makes."""
+    if width < 1 or height < 1:
+        raise ValueError(f"its header says {width}x{height} pixels")
+    if width * height > MOST_PIXELS or width * height * bytes_a_pixel > MOST_BYTES:
+        raise ValueError(
+            f"its header says {width}x{height} pixels of {bytes_a_pixel:g} bytes; expected at most {MOST_PIXELS >> 20} "
+            f"million pixels and {MOST_BYTES >> 20} MiB: cut it into tiles (gdal_translate -srcwin, or magick -crop)"
+        )
+
+
+def check_png(data: bytes) -> None:
+    """The header of a PNG, and that its chunks go on to the end (PNG 1.2, chapter 3). Raises ValueError."""
+    if len(data) < 33 or data[12:16] != b"IHDR":
+        raise ValueError("the file is cut off")
+    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    samples = {0: 1, 2: 3, 3: 3, 4: 4, 6: 4}.get(colour, 4)  # as decoded
+    check_size(width, height, samples * (2 if depth == 16 else 1))
+    at = 8
+    for _ in range(MOST_CHUNKS):
+        if at + 12 > len(data):
+            break
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"acTL":
+            raise ValueError("an animated PNG; expected one picture a file (ffmpeg -i FILE frame%04d.png)")
+        if kind == b"IEND":
+            return
+        at += 12 + size
+    raise ValueError("the file is cut off")
+
+
+def check_bmp(data: bytes) -> None:
+    """The header of a BMP: BITMAPCOREHEADER or BITMAPINFOHEADER and its successors. Raises ValueError."""
+    if len(data) < 30:
+        raise ValueError("the file is cut off")
+    if data[14] == 12:
+        width, height, _, bits = struct.unpack("<HHHH", data[18:26])
+    else:
+        width, height, _, bits = struct.unpack("<iiHH", data[18:30])
+    check_size(width, abs(height), max(3, bits / 8))

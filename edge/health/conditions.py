@@ -1,0 +1,115 @@
+"""The conditions that a run can be in, each with its limits and its meaning, and what a run remembers of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edge.data import Result
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``begins`` and ``ends``: the figure must reach one to begin and fall below the other to end.
+
+    The limits are of figures that grow with the trouble.
+    """
+
+    begins: float
+    ends: float
+    meaning: str
+
+
+# Limits: of the 290 frames of HIT-UAV's validation part the grey levels' std is 0.35 to 1.75 times, and the mean
+# within 0.2 of, what they are over its training part; `anchored` makes raw frames of even ground up to 0.36 darker.
+CONDITIONS = {
+    "black_hot": Condition(
+        1.0,
+        0.5,
+        "it looks black-hot: the model finds more in the inverted picture; set the camera to white-hot, or add "
+        "palette=black-hot to the source",
+    ),
+    "byte_order": Condition(
+        1.0, 1.0, "the two bytes of each count are the wrong way round: add endian=big to the source; or leave it out"
+    ),
+    "colour": Condition(
+        1.0,
+        1.0,
+        "the source's picture, or part of it such as an isotherm on the hottest pixels or a mark, is in colour, and "
+        "colours are no heat: the hottest may be dark in grey; record white-hot without isotherms, or leave out with "
+        "crop= or mask= what is in colour",
+    ),
+    "drift": Condition(
+        1.0, 0.9, "grey levels are far from those in training: check the palette (white = hot) and the camera's gain"
+    ),
+    "fixed_boxes": Condition(
+        1.0,
+        1.0,
+        "boxes stay at the same pixels while the scene moves: they are in the picture or the lens, not on the ground; "
+        "leave these pixels out with mask= or crop=",
+    ),
+    "frozen": Condition(
+        1.0, 1.0, "the camera gave one picture again and again for over a second: nothing was seen meanwhile"
+    ),
+    "low_contrast": Condition(
+        3.3, 2.8, "the scene is nearly of one temperature (thermal crossover, fog): bodies may be missed"
+    ),
+    "overlay": Condition(
+        1.0,
+        1.0,
+        "text, a crosshair or a scale is drawn into the picture, and people are found on letters: switch it off in the "
+        "camera, or leave these pixels out with mask= or crop=",
+    ),
+    "rows": Condition(
+        1.0, 1.0, "rows that are no picture are searched too: add camera= to the source, or cut them off with crop="
+    ),
+    "saturated": Condition(1.0, 0.8, "much of the picture is plain black or white: what lies there is not seen"),
+    "scale": Condition(
+        1.5,
+        1.5,
+        "the model was trained on bodies of other sizes in pixels: small ones may be missed; use a camera, or a model, "
+        "of a size nearer to the other's",
+    ),
+    "shutter": Condition(0.3, 0.2, "the shutter is closed for much of the time: is it stuck, or set to fall often?"),
+    "warm_ground": Condition(
+        28.0, 27.0, "the ground is as warm as people and animals: they may be missed, or be darker than the ground"
+    ),
+}
+
+
+class HealthLog:
+    """What a run remembers of its warnings."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, Any]] = {}
+        self._open: dict[str, int] = {}  # results since each present condition began
+
+    def add(self, result: Result) -> list[str]:
+        """Book one result; returns a line for each condition that began or ended with it."""
+        frame, lines = result.frame, []
+        for name in sorted(result.warnings - self._open.keys()):
+            self._open[name] = 0
+            utc = None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds")
+            first = {"seq": frame.seq, "t": round(frame.t_capture, 6), "utc": utc}
+            seen = self._seen.setdefault(name, {"frames": 0, "times": 0, "first": first})
+            seen["times"] += 1
+            what = result.seen.get(name, "")
+            if what:
+                seen.setdefault("seen", what)
+            lines.append(
+                f"health: {name.replace('_', ' ')} from frame {frame.seq} on: {CONDITIONS[name].meaning}"
+                + (f" ({what})" if what else "")
+            )
+        for name in sorted(self._open.keys() - result.warnings):
+            lines.append(f"health: {name.replace('_', ' ')} ended at frame {frame.seq}, {self._open.pop(name)} frames")
+        for name in self._open:
+            self._open[name] += 1
+            self._seen[name]["frames"] += 1
+        return lines
+
+    def report(self) -> dict[str, Any]:
+        """``{condition: {"frames", "times", "first": {"seq", "t", "utc"}, "seen"}}`` of those that held; {} = none did.
+
+        ``seen``: what was seen when it began, where there is more to say than its name.
+        """
+        return {name: self._seen[name] for name in sorted(self._seen)}

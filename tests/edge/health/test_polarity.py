@@ -1,0 +1,75 @@
+"""Is white hot? A model that finds more in the inverse says it is not, and it is not asked too often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.data import Frame, RawDetections
+from edge.health.polarity import Polarity
+from edge.health.scene import Health
+from edge.model.bundle import Bundle
+
+IMAGE = np.full((8, 8), 40, np.uint8)
+
+
+def found(*scores: float) -> RawDetections:
+    k = len(scores)
+    return RawDetections(np.zeros((k, 4), np.float32), np.array(scores, np.float32), np.zeros(k, np.int32))
+
+
+def look(polarity: Polarity, straight: RawDetections, inverted: RawDetections, times: int = 1) -> list[int]:
+    asked = []
+    for i in range(times):
+
+        def again(image: np.ndarray, i: int = i) -> RawDetections:
+            asked.append(i)
+            assert np.array_equal(image, 255 - IMAGE)
+            return inverted
+
+        polarity.look(IMAGE, straight, 0.5, again)
+    return asked
+
+
+def test_one_frame_tells_where_the_difference_is_great() -> None:
+    polarity = Polarity()
+    look(polarity, found(0.9, 0.8, 0.4), found(*[0.95] * 20, 0.3))
+    assert polarity.figure > 1
+    assert polarity.seen == "in 1 frame 2 found as it is, 20 in the inverse"
+
+
+@pytest.mark.parametrize(
+    ("straight", "inverted"),
+    [((0.9,) * 20, (0.9,) * 2), ((), ()), ((), (0.9, 0.9)), ((0.9,) * 10, (0.9,) * 13), ((0.9,), (0.9,))],
+)
+def test_one_frame_that_could_be_either_tells_nothing(straight: tuple[float, ...], inverted: tuple[float, ...]) -> None:
+    polarity = Polarity()
+    look(polarity, found(*straight), found(*inverted))
+    assert polarity.figure < 1
+
+
+def test_several_frames_are_sure_of_less_and_it_ends_when_the_palette_is_changed() -> None:
+    polarity = Polarity()
+    assert look(polarity, found(), found(0.9, 0.9), 12)
+    assert polarity.figure > 1
+    look(polarity, found(0.9, 0.9), found(), 400)
+    assert polarity.figure < 0.5
+
+
+def test_it_is_asked_at_every_frame_of_the_first_then_ever_less() -> None:
+    asked = look(Polarity(), found(), found(), 1000)
+    assert asked[:8] == [0, 1, 2, 3, 5, 7, 10, 13]
+    assert np.diff(asked).max() == 65
+    assert len(asked) < 35
+
+
+def test_counts_and_closed_shutters_are_not_asked_about(tiny_bundle: Path) -> None:
+    health = Health(Bundle.load(tiny_bundle))
+
+    def never(_: np.ndarray) -> RawDetections:
+        raise AssertionError("asked")
+
+    health.ask_inverted(Frame(np.zeros((64, 80), np.uint16), 0, 0.0), IMAGE, found(), never)
+    health.ask_inverted(Frame(np.zeros((64, 80), np.uint8), 0, 0.0), IMAGE, None, never)
