@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
+from export.detector.factory import detector_from_factory
 from export.graph.trt_operators import refusals
 from export.parity.compare import Comparison, compare
 from export.parity.pairs import SIZES
+from export.parity.reference import compare_with_reference, read_reference
 from export.tensorrt.build import BuildSettings
 from export.tensorrt.process import build_in_process
 
 # an architecture that TensorRT-RTX compiles for without the GPU, and Orin's nearest
 TARGET = "SM86"
+FRAMES = 20
 
 
 def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,14 +36,34 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.set_defaults(run=run_check)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="model folder")
     parser.add_argument("--images", required=True, metavar="DIR", help="stills, or a video file, of your own")
-    parser.add_argument(
+    against = parser.add_mutually_exclusive_group()
+    against.add_argument(
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="the checkpoint that the bundle was made from: torchvision is compared too",
+        help="the checkpoint that the bundle was made from: torchvision is compared too, rebuilt from the bundle's own "
+        "settings, so that one that was assumed wrongly is not seen; by the next two it is",
+    )
+    against.add_argument(
+        "--model",
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="your own detector: the function is imported from your code, which then runs here, and returns a "
+        "torchvision FasterRCNN",
+    )
+    against.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE.json",
+        help="what your own program found in these images, as the script of edge-export reference writes it",
+    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="with --model: a checkpoint to load into it")
+    parser.add_argument(
+        "--weights-of", metavar="NAME", help="which weights of --weights or --checkpoint, where it holds several"
     )
     parser.add_argument(
-        "--frames", type=int, default=20, help="compare at most so many, spread over all (default: %(default)s)"
+        "--frames",
+        type=int,
+        help=f"compare at most so many, spread over all (default: {FRAMES}, and all of --reference)",
     )
     parser.add_argument(
         "--min-score", type=float, help="compare detections of this score and more (default: those that are shown)"
@@ -53,19 +77,18 @@ def run_check(arguments: argparse.Namespace) -> int:
 
     Raises EdgeError, whose text is for the user, where it cannot be told.
     """
-    if arguments.frames < 1:
+    if arguments.frames is not None and arguments.frames < 1:
         raise InputError(f"--frames {arguments.frames}: expected 1 or more")
+    if arguments.weights and not arguments.model:
+        raise InputError("--weights is loaded into a --model: say which, or give the file as --checkpoint")
+    if arguments.weights_of and not (arguments.weights or arguments.checkpoint):
+        raise InputError("--weights-of says which weights of --weights or --checkpoint: give one of them")
     console = console_of(arguments.quiet)
     bundle = Bundle.load(arguments.bundle)
     with bars_on(console) as bar:
         task = bar.add_task("compare", total=None)
-        comparisons = compare(
-            bundle,
-            arguments.images,
-            arguments.checkpoint,
-            arguments.frames,
-            arguments.min_score,
-            lambda done, of: bar.update(task, completed=done, total=of),
+        comparisons, causes, notes = _compared(
+            bundle, arguments, lambda done, of: bar.update(task, completed=done, total=of)
         )
         bar.update(task, description="compile", completed=0, total=None)
         refused = refusals(onnx.load(bundle.file(ONNX_FP16)))
@@ -74,6 +97,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     failures += [f"TensorRT would refuse {words}" for words in refused]
     if "error" in compiled:
         failures.append(compiled["error"])
+    for line in notes:
+        say(console, line)
     for comparison in comparisons:
         console.print(_table(comparison))
     say(console, f"operators, types and limits of TensorRT 10.3 .. 11: {len(refused)} refusals")
@@ -85,6 +110,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         "refusals": refused,
         "compiled": compiled,
         "failures": failures,
+        "likely_causes": causes,
     }
     if arguments.json is not None:
         try:
@@ -93,9 +119,40 @@ def run_check(arguments: argparse.Namespace) -> int:
             raise InputError(f"{arguments.json} cannot be written ({reason_of(error)}): give another file") from None
     for words in failures:
         console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
+    for words in causes:
+        say(console, f"likely cause: {words}")
     if not failures:
         say(console, "the same detector, within tolerance")
     return 1 if failures else 0
+
+
+def _compared(
+    bundle: Bundle, arguments: argparse.Namespace, progress: Callable[[int, int], None]
+) -> tuple[list[Comparison], list[str], list[str]]:
+    """What was compared, what is likely wrong, and lines about what was compared with what."""
+    if arguments.reference:
+        reference = read_reference(arguments.reference)
+        comparisons, causes = compare_with_reference(
+            bundle, Path(arguments.images), reference, arguments.frames, arguments.min_score, progress
+        )
+        written, compared = len(reference.images), comparisons[0].frames
+        left = [f"{compared} of the {written} pictures of {arguments.reference} were compared"] * (compared < written)
+        return comparisons, causes, left
+    notes: list[str] = []
+    model = None
+    if arguments.model:
+        model = detector_from_factory(arguments.model, arguments.weights, arguments.weights_of)
+        notes += model.notes
+    elif arguments.checkpoint:
+        notes.append(
+            f"eager is {arguments.checkpoint} rebuilt from the bundle's own settings: one that was assumed wrongly is "
+            "not seen here, but by --model or --reference"
+        )
+    most = arguments.frames or FRAMES
+    comparisons = compare(
+        bundle, arguments.images, arguments.checkpoint, most, arguments.min_score, progress, model, arguments.weights_of
+    )
+    return comparisons, [], notes
 
 
 class Silent:

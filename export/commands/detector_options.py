@@ -3,62 +3,148 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from export.detector.configuration import PRESETS
-
-# option -> field of Configuration, for what a state dict does not tell
-_SETTINGS: dict[str, tuple[str, type, str]] = {
-    "--sampling-ratio": ("sampling_ratio", int, "RoIAlign samples a bin and axis, -1 = adaptive"),
-    "--canonical-scale": ("canonical_scale", int, "side of a region that pools from the canonical level, px"),
-    "--canonical-level": ("canonical_level", int, "log2 of the stride of that level"),
-    "--min-size": ("min_size", int, "shorter side that torchvision resizes frames to"),
-    "--max-size": ("max_size", int, "longer side that torchvision resizes frames to at most"),
-    "--norm-eps": ("norm_eps", float, "epsilon of batch norm; 0 for torchvision's COCO weights of resnet50_fpn"),
-    "--rpn-pre-nms": ("rpn_pre_nms_top_n_test", int, "best anchors a level that go into suppression"),
-    "--rpn-post-nms": ("rpn_post_nms_top_n_test", int, "region proposals that come out of it"),
-    "--rpn-nms": ("rpn_nms_thresh", float, "IoU above which region proposals are suppressed"),
-    "--rpn-score": ("rpn_score_thresh", float, "objectness below which anchors are dropped"),
-    "--nms": ("box_nms_thresh", float, "IoU above which detections of a class are suppressed"),
-    "--graph-score": ("box_score_thresh", float, "score below which the graph drops detections"),
-    "--max-detections": ("box_detections_per_img", int, "detections a frame"),
-}
+from export.detector.assumed import OPTIONS, Setting, ask_for_rest, likely_preset, settings_of
+from export.detector.checkpoint import Checkpoint
+from export.detector.configuration import PRESETS, Configuration
+from export.detector.from_shapes import Shapes
 
 
 def add_detector_options(parser: argparse.ArgumentParser) -> None:
-    """What the shapes of a checkpoint do not tell; defaults are the architecture's."""
-    group = parser.add_argument_group("detector", "what a state dict does not tell (default: the architecture's)")
-    group.add_argument("--arch", choices=PRESETS, help="default: told by the shapes")
-    group.add_argument("--pyramid", choices=("conv1", "layer1", "classic"), help="checked against the shapes")
-    group.add_argument("--channels", type=int, help="of the pyramid, checked against the shapes")
-    group.add_argument("--mean", type=_floats, metavar="X[,X,X]", help="of training frames scaled to 0..1")
-    group.add_argument("--std", type=_floats, metavar="X[,X,X]", help="of training frames scaled to 0..1")
-    group.add_argument(
-        "--anchor-sizes", type=_levels, metavar="4,8,...", help="px; levels apart with ';': 32;64;128;256;512"
+    """What the shapes of a checkpoint do not tell."""
+    group = parser.add_argument_group(
+        "detector", "what weights do not tell, in torchvision's words; asked for where the checkpoint does not say it"
     )
-    group.add_argument("--aspect-ratios", type=_floats, metavar="0.5,1,2", help="height / width of anchors")
-    group.add_argument("--roi-size", type=_size, metavar="ROWSxCOLUMNS", help="of a pooled region")
-    for option, (field, kind, text) in _SETTINGS.items():
-        group.add_argument(option, type=kind, dest=field, metavar=kind.__name__.upper(), help=text)
+    group.add_argument("--arch", choices=PRESETS, help="preset that the rest is compared with (default: by the shapes)")
+    group.add_argument(
+        "--assume-rest",
+        action="store_true",
+        help="what neither the checkpoint nor an option says is as the preset has it; it is printed",
+    )
+    group.add_argument(
+        "--weights-of",
+        metavar="NAME",
+        help="which weights, where the file holds several: model_ema, teacher, ... (default: those that are no EMA)",
+    )
+    group.add_argument("--pyramid", choices=("conv1", "layer1", "classic"), help="checked against the shapes")
+    group.add_argument("--channels", type=_whole, metavar="N", help="of the pyramid, checked against the shapes")
+    for field, (kind, metavar, text) in _KINDS.items():
+        group.add_argument(OPTIONS[field], type=kind, dest=field, metavar=metavar, help=text)
 
 
 def detector_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The fields of `Configuration` that were given."""
-    fields = {field: getattr(arguments, field) for field, _, _ in _SETTINGS.values()}
-    for name in ("pyramid", "channels", "anchor_sizes", "aspect_ratios", "roi_size"):
-        fields[name] = getattr(arguments, name)
-    fields |= {"image_mean": arguments.mean, "image_std": arguments.std}
-    return {name: value for name, value in fields.items() if value is not None}
+    fields = {name: getattr(arguments, name) for name in ("pyramid", "channels", *_KINDS)}
+    given = {name: value for name, value in fields.items() if value is not None}
+    if given.get("fixed_size") == ():
+        given["fixed_size"] = None
+    return given
 
 
-def _floats(text: str) -> tuple[float, ...]:
-    return tuple(float(word) for word in text.split(","))
+def asked_settings(
+    arguments: argparse.Namespace, checkpoint: Checkpoint, configuration: Configuration
+) -> list[Setting]:
+    """Every setting of the checkpoint's detector with its origin.
+
+    Raises InputError where one is known to nobody, and ``--assume-rest`` was not said.
+    """
+    settings = settings_of(configuration, checkpoint.state, checkpoint.settings, detector_settings(arguments))
+    likely = "" if checkpoint.bundle else likely_preset(Shapes.of_state(checkpoint.state))
+    ask_for_rest(checkpoint.path, settings, arguments.assume_rest, likely, checkpoint.counts_batches)
+    return settings
 
 
-def _levels(text: str) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(word) for word in level.split(",")) for level in text.split(";"))
+def _whole(text: str) -> int:
+    return int(_one(text, int, "a whole number, for instance 2"))
 
 
-def _size(text: str) -> tuple[int, int]:
-    rows, columns = (int(word) for word in text.split("x"))
-    return rows, columns
+def _number(text: str) -> float:
+    return float(_one(text, float, "a number, for instance 0.5"))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(
+        _one(word, float, "numbers with ',' between them, for instance 0.5,1,2", text) for word in _words(text)
+    )
+
+
+def _levels(text: str) -> tuple[tuple[float, ...], ...]:
+    expected = "numbers with ',' between them, and ';' between pyramid levels, for instance 4,8,16 or '32;64;128'"
+    return tuple(tuple(_one(w, _int_or_float, expected, text) for w in _words(level)) for level in text.split(";"))
+
+
+def _size(text: str) -> tuple[int, ...]:
+    sides = tuple(
+        _one(word, int, "two whole numbers with 'x' between them, for instance 7x7", text)
+        for word in text.replace(",", "x").lower().split("x")
+    )
+    if len(sides) != 2:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected two whole numbers with 'x' between them, for instance 7x7"
+        )
+    return sides
+
+
+def _size_or_none(text: str) -> tuple[int, ...]:
+    return () if text == "none" else _size(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected yes or no")
+    return text == "yes"
+
+
+def _flags(text: str) -> tuple[bool, ...]:
+    return tuple(_flag(word) for word in _words(text))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))
+
+
+def _int_or_float(word: str) -> float:
+    try:
+        return int(word)
+    except ValueError:
+        return float(word)
+
+
+def _one(word: str, kind: Callable[[str], Any], expected: str, whole: str | None = None) -> Any:
+    try:
+        return kind(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word if whole is None else whole!r}: expected {expected}") from None
+
+
+# field of Configuration -> how its option is read
+_KINDS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "min_size": (_whole, "N", "shorter side that torchvision resizes frames to, px"),
+    "max_size": (_whole, "N", "longer side that torchvision resizes frames to at most, px"),
+    "fixed_size": (_size_or_none, "WIDTHxHEIGHT", "size that it resizes all frames to in place of these, px, or none"),
+    "size_divisible": (_whole, "N", "it then pads to a multiple of this"),
+    "image_mean": (_numbers, "X[,X,X]", "of training frames scaled to 0..1"),
+    "image_std": (_numbers, "X[,X,X]", "of training frames scaled to 0..1"),
+    "anchor_sizes": (_levels, "4,8,...", "px; levels apart with ';': 32;64;128;256;512"),
+    "aspect_ratios": (_levels, "0.5,1,2", "height / width of anchors; levels apart with ';'"),
+    "roi_size": (_size, "ROWSxCOLUMNS", "of a pooled region"),
+    "sampling_ratio": (_whole, "N", "RoIAlign samples a bin and axis, -1 = adaptive"),
+    "canonical_scale": (_whole, "N", "side of a region that pools from the canonical level, px"),
+    "canonical_level": (_whole, "N", "log2 of the stride of that level"),
+    "featmap_names": (_words, "0,1,...", "maps of the pyramid that regions are pooled from"),
+    "bbox_reg_weights": (_numbers, "X,X,X,X", "divisors of the box head's dx, dy, dw, dh"),
+    "norm_eps": (_number, "X", "epsilon of batch norm; 0 where training began with torchvision's COCO_V1 detector"),
+    "conv1_stride": (_whole, "N", "stride of the ResNet's first convolution"),
+    "maxpool": (_flag, "yes|no", "whether the ResNet has its max pooling after that"),
+    "replace_stride_with_dilation": (_flags, "no,no,yes", "in the ResNet's layer2, layer3, layer4"),
+    "last_level": (_flag, "yes|no", "whether the pyramid has a subsampled map above the others"),
+    "rpn_pre_nms_top_n_test": (_whole, "N", "best anchors a level that go into suppression"),
+    "rpn_post_nms_top_n_test": (_whole, "N", "region proposals that come out of it"),
+    "rpn_nms_thresh": (_number, "X", "IoU above which region proposals are suppressed"),
+    "rpn_score_thresh": (_number, "X", "objectness below which anchors are dropped"),
+    "box_nms_thresh": (_number, "X", "IoU above which detections of a class are suppressed"),
+    "box_score_thresh": (_number, "X", "score below which the graph drops detections"),
+    "box_detections_per_img": (_whole, "N", "detections a frame"),
+}

@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from edge.commands.parser import Parser
 from edge.errors import EdgeError
+from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 
 # module, function that adds the subcommand and sets its ``run``, one line of help. Only the one that is asked for is
@@ -19,6 +21,11 @@ _COMMANDS = {
         "export.commands.check",
         "add_check_command",
         "is the bundle still the same detector, and does it compile",
+    ),
+    "reference": (
+        "export.commands.reference",
+        "add_reference_command",
+        "write a script that saves what your own program finds, to compare a bundle with",
     ),
     "data": ("export.commands.data", "add_data_command", "look at labelled frames before training on them"),
     "train": ("export.commands.train", "add_train_command", "train a detector on labelled frames"),
@@ -32,9 +39,8 @@ def parser_for(asked: str | None) -> argparse.ArgumentParser:
 
     Raises ModuleNotFoundError where that module needs a package that is not installed.
     """
-    parser = argparse.ArgumentParser(
-        prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine."
-    )
+    parser = Parser(prog="edge-export", description="From a checkpoint to a bundle, and from a bundle to an engine.")
+    parser.add_argument("--version", action="version", version=f"thermal-edge {versions({})['thermal-edge']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (module, add, what) in _COMMANDS.items():
         if name == asked:

@@ -1,38 +1,54 @@
-"""``edge-export onnx``: checkpoint -> bundle."""
+"""``edge-export onnx``: a checkpoint, or the detector of the user's own program -> bundle."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.table import Table
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
-from edge.model.bundle import Bundle
+from edge.model.bundle import Bundle, sha256
 from export.commands.console import bars_on, console_of, say
-from export.commands.detector_options import add_detector_options, detector_settings
+from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.detector.assumed import OPTIONS, Setting
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
-from export.detector.configuration import Configuration, preset
+from export.detector.factory import detector_from_factory
 from export.graph.bundle import STEPS, export_bundle
 from export.graph.flops import cost_by_part
+from export.graph.onnx_graph import Storage
 from export.graph.stages.roi_align import SAMPLES
 from export.graph.static import StaticDetector
+from export.parity.compare import compare
+
+FORMS: tuple[Storage, ...] = get_args(Storage)
 
 
 def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``onnx`` to the subcommands; its ``run`` default is `run_onnx`."""
-    what = "make a bundle of a torchvision Faster R-CNN checkpoint"
+    what = "make a bundle of a torchvision Faster R-CNN"
     parser = commands.add_parser("onnx", help=what, description=what)
     parser.set_defaults(run=run_onnx)
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
         "--checkpoint",
         type=Path,
-        required=True,
         metavar="FILE",
-        help="torch state dict, or a bundle that was exported with --weights shared",
+        help="torch state dict, or a bundle that was exported with --store shared",
+    )
+    source.add_argument(
+        "--model",
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="your own function that returns the detector, as your program makes it: nothing has to be assumed",
+    )
+    parser.add_argument(
+        "--weights",
+        action=_Weights,
+        metavar="FILE",
+        help="checkpoint to load into the detector of --model (fp32, fp16 and shared are taken as --store)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     parser.add_argument(
@@ -42,11 +58,16 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--width", type=int, default=640, help="width of the frames, px (default: %(default)s)")
     add_detector_options(parser)
     parser.add_argument(
-        "--weights",
-        choices=("fp32", "fp16", "shared"),
+        "--store",
+        choices=FORMS,
         default="fp32",
         help="how weights are stored: fp32 as they are, fp16 in model.onnx, or shared: one fp16 file for both graphs "
         "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        help="with --model: stills, or a video file, of your own, on which the bundle is compared with the detector",
     )
     parser.add_argument(
         "--roi-samples",
@@ -65,19 +86,16 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def run_onnx(arguments: argparse.Namespace) -> int:
-    """The subcommand; returns 0.
+    """The subcommand; returns 0, or 1 where the bundle is not the detector of ``--model`` on ``--images``.
 
     Raises EdgeError, whose text is for the user; nothing was written then.
     """
+    _check_arguments(arguments)
     console = console_of(arguments.quiet)
-    settings = detector_settings(arguments)
     detectors: list[StaticDetector] = []  # the one of the TensorRT graph, for what it costs
-    named = {} if arguments.classes is None else {"classes": len(arguments.classes.split(","))}
     with bars_on(console) as bar:
-        task = bar.add_task("read the checkpoint", total=len(STEPS) + 1)
-        checkpoint = read_checkpoint(arguments.checkpoint)
-        model = detector_of(checkpoint, arguments.arch, **settings, **named)
-        _fit_to_frame(model, arguments, settings)
+        task = bar.add_task("read the detector", total=len(STEPS) + 1)
+        model, settings, digest, notes = _made(arguments) if arguments.model else _read(arguments)
         normalisers = normalisers_of(model)
 
         def step(what: str) -> None:
@@ -90,12 +108,13 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             arguments.height,
             arguments.width,
             name=arguments.name,
-            weights=arguments.weights,
+            weights=arguments.store,
             samples=arguments.roi_samples,
             score_threshold=arguments.score,
-            checkpoint_sha256=checkpoint.sha256(),
+            checkpoint_sha256=digest,
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,
+            assumed={s.field: s.value for s in settings if s.assumed},
             data={
                 key: value
                 for key, value in (
@@ -110,36 +129,89 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             progress=step,
             built=detectors.append,
         )
-    _summary(console, bundle, model.configuration, settings, detectors[0])
-    return 0
+    for line in notes:
+        say(console, line)
+    _summary(console, bundle, detectors[0])
+    if settings:
+        console.print(_settings_table(settings))
+    else:
+        say(console, f"nothing assumed: sizes, thresholds and sampling are those of the detector of {arguments.model}")
+    return _compared(console, bundle, model, arguments.images) if arguments.images else 0
+
+
+class _Weights(argparse.Action):
+    """``--weights`` was the form of storage before it was a file: those words still are."""
+
+    def __call__(self, _parser: object, namespace: argparse.Namespace, values: Any, _option: str | None = None) -> None:
+        if values in FORMS:
+            namespace.store = values
+        else:
+            namespace.weights = Path(values)
+
+
+def _check_arguments(arguments: argparse.Namespace) -> None:
+    if arguments.checkpoint:
+        if arguments.weights:
+            raise InputError(
+                f"--weights {arguments.weights}: expected one of {', '.join(FORMS)} beside --checkpoint, which holds "
+                "the weights itself, or --model PACKAGE.MODULE:FUNCTION --weights FILE"
+            )
+        if arguments.images:
+            raise InputError(
+                "--images compares with the program's own detector: expected --model PACKAGE.MODULE:FUNCTION; to "
+                "compare a bundle with a checkpoint: edge-export check BUNDLE --checkpoint FILE --images DIR"
+            )
+        return
+    given = [OPTIONS.get(field, f"--{field}") for field in detector_settings(arguments)]
+    given += ["--arch"] * bool(arguments.arch) + ["--assume-rest"] * arguments.assume_rest
+    if given:
+        raise InputError(
+            f"{', '.join(given)}: with --model everything is taken from the detector that {arguments.model} returns: "
+            "leave it out, or set it there"
+        )
+
+
+def _read(arguments: argparse.Namespace) -> tuple[FasterRCNN, list[Setting], str, tuple[str, ...]]:
+    """The detector of ``--checkpoint``, who says each setting, its sha256, and lines for the user."""
+    named = {} if arguments.classes is None else {"classes": len(arguments.classes.split(","))}
+    checkpoint = read_checkpoint(arguments.checkpoint, arguments.weights_of)
+    model = detector_of(checkpoint, arguments.arch, **detector_settings(arguments), **named)
+    settings = asked_settings(arguments, checkpoint, model.configuration)
+    return model, settings, checkpoint.sha256(), checkpoint.notes
+
+
+def _made(arguments: argparse.Namespace) -> tuple[FasterRCNN, list[Setting], str, tuple[str, ...]]:
+    """The detector of ``--model``: as `_read`, nothing is assumed."""
+    model = detector_from_factory(arguments.model, arguments.weights, arguments.weights_of)
+    return model, [], sha256(arguments.weights) if arguments.weights else "", model.notes
 
 
 def _class_names(model: FasterRCNN, given: str | None) -> list[str]:
     if given is not None:
         return [name.strip() for name in given.split(",")]
     if not model.class_names:
-        count = model.configuration.classes
+        count = model.roi_heads.box_predictor.cls_score.out_features - 1
         raise InputError(f"the checkpoint does not name its {count} classes: give --classes NAME,NAME,...")
     return list(model.class_names)
 
 
-def _fit_to_frame(model: FasterRCNN, arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """A state dict of the paper's code sees frames as they come; torchvision's detectors resize them, as their users
-    expect, and so do those of `edge-export train`, which says to what size.
-    """
-    configuration: Configuration = model.configuration
-    known = model.training_record or {"min_size", "max_size"} & set(settings)
-    if known or not configuration.name.startswith("frc_"):
-        return
-    sides = sorted((arguments.height, arguments.width))
-    model.transform.min_size, model.transform.max_size = (sides[0],), sides[1]
-    model.configuration = configuration.changed(min_size=sides[0], max_size=sides[1])
+def _compared(console: Console, bundle: Bundle, model: FasterRCNN, images: str) -> int:
+    """Compare on the user's frames, say it, and return the exit code."""
+    failures = []
+    for found in compare(bundle, images, model=model):
+        figures = found.to_json()["all"]
+        what = f"{found.other} against {found.reference}, {found.frames} frames"
+        say(console, f"{what}: {figures['paired']} detections the same, {figures['lost']} lost, {figures['new']} new")
+        failures += found.failures
+    for words in failures:
+        console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
+    return 1 if failures else 0
 
 
-def _summary(
-    console: Console, bundle: Bundle, configuration: Configuration, given: dict[str, Any], detector: StaticDetector
-) -> None:
-    table = Table("part", "parameters", "GFLOP a frame", title=f"{bundle.name}: {configuration.name}")
+def _summary(console: Console, bundle: Bundle, detector: StaticDetector) -> None:
+    architecture = bundle.architecture
+    name = f"{bundle.name}: {architecture['name']}" if architecture else bundle.name
+    table = Table("part", "parameters", "GFLOP a frame", title=name)
     for column in table.columns[1:]:
         column.justify = "right"
     costs = cost_by_part(detector)
@@ -149,28 +221,21 @@ def _summary(
     total = sum(c.parameters for c in costs.values()), sum(c.gflops for c in costs.values())
     table.add_row("all", f"{total[0] / 1e6:.2f} M", f"{total[1]:.1f}")
     console.print(table)
-    c = configuration
+    size, frame = detector.image_input.size, detector.image_input.original
+    resized = "" if size == frame else f", resized to {size[1]}x{size[0]} inside, as the detector does it"
     say(
         console,
-        f"input {bundle.width}x{bundle.height} uint8, pyramid {c.pyramid} with {c.channels} channels, "
-        f"{detector.proposals.count} region proposals, at most {bundle.max_detections} detections a frame",
+        f"input {bundle.width}x{bundle.height} uint8{resized}, {detector.proposals.count} region proposals, at most "
+        f"{bundle.max_detections} detections a frame",
     )
-    assumed = [
-        f"{option[2:]} {getattr(c, field)}"
-        for option, field in (
-            ("--mean", "image_mean"),
-            ("--std", "image_std"),
-            ("--anchor-sizes", "anchor_sizes"),
-            ("--sampling-ratio", "sampling_ratio"),
-            ("--rpn-pre-nms", "rpn_pre_nms_top_n_test"),
-            ("--rpn-post-nms", "rpn_post_nms_top_n_test"),
+    for file in bundle.files:
+        say(console, f"{bundle.file(file)}  {bundle.file(file).stat().st_size / 1e6:.1f} MB")
+
+
+def _settings_table(settings: list[Setting]) -> Table:
+    table = Table("setting", "value", "who says it", "option", title="the detector")
+    for setting in settings:
+        table.add_row(
+            setting.field, setting.value, setting.origin, setting.option, style="bold" if setting.assumed else None
         )
-        if field not in given and getattr(c, field) == getattr(preset(c.name), field)
-    ]
-    if assumed:
-        say(
-            console,
-            f"not told by the checkpoint, and is taken as {c.name} has it: {'; '.join(assumed)}",
-        )
-    for name in bundle.files:
-        say(console, f"{bundle.file(name)}  {bundle.file(name).stat().st_size / 1e6:.1f} MB")
+    return table

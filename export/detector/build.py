@@ -19,13 +19,16 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from edge.errors import InputError
-from export.detector.configuration import DEPTHS, Configuration, preset
-from export.detector.pyramid import PYRAMIDS, PyramidName, build_pyramid, level_count
+from export.detector.configuration import DEPTHS, Configuration, preset, spread
+from export.detector.pyramid import PYRAMIDS, PyramidName, build_pyramid, level_names
 
 # what FasterRCNN takes under the same name
 _PASSED_ON = [
     "min_size",
     "max_size",
+    "fixed_size",
+    "size_divisible",
+    "bbox_reg_weights",
     "rpn_pre_nms_top_n_test",
     "rpn_post_nms_top_n_test",
     "rpn_nms_thresh",
@@ -78,16 +81,24 @@ def build_detector(configuration: Configuration, **others: Any) -> FasterRCNN:
             "argument of torchvision's FasterRCNN"
         )
     norm = partial(FrozenBatchNorm2d, eps=c.norm_eps)
-    levels = level_count(c.pyramid)
-    sizes = c.anchor_sizes * levels if len(c.anchor_sizes) == 1 else c.anchor_sizes
-    if len(sizes) != levels:
-        raise InputError(f"anchor sizes for {len(sizes)} levels, the pyramid {c.pyramid} has {levels}")
+    names = level_names(c.pyramid, c.returned_layers, c.last_level)
+    sizes, ratios = spread(c.anchor_sizes, len(names)), spread(c.aspect_ratios, len(names))
+    for what, by_level in (("anchor-sizes", sizes), ("aspect-ratios", ratios)):
+        if len(by_level) != len(names):
+            raise InputError(
+                f"{what.replace('-', ' ')} for {len(by_level)} levels, the pyramid {c.pyramid} has {len(names)} "
+                f"levels: give --{what} with ';' between as many, or one list for all"
+            )
+    if not set(c.featmap_names) & set(names):
+        raise InputError(f"featmap_names {', '.join(c.featmap_names)}: expected some of {', '.join(names)}")
     model = FasterRCNN(
-        build_pyramid(_body(c, norm), c.pyramid, c.channels, norm if c.fpn_norm else None),
-        rpn_anchor_generator=AnchorGenerator(sizes, (c.aspect_ratios,) * levels),
+        build_pyramid(
+            _body(c, norm), c.pyramid, c.channels, norm if c.fpn_norm else None, c.returned_layers, c.last_level
+        ),
+        rpn_anchor_generator=AnchorGenerator(sizes, ratios),
         rpn_head=RPNHead(c.channels, c.anchors_per_cell, c.rpn_convs),
         box_roi_pool=MultiScaleRoIAlign(
-            ["0", "1", "2", "3"],
+            list(c.featmap_names),
             c.roi_size,
             c.sampling_ratio,
             canonical_scale=c.canonical_scale,
@@ -106,16 +117,27 @@ def build_detector(configuration: Configuration, **others: Any) -> FasterRCNN:
 
 def _body(c: Configuration, norm: Any) -> nn.Module:
     if c.body == "mobilenet_v3_large":
+        if (c.conv1_stride, c.maxpool, any(c.replace_stride_with_dilation)) != (2, True, False):
+            raise InputError("conv1_stride, maxpool and replace_stride_with_dilation are of ResNets: leave them out")
         features: nn.Sequential = mobilenet_v3_large(weights=None, norm_layer=norm).features
         if len(c.image_mean) == 1:
             features[0] = nn.Sequential(_grey(features.get_submodule("0.0")), *list(features[0].children())[1:])
         return features
     if c.body not in {f"resnet{depth}" for depth in DEPTHS}:
         raise InputError(f"body {c.body!r}: expected resnet18 .. resnet152 or mobilenet_v3_large")
-    body = getattr(resnet, c.body)(weights=None, norm_layer=norm)
+    dilation = list(c.replace_stride_with_dilation)
+    try:
+        body = getattr(resnet, c.body)(weights=None, norm_layer=norm, replace_stride_with_dilation=dilation)
+    except NotImplementedError:
+        raise InputError(
+            f"replace_stride_with_dilation in {c.body}: expected resnet50 or deeper, as torchvision"
+        ) from None
     assert isinstance(body, resnet.ResNet)
     if len(c.image_mean) == 1:
         body.conv1 = _grey(body.conv1)
+    body.conv1.stride = (c.conv1_stride, c.conv1_stride)
+    if not c.maxpool:
+        body.maxpool = nn.Identity()
     return body  # type: ignore[no-any-return]
 
 

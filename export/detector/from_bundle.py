@@ -2,7 +2,7 @@
 
 edge-export train --from models/hituav-r18 --data deer --out run
 
-Only bundles of ``--weights shared`` can be read back: their graph for TensorRT holds every weight under the
+Only bundles of ``--store shared`` can be read back: their graph for TensorRT holds every weight under the
 name of its parameter. Batch norms were folded into the convolutions; they come back as the identity with the
 folded shift, so that the detector computes the same and has the parameters that torchvision expects.
 """
@@ -23,7 +23,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
 from edge.errors import InputError
-from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle
 from export.detector.configuration import Configuration
 
 # prefixes in the graph -> in torchvision's Faster R-CNN; "regions" is what the RoI head was called before
@@ -50,6 +50,8 @@ def weights_of(bundle: Bundle) -> dict[str, Tensor]:
     for name in (ONNX_FP16, ONNX_CPU):
         if name not in bundle.files:
             raise _unreadable(bundle, f"it holds no {name}")
+    if WEIGHTS not in bundle.files:
+        raise _unreadable(bundle, "its graphs hold their own weights, --store fp32 or fp16")
     if not bundle.architecture:
         raise _unreadable(bundle, "its model.json does not say its architecture")
     found = _weights(bundle.file(ONNX_FP16))
@@ -62,7 +64,7 @@ def as_trained(
 ) -> dict[str, Tensor]:
     """State dict of ``model``, the detector of ``configuration``, from what `weights_of` found in its bundle.
 
-    Raises InputError where a weight is missing, as in a bundle not made with ``--weights shared``.
+    Raises InputError where a weight is missing, as in a bundle not made with ``--store shared``.
     """
     state: dict[str, Tensor] = model.state_dict()
     norms = dict(_norms(model))
@@ -127,6 +129,7 @@ def _undone(key: str, value: Tensor, expected: Tensor, pixels: int) -> Tensor:
 
 def _unreadable(bundle: Bundle, why: str) -> InputError:
     return InputError(
-        f"bundle {bundle.path} cannot be read back ({why}): expected one exported with --weights shared, or give the "
-        "checkpoint that it was exported from"
+        f"bundle {bundle.path} cannot be read back ({why}): expected one exported with --store shared, or give the "
+        "checkpoint that it was exported from; such a bundle comes of it by edge-export onnx --checkpoint CHECKPOINT "
+        "--out BUNDLE --store shared"
     )

@@ -1,7 +1,8 @@
 """What detector a state dict is of: what its shapes tell, and what a preset and the caller add to that.
 
 Read from the shapes are body, depth, pyramid, channels, anchors a cell, head width and classes. What they do not tell
-(anchor sizes, sampling, thresholds, mean and std) comes from the architecture's preset and from settings.
+(anchor sizes, sampling, thresholds, mean and std) comes from the architecture's preset and from settings: see
+`export.detector.assumed`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from edge.errors import InputError
 from export.detector.configuration import Configuration, preset
-from export.detector.pyramid import PyramidName
+from export.detector.pyramid import LAYERS, PyramidName
 
 _BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
@@ -26,7 +27,17 @@ _BLOCKS: dict[tuple[tuple[int, ...], bool], int] = {
 }
 
 # fields of `Configuration` that shapes tell
-_TOLD = ("body", "pyramid", "channels", "classes", "representation_size", "fpn_norm", "rpn_convs", "head_convs")
+TOLD = (
+    "body",
+    "pyramid",
+    "returned_layers",
+    "channels",
+    "classes",
+    "representation_size",
+    "fpn_norm",
+    "rpn_convs",
+    "head_convs",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Shapes:
     @classmethod
     def of_configuration(cls, c: Configuration) -> Shapes:
         """Those that a detector of this configuration has."""
-        told = {name: getattr(c, name) for name in _TOLD}
+        told = {name: getattr(c, name) for name in TOLD}
         return cls(told, c.anchors_per_cell, math.prod(c.roi_size), len(c.image_mean))
 
     @classmethod
@@ -56,11 +67,12 @@ class Shapes:
             if any(key.startswith(f"roi_heads.{part}_") for key in state):
                 raise InputError(f"the checkpoint has a {part} head, which the graph cannot carry: expected boxes only")
         body = _body(state)
-        pyramid, channels = _pyramid(state, body)
+        pyramid, layers, channels = _pyramid(state, body)
         width = state["roi_heads.box_predictor.cls_score.weight"].shape
         told: dict[str, Any] = {
             "body": body,
             "pyramid": pyramid,
+            "returned_layers": layers,
             "channels": channels,
             "classes": width[0] - 1,
             "representation_size": width[1],
@@ -72,15 +84,19 @@ class Shapes:
         cells = _pooled_values(state, channels, told["head_convs"])
         return cls(told, per_cell, cells, int(_first_convolution(state, body).shape[1]))
 
+    def likely(self) -> str:
+        """Name of the preset that has these shapes. Raises InputError where none has, or several have."""
+        return _guess(self.told, self.anchors_per_cell, self.cells)
+
     def configuration(self, arch: str | None = None, **settings: Any) -> Configuration:
         """The detector that has these shapes. ``arch``: preset to start from; None = told by ``settings`` (its
         ``name``) or by the shapes. ``settings``: fields of `Configuration` that are known.
 
         Raises InputError where more than one configuration would fit, or ``settings`` contradict the shapes.
         """
-        base = preset(arch or settings.get("name") or _guess(self.told, self.anchors_per_cell, self.cells))
+        base = preset(arch or settings.get("name") or self.likely())
         for name, value in self.told.items():
-            if name in settings and settings[name] != value:
+            if name in settings and _plain(settings[name]) != value:
                 raise InputError(f"{name} {settings[name]} was given, the checkpoint has {value}")
         if base.body != self.told["body"]:
             body = self.told["body"]
@@ -105,31 +121,53 @@ class Shapes:
         return found
 
 
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _body(state: Mapping[str, Tensor]) -> str:
     if "backbone.body.0.0.weight" in state:
         return "mobilenet_v3_large"
     counts = tuple(_count(state, f"backbone.body.layer{i}.{{}}.conv1.weight") for i in (1, 2, 3, 4))
-    depth = _BLOCKS.get((counts, "backbone.body.layer1.0.conv3.weight" in state))
-    if depth is None:
-        raise InputError(
-            f"the checkpoint's backbone has {counts} blocks in layer1..layer4: expected ResNet 18, 34, 50, 101 or 152, "
-            "or MobileNetV3-Large, each with a feature pyramid"
-        )
-    return f"resnet{depth}"
+    used = counts[: counts.index(0)] if 0 in counts else counts  # layers that no pyramid reads are not there
+    bottleneck = "backbone.body.layer1.0.conv3.weight" in state
+    for (blocks, kind), depth in _BLOCKS.items():
+        if used and blocks[: len(used)] == used and kind == bottleneck and not any(counts[len(used) :]):
+            return f"resnet{depth}"
+    raise InputError(
+        f"the checkpoint's backbone has {counts} blocks in layer1..layer4: expected ResNet 18, 34, 50, 101 or 152, "
+        "or MobileNetV3-Large, each with a feature pyramid"
+    )
 
 
-def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, int]:
+def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, tuple[int, ...], int]:
+    """Its name, the layers that it reads where the name does not say, and its channels."""
     if "backbone.inner_blocks.0.0.weight" in state:
-        return "conv1", state["backbone.inner_blocks.0.0.weight"].shape[0]
+        return "conv1", (), state["backbone.inner_blocks.0.0.weight"].shape[0]
+    if "backbone.fpn.inner_blocks.0.0.weight" not in state:
+        raise InputError(
+            "the checkpoint has no feature pyramid (backbone.fpn.* or backbone.inner_blocks.*): not supported"
+        )
     count = _count(state, "backbone.fpn.inner_blocks.{}.0.weight")
-    if count:
-        channels = state["backbone.fpn.inner_blocks.0.0.weight"].shape[0]
-        if body == "mobilenet_v3_large" and count == 2:
-            return "last2", channels
-        if body != "mobilenet_v3_large" and count in (2, 4):
-            return ("layer1" if count == 4 else "classic"), channels
-        raise InputError(f"the checkpoint's pyramid over {body} has {count} levels: expected 4 (layer1) or 2 (classic)")
-    raise InputError("the checkpoint has no feature pyramid (backbone.fpn.* or backbone.inner_blocks.*): not supported")
+    shapes = [state[f"backbone.fpn.inner_blocks.{i}.0.weight"].shape for i in range(count)]
+    channels, inside = shapes[0][0], [shape[1] for shape in shapes]
+    if body == "mobilenet_v3_large":
+        if count != 2:
+            raise InputError(
+                f"the checkpoint's pyramid over {body} has {count} levels: expected 2, or give "
+                "--model PACKAGE.MODULE:FUNCTION"
+            )
+        return "last2", (), channels
+    first = 64 if body in ("resnet18", "resnet34") else 256  # channels of Layer1, twice as many in each that follows
+    layers = tuple(i + 1 for outside in inside for i in range(4) if outside == first << i)
+    if len(layers) != count or list(layers) != sorted(set(layers)):
+        raise InputError(
+            f"the checkpoint's pyramid reads maps of {', '.join(map(str, inside))} channels: expected those of "
+            f"{body}'s layer1..layer4"
+        )
+    if layers == LAYERS["layer1"]:
+        return "layer1", (), channels
+    return ("classic", (), channels) if layers == LAYERS["classic"] else ("fpn", layers, channels)
 
 
 def _pooled_values(state: Mapping[str, Tensor], channels: int, convs: int) -> int:
@@ -141,18 +179,21 @@ def _pooled_values(state: Mapping[str, Tensor], channels: int, convs: int) -> in
 
 def _guess(read: Mapping[str, Any], per_cell: int, pooled: int) -> str:
     """The preset that has these shapes."""
-    if read["body"].startswith("resnet") and (per_cell, pooled) == (15, 80):
-        return f"frc_{read['body']}_fpn"
-    if (read["body"], read["pyramid"], per_cell, pooled) == ("resnet50", "layer1", 3, 49):
-        return "fasterrcnn_resnet50_fpn_v2" if read["fpn_norm"] else "fasterrcnn_resnet50_fpn"
-    if read["body"] == "mobilenet_v3_large":
+    body = read["body"]
+    if body.startswith("resnet") and (per_cell, pooled) == (15, 80):
+        return f"frc_{body}_fpn"
+    if body.startswith("resnet") and (per_cell, pooled) == (3, 49):
+        second = body == "resnet50" and read["fpn_norm"]
+        return f"fasterrcnn_{body}_fpn{'_v2' if second else ''}"
+    if body == "mobilenet_v3_large":
         raise InputError(
             "the shapes do not tell which MobileNet detector this is: give --arch fasterrcnn_mobilenet_v3_large_fpn "
             "or --arch fasterrcnn_mobilenet_v3_large_320_fpn"
         )
     raise InputError(
-        f"the checkpoint ({read['body']}, {per_cell} anchors a cell, {pooled} cells a region) is no known "
-        f"architecture: give --arch, for instance frc_{read['body']}_fpn, and what differs from it"
+        f"the checkpoint ({body}, {per_cell} anchors a cell, {pooled} cells a region) is no known architecture: give "
+        f"--arch, for instance fasterrcnn_{body}_fpn (torchvision's defaults) or frc_{body}_fpn (the paper's), and "
+        "what differs from it"
     )
 
 

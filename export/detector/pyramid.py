@@ -12,6 +12,8 @@ Lyu et al. 2024, Ecological Informatics 79, 102383, doi 10.1016/j.ecoinf.2023.10
              (what the paper's published code runs)
     classic  the same on Layer3 and Layer4 only, the paper's "traditional FPN": strides 16, 32, 64
 
+Besides, "fpn" is torchvision's on the layers that are named (``returned_layers``), and "last2" that of its MobileNet.
+
 The paper's text says that Layer4's map is downsampled before it is added to Layer3's; the sum needs
 an upsampled map, and so it is read here.
 """
@@ -31,8 +33,12 @@ from torchvision.ops import Conv2dNormActivation
 
 from edge.errors import InputError
 
-PyramidName = Literal["conv1", "layer1", "classic", "last2"]
+PyramidName = Literal["conv1", "layer1", "classic", "fpn", "last2"]
 PYRAMIDS: tuple[PyramidName, ...] = ("conv1", "layer1", "classic")  # the paper's
+LAYERS: dict[str, tuple[int, ...]] = {
+    "layer1": (1, 2, 3, 4),
+    "classic": (3, 4),
+}  # of the ResNet, below torchvision's FPN
 
 
 class Conv1Pyramid(nn.Module):
@@ -66,35 +72,48 @@ class Conv1Pyramid(nn.Module):
 
 
 def build_pyramid(
-    body: nn.Module, pyramid: PyramidName, channels: int, norm: Callable[[int], nn.Module] | None = None
+    body: nn.Module,
+    pyramid: PyramidName,
+    channels: int,
+    norm: Callable[[int], nn.Module] | None = None,
+    layers: tuple[int, ...] = (),
+    last_level: bool = True,
 ) -> nn.Module:
     """A backbone with attribute ``out_channels`` for torchvision's ``FasterRCNN``.
 
     ``body``: a torchvision ResNet; for "last2" the features of MobileNetV3-Large. ``norm``: batch norm after
-    each convolution of torchvision's FPN, or None.
+    each convolution of torchvision's FPN, or None. ``layers``: of the ResNet, for "fpn". ``last_level``: a subsampled
+    map above the others.
 
     Raises InputError where there is no such pyramid over that body.
     """
     if pyramid == "last2" and isinstance(body, nn.Sequential):
         # the last two stages, as torchvision's fasterrcnn_mobilenet_v3_large_fpn; both have stride 32
-        layers = {"13": "0", "16": "1"}
+        maps = {"13": "0", "16": "1"}
         inside = [_outside(body[13]), _outside(body[16])]
-    elif pyramid in PYRAMIDS and isinstance(body, ResNet):
-        if pyramid == "conv1":
+    elif pyramid != "last2" and isinstance(body, ResNet):
+        if pyramid == "conv1" and last_level:
             return Conv1Pyramid(body, channels)
-        first = 1 if pyramid == "layer1" else 3
-        layers = {f"layer{i}": str(i - first) for i in range(first, 5)}
-        inside = stage_channels(body)[first - 1 :]
+        if pyramid == "conv1":
+            raise InputError(
+                "the pyramid conv1 without its last level: expected last_level, it is part of that pyramid"
+            )
+        chosen = LAYERS.get(pyramid, layers)
+        maps = {f"layer{i}": str(at) for at, i in enumerate(chosen)}
+        inside = [stage_channels(body)[i - 1] for i in chosen]
     else:
         expected = f"expected one of {', '.join(PYRAMIDS)} over a ResNet"
         raise InputError(f"pyramid {pyramid!r} over {type(body).__name__}: {expected}")
-    backbone: nn.Module = BackboneWithFPN(body, layers, inside, channels, norm_layer=norm)
-    return backbone
+    backbone = BackboneWithFPN(body, maps, inside, channels, norm_layer=norm)
+    if not last_level:
+        backbone.fpn.extra_blocks = None
+    return backbone  # type: ignore[no-any-return]
 
 
-def level_count(pyramid: PyramidName) -> int:
-    """Maps that the pyramid gives, the subsampled last one included."""
-    return 5 if pyramid in ("conv1", "layer1") else 3
+def level_names(pyramid: PyramidName, layers: tuple[int, ...] = (), last_level: bool = True) -> list[str]:
+    """Names of the maps that the pyramid gives, finest first. ``layers``, ``last_level``: as in `build_pyramid`."""
+    own = {"conv1": 4, "last2": 2}.get(pyramid) or len(LAYERS.get(pyramid, layers))
+    return [str(i) for i in range(own)] + ["pool"] * last_level
 
 
 def stage_channels(resnet: ResNet) -> list[int]:

@@ -15,7 +15,8 @@ def replace_head(model: FasterRCNN, classes: Sequence[str]) -> tuple[str, ...]:
     """Make ``model``, in place, a detector of ``classes``; returns those it knew already.
 
     The rows of the box predictor for the background and for classes of the same name, whatever its case, are kept. A
-    model without names (``class_names`` is ()) is taken as it is where the number fits.
+    model without names (``class_names`` is ()) is taken as it is where the number fits: its classes are then those of
+    ``classes``, in this order.
 
     Raises InputError where it has no names and another number of classes.
     """
@@ -27,7 +28,8 @@ def replace_head(model: FasterRCNN, classes: Sequence[str]) -> tuple[str, ...]:
             return tuple(classes)
         raise InputError(
             f"the detector to start from has {old.cls_score.out_features - 1} classes without names, the frames have "
-            f"{', '.join(classes)}: expected a bundle, or a checkpoint with a list of names under 'classes'"
+            f"{', '.join(classes)}: expected a bundle, or a checkpoint with a list of names under 'classes'; --classes "
+            f"takes {old.cls_score.out_features - 1} of the frames' classes, in the detector's order"
         )
     new = FastRCNNPredictor(old.cls_score.in_features, len(classes) + 1)
     place = {name.casefold(): i + 1 for i, name in enumerate(known)}

@@ -45,6 +45,7 @@ def export_bundle(
     trained: tuple[float, float] | None = None,
     checkpoint_sha256: str = "",
     data: Mapping[str, Any] | None = None,
+    assumed: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     built: Callable[[StaticDetector], None] = lambda _: None,
@@ -58,7 +59,8 @@ def export_bundle(
     rounded to float16, one file ``model.weights`` for both graphs, a third of the room. ``samples``: see
     `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
-    ``checkpoint_sha256``, ``data`` (name, licence, citation, training): go into ``model.json``. ``overwrite``:
+    ``checkpoint_sha256``, ``data`` (name, licence, citation, training), ``assumed`` (settings of the detector that
+    nobody has said, see `export.detector.assumed`): go into ``model.json``. ``overwrite``:
     replace a bundle that is there. ``progress``: told each of `STEPS` when it begins. ``built``: given the detector of
     the graph for TensorRT, as `export.graph.flops` takes it.
 
@@ -110,6 +112,7 @@ def export_bundle(
             files=_write(folder, graphs, weights == "shared"),
             checkpoint_sha256=checkpoint_sha256,
             data=data or {},
+            assumed=assumed or {},
             tools=_tools(),
         )
         bundle_in(path=folder).write_json()

@@ -34,7 +34,7 @@ def with_half_weights(model: FasterRCNN) -> FasterRCNN:
     fold_norms(model)
     for name, after in model.backbone(sample).items():
         if not torch.allclose(after, before[name], rtol=0, atol=_CHANGE * float(before[name].abs().max())):
-            raise InputError("a batch norm of this model does not follow its convolution: use --weights fp16")
+            raise InputError("a batch norm of this model does not follow its convolution: use --store fp16")
     for name, weight in model.named_parameters():
         if weight.numel() >= LARGE:
             if float(weight.abs().max()) > _HALF_MOST:

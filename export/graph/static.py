@@ -58,7 +58,7 @@ class StaticDetector(nn.Module):
         check_model(model)
         check_size(height, width)
         check_samples(samples)
-        model = copy.deepcopy(model).eval().requires_grad_(False)
+        model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
         native = target == "cpu"
         self.image_input = ImageInput(model.transform, height, width)
         self.image_input.take_grey(model.backbone)
@@ -78,6 +78,7 @@ class StaticDetector(nn.Module):
         else:
             check_topk(*self.proposals.takes, self.proposals.count, self.postprocess.candidates)
             _thaw_norms(self)
+        self.eval()  # the exporter puts everything back into the mode of the whole
 
     @property
     def max_detections(self) -> int:

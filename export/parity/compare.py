@@ -106,21 +106,26 @@ def compare(
     most: int = 20,
     min_score: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
+    model: FasterRCNN | None = None,
+    which: str | None = None,
 ) -> list[Comparison]:
     """Run every form on the frames of ``source`` and compare them in a chain: eager, float32, float16.
 
     ``source``: a folder of stills or anything `edge.open_camera` opens. ``checkpoint``: what the bundle was made from.
     ``most``: frames, spread over the source. ``min_score``: detections from there on are compared, by default those
-    that are shown. ``progress``: told frames done, of how many.
+    that are shown. ``progress``: told frames done, of how many. ``model``: a detector of the user's own, in place of
+    ``checkpoint``. ``which``: weights of the checkpoint, as `read_checkpoint` takes it.
 
     Raises InputError where there are no frames, or the checkpoint is another one.
     """
     forms: dict[str, Detector] = {}
     if checkpoint is not None:
-        forms["eager"] = _eager(bundle, checkpoint)
+        model = _rebuilt(bundle, checkpoint, which)
+    if model is not None:
+        forms["eager"] = eager_detector(model)
     engine = OrtEngine(bundle)
     forms["float32"] = engine.infer
-    forms["float16"] = _float16(bundle)
+    forms["float16"] = float16_detector(bundle)
     least = bundle.score_threshold if min_score is None else min_score
     frames = _frames(bundle, source, most)
     names = list(forms)
@@ -162,7 +167,7 @@ def _frames(bundle: Bundle, source: str, most: int) -> list[Grey]:
     return frames
 
 
-def _eager(bundle: Bundle, checkpoint: Path) -> Detector:
+def _rebuilt(bundle: Bundle, checkpoint: Path, which: str | None) -> FasterRCNN:
     try:
         digest = sha256(checkpoint)
     except OSError as error:
@@ -175,7 +180,11 @@ def _eager(bundle: Bundle, checkpoint: Path) -> Detector:
         raise InputError(
             f"{bundle.path} does not say its architecture, so the checkpoint cannot be rebuilt: leave it out"
         )
-    model: FasterRCNN = load_detector(checkpoint, **bundle.architecture)
+    return load_detector(checkpoint, which=which, **bundle.architecture)
+
+
+def eager_detector(model: FasterRCNN) -> Detector:
+    """What torchvision itself finds in a grey frame (H, W) uint8; ``model`` is in evaluation mode."""
 
     def detect(image: Grey) -> RawDetections:
         channels = len(model.transform.image_mean)
@@ -188,7 +197,8 @@ def _eager(bundle: Bundle, checkpoint: Path) -> Detector:
     return detect
 
 
-def _float16(bundle: Bundle) -> Detector:
+def float16_detector(bundle: Bundle) -> Detector:
+    """What the graph typed for TensorRT finds in ONNX Runtime. Raises EngineError where it cannot be loaded."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     path = bundle.file(ONNX_FP16)

@@ -10,6 +10,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from export.graph.precision import full
 from export.graph.stages.roi_align import levels_of, pool_gather, pool_native
+from export.graph.supported import check_pooled
 
 
 class RoIHead(nn.Module):
@@ -35,11 +36,13 @@ class RoIHead(nn.Module):
         self.native, self.samples = native, samples
         # torchvision takes each map's scale for a power of two, from its height
         steps = [round(math.log2(features[name].shape[2] / size[0])) for name in self.names]
+        check_pooled(self.names, pool, steps)
         self.scales = [2.0**step for step in steps]
         self.finest = -steps[0]
         # more maps than steps between the first and the last: torchvision leaves the rest without proposals
-        self.levels = steps[0] - steps[-1] + 1
-        self.flat_head = not native and isinstance(self.head, TwoMLPHead)
+        self.levels = 1 if len(steps) == 1 else steps[0] - steps[-1] + 1
+        plain = isinstance(self.head, TwoMLPHead) and type(self.head).forward is TwoMLPHead.forward
+        self.flat_head = not native and plain and "forward" not in vars(self.head)
         if self.flat_head:
             _pixels_before_channels(self.head.fc6, math.prod(self.pooled_size))
 

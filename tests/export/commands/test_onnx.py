@@ -13,7 +13,7 @@ from edge.model.bundle import Bundle, sha256
 from edge.model.normalisers import Normalisers
 from export.commands.main import main
 from export.detector.build import frc_resnet_fpn
-from export.detector.checkpoint import RECORD
+from export.detector.entries import RECORD
 from tests.support.children import run_child
 from tests.support.random_detectors import enliven, thermal_scene
 
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(folder: Path, *more: str) -> list[str]:
     words = ["onnx", "--checkpoint", str(folder / "model.pth"), "--classes", "deer,person", "--height", "64"]
     words += ["--width", "96", "--sampling-ratio", "2", "--rpn-pre-nms", "100", "--rpn-post-nms", "50"]
-    return [*words, *more]
+    return [*words, "--min-size", "64", "--max-size", "96", "--assume-rest", *more]
 
 
 def test_the_bundle_tells_its_settings(folder: Path) -> None:
@@ -42,26 +42,32 @@ def test_the_bundle_tells_its_settings(folder: Path) -> None:
     assert bundle.architecture["sampling_ratio"] == 2
     assert bundle.architecture["rpn_post_nms_top_n_test"] == 50
     assert (bundle.architecture["min_size"], bundle.architecture["max_size"]) == (64, 96)
+    # what nobody has said, and nothing else
+    assert bundle.assumed["anchor_sizes"] == "4,8,16,32,64"
+    assert bundle.assumed["conv1_stride"] == "2"
+    assert not {"min_size", "sampling_ratio", "channels", "classes"} & set(bundle.assumed)
     assert bundle.checkpoint_sha256 == sha256(folder / "model.pth")
 
 
-def test_a_trained_detector_enlarges_frames_as_in_its_training(folder: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_that_says_its_detector_needs_no_option(folder: Path, tmp_path: Path) -> None:
     model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=96, max_size=144)
     enliven(model, thermal_scene(HEIGHT, WIDTH))
     content = {"model": model.state_dict(), "detector": model.configuration.to_json(), "classes": ["deer", "person"]}
     training = {"normalise": Normalisers().to_json()}
-    for name, record, shorter in (("plain", {}, 64), ("trained", {RECORD: training}, 96)):
+    for name, record in (("plain", {}), ("trained", {RECORD: training})):
         torch.save(content | record, folder / f"{name}.pth")
-        assert main(command(folder, "--checkpoint", str(folder / f"{name}.pth"), "--out", str(tmp_path / name))) == 0
+        words = ["onnx", "--checkpoint", str(folder / f"{name}.pth"), "--height", "64", "--width", "96", "--quiet"]
+        assert main([*words, "--out", str(tmp_path / name)]) == 0
         bundle = Bundle.load(tmp_path / name)
         assert (bundle.height, bundle.width) == (64, 96)
-        assert bundle.architecture["min_size"] == shorter
+        assert bundle.architecture["min_size"] == 96  # frames are enlarged as in its training
+        assert bundle.assumed == {}
 
 
 def test_the_summary(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(folder, "--out", str(tmp_path / "m"), "--weights", "fp16")) == 0
     out = capsys.readouterr().out
-    for words in ("backbone", "pyramid", "proposals", "RoI head", "GFLOP", "M", "MB", "is taken as"):
+    for words in ("backbone", "pyramid", "proposals", "RoI head", "GFLOP", "M", "MB", "assumed:", "--conv1-stride"):
         assert words in out
     assert Bundle.load(tmp_path / "m").file("model.onnx").stat().st_size < 26e6
 
@@ -81,12 +87,20 @@ def test_the_summary(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         (["--roi-samples", "0"], "expected 1..16"),
         (["--sampling-ratio", "100"], "expected 1..16"),
         (["--mean", "nan"], "image_mean (nan,)"),
-        (["--anchor-sizes", "0,0,0,0,0"], "1 or more"),
+        (["--anchor-sizes", "0,0,0,0,0"], "pixels above 0"),
         (["--aspect-ratios", "0,1,2"], "above 0"),
         (["--canonical-scale", "0"], "canonical_scale 0"),
         (["--norm-eps", "-1"], "norm_eps -1.0"),
         (["--min-size", "0"], "min_size 0"),
         (["--nms", "7"], "expected 0..1"),
+        (["--bbox-reg-weights", "10,10,5"], "bbox_reg_weights (10.0, 10.0, 5.0): expected 4 numbers above 0"),
+        (["--conv1-stride", "0"], "conv1_stride 0"),
+        (["--featmap-names", "9"], "featmap_names 9: expected some of 0, 1, 2, 3, pool"),
+        (["--replace-stride-with-dilation", "no,no,yes"], "resnet50 or deeper"),
+        (["--last-level", "no", "--anchor-sizes", "4,8,16,32,64;" * 4 + "4,8,16,32,64"], "has 4 levels"),
+        (["--anchor-sizes", "4,8,16,32,64;4,8,16,32,64"], "the pyramid layer1 has 5 levels"),
+        (["--weights", "int4"], "--weights int4: expected one of fp32, fp16, shared"),
+        (["--images", "somewhere"], "--model PACKAGE.MODULE:FUNCTION"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(
@@ -100,7 +114,8 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    "more", [["--mean", "grey"], ["--roi-size", "8by10"], ["--arch", "yolo"], ["--weights", "int4"]]
+    "more",
+    [["--mean", "grey"], ["--roi-size", "8by10"], ["--arch", "yolo"], ["--store", "int4"], ["--norm-eps", "inf"]],
 )
 def test_bad_arguments(more: list[str], folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -18,14 +18,14 @@ from export.detector.configuration import Configuration
         ({"channels": 64.5}, "channels 64.5: expected a whole number, 1 or more"),
         ({"channels": True}, "channels True: expected a whole number, 1 or more"),
         ({"fpn_norm": "yes"}, "fpn_norm 'yes': expected true or false"),
-        ({"pyramid": "bifpn"}, "pyramid 'bifpn': expected conv1, layer1, classic or last2"),
+        ({"pyramid": "bifpn"}, "pyramid 'bifpn': expected conv1, layer1, classic, fpn or last2"),
         ({"rpn_nms_thresh": math.nan}, "rpn_nms_thresh nan: expected 0..1"),
         ({"norm_eps": math.inf}, "norm_eps inf: expected 0 or more"),
         ({"roi_size": (8,)}, r"roi_size \(8,\): expected rows and columns, 1 or more"),
         ({"roi_size": (8, 0)}, r"roi_size \(8, 0\): expected rows and columns, 1 or more"),
-        ({"anchor_sizes": ()}, r"anchor_sizes \(\(\),\): expected whole pixels"),
-        ({"anchor_sizes": [[4], [8, 0]]}, r"anchor_sizes \[\[4\], \[8, 0\]\]: expected whole pixels, 1 or more"),
-        ({"anchor_sizes": [[4], [8, 16]]}, "expected equally many on every level"),
+        ({"anchor_sizes": ()}, r"anchor_sizes \(\(\),\): expected pixels above 0"),
+        ({"anchor_sizes": [[4], [8, 0]]}, r"anchor_sizes \[\[4\], \[8, 0\]\]: expected pixels above 0"),
+        ({"anchor_sizes": [[4], [8, 16]]}, "expected equally many anchors on every level"),
         ({"image_mean": (0.4,)}, "expected 1 or 3 values each"),
         ({"sampling_ratio": 17}, "sampling_ratio 17: expected 1..16, or -1"),
         ({"chanels": 8, "depth": 18}, "no such detector setting: chanels, depth; expected anchor_sizes, "),
@@ -40,6 +40,6 @@ def test_what_came_and_what_is_expected(values: dict[str, Any], told: str) -> No
 def test_lists_and_whole_numbers_will_do() -> None:
     found = Configuration.from_json({"anchor_sizes": [8, 16], "aspect_ratios": [1, 2], "image_std": [1, 1, 1]})
     assert found.anchor_sizes == ((8, 16),)
-    assert found.aspect_ratios == (1.0, 2.0)
+    assert found.aspect_ratios == ((1.0, 2.0),)
     assert found.anchors_per_cell == 4
     assert Configuration().anchor_sizes == ((4, 8, 16, 32, 64),)  # a copy was made

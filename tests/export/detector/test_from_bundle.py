@@ -80,7 +80,7 @@ def test_bundles_of_before_the_renaming_are_read_too(prefix: str, tmp_path: Path
 
 def test_what_cannot_be_read_back_says_so(tmp_path: Path) -> None:
     export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W)
-    with pytest.raises(InputError, match=r"cannot be read back .*--weights shared.*checkpoint that it was"):
+    with pytest.raises(InputError, match=r"cannot be read back .*--store shared.*checkpoint that it was"):
         load_detector(tmp_path / "b")
     (tmp_path / "b" / "model.json").write_text(json.dumps({"format": 1}))
     with pytest.raises(InputError):

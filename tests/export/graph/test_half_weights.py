@@ -27,7 +27,7 @@ class Misordered(nn.Module):
 def test_norms_that_cannot_be_folded_are_told() -> None:
     model = frc_resnet_fpn(18, 2, "layer1", channels=8, representation_size=16)
     model.backbone = Misordered().eval()
-    with pytest.raises(InputError, match="does not follow its convolution: use --weights fp16"):
+    with pytest.raises(InputError, match="does not follow its convolution: use --store fp16"):
         with_half_weights(model)
 
 

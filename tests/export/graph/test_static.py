@@ -147,6 +147,11 @@ def test_the_users_model_stays_as_it_is(small: FasterRCNN) -> None:
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_it_is_in_evaluation_mode_also_after_the_exporter_put_modes_back(small: FasterRCNN, target: Target) -> None:
+    assert not any(module.training for module in StaticDetector(small, HEIGHT, WIDTH, target).modules())
+
+
 @pytest.mark.parametrize(("height", "width"), [(500, 640), (512, 650), (0, 64), (1056, 1280), (1024, 1312)])
 def test_sizes_that_are_no_multiple_of_the_stride(small: FasterRCNN, height: int, width: int) -> None:
     with pytest.raises(InputError, match="multiple of 32"):
