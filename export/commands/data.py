@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 
 from edge.camera.stills import read_still
-from edge.errors import InputError
+from edge.errors import EdgeError, InputError
 from edge.model.normalisers import Normalisers
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
-from export.data.clean import KINDS, Problem, inspect, summary
+from export.data.clean import KINDS, Problem, examples, inspect, summary
 from export.data.coco import read_coco, to_coco
 from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
-from export.data.runs import FramesNamed, split_by_run
+from export.data.runs import BY, GAP, FramesNamed, flights_of, split_by_run, table_of
 from export.data.simulate import simulate
 
 SHOWN = 12  # pictures of a kind in the report
@@ -34,14 +34,26 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)
     check.add_argument(
-        "folder", type=Path, metavar="DIR", help="folder with frames and labels: COCO, HIT-UAV, Pascal VOC or YOLO"
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="folder with frames and labels: COCO, HIT-UAV, Pascal VOC or YOLO, as Roboflow, CVAT, Label Studio and "
+        "Ultralytics write them",
     )
-    check.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
+    check.add_argument(
+        "--split", help="which part of the folder: train, val, test, ... (default: train, or the only one)"
+    )
     check.add_argument(
         "--annotations",
         type=Path,
         metavar="JSON",
         help="a COCO file instead of the folder's labels; DIR then holds its images",
+    )
+    check.add_argument(
+        "--voc-origin",
+        type=int,
+        choices=(0, 1),
+        help="Pascal VOC: the number of the first pixel (default: as the files tell, which is printed)",
     )
     check.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for cleaned.json and report.html")
     check.add_argument(
@@ -52,7 +64,22 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         type=float,
         default=0.0,
         metavar="PART",
-        help="put whole flights, with about this part of the frames, into held_back.json, to evaluate on",
+        help="put whole flights, with about this part of the frames, into held_back.json, to evaluate on. A flight is "
+        "told by file names: the same name up to the frame number (DJI_0001.jpg, DJI_0002.jpg, ...) without a gap",
+    )
+    check.add_argument(
+        "--flights",
+        choices=BY,
+        default="name",
+        help="what a flight is, for --hold-back: by file name, or each folder is one; end: the last frames by name are "
+        "held back, for a set of one flight (default: %(default)s)",
+    )
+    check.add_argument(
+        "--flight-gap",
+        type=int,
+        default=GAP,
+        metavar="N",
+        help="another flight begins after a gap of more than N frame numbers (default: %(default)s)",
     )
     check.add_argument(
         "--hot", default="person,deer", help="classes that are warmer than their surroundings (default: %(default)s)"
@@ -84,6 +111,8 @@ def run_simulate(arguments: argparse.Namespace) -> int:
         )
     console = console_of(arguments.quiet)
     classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
+    if not classes:
+        raise InputError(f"--classes {arguments.classes!r}: expected one or more names, such as Person,Car")
     with bars_on(console) as progress:
         task = progress.add_task("frames", total=arguments.frames)
         data = simulate(
@@ -100,38 +129,64 @@ def run_simulate(arguments: argparse.Namespace) -> int:
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """Check, write ``cleaned.json`` (COCO) and ``report.html``, and what is held back; returns 0."""
+    """Check, write ``cleaned.json`` (COCO) and ``report.html``, and what is held back; returns 0, or 1 where nothing is
+    left to train on.
+    """
     if not 0 <= arguments.hold_back < 1:
         raise InputError(f"--hold-back {arguments.hold_back:g}: expected a part of the frames, 0 or more and below 1")
-    if arguments.annotations:
-        data = read_coco(arguments.annotations, arguments.folder)
-    else:
-        data = read_folder(arguments.folder, arguments.split)
-    for text in arguments.without:
-        data = data.without(FramesNamed(text))
-    if not data.frames:
-        raise InputError("no frame is left to look at: check --without")
+    if arguments.flight_gap < 1:
+        raise InputError(f"--flight-gap {arguments.flight_gap}: expected 1 or more")
     console = console_of(arguments.quiet)
+    data = _read(arguments)
+    for note in data.notes:
+        say(console, note)
     hot = [name.strip().lower() for name in arguments.hot.split(",")]
     with bars_on(console) as progress:
         task = progress.add_task("frames", total=len(data))
         cleaned, problems = inspect(data, hot, lambda done: progress.update(task, completed=done))
     lists = {"cleaned.json": cleaned}
-    if arguments.hold_back:
-        lists["cleaned.json"], lists["held_back.json"] = split_by_run(cleaned, arguments.hold_back)
+    if arguments.hold_back and cleaned.frames:
+        by, gap = arguments.flights, arguments.flight_gap
+        lists["cleaned.json"], held = split_by_run(cleaned, arguments.hold_back, gap, by)
+        lists["held_back.json"] = held
+        flights = flights_of(cleaned, "folder" if by == "folder" else "name", gap)
+        say(console, f"{len(flights)} flights by {'folder' if by == 'folder' else 'file name'}:")
+        for line in table_of(flights, held):
+            say(console, line)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
         for name, part in lists.items():
             write_whole(arguments.out / name, json.dumps(to_coco(part)).encode())
-        write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode())
+        write_whole(arguments.out / "report.html", report(data, cleaned, problems).encode(errors="replace"))
     except OSError as error:
         raise InputError(f"{arguments.out} cannot be written ({reason_of(error)}): give another folder") from None
+    first = examples(problems)
     for kind, count in summary(problems).items():
-        say(console, f"{count:6} {kind}: {KINDS[kind]}")
+        say(console, f"{count:6} {kind}: {KINDS[kind]}; the first: {first[kind]}")
     say(console, f"{len(cleaned)} of {len(data)} frames are usable; look at {arguments.out / 'report.html'}")
     for name, part in lists.items():
         say(console, f"{len(part)} frames in {arguments.out / name}")
-    return 0
+    if cleaned.frames and (any(cleaned.count().values()) or not any(data.count().values())):
+        return 0
+    what = "boxes" if cleaned.frames else "frames"
+    raise EdgeError(f"none of the {what} is usable, so there is nothing to train on: {next(iter(first.values()))}")
+
+
+def _read(arguments: argparse.Namespace) -> LabelledSet:
+    """The set that is asked for. Raises InputError where it cannot be read, or ``--without`` leaves nothing of it."""
+    if arguments.annotations:
+        data = read_coco(arguments.annotations, arguments.folder)
+    else:
+        data = read_folder(arguments.folder, arguments.split, voc_origin=arguments.voc_origin)
+    for text in arguments.without:
+        named = FramesNamed(text)
+        if not named.matches(data.frames):
+            known = ", ".join(list(flights_of(data))[:3])
+            raise InputError(f"--without {text}: no frame is of it: expected some of the flights, such as {known}")
+        data = data.without(named)
+    if not data.frames:
+        raise InputError("no frame is left to look at: check --without")
+    return data
 
 
 def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem]) -> str:
@@ -143,6 +198,7 @@ def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem])
         f"<h1>{len(cleaned)} of {len(data)} frames are usable</h1><p>Boxes: ",
         html.escape(", ".join(f"{n} {name}" for name, n in cleaned.count().items())),
         "</p>",
+        *(f"<p>{html.escape(note)}</p>" for note in data.notes),
     ]
     for kind, count in summary(problems).items():
         parts.append(f"<h2>{count} {kind}</h2><p>{KINDS[kind]}</p>")

@@ -57,7 +57,7 @@ def tidy(data: LabelledSet) -> tuple[LabelledSet, list[Problem]]:
     """Boxes clipped to their frames, without those of no size and repeated ones; and what was found."""
     problems: list[Problem] = []
     frames = tuple(_tidy_frame(frame, problems) for frame in data.frames)
-    fixed = LabelledSet(data.classes, frames)
+    fixed = replace(data, frames=frames)
     for name, count in fixed.count().items():
         if not count:
             problems.append(Problem("empty class", None, name))
@@ -82,7 +82,9 @@ def _tidy_frame(frame: LabelledFrame, problems: list[Problem]) -> LabelledFrame:
         seen.add(key)
         if (clipped[i, 2:] > clipped[i, :2]).all():
             kept.append(i)
-    return replace(frame, boxes=clipped[kept], labels=frame.labels[kept], ignored=frame.ignored.clip(0, limit))
+    regions = frame.ignored.clip(0, limit)
+    regions = regions[(regions[:, 2:] > regions[:, :2]).all(1)]  # not those that are no numbers, either
+    return replace(frame, boxes=clipped[kept], labels=frame.labels[kept], ignored=regions)
 
 
 def inspect(
@@ -152,6 +154,15 @@ def dhash(pixels: Pixels) -> int:
     """64-bit difference hash: whether each of 8x8 cells is brighter than its left neighbour."""
     small = cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int32)
     return int("".join("1" if b else "0" for b in (small[:, 1:] > small[:, :-1]).ravel()), 2)
+
+
+def examples(problems: Sequence[Problem]) -> dict[str, str]:
+    """The first problem of each kind, in a line."""
+    first: dict[str, str] = {}
+    for p in problems:
+        about = f"{p.file.name}: " if p.file and str(p.file) not in p.detail else ""
+        first.setdefault(p.kind, about + p.detail)
+    return first
 
 
 def summary(problems: Sequence[Problem]) -> dict[str, int]:

@@ -1,116 +1,192 @@
 """Labels as COCO has them, and as HIT-UAV does (keys ``annotation`` and ``filename``, ids from 0).
 
+Who writes COCO, and what is theirs: Roboflow (category 0 is the project's name), CVAT (turned boxes are upright ones
+with an attribute), Label Studio (backslashes, addresses), converters (texts for numbers, polygons without boxes).
+Nothing is matched by luck: an id or a name that comes twice is refused.
+
 One key is ours: an image may carry ``"temperature": {"gain": K a count, "offset": K}``. The normaliser of flight
 uses that scale where the camera gives one, so training must as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
 from edge.data import TemperatureScale
 from edge.errors import InputError
-from export.data.dataset import IGNORED, LabelledFrame, LabelledSet
+from export.data.boxes import Box, around, look_like_corners, outside, turned, turns
+from export.data.coco_file import EXPECTED, Coco, CocoBox, CocoImage, boxes_by_image, categories_by_id, name_of
+from export.data.dataset import IGNORED, LabelledSet, Told, labelled_frame
 from export.data.json_file import read_json
-
-EXPECTED = "expected COCO's images, annotations and categories, each box with a known image_id and category_id"
-
-
-class _Temperature(Struct):
-    gain: float
-    offset: float = 0.0
-
-
-class _Category(Struct):
-    id: int
-    name: str | int | float
-
-
-class _Image(Struct):
-    id: int
-    width: int
-    height: int
-    file_name: str | None = None
-    filename: str | None = None
-    temperature: _Temperature | None = None
-
-
-class _Box(Struct):
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]  # x, y of the top left corner, width, height
-    iscrowd: bool | int | None = 0
-
-
-class _Coco(Struct):
-    categories: list[_Category]
-    images: list[_Image]
-    annotations: list[_Box] | None = None
-    annotation: list[_Box] | None = None
+from export.data.pictures import Pictures, size_of
+from export.data.splits import split_in, split_of
+from export.data.text_file import some
 
 
 def read_coco(annotations: str | Path, images: str | Path, ignore: Collection[str] = (IGNORED,)) -> LabelledSet:
     """Frames of a COCO file, or of HIT-UAV's own JSON; ``images``: the folder that file names are relative to.
 
-    Classes named in ``ignore``, and COCO's ``iscrowd`` boxes, become ignored regions. Labels count up in the
-    order of the category ids.
+    Classes named in ``ignore``, whatever their case, and boxes marked ``iscrowd`` or ``ignore`` become ignored
+    regions. Labels count up in the order of the category ids. A size that is not given is read from the picture.
 
-    Raises InputError where the file cannot be read, lacks a key, or names an unknown image or category.
+    Raises InputError where the file cannot be read, lacks a key, names an unknown image or category, or gives one id
+    or one name to two.
     """
-    source, folder = Path(annotations), Path(images)
-    coco = read_json(source, _Coco, "annotations", EXPECTED)
+    source = Path(annotations)
+    return read_coco_in(source, Pictures([Path(images)], split_of(split_in(source.stem))), ignore)
+
+
+def read_coco_in(source: Path, pictures: Pictures, ignore: Collection[str] = (IGNORED,)) -> LabelledSet:
+    """As `read_coco`, with ``pictures`` that know where to look."""
+    coco = read_json(source, Coco, "annotations", EXPECTED)
+    key = "annotation" if coco.annotations is None else "annotations"
     boxes = coco.annotation if coco.annotations is None else coco.annotations
     if boxes is None:
         raise InputError(f"annotations {source} have no 'annotations': {EXPECTED}")
-    names = {c.id: str(c.name) for c in sorted(coco.categories, key=lambda c: c.id)}
-    classes = tuple(name for name in names.values() if name not in ignore)
-    label_of = {i: classes.index(name) if name not in ignore else None for i, name in names.items()}
-    by_image: dict[int, list[_Box]] = {image.id: [] for image in coco.images}
-    for i, box in enumerate(boxes):
-        for what, number, known in (("image", box.image_id, by_image), ("category", box.category_id, names)):
-            if number not in known:
-                raise InputError(
-                    f"annotations {source}: box {i} is of {what} {number}, which is not listed: {EXPECTED}"
-                )
-        by_image[box.image_id].append(box)
-    frames = tuple(_frame(source, folder, image, by_image[image.id], label_of) for image in coco.images)
+    if coco.annotation and coco.annotations:
+        raise InputError(f"annotations {source} have both 'annotations' and 'annotation': {EXPECTED}")
+    told = Told()
+    names = categories_by_id(source, coco.categories, {box.category_id for box in boxes}, told)
+    ignored = {name.casefold() for name in ignore}
+    classes = tuple(name for name in names.values() if name.casefold() not in ignored)
+    label_of = {i: classes.index(name) if name in classes else None for i, name in names.items()}
+    by_image = boxes_by_image(source, coco.images, boxes, names)
+    frames, paths, sizes = [], dict[Path, int](), dict[int, tuple[int, int]]()
+    unknown: InputError | None = None
+    for i, image in enumerate(coco.images):
+        path = _picture(source, i, image, pictures, paths)
+        try:
+            width, height = sizes[image.id] = _size(source, i, image, path)
+        except InputError as error:
+            told.add("images have no size and no picture to read it from, and are left out", str(error))
+            unknown = unknown or error
+            continue
+        kept, labels, regions = [], [], []
+        for j in by_image[image.id]:
+            box, place = boxes[j], f"box {j} of image {image.id}, {path.name}"
+            corners, label = _corners(source, f"{key}[{j}]", box, path.name, told), label_of[box.category_id]
+            if label is None or box.iscrowd or box.ignore:
+                marked = f"boxes of {names[box.category_id]}" if label is None else "boxes marked iscrowd or ignore"
+                told.add(f"{marked} are ignored regions", place)
+                regions.append(corners)
+            else:
+                kept.append(corners)
+                labels.append(label)
+        scale = image.temperature
+        temperature = TemperatureScale(scale.gain, scale.offset) if scale else None
+        frames.append(labelled_frame(path, width, height, kept, labels, regions, temperature))
+    if unknown and not frames:
+        raise unknown
     if not classes or not frames:
         raise InputError(
             f"{source} holds {len(frames)} images and {len(classes)} classes: expected at least one of each"
         )
-    return LabelledSet(classes, frames)
+    _judge(source, key, [box for box in boxes if box.image_id in sizes], sizes, told)
+    empty = [f.path.name for f in frames if not len(f.boxes) and not len(f.ignored)]
+    background = [f"{len(empty)} of {len(frames)} pictures have no boxes and are background: {some(empty)}"]
+    return LabelledSet(classes, tuple(frames), (*told.notes(), *pictures.notes(), *background[: len(empty)]))
 
 
-def _frame(
-    source: Path, folder: Path, image: _Image, boxes: Sequence[_Box], label_of: Mapping[int, int | None]
-) -> LabelledFrame:
-    name = image.filename if image.file_name is None else image.file_name
+def _picture(source: Path, i: int, image: CocoImage, pictures: Pictures, paths: dict[Path, int]) -> Path:
+    name = name_of(image)
     if name is None:
-        raise InputError(f"annotations {source}: image {image.id} has no 'file_name': {EXPECTED}")
-    kept, labels, ignored = [], [], []
-    for box in boxes:
-        x, y, w, h = box.bbox
-        corners, label = (x, y, x + w, y + h), label_of[box.category_id]
-        if label is None or box.iscrowd:
-            ignored.append(corners)
-        else:
-            kept.append(corners)
-            labels.append(label)
-    scale = image.temperature
-    return LabelledFrame(
-        folder / name,
-        image.width,
-        image.height,
-        np.array(kept, np.float32).reshape(-1, 4),
-        np.array(labels, np.int64),
-        np.array(ignored, np.float32).reshape(-1, 4),
-        TemperatureScale(scale.gain, scale.offset) if scale else None,
+        raise InputError(f"annotations {source}: image {image.id} has no 'file_name': images[{i}]: {EXPECTED}")
+    path = pictures.find(name, f"annotations {source}: image {image.id}")
+    if path in paths:
+        raise InputError(
+            f"annotations {source}: images {paths[path]} and {image.id} are one picture, {path}: list each once, "
+            "with all its boxes"
+        )
+    paths[path] = image.id
+    return path
+
+
+def _size(source: Path, i: int, image: CocoImage, path: Path) -> tuple[int, int]:
+    if image.width and image.height and 0 < image.width < 1e6 and 0 < image.height < 1e6:
+        return int(image.width), int(image.height)
+    try:
+        return size_of(path)
+    except InputError as error:
+        raise InputError(
+            f"annotations {source}: images[{i}]: image {image.id} has no 'width' and 'height', and {error}: give "
+            "its size, or leave it out"
+        ) from None
+
+
+def _corners(source: Path, place: str, box: CocoBox, file: str, told: Told) -> Box:
+    about = f"(id {box.id}, image {box.image_id}, {file})"
+    if not box.bbox:
+        points = _points(box.segmentation)
+        if points:
+            told.add("boxes are drawn around polygons", f"{place} {about}")
+            return around(points)
+        if box.bbox is None:
+            raise InputError(
+                f"annotations {source} cannot be used: {place} {about} has no 'bbox', and no polygon: {EXPECTED}"
+            )
+    if len(box.bbox) != 4:  # five are a turned box: HIT-UAV's rotate_json
+        raise InputError(
+            f"annotations {source} cannot be used: {place}.bbox: expected 'array' of length 4, got {len(box.bbox)} "
+            f"{about}: {EXPECTED}, and bbox: [x, y, width, height]"
+        )
+    x, y, w, h = box.bbox
+    corners = (x, y, x + w, y + h)
+    try:
+        degrees = float((box.attributes if isinstance(box.attributes, dict) else {}).get("rotation") or 0)
+    except (TypeError, ValueError):
+        degrees = 0.0
+    if not turns(degrees):
+        return corners
+    told.add("boxes are turned and were read as the upright boxes around them", f"{place} {about}")
+    return turned(corners, degrees)
+
+
+def _points(segmentation: Any) -> list[float]:
+    """x, y, x, y, ... of polygons as COCO has them, [[x, y, ...], ...]; [] where there are none."""
+    rings = segmentation if isinstance(segmentation, list) else []
+    if rings and not isinstance(rings[0], list):
+        rings = [rings]
+    good = all(
+        isinstance(ring, list) and len(ring) >= 6 and not len(ring) % 2 and all(type(v) in (int, float) for v in ring)
+        for ring in rings
     )
+    return [float(v) for ring in rings for v in ring] if good else []
+
+
+def _judge(
+    source: Path, key: str, boxes: Sequence[CocoBox], size_by_id: dict[int, tuple[int, int]], told: Told
+) -> None:
+    """Refuse boxes that are plainly meant otherwise than COCO has them; count what is doubtful."""
+    given = [box for box in boxes if box.bbox]
+    values = [tuple(box.bbox or ()) for box in given]
+    sizes = [size_by_id[box.image_id] for box in given]
+    corners: list[Box] = [(x, y, x + w, y + h) for x, y, w, h in values]
+    if look_like_corners(values, corners, sizes):
+        raise InputError(
+            f"annotations {source}: {outside(corners, sizes)} of {len(values)} boxes lie outside their pictures as "
+            f"x, y, width, height, and all fit as x1, y1, x2, y2, such as {list(values[0])}: {EXPECTED}, "
+            "and bbox: [x, y, width, height]"
+        )
+    if any(v % 1 for four in values for v in four) and all(0 <= v <= 1 for four in values for v in four):
+        raise InputError(
+            f"annotations {source}: all boxes are parts of the picture from 0 to 1, such as {list(values[0])}: "
+            "expected pixels"
+        )
+    over = outside(corners, sizes)
+    if over > 0.05 * len(values):
+        told.add(f"of {len(values)} boxes reach outside their pictures", source.name, over)
+    for i, box in enumerate(boxes):
+        if box.score is not None:
+            told.add("boxes carry a score, as detections do and labels do not", f"{key}[{i}]")
+    ids = Counter(str(box.id) for box in boxes if box.id is not None)
+    for number, count in ids.items():
+        if count > 1:
+            told.add("ids of boxes come twice or more (nothing is matched by them)", number)
 
 
 def to_coco(data: LabelledSet, folder: Path | None = None) -> dict[str, Any]:

@@ -1,193 +1,203 @@
-"""Labels as teams have them: COCO and HIT-UAV JSON, Pascal VOC XML, YOLO text; one folder, told by what is in
-it.
+"""Labels as they come out of the tools that teams use: one folder, told by what is in it.
 
-hituav/  annotations/train.json  train/*.jpg
-coco/    train/_annotations.coco.json  train/*.jpg
-voc/     Annotations/*.xml  JPEGImages/*  [ImageSets/Main/train.txt]
-yolo/    labels/[train/]*.txt  images/[train/]*  classes.txt or data.yaml
+COCO    annotations/[instances_]train.json with train/ or images/train/ (CVAT, HIT-UAV), train/_annotations.coco.json
+        (Roboflow), result.json with images/ (Label Studio)
+VOC     Annotations/*.xml (or annotations/, xmls/, labels/) with JPEGImages/ or images/ and ImageSets/Main/train.txt
+        (CVAT, Label Studio), XML files beside their pictures in train/ (Roboflow) or in the folder itself (LabelImg)
+YOLO    labels/[train/] with images/[train/], train/labels with train/images (Roboflow), obj_train_data/ (CVAT), what
+        data.yaml says (Ultralytics), text files beside their pictures (LabelImg)
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import yaml
-
-from edge.camera.stills import SUFFIXES
 from edge.errors import InputError
-from export.data.coco import read_coco
-from export.data.dataset import LabelledFrame, LabelledSet, read_pixels
+from export.data.coco import read_coco_in
+from export.data.dataset import IGNORED, LabelledSet, Told
+from export.data.pictures import Pictures
+from export.data.splits import choose, split_in, split_of
+from export.data.text_file import read_bytes, some
+from export.data.voc import listed, read_voc, unlabelled
+from export.data.yolo.layout import yolo_parts
+
+_WHOLE = ("annotations", "_annotations.coco", "result", "labels", "coco", "instances", "dataset")
+_XML_IN = ("Annotations", "annotations", "xmls", "labels")
+_OTHER_COCO = ("captions_", "person_keypoints_", "image_info_", "stuff_", "panoptic_", "notes", "cleaned", "held_back")
+_EXPECTED = (
+    "expected COCO (annotations/train.json or train/_annotations.coco.json), Pascal VOC (Annotations/*.xml or XML "
+    "files beside the pictures) or YOLO (labels/*.txt with images/)"
+)
+Read = Callable[[Collection[str], Told], LabelledSet]
 
 
-def read_folder(folder: str | Path, split: str = "train", ignore: Collection[str] = ("DontCare",)) -> LabelledSet:
-    """The labelled frames of ``folder``; ``split`` is used where the folder has one of that name.
+@dataclass(frozen=True)
+class _Part:
+    """``split``: train, val, test, another name, or "" for all there is. ``at``: where its labels are."""
 
-    Raises InputError where the folder is none of the four layouts, or its labels cannot be read.
+    kind: str
+    split: str
+    at: Path
+    read: Read
+
+
+def read_folder(
+    folder: str | Path,
+    split: str | None = None,
+    ignore: Collection[str] = (IGNORED,),
+    voc_origin: int | None = None,
+) -> LabelledSet:
+    """The labelled frames of one part of ``folder``: of ``split``, such as "val", which folders called valid or
+    validation are too; None: of train, or of the only part. A folder without parts is read whole.
+
+    ``voc_origin``: 0 or 1, where the pixels of Pascal VOC begin; None: as the files tell. What was assumed and left out
+    stands in the set's ``notes``.
+
+    Raises InputError where the folder holds no labels that are known, or several kinds of them, or has no such part, or
+    its labels cannot be read.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise InputError(f"data folder {root} does not exist: give a folder with labelled frames")
-    for labels, images in (
-        (root / "annotations" / f"{split}.json", root / split),
-        (root / split / "_annotations.coco.json", root / split),
-        (root / f"{split}.json", root),
-        (root / "annotations.json", root),
-    ):
-        if labels.is_file():
-            return read_coco(labels, images, ignore)
-    if (root / "Annotations").is_dir():
-        return read_voc(root, split, ignore)
-    if (root / "labels").is_dir():
-        return read_yolo(root, split)
-    raise InputError(
-        f"{root} holds no labels: expected annotations/{split}.json (COCO, HIT-UAV), "
-        f"Annotations/*.xml (Pascal VOC) "
-        "or labels/*.txt (YOLO)"
-    )
-
-
-def read_voc(root: Path, split: str, ignore: Collection[str] = ("DontCare",)) -> LabelledSet:
-    """Pascal VOC: pixel coordinates from 1, both ends inside; objects marked ``difficult`` become ignored
-    regions.
-    """
-    listed = root / "ImageSets" / "Main" / f"{split}.txt"
-    files = sorted((root / "Annotations").glob("*.xml"))
-    if listed.is_file():
-        names = {line.split()[0] for line in listed.read_text().splitlines() if line.strip()}
-        files = [f for f in files if f.stem in names]
-    parsed = [(file, _xml(file)) for file in files]
-    found = {str(o.findtext("name")) for _, tree in parsed for o in tree.iter("object")}
-    classes = tuple(sorted(found - set(ignore)))
-    frames = []
-    for file, tree in parsed:
-        kept, labels, ignored = [], [], []
-        try:
-            size = [int(float(str(tree.findtext(f"size/{side}")))) for side in ("width", "height")]
-            for thing in tree.iter("object"):
-                x1, y1, x2, y2 = (
-                    float(str(thing.findtext(f"bndbox/{name}"))) for name in ("xmin", "ymin", "xmax", "ymax")
-                )
-                name, box = str(thing.findtext("name")), (x1 - 1, y1 - 1, x2, y2)
-                if name in classes and thing.findtext("difficult", "0") != "1":
-                    kept.append(box)
-                    labels.append(classes.index(name))
-                else:
-                    ignored.append(box)
-        except ValueError as error:
-            raise InputError(f"{file} is no Pascal VOC annotation ({error})") from None
-        image = root / "JPEGImages" / (tree.findtext("filename") or file.stem)
-        frames.append(_frame(_image(image, file), size[0], size[1], kept, labels, ignored))
-    return _set(root, classes, frames)
-
-
-def read_yolo(root: Path, split: str) -> LabelledSet:
-    """YOLO: one line a box, ``class centre_x centre_y width height`` in parts of the image; image sizes are
-    read.
-    """
-    names = _yolo_classes(root)
-    classes, label_of = tuple(names.values()), {number: i for i, number in enumerate(names)}
-    labels_in = root / "labels" / split if (root / "labels" / split).is_dir() else root / "labels"
-    images_in = root / "images" / split if (root / "images" / split).is_dir() else root / "images"
-    frames = []
-    for image in _images_in(images_in):
-        height, width = read_pixels(image).shape
-        file, kept, labels = labels_in / f"{image.stem}.txt", [], []
-        lines = file.read_text().splitlines() if file.is_file() else []  # no file: nothing is in the frame
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                label, x, y, w, h = (float(v) for v in line.split())
-            except ValueError:
-                raise InputError(f"{file}, line {number}: {line!r}: expected class x y width height") from None
-            if label not in label_of:
-                known = ", ".join(f"{n} {name}" for n, name in names.items())
-                raise InputError(f"{file}, line {number}: class {label:g}: expected one of {known}")
-            kept.append(((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height))
-            labels.append(label_of[int(label)])
-        frames.append(_frame(image, width, height, kept, labels, []))
-    return _set(root, classes, frames)
-
-
-def _yolo_classes(root: Path) -> dict[int, str]:
-    """Names by the numbers that label files use."""
-    for name in ("classes.txt", "labels/classes.txt"):
-        if (root / name).is_file():
-            lines = (root / name).read_text(encoding="utf-8-sig").splitlines()
-            return dict(enumerate(line.strip() for line in lines if line.strip()))
-    for file in sorted((*root.glob("*.yaml"), *root.glob("*.yml")), key=lambda f: (f.stem != "data", f.name)):
-        names = _yaml_names(file)
-        if names:
-            return names
-    raise InputError(f"{root} names no classes: expected classes.txt, or data.yaml with names")
-
-
-def _yaml_names(file: Path) -> dict[int, str]:
-    """Entry ``names`` of a YAML file, a list or an object by number; {} where it has none."""
-    expected = "expected names: [person, car], or a line '0: person' for each class"
-    try:
-        # texts only: a class may be called no, on or 1e3
-        content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
-        why = " ".join(str(error).split())
-        raise InputError(f"{file} cannot be read as YAML ({why}): {expected}") from None
-    names = content.get("names") if isinstance(content, dict) else None
-    if not names:
-        return {}
-    numbered = dict(enumerate(names)) if isinstance(names, list) else names
-    try:
-        found = {int(number): str(name) for number, name in sorted(numbered.items(), key=lambda item: int(item[0]))}
-    except (AttributeError, ValueError):
-        raise InputError(f"{file} has names {names!r}: {expected}") from None
-    if len(found) < len(numbered) or any(isinstance(name, list | dict) or not name for name in numbered.values()):
-        raise InputError(f"{file} has names {names!r}: {expected}")
-    return found
-
-
-def _xml(file: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(file).getroot()
-    except (ElementTree.ParseError, OSError) as error:
-        raise InputError(f"{file} is no Pascal VOC annotation ({error})") from None
-
-
-def _images_in(folder: Path) -> list[Path]:
-    """What flight takes for a still, by name."""
-    return sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-
-
-def _image(path: Path, annotation: Path) -> Path:
-    """The image of an annotation, whose file name may lack or mistake its ending."""
-    if path.is_file():
-        return path
-    beside = (path.parent / f"{annotation.stem}{ending}" for ending in sorted(SUFFIXES))
-    return next((p for p in beside if p.is_file()), path)
-
-
-def _frame(
-    path: Path,
-    width: int,
-    height: int,
-    boxes: list[tuple[float, float, float, float]],
-    labels: list[int],
-    ignored: list[tuple[float, float, float, float]],
-) -> LabelledFrame:
-    return LabelledFrame(
-        path,
-        width,
-        height,
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(labels, np.int64),
-        np.array(ignored, np.float32).reshape(-1, 4),
-    )
-
-
-def _set(root: Path, classes: tuple[str, ...], frames: list[LabelledFrame]) -> LabelledSet:
-    if not frames or not classes:
+        raise InputError(f"data folder {root} does not exist: give a folder with labelled frames{_unpack(root)}")
+    parts = _parts(root, voc_origin)
+    if not parts:
+        raise InputError(f"{root} holds no labels that are known: {_EXPECTED}{_hint(root, voc_origin)}")
+    kinds = {part.kind: part for part in reversed(parts)}
+    if len(kinds) > 1:
+        there = ", ".join(f"{part.kind} ({part.at.relative_to(root)})" for part in reversed(kinds.values()))
         raise InputError(
-            f"{root} holds {len(frames)} labelled images and {len(classes)} classes: expected some of each"
+            f"{root} holds several kinds of labels, {there}: leave one kind in the folder, or name a COCO file: "
+            "--annotations FILE"
         )
-    return LabelledSet(classes, tuple(frames))
+    part, told = _chosen(root, parts, split), Told()
+    data = part.read(ignore, told)
+    if not data.frames or not data.classes:
+        raise InputError(
+            f"{part.at} holds {len(data)} labelled images and {len(data.classes)} classes: expected some of each"
+        )
+    known = list(dict.fromkeys(p.split for p in parts))
+    if len(known) > 1:
+        which = f"{root}: its part {part.split} was read, of {', '.join(known)}"
+    elif split is not None and part.split != (split_of(split) or split):
+        which = f"{root} has no parts: all of it was read as {split}"
+    else:
+        return data
+    return replace(data, notes=(which, *data.notes))
+
+
+def _chosen(root: Path, parts: list[_Part], split: str | None) -> _Part:
+    known = list(dict.fromkeys(part.split for part in parts))
+    if len(known) == 1 and known[0] not in ("train", "val", "test"):
+        split = known[0]  # no parts: all of it
+    name = choose(known, split, str(root))
+    here = [part for part in parts if part.split == name]
+    if len(here) > 1:
+        raise InputError(
+            f"{root} has two label files for {name or 'its pictures'}: {here[0].at.relative_to(root)} and "
+            f"{here[1].at.relative_to(root)}: remove one, or name one: --annotations FILE"
+        )
+    return here[0]
+
+
+def _parts(root: Path, voc_origin: int | None) -> list[_Part]:
+    parts = [*_coco_parts(root), *_voc_parts(root, voc_origin)]
+    return parts + [_Part("YOLO", split, at, read) for split, at, read in yolo_parts(root)]
+
+
+def _coco_parts(root: Path) -> Iterator[_Part]:
+    for file in sorted(root.glob("annotations/*.json")):
+        if not file.name.startswith(_OTHER_COCO) and _is_coco(file):
+            split = "" if file.stem in _WHOLE else split_in(file.stem)
+            folders = [*_named(root, split), root / "images", file.parent, root]
+            yield _coco(file, split, folders)
+    for folder in _folders(root):
+        named = split_of(folder.name)
+        files = sorted(folder.glob("*.json")) if named else [folder / "_annotations.coco.json"]
+        for file in files:
+            if file.is_file() and _is_coco(file):
+                yield _coco(file, named or folder.name, [folder, folder / "images", folder / "data"])
+    for file in sorted(root.glob("*.json")):
+        if not file.name.startswith(_OTHER_COCO) and _is_coco(file):
+            split = "" if file.stem in _WHOLE else split_in(file.stem)
+            yield _coco(file, split, [*_named(root, split), root / "images", root / "data", root])
+
+
+def _coco(file: Path, split: str, folders: list[Path]) -> _Part:
+    there = [folder for folder in folders if folder.is_dir()]
+    return _Part("COCO", split, file, lambda ignore, _: read_coco_in(file, Pictures(there, split or None), ignore))
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether a JSON file can be COCO's: it has its keys, or the name of one whose keys are wrong."""
+    if split_of(file.stem) or file.stem in _WHOLE or file.stem.startswith("instances_"):
+        return True
+    data = read_bytes(file, "labels").replace(b"\0", b"")  # UTF-16
+    return b'"images"' in data and b'"categories"' in data and b'"annotation' in data
+
+
+def _voc_parts(root: Path, origin: int | None) -> Iterator[_Part]:
+    for base, own in [(root, None), *((f, split_of(f.name)) for f in _folders(root) if split_of(f.name))]:
+        below = next((base / name for name in _XML_IN if any((base / name).rglob("*.xml"))), None)
+        if below and (files := sorted(below.rglob("*.xml"))):
+            tables = {} if own else _tables(base)
+            folders = [f for f in (base / "JPEGImages", base / "images", base) if f.is_dir()]
+            splits = {split_of(f.name): f for f in _folders(below) if split_of(f.name)} if not tables else {}
+            for split, table in tables.items():
+                yield _voc(below, split, files, folders, origin, table)
+            for name, folder in splits.items():
+                yield _voc(folder, str(name), sorted(folder.rglob("*.xml")), [folder, *folders], origin)
+            if not tables and not splits:
+                yield _voc(below, own or "", files, folders, origin)
+        elif files := [f for f in sorted(base.glob("*.xml")) if b"<annotations" not in read_bytes(f, "labels")[:2000]]:
+            yield _voc(base, own or "", files, [base], origin)
+
+
+def _voc(
+    at: Path, split: str, files: list[Path], folders: list[Path], origin: int | None, table: Path | None = None
+) -> _Part:
+    def read(ignore: Collection[str], told: Told) -> LabelledSet:
+        chosen = listed(at, files, table, told) if table else files
+        pictures = Pictures(folders, split or None)
+        data = read_voc(chosen, pictures, ignore, origin, told)
+        left = unlabelled(data.frames, folders[0]) if table is None else []
+        return replace(data, notes=(*data.notes, *left))
+
+    return _Part("Pascal VOC", split, at, read)
+
+
+def _tables(base: Path) -> dict[str, Path]:
+    """Lists of pictures by split; VOC's lists of one class, such as car_train.txt, are none."""
+    files = sorted((base / "ImageSets/Main").glob("*.txt"))
+    return {split_of(f.stem) or f.stem: f for f in files if not re.search("_(train|val|trainval|test)$", f.stem)}
+
+
+def _named(root: Path, split: str) -> list[Path]:
+    """Folders of pictures that are called as the split."""
+    both = [*_folders(root), *_folders(root / "images")]
+    return [f for f in both if split and (f.name == split or split_of(f.name) == split)]
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(f for f in root.glob("*") if f.is_dir() and not f.name.startswith("."))
+
+
+def _hint(root: Path, voc_origin: int | None) -> str:
+    """What may have been meant instead: a folder below, a file of another kind."""
+    near = _folders(root)[:50]
+    below = [f for f in near if _parts(f, voc_origin)] or [
+        f for folder in near for f in _folders(folder)[:50] if _parts(f, voc_origin)
+    ]
+    if below:
+        return f"; {some([str(f) for f in below])} does: give that folder"
+    if (root / "annotations.xml").is_file():
+        return "; annotations.xml is CVAT's own: export the task as COCO 1.0"
+    names = sorted(p.name for p in root.glob("*"))
+    return f"; it holds {some(names, 5)}{_unpack(root)}" if names else "; it is empty"
+
+
+def _unpack(root: Path) -> str:
+    packed = [root] if root.is_file() else sorted(root.glob("*.zip"))
+    return f"; unpack {packed[0].name} first" if packed and packed[0].suffix == ".zip" else ""

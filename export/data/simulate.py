@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.data import TemperatureScale
 from edge.errors import InputError
 from edge.sim.camera import Simulator
 from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
@@ -101,6 +102,5 @@ def _labelled(path: Path, frame: SimulatedFrame, label_of: dict[str, int]) -> La
     truth = frame.truth
     labels = np.array([label_of.get(name.casefold(), -1) for name in truth.names], np.int64)
     kept = (labels >= 0) & (truth.visible >= LEAST_VISIBLE)
-    return LabelledFrame(
-        path, frame.width, frame.height, truth.boxes[kept], labels[kept], truth.boxes[~kept], frame.temperature
-    )
+    scale = frame.temperature if isinstance(frame.temperature, TemperatureScale) else None
+    return LabelledFrame(path, frame.width, frame.height, truth.boxes[kept], labels[kept], truth.boxes[~kept], scale)

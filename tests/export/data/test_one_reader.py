@@ -42,9 +42,9 @@ def array(pixels: np.ndarray) -> Callable[[Path], Path]:
 
 
 def marked() -> np.ndarray:
-    """White-hot grey with a red cross: under 5 % of the picture are coloured."""
+    """White-hot grey with a red mark: 2 % of the picture, also of an eighth of its size."""
     picture = cv2.cvtColor(SMOOTH, cv2.COLOR_GRAY2BGR)
-    picture[22:26, 20:44] = picture[12:36, 30:34] = (0, 0, 255)
+    picture[8:16, 16:24] = (0, 0, 255)
     return picture
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.errors import InputError
 from export.commands.main import main
 from export.data.coco import read_coco
-from export.data.dataset import LabelledFrame
-from export.data.runs import FramesNamed, run_of, split_by_run
+from export.data.dataset import LabelledFrame, LabelledSet, labelled_frame
+from export.data.runs import FramesNamed, flights_of, run_of, split_by_run, table_of
 from tests.support.label_files import write_coco, write_image
 
 
@@ -49,6 +50,14 @@ def test_check_leaves_out_and_holds_back_by_run(tmp_path: Path) -> None:
         ("DJI_0007.png", ("DJI", 7)),
         ("flights/12.png", ("flights", 12)),
         ("portrait.png", None),
+        ("DJI_0007_T.JPG", ("DJI", 7)),
+        ("DJI_20240131120559_0017_T.JPG", ("DJI_20240131", 17)),
+        ("DJI_0007_jpg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.jpg", ("DJI", 7)),  # Roboflow
+        ("1a2b3c4d-DJI_0007.png", ("DJI", 7)),  # Label Studio
+        ("20240131-0007.png", ("20240131", 7)),  # a date is no hash
+        ("cam_2024-01-31_12-05-59.png", ("cam_2024-01-31", 43559)),
+        ("20240131T120559Z.png", ("20240131", 43559)),
+        ("20240131_120559_123.tiff", ("20240131", 43559)),
     ],
 )
 def test_the_run_of_a_name(name: str, run: tuple[str, int] | None) -> None:
@@ -60,3 +69,59 @@ def test_frames_named_are_those_of_the_range() -> None:
     expected = FramesNamed("DJI:3-5")
     numbers = [i for i in range(9) if expected(LabelledFrame(Path(f"DJI_{i}.png"), 1, 1, none, np.zeros(0, int), none))]
     assert numbers == [3, 4, 5]
+
+
+def flown(*names: str) -> LabelledSet:
+    return LabelledSet(("deer",), tuple(labelled_frame(Path(n), 64, 48, [[1, 1, 5, 5]], [0], []) for n in names))
+
+
+def numbered(name: str, numbers: range) -> list[str]:
+    return [name.format(i) for i in numbers]
+
+
+def test_flights_are_by_number_not_by_spelling() -> None:
+    data = flown(*numbered("DJI_{}.jpg", range(1, 121)), *numbered("DJI_{}.jpg", range(200, 203)))
+    assert {name: len(frames) for name, frames in flights_of(data).items()} == {"DJI:1-120": 120, "DJI:200-202": 3}
+    assert len(flights_of(data, gap=80)) == 1
+    assert list(flights_of(flown("x/a_1.png", "y/a_2.png"), "folder")) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (
+            numbered("DJI_{:04d}.jpg", range(1, 98)),
+            r"all 97 frames are one flight by their name \(DJI:1-97\).*--flights end",
+        ),
+        (numbered("{:02d}ab.jpg", range(20)), "all 20 frames are one flight by their name"),
+        (
+            numbered("IMG{0}_{0}000.jpg", range(20)),
+            "names of the 20 frames tell no flights, 20 would be one frame each",
+        ),
+    ],
+)
+def test_a_side_is_never_empty(names: list[str], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        split_by_run(flown(*names), 0.2)
+    kept, held = split_by_run(flown(*names), 0.2, by="end")
+    assert len(held) == round(0.2 * len(names))
+    assert {f.path.name for f in kept.frames} | {f.path.name for f in held.frames} == set(names)
+    assert max(f.path.stem for f in kept.frames) < min(f.path.stem for f in held.frames)
+
+
+def test_folders_can_be_the_flights() -> None:
+    data = flown(*numbered("1/DJI_{}.jpg", range(8)), *numbered("2/DJI_{}.jpg", range(3)))
+    kept, held = split_by_run(data, 0.2, by="folder")
+    assert {str(f.path.parent) for f in held.frames} == {"2"}  # the smaller one, as none has as few as a fifth
+    assert len(kept) == 8
+    assert table_of(flights_of(data, "folder"), held) == ["     8 1: kept", "     3 2: held back"]
+    with pytest.raises(InputError, match="all 3 frames are one flight by their folder"):
+        split_by_run(flown(*numbered("2/DJI_{}.jpg", range(3))), 0.3, by="folder")
+
+
+def test_no_more_than_asked_for_is_held_back() -> None:
+    names = [n for run in "abcdef" for n in numbered(run + "_{}.png", range(30 if run == "a" else 4))]
+    for part in (0.1, 0.2, 0.3):
+        kept, held = split_by_run(flown(*names), part)
+        assert 0 < len(held) <= part * len(names)
+        assert not {f.path.name[0] for f in kept.frames} & {f.path.name[0] for f in held.frames}
