@@ -18,14 +18,17 @@ from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
-from export.commands.detector_options import add_detector_options, detector_settings
-from export.data.clean import tidy
-from export.data.coco import read_coco
+from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.label_options import HELD, add_class_options, class_choice, read_labels
+from export.data.clean import summary, tidy
 from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
-from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge
+from export.evaluate.classes import matched, names_without
+from export.evaluate.coco_figures import check_installed, coco_figures, coco_truth
+from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge, only_classes
 from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
+from export.evaluate.readable import check_boxes, check_readable
 
 
 def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,8 +39,20 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as in edge run")
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="torch state dict, run in torch")
-    parser.add_argument("--annotations", type=Path, required=True, metavar="JSON", help="labels: COCO's, or HIT-UAV's")
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of its images")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder with frames and labels, as train --data reads it"
+    )
+    parser.add_argument("--split", metavar="NAME", help=f"which part of it (default: {HELD}, or valid)")
+    parser.add_argument("--annotations", type=Path, metavar="JSON", help="instead: labels, COCO's or HIT-UAV's")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
+    add_class_options(parser)
+    parser.add_argument(
+        "--coco",
+        action="store_true",
+        help="with --annotations: also COCO's own figures, by faster-coco-eval. AP and AP50 are the same where no "
+        "frame holds crowds or other ignored regions, or more than 100 detections of a class; sizes are COCO's, by the "
+        "areas in the file",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument(
         "--pictures", type=Path, metavar="FILE.jpg", help="draw a page of frames: best, worst, most missed, most false"
@@ -65,17 +80,35 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: expected 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
+    if arguments.coco and not arguments.annotations:
+        raise InputError(
+            "--coco counts by what stands in a COCO file: give it by --annotations, with --images; of other labels "
+            "edge-export data check makes one, cleaned.json"
+        )
+    if arguments.coco:
+        check_installed()
     for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
         check_file(file)  # before the minutes that the frames take
-    data, _ = tidy(read_coco(arguments.annotations, arguments.images))
-    data = LabelledSet(data.classes, data.frames[:: arguments.every])
-    detect, about = _detector(arguments, data)
+    data = _labels(arguments)
+    data, detect, about = _detector(arguments, data)
     console = console_of(arguments.quiet)
+    read, (data, problems) = data, tidy(data)
+    check_boxes(read, data)
+    notes = [*read.notes, *(f"{kind}: {count}" for kind, count in summary(problems).items())]
+    for note in notes:
+        say(console, note)
+    truth = coco_truth(arguments.annotations, arguments.images, data, class_choice(arguments)) if arguments.coco else []
     with bars_on(console) as progress:
+        task = progress.add_task("check", total=len(data))
+        check_readable(data, lambda done: progress.update(task, completed=done))
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
-    result = {**about, "annotations": str(arguments.annotations), **figures(judged, data.classes)}
+    labels = str(arguments.annotations or arguments.data)
+    result = {**about, "annotations": labels, "notes": notes, **figures(judged, data.classes)}
     console.print(_table(result))
+    if arguments.coco:
+        result["coco"] = coco_figures(judged, data.classes, truth)
+        say(console, _coco_line(result["coco"]))
     threshold = result["best_f1"]["threshold"]
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
@@ -119,32 +152,37 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
     return text
 
 
-def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Detect, dict[str, Any]]:
+def _labels(arguments: argparse.Namespace) -> LabelledSet:
+    data = read_labels(arguments)
+    return replace(data, frames=data.frames[:: arguments.every])
+
+
+def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[LabelledSet, Detect, dict[str, Any]]:
+    """``data`` with the classes that are evaluated, what finds them, and what the figures are of."""
+    choice, where = class_choice(arguments), str(arguments.annotations or arguments.data)
     if arguments.checkpoint:
-        checkpoint = read_checkpoint(arguments.checkpoint)
-        model = detector_of(checkpoint, **detector_settings(arguments))
-        found = model.roi_heads.box_predictor.cls_score.out_features - 1
-        if found != len(data.classes):
-            raise InputError(
-                f"the checkpoint has {found} classes, {arguments.annotations} has {', '.join(data.classes)}: expected "
-                "annotations of the same classes in the same order"
-            )
-        return detect_with_model(model, normalisers_of(model)), {
-            "checkpoint_sha256": checkpoint.sha256(),
-            "path": "torch",
-        }
-    bundle = Bundle.load(arguments.model)
-    if bundle.classes != data.classes:
-        raise InputError(
-            f"the bundle's classes are {', '.join(bundle.classes)}, those of {arguments.annotations} "
-            f"{', '.join(data.classes)}: expected the same in the same order"
-        )
-    engine = open_engine(bundle)
-    return detect_with_bundle(engine), {
-        "model": bundle.name,
-        "checkpoint_sha256": bundle.checkpoint_sha256,
-        "path": f"flight, {engine.backend}",
-    }
+        checkpoint = read_checkpoint(arguments.checkpoint, arguments.weights_of)
+        model = detector_of(checkpoint, arguments.arch, **detector_settings(arguments))
+        asked_settings(arguments, checkpoint, model.configuration)
+        data = replace(data, notes=(*checkpoint.notes, *data.notes))
+        who = f"checkpoint {arguments.checkpoint}"
+        count = model.roi_heads.box_predictor.cls_score.out_features - 1
+        known = checkpoint.classes or names_without(count, data, choice, who, where)
+        if not checkpoint.classes:
+            order = f"{who} has no class names: its classes are taken to be, in this order, {', '.join(known)}"
+            data = replace(data, notes=(*data.notes, order))
+        if len(known) != count:
+            raise InputError(f"{who} names {len(known)} classes ({', '.join(known)}) and has {count}: it is broken")
+        data, detect = matched(data, known, choice, who, where), detect_with_model(model, normalisers_of(model))
+        about = {"checkpoint_sha256": checkpoint.sha256(), "path": "torch"}
+    else:
+        bundle = Bundle.load(arguments.model)
+        known = bundle.classes
+        data = matched(data, known, choice, f"bundle {arguments.model}", where)
+        engine = open_engine(bundle)
+        detect, path = detect_with_bundle(engine), f"flight, {engine.backend}"
+        about = {"model": bundle.name, "checkpoint_sha256": bundle.checkpoint_sha256, "path": path}
+    return data, only_classes(detect, known, data.classes), about
 
 
 def _table(result: dict[str, Any]) -> Table:
@@ -166,6 +204,12 @@ def _table(result: dict[str, Any]) -> Table:
             _percent(result["recall_at_1_false_in_10_frames"][name]),
         )
     return table
+
+
+def _coco_line(found: dict[str, float | None]) -> str:
+    """COCO's twelve figures as a line."""
+    values = ", ".join(f"{name.replace('_', ' ').upper()} {_percent(value)}" for name, value in found.items())
+    return f"COCO's own figures (at most 100 detections of a class and frame): {values}"
 
 
 def _percent(value: float | None) -> str:

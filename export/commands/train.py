@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands.console import bars_on, console_of, say
-from export.commands.detector_options import add_detector_options, detector_settings
+from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.label_options import add_class_options, class_choice
+from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import summary, tidy
 from export.data.coco import read_coco
 from export.data.dataset import LabelledSet, merge
@@ -25,10 +28,12 @@ from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
 from export.detector.replace_head import replace_head
+from export.evaluate.classes import near_names
 from export.evaluate.hard_examples import Place, read_hard_examples
+from export.evaluate.readable import check_boxes, check_readable
 from export.training.augment import Augmentation
 from export.training.crops import resize_factor
-from export.training.loop import Trainer, TrainSettings, Watch
+from export.training.loop import Trainer, TrainSettings
 from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 
@@ -111,18 +116,8 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         default=",".join(s.frozen),
         help="beginnings of the names of parameters that are not trained (default: %(default)s)",
     )
-    parser.add_argument(
-        "--watch",
-        type=Path,
-        metavar="DIR",
-        help="while training, evaluate on the val split of this folder now and then, and draw the curve of AP",
-    )
-    parser.add_argument(
-        "--watch-frames", type=int, default=30, help="how many, spread over the split (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--watch-minutes", type=float, default=20.0, help="time between two evaluations (default: %(default)s)"
-    )
+    add_class_options(parser)
+    add_watch_options(parser)
     parser.add_argument("--seed", type=int, default=s.seed)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one for each core")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -132,34 +127,43 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Train to the end of the schedule; returns 0. Raises EdgeError."""
+    _check_numbers(arguments)
     if hasattr(os, "nice"):
         os.nice(5)  # hours of work must not make the desk unusable
     torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
     console = console_of(arguments.quiet)
-    data, problems = tidy(_data(arguments))
-    for kind, count in summary(problems).items():
-        say(console, f"{kind}: {count}")
+    choice = class_choice(arguments)
+    watched = read_watched(arguments)
+    read = choice.of(_data(arguments), "the training set", watched.classes if watched else ())
+    data, problems = tidy(read)
+    check_boxes(read, data)
+    for note in (*read.notes, *(f"{kind}: {count}" for kind, count in summary(problems).items())):
+        say(console, note)
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     say(console, f"{len(data)} frames: {boxes}")
+    watch = watch_of(arguments, data, watched, choice, console) if watched else None
+    with bars_on(console) as progress:
+        task = progress.add_task("check the frames", total=len(data))
+        check_readable(data, lambda done: progress.update(task, completed=done))
     hard_examples = _hard_examples(arguments, data, console)
     torch.manual_seed(arguments.seed)
-    checkpoint = read_checkpoint(arguments.start) if arguments.start else None
+    checkpoint = read_checkpoint(arguments.start, arguments.weights_of) if arguments.start else None
     start = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)) if checkpoint else None
+    if checkpoint and start:
+        asked_settings(arguments, checkpoint, start.configuration)
+        for note in checkpoint.notes:
+            say(console, note)
     settings = _settings(arguments, normalisers_of(start))
     model = start or _model(arguments, data, settings.normalisers())
     if arguments.start:
+        known = model.class_names
         kept = replace_head(model, data.classes)
-        new = [name for name in data.classes if name not in kept]
-        if new:
-            say(
-                console,
-                f"{arguments.start} knows {', '.join(kept) or 'no class of these'}; new, from zero: {', '.join(new)}",
-            )
+        for line in _of_the_start(str(arguments.start), known, data.classes, kept):
+            say(console, line)
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, hard_examples)
-    watch = _watch(arguments, data)
     console.print(sizes_seen(model, data), highlight=False)
     if trainer.step:
         say(console, f"resuming the run of {arguments.out} at step {trainer.step}")
@@ -178,12 +182,26 @@ def sizes_seen(model: FasterRCNN, data: LabelledSet) -> str:
     return f"the detector sees frames of {', '.join(seen[:3])}{more}"
 
 
-def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:
+def _check_numbers(arguments: argparse.Namespace) -> None:
+    for name, least in (("seed", 0), ("threads", 0), ("minutes", 0.0)):
+        if getattr(arguments, name) < least:
+            raise InputError(f"--{name} {getattr(arguments, name):g}: expected {least:g} or more")
     for name in ("steps", "batch", "crop", "learning_rate"):
-        if getattr(arguments, name) <= 0:
+        if not getattr(arguments, name) > 0:
             raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: expected more than 0")
+    for name in ("mosaic", "quarter_turns"):
+        if not 0 <= getattr(arguments, name) <= 1:
+            raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: expected a part from 0 to 1")
     if arguments.crop % 64:
         raise InputError(f"--crop {arguments.crop}: expected a multiple of 64, so that every pyramid level fits")
+    try:
+        torch.zeros(1, device=arguments.device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise InputError(f"--device {arguments.device} cannot be used ({why}): expected cpu, or cuda") from None
+
+
+def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:
     return TrainSettings(
         steps=arguments.steps,
         minutes=arguments.minutes,
@@ -232,21 +250,17 @@ def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Co
     return places
 
 
-def _watch(arguments: argparse.Namespace, data: LabelledSet) -> Watch | None:
-    if not arguments.watch:
-        return None
-    if arguments.watch_frames < 1 or arguments.watch_minutes <= 0:
-        raise InputError("--watch-frames and --watch-minutes: expected more than 0")
-    held, _ = tidy(merge([LabelledSet(data.classes, ()), read_folder(arguments.watch, "val")]))
-    if held.classes != data.classes:
-        raise InputError(f"{arguments.watch} has the classes {', '.join(held.classes)}: expected those trained on")
-    both = {f.path.resolve() for f in data.frames} & {f.path.resolve() for f in held.frames}
-    if both:
-        raise InputError(f"{len(both)} frames of --watch are trained on, such as {min(both)}: expected others")
-    some = replace(held, frames=held.frames[:: max(1, len(held) // arguments.watch_frames)][: arguments.watch_frames])
-    if not sum(some.count().values()):
-        raise InputError(f"the {len(some)} frames of --watch hold no boxes: raise --watch-frames")
-    return Watch(some, arguments.watch_minutes)
+def _of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """Lines: which of a start's classes are gone on with, which are new, which are no more."""
+    if not known:
+        return [f"{start} has no class names: its classes are taken to be, in this order, {', '.join(classes)}"]
+    new = [name for name in classes if name not in kept]
+    gone = [name for name in known if name.casefold() not in {one.casefold() for one in classes}]
+    near = {name: meant[0] for name in new if (meant := near_names(name, gone))}
+    lines = [f"{start} knows {', '.join(kept) or 'no class of these'}; new, from zero: {', '.join(new)}"] if new else []
+    lines += [f"{start} also knows {', '.join(gone)}: the frames have no such class, it is left out"] if gone else []
+    same = ",".join(f"{near.get(name, name)}={name}" if name in near else name for name in classes)
+    return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
 
 
 def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:

@@ -16,7 +16,7 @@ from edge.data import Float32, Frame, Int32
 from edge.engine import Engine
 from edge.model.normalisers import Normalisers
 from edge.model.transform import Preprocessor, to_detections
-from export.data.dataset import LabelledSet, read_frame
+from export.data.dataset import LabelledSet, sensor_frame
 from export.evaluate.average_precision import ALL, IOUS, Judged, rank
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
@@ -55,11 +55,24 @@ def detect_with_bundle(engine: Engine) -> Detect:
     return detect
 
 
+def only_classes(detect: Detect, known: Sequence[str], classes: Sequence[str]) -> Detect:
+    """``detect`` of a detector of the classes ``known``, with labels of ``classes``; others are left out."""
+    label_of = np.array([classes.index(name) if name in classes else -1 for name in known], np.int32)
+
+    def detect_them(frame: Frame) -> tuple[Float32, Float32, Int32]:
+        boxes, scores, labels = detect(frame)
+        labels = label_of[labels]
+        kept = labels >= 0
+        return boxes[kept], scores[kept], labels[kept]
+
+    return detect_them
+
+
 def judge(data: LabelledSet, detect: Detect, tell: Callable[[int], None] = lambda _: None) -> list[Judged]:
     """Run ``detect`` on every frame; ``tell`` is given the number of frames done."""
     judged = []
     for i, frame in enumerate(data.frames):
-        found = detect(Frame(read_frame(frame), i, 0.0, temperature=frame.temperature))
+        found = detect(sensor_frame(frame, i))
         judged.append(Judged(*found, frame.boxes, frame.labels, frame.ignored))
         tell(i + 1)
     return judged

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import fastrcnn_loss
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
+from edge.data import Float32
 from export.training.augment import Crop
 
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
@@ -25,7 +26,8 @@ class DetectionCriterion:
     """The losses of ``model``, a torchvision ``FasterRCNN`` in training mode; nothing in it is changed.
 
     The steps are those of torchvision's ``RegionProposalNetwork.forward`` and ``RoIHeads.forward``, by its own
-    functions; between the assignment of targets and the sampling, ignored regions are taken out.
+    functions; between the assignment of targets and the sampling, ignored regions are taken out. Where they cover all
+    crops, nothing is left to sample: torchvision's means of no rows would be NaN, here the losses are 0.
     """
 
     def __init__(self, model: FasterRCNN) -> None:
@@ -39,7 +41,7 @@ class DetectionCriterion:
             {"boxes": torch.from_numpy(c.boxes).to(device), "labels": torch.from_numpy(c.labels + 1).to(device)}
             for c in crops
         ]
-        ignored = [torch.from_numpy(c.ignored).to(device) for c in crops]
+        ignored = [torch.from_numpy(_beyond(c.ignored, c.pixels.shape[0])).to(device) for c in crops]
         maps = self._model.backbone(images.tensors)
         proposals, rpn_losses = self._rpn(images, maps, targets, ignored)
         return {**rpn_losses, **self._roi_heads(images, maps, proposals, targets, ignored)}
@@ -64,6 +66,8 @@ class DetectionCriterion:
         proposals, _ = rpn.filter_proposals(boxes, scores, images.image_sizes, per_level)
         labels, truth = rpn.assign_targets_to_anchors(anchors, targets)
         labels = without_ignored(labels, anchors, ignored)
+        if not any(bool((label >= 0).any()) for label in labels):
+            return proposals, dict.fromkeys(LOSSES[:2], _nothing(rpn.head))
         losses = rpn.compute_loss(scores, deltas, labels, rpn.box_coder.encode(truth, anchors))
         return proposals, dict(zip(LOSSES[:2], losses, strict=True))
 
@@ -81,6 +85,8 @@ class DetectionCriterion:
         matched, labels = heads.assign_targets_to_proposals(proposals, boxes, classes)
         labels = without_ignored(labels, proposals, ignored)
         chosen = heads.subsample(labels)
+        if not any(len(rows) for rows in chosen):
+            return dict.fromkeys(LOSSES[2:], _nothing(heads.box_predictor))
         proposals, labels, matched = (
             [v[i] for v, i in zip(of, chosen, strict=True)] for of in (proposals, labels, matched)
         )
@@ -104,6 +110,18 @@ def without_ignored(labels: list[Tensor], boxes: list[Tensor], ignored: list[Ten
             label = torch.where(inside & (label == 0), torch.full_like(label, -1), label)
         kept.append(label)
     return kept
+
+
+def _beyond(regions: Float32, side: int) -> Float32:
+    """Regions (M, 4) that reach the edge of a crop of that side go on behind it, as anchors there do."""
+    low, high = regions[:, :2], regions[:, 2:]
+    far = np.float32(side)
+    return np.concatenate([np.where(low <= 0, -far, low), np.where(high >= far, 2 * far, high)], axis=1)
+
+
+def _nothing(part: nn.Module) -> Tensor:
+    """0 with gradients of 0; not finite where a weight of ``part`` is not: a training that diverged still shows."""
+    return torch.stack([parameter.sum() * 0 for parameter in part.parameters()]).sum()
 
 
 def _inside(boxes: Tensor, regions: Tensor) -> Tensor:

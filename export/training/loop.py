@@ -25,8 +25,8 @@ from edge.errors import EdgeError, InputError, SinkError
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.data.dataset import LabelledSet
-from export.detector.checkpoint import RECORD
 from export.detector.configuration import Configuration
+from export.detector.entries import RECORD
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
 from export.training.augment import Augmentation
@@ -98,9 +98,11 @@ class Trainer:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
         outputs = model.roi_heads.box_predictor.cls_score.out_features - 1
-        if outputs != len(data.classes):
+        names = tuple(getattr(model, "class_names", ()))
+        if outputs != len(data.classes) or names not in ((), data.classes):
             raise InputError(
-                f"the detector has {outputs} classes, the training set {len(data.classes)} ({', '.join(data.classes)})"
+                f"the detector has {outputs} classes ({', '.join(names) or 'without names'}), the training set "
+                f"{len(data.classes)} ({', '.join(data.classes)}): expected the same in the same order"
             )
         self.model, self.data, self.settings = model, data, settings
         self._start, self._hard_examples = start, hard_examples

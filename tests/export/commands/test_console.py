@@ -38,6 +38,10 @@ def test_a_line_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"{line}\n"
 
 
+# the second is a script for another program's environment, where this package is not
+PRINT = ("export/commands/main.py", "export/parity/reference_script.py")
+
+
 def test_only_commands_print_and_one_file_makes_consoles() -> None:
     for file in sorted((ROOT / "export").rglob("*.py")):
         made = {
@@ -46,5 +50,5 @@ def test_only_commands_print_and_one_file_makes_consoles() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         path = file.relative_to(ROOT).as_posix()
-        assert "print" not in made or path == "export/commands/main.py", path
+        assert "print" not in made or path in PRINT, path
         assert not made & {"Console", "Progress"} or path == "export/commands/console.py", path

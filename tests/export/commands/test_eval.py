@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from edge.model.bundle import Bundle
 from export.commands.main import main
 from export.evaluate.average_precision import Judged
 from export.evaluate.outcome import outcome
+from tests.conftest import write_bundle
+from tests.support.tiny_training import tiny_model
 
 NONE = np.zeros((0, 4), np.float32)
 HOT = [16.0, 8.0, 8.0, 8.0]  # xywh of one of the tiny detector's cells
@@ -109,3 +114,138 @@ def test_what_lies_in_an_ignored_region_is_not_shown_as_false() -> None:
     assert shown.right.tolist() == [True, False]
     np.testing.assert_array_equal(shown.boxes, boxes[[0, 2]])
     assert outcome(judged, 0.75).right.tolist() == [True]
+
+
+def relabelled(folder: Path, names: list[str], label: int = 0) -> list[str]:
+    """`hot_frames` with categories of these names, the hot cells of number ``label``."""
+    words = hot_frames(folder)
+    content = json.loads((folder / "labels.json").read_text())
+    content["categories"] = [{"id": i, "name": name} for i, name in enumerate(names)]
+    content["annotations"] = [{**box, "category_id": label} for box in content["annotations"]]
+    (folder / "labels.json").write_text(json.dumps(content))
+    return words
+
+
+def figures_of(out: Path, *words: str) -> dict[str, Any]:
+    assert main(["eval", *words, "--json", str(out)]) == 0
+    return dict(json.loads(out.read_text()))
+
+
+def test_categories_in_another_order_are_the_same_classes(tmp_path: Path) -> None:
+    bundle = str(write_bundle(tmp_path / "b", ("Person", "Car")))  # it calls everything it finds a person
+    words = relabelled(tmp_path / "data", ["Car", "Person"], 1)
+    found = figures_of(tmp_path / "x.json", "--model", bundle, *words)
+    assert found["boxes"] == {"Person": 3, "Car": 0}
+    assert found["per_class_ap50"] == {"Person": 1.0, "Car": None}
+
+
+def test_a_class_too_many_is_refused_chosen_or_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = str(write_bundle(tmp_path / "b", ("Person", "Deer")))
+    words = ["--model", bundle, *relabelled(tmp_path / "data", ["Boat", "Person"], 1)]
+    assert main(["eval", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "are Person, Deer, those of" in error
+    assert "--classes Person takes these alone" in error
+    alone = figures_of(tmp_path / "x.json", *words, "--classes", "Person")
+    assert alone["boxes"] == {"Person": 3}
+    assert f"not evaluated: what bundle {bundle} finds of Deer" in alone["notes"]
+    ignored = figures_of(tmp_path / "x.json", *words, "--ignore-classes", "Boat,Deer")
+    assert (ignored["boxes"], ignored["ap50"]) == ({"Person": 3}, 1.0)
+    assert f"not evaluated: what bundle {bundle} finds of Deer" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_of_any_layout_and_a_part_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = str(write_bundle(tmp_path / "b"))
+    for part, count in (("train", 1), ("valid", 2), ("test", 3)):
+        hot_frames(tmp_path / "pictures")
+        (tmp_path / "yolo/images" / part).mkdir(parents=True)
+        (tmp_path / "yolo/labels" / part).mkdir(parents=True)
+        for i in range(count):
+            (tmp_path / "pictures" / f"{i}.png").rename(tmp_path / "yolo/images" / part / f"{part}{i}.png")
+            (tmp_path / "yolo/labels" / part / f"{part}{i}.txt").write_text("0 0.25 0.1875 0.1 0.125\n")
+    (tmp_path / "yolo/classes.txt").write_text("Person\n")
+    words = ["--model", bundle, "--data", str(tmp_path / "yolo")]
+    found = figures_of(tmp_path / "x.json", *words)
+    assert (found["images"], found["ap50"]) == (2, 1.0)
+    assert figures_of(tmp_path / "x.json", *words, "--split", "test")["images"] == 3
+    assert main(["eval", *words, "--split", "night"]) == 2
+    assert "'night'" in capsys.readouterr().err
+    for wrong in ([], ["--annotations", "x"], [*words[2:], "--images", "x"], ["--images", "x"]):
+        assert main(["eval", "--model", bundle, *wrong]) == 2
+        assert "expected --data DIR [--split NAME], or --annotations JSON" in capsys.readouterr().err
+
+
+def test_labels_for_another_size_are_refused_before_any_frame(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = hot_frames(tmp_path / "data")
+    content = json.loads((tmp_path / "data/labels.json").read_text())
+    content["images"][2] |= {"width": 800, "height": 640}
+    (tmp_path / "data/labels.json").write_text(json.dumps(content))
+    assert main(["eval", "--model", str(tiny_bundle), *words]) == 2
+    error = capsys.readouterr().err
+    assert "1 of 3 frames cannot be used" in error
+    assert "2.png is 80x64, its boxes are for 800x640" in error
+
+
+def test_boxes_that_are_left_out_are_counted(tmp_path: Path, tiny_bundle: Path) -> None:
+    words = hot_frames(tmp_path / "data")
+    content = json.loads((tmp_path / "data/labels.json").read_text())
+    content["annotations"] += [{"image_id": 0, "category_id": 0, "bbox": [70, 50, 30, 30]}, content["annotations"][0]]
+    (tmp_path / "data/labels.json").write_text(json.dumps(content))
+    found = figures_of(tmp_path / "x.json", "--model", str(tiny_bundle), *words)
+    assert {"box outside: 1", "box twice: 1"} <= set(found["notes"])
+
+
+def test_cocos_own_figures(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data")]
+    found = figures_of(tmp_path / "x.json", *words, "--coco")
+    assert found["coco"]["ap"] == pytest.approx(found["ap"], abs=1e-4)
+    assert (found["coco"]["ap_small"], found["coco"]["ap_large"]) == (pytest.approx(1), None)
+    assert "COCO's own figures (at most 100 detections of a class and frame): AP 100.0" in capsys.readouterr().out
+    assert "coco" not in figures_of(tmp_path / "x.json", *words)
+
+
+def test_coco_without_its_library_or_its_file(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["eval", "--model", str(tiny_bundle), "--coco"]
+    assert main([*words, "--data", str(tmp_path)]) == 2
+    assert "--annotations" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
+    assert main([*words, *hot_frames(tmp_path / "data")]) == 2
+    assert "pip install 'thermal-edge[coco]'" in capsys.readouterr().err
+
+
+def named(folder: Path, **more: object) -> Path:
+    """A checkpoint of the small untrained detector of two classes."""
+    model = tiny_model(2)
+    detector = json.loads(json.dumps(model.configuration.to_json()))
+    torch.save({"model": model.state_dict(), "detector": detector, **more}, folder / "c.pth")
+    return folder / "c.pth"
+
+
+def test_a_checkpoint_is_compared_by_its_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = relabelled(tmp_path / "data", ["Car", "Person"], 1)
+    file = named(tmp_path, classes=["Person", "Car"])
+    found = figures_of(tmp_path / "x.json", "--checkpoint", str(file), *words)
+    assert found["boxes"] == {"Person": 3, "Car": 0}
+    file = named(tmp_path, classes=["deer", "fox"])
+    assert main(["eval", "--checkpoint", str(file), *words]) == 2
+    assert "are deer, fox, those of" in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_names_says_what_it_is_taken_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--checkpoint", str(named(tmp_path)), *relabelled(tmp_path / "data", ["Car", "Person"], 1)]
+    said = "has no class names: its classes are taken to be, in this order, "
+    found = figures_of(tmp_path / "x.json", *words)
+    assert list(found["boxes"].items()) == [("Car", 0), ("Person", 3)]
+    assert any(note.endswith(f"{said}Car, Person") for note in found["notes"])
+    found = figures_of(tmp_path / "x.json", *words, "--classes", "Person,Car")
+    assert list(found["boxes"].items()) == [("Person", 3), ("Car", 0)]
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert main(["eval", *words, "--classes", "Person"]) == 2
+    assert "has 2 classes without names" in capsys.readouterr().err

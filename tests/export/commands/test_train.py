@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from export.commands.main import main
 
@@ -37,3 +38,125 @@ def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.Ca
     assert "2 hard examples" in " ".join(capsys.readouterr().out.split())
     assert main([*train, *detector]) == 2
     assert "another hard_examples" in capsys.readouterr().err
+
+
+TINY = ["--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1", "--channels", "8"]
+TINY += ["--min-size", "64", "--max-size", "80", "--sampling-ratio", "2", "--rpn-pre-nms", "50", "--rpn-post-nms", "20"]
+
+
+def coco(folder: Path, parts: dict[str, list[str]], names: list[str], size: tuple[int, int] = (80, 64)) -> Path:
+    """A frame for each name of a class in ``parts``, with one box of it."""
+    (folder / "annotations").mkdir(parents=True)
+    pixels = np.full((64, 80), 20, np.uint8)
+    pixels[8:16, 16:24] = 230
+    for part, of in parts.items():
+        (folder / part).mkdir()
+        for i in range(len(of)):
+            assert cv2.imwrite(str(folder / part / f"{i}.png"), pixels)
+        content = {
+            "images": [{"id": i, "file_name": f"{i}.png", "width": size[0], "height": size[1]} for i in range(len(of))],
+            "annotations": [
+                {"id": i + 1, "image_id": i, "category_id": names.index(name), "bbox": [16, 8, 8, 8]}
+                for i, name in enumerate(of)
+            ],
+            "categories": [{"id": i, "name": name} for i, name in enumerate(names)],
+        }
+        (folder / f"annotations/{part}.json").write_text(json.dumps(content))
+    return folder
+
+
+def train(tmp_path: Path, *words: object) -> int:
+    return main(["train", "--out", str(tmp_path / "run"), *TINY, *map(str, words)])
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join("".join(capsys.readouterr()).split())
+
+
+def classes_of(tmp_path: Path) -> list[str]:
+    return list(torch.load(tmp_path / "run/model.pth", weights_only=True)["classes"])
+
+
+@pytest.mark.parametrize(
+    ("part", "option", "told"),
+    [
+        ("val", [], "its part val was read"),
+        ("valid", [], "its part val was read"),
+        ("test", ["--watch-split", "test"], "its part test was read"),
+    ],
+)
+def test_a_run_is_watched_by_a_part_of_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, option: list[str], told: str
+) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"], part: ["Person"] * 2}, ["Person"])
+    assert train(tmp_path, "--data", data, "--watch", data, *option) == 0
+    text = said(capsys)
+    assert told in text
+    assert f"--watch {data}: 2 of its 2 frames are looked at" in text
+    assert (tmp_path / "run/ap.csv").read_text().startswith("step,seconds,AP,AP50,AP50 Person")
+
+
+def test_what_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"], "val": ["Person"]}, ["Person"])
+    assert train(tmp_path, "--data", data, "--watch", data, "--watch-split", "night") == 2
+    assert "'night'" in said(capsys)
+    assert train(tmp_path, "--data", data, "--watch", data, "--watch-split", "train") == 2
+    assert "1 frames of --watch are trained on" in said(capsys)
+    assert train(tmp_path, "--data", data, "--watch-split", "val") == 2
+    assert "give --watch DIR" in said(capsys)
+    assert train(tmp_path, "--data", data, "--watch", data, "--watch-minutes", "0") == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_classes_of_what_is_watched_are_those_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person", "Deer"]}, ["Person", "Deer"])
+    held = coco(tmp_path / "h", {"val": ["Boat", "Person"]}, ["Boat", "Person"])
+    assert train(tmp_path, "--data", data, "--watch", held) == 2
+    text = said(capsys)
+    assert "has the classes Boat, Person, trained on are Person, Deer: expected no others" in text
+    assert "--ignore-classes Boat" in text
+    assert train(tmp_path, "--data", data, "--watch", held, "--ignore-classes", "Boat") == 0
+    text = said(capsys)
+    assert f"--watch {held}: ignored regions: 1 boxes of Boat" in text
+    assert "has no class Deer: the AP is that of the others" in text
+    head, row = (line.split(",") for line in (tmp_path / "run/ap.csv").read_text().splitlines())
+    assert head[4:] == ["AP50 Person", "AP50 Deer"]
+    assert row[5] == "nan"
+
+
+def test_classes_are_chosen_merged_and_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["man", "Car", "woman", "Deer"]}, ["Car", "Deer", "man", "woman"])
+    assert train(tmp_path, "--data", data, "--classes", "Person=man,Person=woman,Car", "--ignore-classes", "Deer") == 0
+    text = said(capsys)
+    assert "ignored regions: 1 boxes of Deer" in text
+    assert "4 frames: 2 Person, 1 Car" in text
+    assert classes_of(tmp_path) == ["Person", "Car"]
+    assert train(tmp_path, "--data", data, "--classes", "Peron") == 2
+    assert "--classes Peron: the training set has no such class" in said(capsys)
+
+
+def test_a_start_says_which_of_its_classes_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person", "Car"]}, ["Person", "Car"])
+    assert train(tmp_path, "--data", data) == 0
+    content = torch.load(tmp_path / "run/model.pth", weights_only=True)
+    for names, told in (
+        (
+            ["car", "Persons"],
+            ["knows Car; new, from zero: Person", "also knows Persons", "--classes Persons=Person,Car"],
+        ),
+        ([], ["has no class names: its classes are taken to be, in this order, Person, Car"]),
+    ):
+        torch.save({**content, "classes": names}, tmp_path / "start.pth")
+        out, start = str(tmp_path / f"run{len(names)}"), str(tmp_path / "start.pth")
+        assert main(["train", "--out", out, *TINY[:8], "--data", str(data), "--from", start]) == 0
+        text = said(capsys)
+        assert [line for line in told if line not in text] == []
+
+
+def test_frames_that_cannot_be_used_are_told_before_the_first_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"] * 3}, ["Person"], (160, 128))
+    assert train(tmp_path, "--data", data) == 2
+    assert "3 of 3 frames cannot be used (3 of them of another size than their labels say)" in said(capsys)
+    assert not (tmp_path / "run").exists()

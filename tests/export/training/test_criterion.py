@@ -69,3 +69,53 @@ def test_no_loss_comes_from_an_ignored_region(monkeypatch: pytest.MonkeyPatch) -
         assert inside.any()
         assert (labels[inside] == -1).all()
         assert (labels[~inside] == 0).any()
+
+
+WHOLE = np.array([[0, 0, 64, 64]], np.float32)  # a region as large as the crop
+
+
+def losses_of(crops_: list[Crop]) -> tuple[dict[str, Tensor], torch.nn.Module]:
+    """Every region and every sample counts, so that neither rounding nor chance decides."""
+    model = detector()
+    prepare_for_training(model)
+    model.rpn._pre_nms_top_n["training"] = model.rpn._post_nms_top_n["training"] = 10**5
+    model.rpn.fg_bg_sampler.batch_size_per_image = model.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6
+    return DetectionCriterion(model)(crops_), model
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_crops_of_ignored_regions_alone_cost_nothing(count: int) -> None:
+    empty = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), WHOLE)
+    losses, model = losses_of([empty] * count)
+    assert {name: value.item() for name, value in losses.items()} == dict.fromkeys(LOSSES, 0.0)
+    torch.stack(list(losses.values())).sum().backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients
+    assert all(float(g.abs().max()) == 0 for g in gradients)
+
+
+def test_a_crop_that_is_ignored_does_not_change_the_others_losses() -> None:
+    empty = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), WHOLE)
+    alone, _ = losses_of(crops())
+    beside, _ = losses_of([*crops(), empty])
+    for name in LOSSES:
+        torch.testing.assert_close(beside[name], alone[name], rtol=1e-5, atol=1e-7)
+
+
+def test_crops_of_background_alone_teach_that_nothing_is_there() -> None:
+    background = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), NONE)
+    losses, _ = losses_of([background] * 2)
+    assert losses["loss_objectness"].item() > 0
+    assert losses["loss_classifier"].item() > 0
+    assert losses["loss_rpn_box_reg"].item() == losses["loss_box_reg"].item() == 0
+
+
+@pytest.mark.parametrize("part", ["rpn.head.cls_logits", "roi_heads.box_predictor.cls_score"])
+def test_weights_that_are_not_finite_show_even_there(part: str) -> None:
+    model = detector()
+    prepare_for_training(model)
+    with torch.no_grad():
+        model.get_submodule(part).bias.fill_(float("nan"))
+    empty = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), WHOLE)
+    losses = DetectionCriterion(model)([empty])
+    assert not torch.isfinite(torch.stack(list(losses.values())).sum())

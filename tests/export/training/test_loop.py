@@ -102,6 +102,10 @@ def test_nothing_to_learn_and_wrong_classes(tmp_path: Path, tiny_set: LabelledSe
         Trainer(tiny_model(), LabelledSet(("person",), empty), tmp_path, TINY)
     with pytest.raises(InputError, match="2 classes"):
         Trainer(tiny_model(2), tiny_set, tmp_path, TINY)
+    model = tiny_model()
+    model.class_names = ("deer",)
+    with pytest.raises(InputError, match=r"1 classes \(deer\), the training set 1 \(person\)"):
+        Trainer(model, tiny_set, tmp_path, TINY)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_good_model(tmp_path: Path, tiny_set: LabelledSet) -> None:
@@ -111,9 +115,21 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_good_model(tmp_pat
     good = (tmp_path / "run/model.pth").read_bytes()
     with torch.no_grad():
         trainer.model.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))
-    with pytest.raises(EdgeError, match="loss is nan at step 1"):
+    with pytest.raises(EdgeError, match="loss is nan at step 1: lower --learning-rate"):
         trainer.run(lambda _: None)
     assert (tmp_path / "run/model.pth").read_bytes() == good
+
+
+def test_frames_of_ignored_regions_alone_are_no_divergence(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    whole = np.array([[0, 0, 128, 96]], np.float32)
+    hidden = [replace(f, boxes=NONE, labels=np.zeros(0, np.int64), ignored=whole) for f in tiny_set.frames[1:]]
+    data = LabelledSet(tiny_set.classes, (tiny_set.frames[0], *hidden))
+    how = replace(TINY, steps=8, augmentation=Augmentation(crop=64, mosaic=0.0, background=1.0))
+    trainer = Trainer(tiny_model(), data, tmp_path / "run", how)
+    losses = [sum(trainer._one_step().values()) for _ in range(8)]
+    assert 0.0 in losses  # a crop of the second or third frame
+    assert max(losses) > 0.1
+    assert all(np.isfinite(losses))
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(
