@@ -4,7 +4,7 @@ TEST := .venv-test
 # processes that the tests run in: auto = one a core, 0 = all in one
 WORKERS ?= auto
 
-.PHONY: demo test train-smoke test-sources lint wheel bench parity fault-table test-oldest clean
+.PHONY: demo test train-smoke test-sources lint wheel bench parity detectors fault-table test-oldest clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -39,6 +39,9 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 parity: $(TEST)/ready  ## docs/parity.md: is every exported detector the one that torchvision runs, does it compile
 	$(TEST)/bin/python -m pytest tests/export -m slow
 	$(TEST)/bin/python benchmarks/parity.py $(if $(FRAMES),--frames "$(FRAMES)")
+
+detectors: $(TEST)/ready  ## detectors as users build them: the same after the export, or refused by name; some minutes
+	$(TEST)/bin/python benchmarks/detectors.py
 
 fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what the user sees, what is released
 	$(TEST)/bin/python -m tests.cuda_sim.build
