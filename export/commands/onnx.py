@@ -233,9 +233,12 @@ def _summary(console: Console, bundle: Bundle, detector: StaticDetector) -> None
 
 
 def _settings_table(settings: list[Setting]) -> Table:
-    table = Table("setting", "value", "who says it", "option", title="the detector")
+    """Each setting by the option that changes it, or by its name where the weights alone tell it."""
+    presets = {s.origin.partition(": ")[2] for s in settings if s.assumed}
+    note = f"assumed: as {', '.join(sorted(presets))} has it" if presets else None
+    table = Table("setting", "value", "who says it", title="the detector", caption=note)
     for setting in settings:
-        table.add_row(
-            setting.field, setting.value, setting.origin, setting.option, style="bold" if setting.assumed else None
-        )
+        origin = "assumed" if setting.assumed else setting.origin
+        style = "bold" if setting.assumed else None
+        table.add_row(setting.option or setting.field, setting.value, origin, style=style)
     return table
