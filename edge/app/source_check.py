@@ -148,7 +148,7 @@ def problems(found: Examination) -> list[str]:
     for profile in PROFILES.values():
         if extra := profile.beside_the_picture(width, height):
             said.append(
-                f"{width}x{height} is what a {profile.name} delivers, with {extra}: add camera={profile.name} to the "
+                f"{width}x{height} is what {profile.name} delivers, with {extra}: add camera={profile.name} to the "
                 "source, or the rest is taken for heat"
             )
     if found.swapped:

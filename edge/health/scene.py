@@ -137,7 +137,7 @@ def rows_beside(width: int, height: int) -> str:
     """What a frame of this size holds beside the picture, if it is as a known camera delivers it; "" = nothing."""
     for profile in PROFILES.values():
         if extra := profile.beside_the_picture(width, height):
-            return f"{width}x{height} is what a {profile.name} delivers, with {extra}: add camera={profile.name}"
+            return f"{width}x{height} is what {profile.name} delivers, with {extra}: add camera={profile.name}"
     return ""
 
 
