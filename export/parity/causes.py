@@ -13,20 +13,9 @@ import numpy.typing as npt
 from edge.data import RawDetections
 from edge.measure.matching import iou, match
 from edge.model.bundle import Bundle
+from export.detector.assumed import OPTIONS
 from export.parity.compare import Comparison
 
-# where the option is not called as the field of `Configuration`
-_OPTION = {
-    "image_mean": "--mean",
-    "image_std": "--std",
-    "rpn_pre_nms_top_n_test": "--rpn-pre-nms",
-    "rpn_post_nms_top_n_test": "--rpn-post-nms",
-    "rpn_nms_thresh": "--rpn-nms",
-    "rpn_score_thresh": "--rpn-score",
-    "box_nms_thresh": "--nms",
-    "box_score_thresh": "--graph-score",
-    "box_detections_per_img": "--max-detections",
-}
 _CLOSE = 0.5  # IoU
 _MOST_FACTORS, _MOST_FRAMES = 200, 10
 
@@ -73,7 +62,7 @@ def _settings_that_differ(ours: Mapping[str, Any], theirs: Mapping[str, Any]) ->
     causes = []
     for name, value in theirs.items():
         if name in ours and not _equal(name, value, ours[name]):
-            option = _OPTION.get(name, "--" + name.replace("_", "-"))
+            option = OPTIONS.get(name, "--" + name.replace("_", "-"))
             causes.append(f"{name} is {value} in your program, {ours[name]} in the bundle: export it with {option}")
     return causes
 

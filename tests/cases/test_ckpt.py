@@ -22,19 +22,9 @@ from export.commands import check as check_cli
 from export.commands.main import main
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import Checkpoint, detector_of, read_checkpoint
-from tests.support.random_detectors import eager, enliven, thermal_scene
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene
 
-HEIGHT, WIDTH = 64, 96
 IMAGE = thermal_scene(HEIGHT, WIDTH, 3)
-SETTINGS: dict[str, Any] = {
-    "channels": 16,
-    "representation_size": 32,
-    "min_size": HEIGHT,
-    "max_size": WIDTH,
-    "sampling_ratio": 2,
-    "rpn_pre_nms_top_n_test": 100,
-    "rpn_post_nms_top_n_test": 50,
-}
 
 
 @pytest.fixture(scope="module")

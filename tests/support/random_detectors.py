@@ -18,6 +18,17 @@ from edge.data import RawDetections
 from export.graph.static import StaticDetector
 
 Grey = npt.NDArray[np.uint8]
+# a detector that is made and run in a moment: settings of `frc_resnet_fpn`, and the frame that it is for
+HEIGHT, WIDTH = 64, 96
+SETTINGS: dict[str, Any] = {
+    "channels": 16,
+    "representation_size": 32,
+    "min_size": HEIGHT,
+    "max_size": WIDTH,
+    "sampling_ratio": 2,
+    "rpn_pre_nms_top_n_test": 100,
+    "rpn_post_nms_top_n_test": 50,
+}
 torch.set_num_threads(1)  # small maps: a second thread waits more than it works
 
 

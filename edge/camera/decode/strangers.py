@@ -98,7 +98,7 @@ def _utf8(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return error.start > len(head) - 4  # cut inside a character
+        return error.start > len(head) - 4 and error.reason == "unexpected end of data"  # cut inside a character
     return True
 
 

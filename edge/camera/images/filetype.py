@@ -11,6 +11,8 @@ import re
 import zlib
 from pathlib import Path
 
+from edge.camera.decode.strangers import text_of
+
 HEAD = 64  # bytes that tell
 IMAGES = frozenset({"JPEG", "PNG", "TIFF", "BMP", "NPY"})
 """Kinds that are read."""
@@ -89,7 +91,7 @@ def kind_of(head: bytes) -> str:
         return "CPTV"
     if re.match(rb"P[1-7fF]\s", head):
         return "PNM"
-    return "text" if _is_text(head) else ""
+    return "" if text_of(head) is None else "text"
 
 
 _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
@@ -114,9 +116,3 @@ def _unzipped(head: bytes) -> bytes:
         return zlib.decompressobj(31).decompress(head, 16)
     except zlib.error:
         return b""
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether these bytes could stand in a text file: no control characters but white space, and mostly ASCII."""
-    plain = len(re.findall(rb"[\t\n\r\x1b\x20-\x7e]", head))
-    return plain > 0.7 * len(head) and not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)

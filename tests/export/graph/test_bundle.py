@@ -21,17 +21,10 @@ from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 from export import StaticDetector, export_bundle, frc_resnet_fpn
 from export.detector.configuration import Configuration
 from export.parity.pairs import pair
-from tests.support.random_detectors import eager, enliven, thermal_scene
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene
 
-HEIGHT, WIDTH = 64, 96
-SETTINGS: dict[str, Any] = {
-    "channels": 16,
-    "representation_size": 32,
-    "min_size": HEIGHT,
-    "max_size": WIDTH,
-    "sampling_ratio": 2,
-    "rpn_pre_nms_top_n_test": 100,
-    "rpn_post_nms_top_n_test": 50,
+MORE: dict[str, Any] = {
+    **SETTINGS,
     "box_detections_per_img": 20,
     "image_mean": (0.4,) * 3,
     "image_std": (0.2,) * 3,
@@ -40,7 +33,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def model() -> FasterRCNN:
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **SETTINGS), thermal_scene(HEIGHT, WIDTH))
+    return enliven(frc_resnet_fpn(18, 2, "layer1", **MORE), thermal_scene(HEIGHT, WIDTH))
 
 
 @pytest.fixture(scope="module")

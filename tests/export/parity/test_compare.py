@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,18 +23,7 @@ from export.graph.onnx_graph import float32_graph, trace
 from export.graph.static import StaticDetector
 from export.parity.compare import FLOAT32, Comparison
 from export.parity.pairs import Pairs
-from tests.support.random_detectors import enliven, thermal_scene
-
-HEIGHT, WIDTH = 64, 96
-SETTINGS: dict[str, Any] = {
-    "channels": 16,
-    "representation_size": 32,
-    "min_size": HEIGHT,
-    "max_size": WIDTH,
-    "sampling_ratio": 2,
-    "rpn_pre_nms_top_n_test": 100,
-    "rpn_post_nms_top_n_test": 50,
-}
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
 
 
 @pytest.fixture(scope="module")

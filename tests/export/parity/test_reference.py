@@ -25,18 +25,8 @@ from export.detector.build import frc_resnet_fpn
 from export.parity import reference_script
 from export.parity.reference import read_reference
 from tests.support.children import run_child
-from tests.support.random_detectors import enliven, thermal_scene
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
 
-HEIGHT, WIDTH = 64, 96
-SETTINGS: dict[str, Any] = {
-    "channels": 16,
-    "representation_size": 32,
-    "min_size": HEIGHT,
-    "max_size": WIDTH,
-    "sampling_ratio": 2,
-    "rpn_pre_nms_top_n_test": 100,
-    "rpn_post_nms_top_n_test": 50,
-}
 # the user's own program: nothing of this package is in what it makes
 MINE = """
 import sys
