@@ -6,7 +6,7 @@ Each detector (`tests.support.users_detectors`) is saved as its user would, and 
 command with its file, by the command with the options of a user who knows his model, and as a model object. ONNX
 Runtime's detections are compared with torchvision's own on thermal scenes of 128 x 96 pixels, a size that none of
 them resizes to. Exit code 1 where one of the three is WRONG: it finds something else, or is refused without the option.
-About 10 s for each detector on two cores, a minute for the largest.
+Some 20 minutes for all on two cores.
 """
 
 from __future__ import annotations
