@@ -20,7 +20,7 @@ from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.label_options import HELD, add_class_options, class_choice, read_labels
-from export.data.clean import summary, tidy
+from export.data.clean import tidy, told
 from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.evaluate.classes import matched, names_without
@@ -94,7 +94,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
     console = console_of(arguments.quiet)
     read, (data, problems) = data, tidy(data)
     check_boxes(read, data)
-    notes = [*read.notes, *(f"{kind}: {count}" for kind, count in summary(problems).items())]
+    notes = [*read.notes, *told(problems)]
     for note in notes:
         say(console, note)
     truth = coco_truth(arguments.annotations, arguments.images, data, class_choice(arguments)) if arguments.coco else []

@@ -19,7 +19,7 @@ from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.label_options import add_class_options, class_choice
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
-from export.data.clean import summary, tidy
+from export.data.clean import tidy, told
 from export.data.coco import read_coco
 from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
@@ -137,7 +137,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     read = choice.of(_data(arguments), "the training set", watched.classes if watched else ())
     data, problems = tidy(read)
     check_boxes(read, data)
-    for note in (*read.notes, *(f"{kind}: {count}" for kind, count in summary(problems).items())):
+    for note in (*read.notes, *told(problems)):
         say(console, note)
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
     say(console, f"{len(data)} frames: {boxes}")

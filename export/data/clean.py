@@ -165,6 +165,12 @@ def examples(problems: Sequence[Problem]) -> dict[str, str]:
     return first
 
 
+def told(problems: Sequence[Problem]) -> list[str]:
+    """A line for each kind: how many, and the first."""
+    first = examples(problems)
+    return [f"{kind}: {count}; the first: {first[kind]}" for kind, count in summary(problems).items()]
+
+
 def summary(problems: Sequence[Problem]) -> dict[str, int]:
     """Problems by kind, in the order of `KINDS`."""
     counts = Counter(p.kind for p in problems)
