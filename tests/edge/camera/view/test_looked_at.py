@@ -281,7 +281,7 @@ def test_only_ours_is_taken_out_of_a_query() -> None:
         ("crop=0,0,4,4&crop=0,0,4,4", "a key stands there twice"),
         ("palette=hot-black", "expected black-hot or white-hot"),
         ("mask=", "expected a PNG"),
-        ("crops=1", "does not know crops; expected raw, fps, live"),
+        ("crops=1", r"does not know crops \(is crop meant\?\); expected raw"),
         ("camera=dji", "expected one of boson"),
     ],
 )
