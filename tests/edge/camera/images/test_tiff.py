@@ -96,7 +96,11 @@ def test_other_forms_give_the_first_band(
 def test_packed_counts(tmp_path: Path, bits: int) -> None:
     pytest.importorskip("imagecodecs", reason="needs imagecodecs: pip install 'thermal-edge[tiff]'")
     counts = DEEP & ((1 << bits) - 1)
-    assert np.array_equal(read_picture(saved(tmp_path, counts, bitspersample=bits)).pixels, counts)
+    try:
+        path = saved(tmp_path, counts, bitspersample=bits)
+    except NotImplementedError:
+        pytest.skip("this imagecodecs reads packed counts and cannot write them")
+    assert np.array_equal(read_picture(path).pixels, counts)
 
 
 def test_colours_are_told(tmp_path: Path) -> None:
