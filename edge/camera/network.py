@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from urllib.parse import parse_qs
 
 import cv2
 
 from edge.camera import streams
 from edge.camera.capture import Capture
 from edge.camera.live.reconnect import keep_open
-from edge.camera.options import Source, without_password
+from edge.camera.options import VIEW_KEYS, Source, without_password
 from edge.camera.streams import StreamCamera
 from edge.errors import SourceError
 from edge.seams import Camera
+
+logger = logging.getLogger(__name__)
+OURS = frozenset(VIEW_KEYS) - {"camera"}  # which many servers have too: camera=1
 
 
 def open_source(source: Source) -> Camera:
@@ -22,6 +27,13 @@ def open_source(source: Source) -> Camera:
     """
     if "://" not in source.text:
         raise SourceError(f"source {without_password(source.text)!r}: expected two slashes, as in rtsp://HOST/PATH")
+    if sent := sorted(OURS & parse_qs(source.text.partition("?")[2], keep_blank_values=True).keys()):
+        logger.warning(
+            "%s: %s behind the ? goes to the server and is not done here; to have it done here, write it at the end "
+            "behind a #",
+            without_password(source.text),
+            " and ".join(f"{key}=" for key in sent),
+        )
     return keep_open(lambda: open_network(source.text), without_password(source.text), source.reconnect_s)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.camera.devices.profiles import PROFILES, Profile, profile_of
-from edge.camera.options import PROFILE_KEYS, VIEW_KEYS, Options, split_query
+from edge.camera.options import VIEW_KEYS, Options, split_query
 from edge.errors import SourceError
 
 CROP = "x,y,w,h in pixels of the picture, such as 0,0,640,512"
@@ -122,6 +122,3 @@ def _kelvin(text: str) -> float:
     if not 0 < value <= 10:
         raise ValueError(text)
     return value
-
-
-__all__ = ["BLACK_HOT", "PROFILE_KEYS", "ViewOptions", "take_profile", "take_view"]
