@@ -82,9 +82,9 @@ class Stream(Closing, Iterator[Result]):
         To be called between results, in the thread that takes them. What correction, health and counters know is kept;
         so is the memory of normalising, where both bundles normalise alike.
 
-        Raises InputError where it has other classes: labels of one flight mean one thing.
+        Raises InputError where it has other classes, since labels of one flight mean one thing, or is no `Engine`.
         """
-        state, before, bundle = self._state, self._state.engine, engine.bundle
+        state, before, bundle = self._state, self._state.engine, require_engine(engine).bundle
         if bundle.classes != before.bundle.classes:
             raise InputError(
                 f"the new engine has the classes {', '.join(bundle.classes)}, the stream "

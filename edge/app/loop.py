@@ -131,7 +131,7 @@ class Loop:
 
     def _hung(self, line: str) -> None:
         """The engine does not return: keep what was found, in a thread that may hang as well, and give up."""
-        log.error("%s: what was found so far is kept; start it anew", line)
+        log.error("%s: what was found so far is on the disk; start the program again", line)
         closer = threading.Thread(target=self._end_hung, args=(line,), name="end", daemon=True)
         closer.start()
         closer.join(CLOSE_S)

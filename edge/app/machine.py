@@ -53,7 +53,7 @@ def _system(jetson: bool) -> list[Fact]:
         facts.append(Fact("CPU governor", f"{power['governor']}, {power['cpu_mhz']} MHz now", todo))
     if power["celsius"]:
         name, hottest = max(power["celsius"].items(), key=lambda item: float(item[1]))
-        todo = "it throttles soon: give it air" if hottest > 85 else ""
+        todo = "it throttles soon (lowers its clocks): cool it" if hottest > 85 else ""
         facts.append(Fact("hottest", f"{hottest:.0f} deg C ({name})", todo))
     return facts
 
@@ -74,8 +74,8 @@ def _opencv() -> list[Fact]:
         (
             "GStreamer",
             "GStreamer: gst:",
-            "only for gst: pipelines: apt install python3-opencv, an environment made with "
-            "--system-site-packages, and no opencv-python in it",
+            "only for gst: pipelines: the system's OpenCV (JetPack's own on a Jetson, elsewhere apt install "
+            "python3-opencv), an environment made with --system-site-packages, and no opencv-python in it",
         ),
     ):
         there = re.search(rf"{re.escape(name)}:\s+YES(.*)", build)

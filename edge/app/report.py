@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.camera.options import without_password
 from edge.data import Frame, Result, class_name
 from edge.errors import SinkError
 from edge.health.conditions import HealthLog
@@ -18,6 +17,7 @@ from edge.measure.meter import Meter
 from edge.model.bundle import Bundle
 from edge.seams import Camera, Engine
 from edge.system.files import reason_of, write_whole
+from edge.system.text import without_passwords
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def source_line(camera: Camera, frame: Frame, bundle: Bundle) -> str:
 
 
 def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:
-    """What computed, with what model, and what delivered the frames; without passwords.
+    """What computed, with what model, and what delivered the frames.
 
     ``source``: None for a camera that was made elsewhere.
     """
@@ -102,14 +102,14 @@ def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]
         "model": bundle.name,
         "model_files": dict(bundle.files),
         "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},
-        "source": without_password(source or camera.description or type(camera).__name__),
+        "source": source or camera.description or type(camera).__name__,
         "camera": camera.description,
     }
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write a report as JSON, whole. Raises SinkError where that fails."""
+    """Write a report as JSON, whole, with every password in it hidden. Raises SinkError where that fails."""
     try:
-        write_whole(path, (json.dumps(report, indent=2) + "\n").encode())
+        write_whole(path, (json.dumps(without_passwords(report), indent=2) + "\n").encode())
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

@@ -66,7 +66,9 @@ def examine(
     clock: Callable[[], float] = time.monotonic,
     look: Callable[[Frame, npt.NDArray[np.uint8]], None] | None = None,
 ) -> Examination:
-    """Read ``camera`` for so long, and say what came. Never raises what the camera raises: see ``broke``.
+    """Read ``camera`` for so long, two frames at least, and say what came.
+
+    Never raises what the camera raises: see ``broke``.
 
     ``look``: is given each frame, and its pixels normalised, (H, W) uint8; it must not take long.
     """
@@ -77,7 +79,7 @@ def examine(
     normaliser: Normaliser | None = None
     start = clock()
     frame: Frame | None = None
-    while not handed or (handed[-1] - start < seconds and (camera.live or found.frames < MOST_FRAMES)):
+    while len(handed) < 2 or (handed[-1] - start < seconds and (camera.live or found.frames < MOST_FRAMES)):
         try:
             came = camera.read()
         except CameraError as error:
@@ -149,13 +151,14 @@ def problems(found: Examination) -> list[str]:
         if extra := profile.beside_the_picture(width, height):
             said.append(
                 f"{width}x{height} is what {profile.name} delivers, with {extra}: add camera={profile.name} to the "
-                "source, or the rest is taken for heat"
+                "source, or these are searched as if they were picture"
             )
     if found.swapped:
         said.append("each count's two bytes are the wrong way round: add endian=big to the source")
     elif deep and found.unused >= 8:
         said.append(
-            f"the lowest {found.unused} bits are never set: 8-bit video shifted up; ask the camera for its raw format"
+            f"the lowest {found.unused} bits are never set: this is 8-bit video in 16-bit pixels; ask the camera for "
+            "its raw format"
         )
     elif deep and found.bits <= 8:
         said.append("16-bit pixels that hold 8 bits: the camera sends processed video; ask it for its raw format")
@@ -182,11 +185,12 @@ def problems(found: Examination) -> list[str]:
     period = found.interval_ms.get("p50", 0)
     if found.jitter_ms.get("p99", 0) > period / 2 > 0:
         said.append(
-            f"uneven: 1 in 100 frames comes {found.jitter_ms['p99']:.0f} ms early or late, at one each {period:.0f} "
-            "ms: is this machine busy, or the link?"
+            f"uneven: 1 in 100 frames comes {found.jitter_ms['p99']:.0f} ms early or late, where one comes each "
+            f"{period:.0f} ms: is this machine busy, or the link?"
         )
     if found.latency_ms.get("p50", 0) > 100:
         said.append(
-            f"frames are {found.latency_ms['p50']:.0f} ms old when they come: a queue; see the pipeline's drop=true"
+            f"frames are {found.latency_ms['p50']:.0f} ms old when they come, so some queue holds them: in a gst: "
+            "pipeline write appsink drop=true max-buffers=1"
         )
     return said

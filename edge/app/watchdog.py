@@ -32,14 +32,15 @@ class Watchdog(Closing):
         busy_since: Callable[[], float | None],
         hung: Callable[[str], None],
         limit_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``busy_since``: when the call that the loop is in began, seconds of `time.monotonic`; None: in none.
+        """``busy_since``: when the call that the loop is in began, seconds of ``clock``; None: in none.
 
         ``hung``: called once, in the watchdog's thread, where that was over ``limit_s`` seconds ago (default: 30), or
         where a signal asked to stop and the call did not return for 1.5 s, nor for twice as long as the longest one
-        before: a slow engine does not hang. It gets a line that says which.
+        before: a slow engine does not hang. It gets a line that says which. ``clock``: pass another one in tests.
         """
-        self._busy_since, self._hung = busy_since, hung
+        self._busy_since, self._hung, self._clock = busy_since, hung, clock
         self._limit_s = HUNG_S if limit_s is None else limit_s
         self._ended = threading.Event()
         self._ear, self._mouth = socket.socketpair()
@@ -72,8 +73,8 @@ class Watchdog(Closing):
         longest_s = 0.0  # of the calls that returned, to the next look
         while not self._ended.is_set():
             if self._heard() and asked is None:
-                asked = time.monotonic()
-            since, now = self._busy_since(), time.monotonic()
+                asked = self._clock()
+            since, now = self._busy_since(), self._clock()
             if before is not None and since != before:
                 longest_s = max(longest_s, now - before)
             before = since
@@ -81,10 +82,10 @@ class Watchdog(Closing):
                 continue
             patience_s = max(STOP_S, 2 * longest_s)
             if asked is not None and since < asked and now - asked >= STOP_S and now - since >= patience_s:
-                self._hung(f"asked to stop, but a call into the engine does not return since {now - since:.1f} s")
+                self._hung(f"asked to stop, but the engine has not answered for {now - since:.1f} s")
                 return
             if now - since >= self._limit_s:
-                self._hung(f"a call into the engine does not return, for {self._limit_s:g} s")
+                self._hung(f"the engine has not answered for {self._limit_s:g} s")
                 return
 
     def _heard(self) -> bool:

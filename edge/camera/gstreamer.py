@@ -10,10 +10,11 @@ import numpy as np
 
 from edge.camera.capture import Capture, RefusedError
 from edge.camera.live.reconnect import keep_open
-from edge.camera.options import Source, without_password
+from edge.camera.options import Source
 from edge.camera.streams import StreamCamera, timeouts
 from edge.errors import SourceError
 from edge.seams import Camera
+from edge.system.text import without_password
 
 # before that (Debian 12 has 4.6) it refuses to open when given any (opencv/opencv#22919)
 HAS_TIMEOUTS = tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= (4, 7)
@@ -36,8 +37,8 @@ def open_pipeline(pipeline: str) -> StreamCamera:
     if not has_gstreamer():
         raise SourceError(
             f"{name}: this OpenCV ({cv2.__version__}, {os.path.dirname(cv2.__file__)}) was built without "
-            "GStreamer, as all pip wheels are; expected one with it. On a Jetson use JetPack's: apt install "
-            "python3-opencv, make the environment with --system-site-packages, and pip uninstall "
+            "GStreamer, as all pip wheels are; expected the system's: JetPack's own on a Jetson, elsewhere apt install "
+            "python3-opencv; make the environment with --system-site-packages, and pip uninstall "
             "opencv-python from it"
         )
     if not re.search(r"\bappsink\b", pipeline):
@@ -58,7 +59,7 @@ def open_pipeline(pipeline: str) -> StreamCamera:
     if formats and formats[-1].startswith("GRAY16") and camera.dtype == np.uint8:
         camera.close()
         raise RefusedError(
-            f"{name}: 8-bit grey arrives though the pipeline makes {formats[-1]}: an element behind it converts; "
+            f"{name}: 8-bit grey arrives though the pipeline makes {formats[-1]}: a later element converts it; "
             "expected video/x-raw,format=GRAY16_LE right before appsink, without videoconvert"
         )
     return camera

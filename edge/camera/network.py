@@ -11,10 +11,11 @@ import cv2
 from edge.camera import streams
 from edge.camera.capture import Capture
 from edge.camera.live.reconnect import keep_open
-from edge.camera.options import VIEW_KEYS, Source, without_password
+from edge.camera.options import VIEW_KEYS, Source
 from edge.camera.streams import StreamCamera
 from edge.errors import SourceError
 from edge.seams import Camera
+from edge.system.text import without_password
 
 logger = logging.getLogger(__name__)
 OURS = frozenset(VIEW_KEYS) - {"camera"}  # which many servers have too: camera=1
@@ -29,8 +30,7 @@ def open_source(source: Source) -> Camera:
         raise SourceError(f"source {without_password(source.text)!r}: expected two slashes, as in rtsp://HOST/PATH")
     if sent := sorted(OURS & parse_qs(source.text.partition("?")[2], keep_blank_values=True).keys()):
         logger.warning(
-            "%s: %s behind the ? goes to the server and is not done here; to have it done here, write it at the end "
-            "behind a #",
+            "%s: %s after the ? goes to the server and is not used here; to use it here, write it at the end after a #",
             without_password(source.text),
             " and ".join(f"{key}=" for key in sent),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -46,7 +45,7 @@ class Source:
             near = get_close_matches(unknown[0], every, n=1)
             meant = f" (is {near[0]} meant?)" if near else ""
             raise SourceError(
-                f"source {name!r}: it does not know {', '.join(unknown)}{meant}; expected {', '.join(every)}"
+                f"source {name!r}: unknown option {', '.join(unknown)}{meant}; expected {', '.join(every)}"
             )
         return path, Options(name, pairs)
 
@@ -88,15 +87,10 @@ def split_query(text: str) -> tuple[str, dict[str, str]]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as error:
-        raise SourceError(f"source {text!r}: {query!r}; expected key=value&key=value behind the '?'") from error
+        raise SourceError(f"source {text!r}: {query!r}; expected key=value&key=value after the '?'") from error
     if len(dict(pairs)) < len(pairs):
-        raise SourceError(f"source {text!r}: a key stands there twice; expected each once")
+        raise SourceError(f"source {text!r}: an option is given twice; expected each once")
     return path, dict(pairs)
-
-
-def without_password(url: str) -> str:
-    """``url`` as it may stand in a report."""
-    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _rate(text: str) -> float:

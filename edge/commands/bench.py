@@ -29,14 +29,18 @@ from edge.commands.options import (
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    sub = add_command(commands, "bench", execute, "measure every stage of the pipeline on this machine", SOURCES)
-    add_model(sub)
-    sub.add_argument("--source", default=DEFAULT_SOURCE, metavar="S", help=f"default: {DEFAULT_SOURCE}")
-    sub.add_argument("--seconds", type=positive, default=20.0, metavar="S", help="how long (default: 20)")
-    sub.add_argument(
-        "--rate", type=positive, metavar="HZ", help="take frames at this rate instead of as fast as it goes"
+    sub = add_command(
+        commands, "bench", execute, "measure how fast a model is on this machine, stage by stage", SOURCES
     )
-    sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    add_model(sub)
+    sub.add_argument(
+        "--source", default=DEFAULT_SOURCE, metavar="S", help=f"where frames come from (default: {DEFAULT_SOURCE})"
+    )
+    sub.add_argument("--seconds", type=positive, default=20.0, metavar="S", help="how long to measure (default: 20)")
+    sub.add_argument(
+        "--rate", type=positive, metavar="HZ", help="take so many frames a second (default: as many as it can)"
+    )
+    sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     add_backend(sub)
     add_gpu_options(sub)
 
@@ -62,8 +66,16 @@ def show_bench(report: dict[str, Any], screen: Screen) -> None:
     for name, values in rows.items():
         table.add_row(name, *(f"{values[p]:.2f}" if values else "-" for p in ("p50", "p95", "p99")))
     screen.print(table)
+    screen.print(Text(_STAGES))
     screen.say(
-        f"{report['fps']:.2f} frames/s over {report['frames']} frames, {report['dropped']} dropped, "
-        f"{report['duplicates']} duplicates, {report['lost']} lost; {report['peak_memory_mib']} MiB at most; "
-        f"{report['camera']}"
+        f"{report['fps']:.2f} frames/s over {report['frames']} frames; not processed: {report['dropped']} dropped, "
+        f"{report['duplicates']} duplicates, {report['lost']} lost; most memory {report['peak_memory_mib']} MiB"
     )
+    screen.say(f"source: {report['camera']}")
+
+
+_STAGES = """\
+p50 ms: half of the frames took at most so many milliseconds; p95, p99: 95 and 99 of 100 frames. wait: for the camera. \
+infer: in the engine. consumer: whoever takes the results. capture to detections: the latency, from the time of the \
+frame to its boxes
+"""

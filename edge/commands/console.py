@@ -1,4 +1,8 @@
-"""Where tables and lines for a person go: the only place that prints, and that listens to what the library logs."""
+"""Where tables and lines for a person go: the only place that prints, and that listens to what the library logs.
+
+What comes from outside (names of files, answers of servers) is made harmless here: nothing in it is obeyed by the
+terminal, and no password in it is shown.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +13,45 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
+
+from edge.system.text import printable, without_control
 
 LIBRARY = logging.getLogger("edge")
 
 
 class Screen(Console):
-    """A console whose reader may go away: that is a BrokenPipeError, in every version of rich, and no exit."""
+    """A console that hands no control character of a text to the terminal.
+
+    Its reader may go away: that is a BrokenPipeError, in every version of rich, and no exit.
+    """
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As rich does it, of text, tables and all else; its own control sequences are left."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                lines = "\n".join(map(without_control, segment.text.split("\n")))
+                yield Segment(lines, segment.style)
+
     def say(self, line: str) -> None:
         """One line as it is: no markup, no wrapping, so that paths and commands in it can be copied."""
-        self.print(line, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        self.print(printable(line), highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def rows(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Rows of (what, value, what to do about it or ""), as lines: a table would break commands that are copied."""
         rows = list(rows)
         width = max(len(name) for name, _, _ in rows) + 2
         for name, value, todo in rows:
-            self.print(Text.assemble((name.ljust(width), "bold"), value), soft_wrap=True)
+            self.print(Text.assemble((name.ljust(width), "bold"), printable(value)), soft_wrap=True)
             if todo:
-                self.print(Text.assemble(" " * width, (f"! {todo}", "yellow")), soft_wrap=True)
+                self.print(Text.assemble(" " * width, (f"! {printable(todo)}", "yellow")), soft_wrap=True)
 
 
 class LogLines(logging.Handler):
@@ -47,10 +66,10 @@ class LogLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = f"edge: {record.getMessage()}"
+            self._screen.say(f"edge: {record.getMessage()}")
             if self.level <= logging.DEBUG and record.exc_info:
-                line += "\n" + logging.Formatter().formatException(record.exc_info)
-            self._screen.say(line)
+                for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                    self._screen.say(line)
         except (OSError, ValueError):  # stderr is gone
             pass
         except Exception:

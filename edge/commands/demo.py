@@ -28,11 +28,22 @@ from edge.commands.run import summary
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    sub = add_command(commands, "demo", execute, "fly a simulated 16-bit thermal camera through the bundled model")
-    add_out(sub, "out/demo", "where results go")
+    sub = add_command(
+        commands,
+        "demo",
+        execute,
+        "show it at work: a simulated flight of a 16-bit thermal camera through the bundled model",
+    )
+    add_out(sub, "out/demo", "folder to write results to")
     add_model(sub)
-    sub.add_argument("--frames", type=count, default=FRAMES, metavar="N", help=f"how long to fly (default: {FRAMES})")
-    sub.add_argument("--seed", type=int, default=DemoSettings.seed, metavar="N", help="which flight")
+    sub.add_argument("--frames", type=count, default=FRAMES, metavar="N", help=f"how many frames (default: {FRAMES})")
+    sub.add_argument(
+        "--seed",
+        type=int,
+        default=DemoSettings.seed,
+        metavar="N",
+        help=f"another number is another flight (default: {DemoSettings.seed})",
+    )
     add_backend(sub)
     add_quiet(sub)
 
@@ -51,10 +62,18 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
 
 def show_score(score: dict[str, dict[str, Any]], screen: Screen) -> None:
     """Print what was found of what the simulator knows to be there, as a table."""
-    table = Table(title="against the simulator's truth, IoU 0.5", title_justify="left")
+    table = Table(title="boxes compared with what the simulator has put there", title_justify="left")
     for column in ("class", "found", "missed", "false", "recall", "precision"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for name, row in score.items():
         rates = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("recall", "precision"))
         table.add_row(Text(name), str(row["found"]), str(row["missed"]), str(row["false"]), *rates)
     screen.print(table)
+    screen.print(Text(_COLUMNS))
+
+
+_COLUMNS = """\
+found: objects with a box of their class that fits (IoU 0.5 or more), missed: those without, false: boxes without an \
+object; of all frames together. recall: found of all objects. precision: found of all boxes. Objects of a class that \
+the model does not have, such as deer, are not counted
+"""

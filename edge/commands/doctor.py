@@ -30,11 +30,13 @@ PICTURE = "doctor.png"
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    help = "what a camera really delivers; without --source, what this machine can do"
+    help = "look at what a camera really delivers; without --source, at what this machine can do"
     sub = add_command(commands, "doctor", execute, help, SOURCES)
-    add_source(sub, "the camera to look at, see below")
-    sub.add_argument("--seconds", type=positive, default=SECONDS, metavar="S", help=f"how long (default: {SECONDS:g})")
-    add_out(sub, "out/doctor", "where its picture goes")
+    add_source(sub, "camera to look at, see below")
+    sub.add_argument(
+        "--seconds", type=positive, default=SECONDS, metavar="S", help=f"how long to read it (default: {SECONDS:g})"
+    )
+    add_out(sub, "out/doctor", "folder for its picture")
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:

@@ -17,11 +17,11 @@ PURPOSE = {ONNX_CPU: "for ONNX Runtime", ONNX_FP16: "for TensorRT", WEIGHTS: "th
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    sub = add_command(commands, "info", execute, "what a model folder holds, and what this machine can run of it")
-    sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="default: the bundled one")
+    sub = add_command(commands, "info", execute, "what a model finds, and whether this machine can run it")
     sub.add_argument(
-        "--json", action="store_true", help="for programs: one JSON object (keys: see edge/app/model_facts.py)"
+        "bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
     )
+    sub.add_argument("--json", action="store_true", help="for programs: one JSON object, see docs/output.md")
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
@@ -50,8 +50,8 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
         ("16-bit frames", _grey(facts["normalise"]["16bit"])),
         (
             "scores",
-            f"detections are shown from score {thresholds['score']:g}; the graph drops those below "
-            f"{thresholds['graph_score']:g}, so that --threshold can go down to there",
+            f"a detection is shown if its score is {thresholds['score']:g} or more; edge run --threshold takes "
+            f"another, from {thresholds['graph_score']:g} to 1",
         ),
         ("network", _network(facts["architecture"])),
         *([("assumed", _assumed(facts["assumed"]))] if facts["assumed"] else []),
@@ -59,7 +59,7 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
     ]
     for name, file in facts["files"].items():
         what = f", {PURPOSE[name]}" if name in PURPOSE else ""
-        rows.append((name, f"{file['bytes'] / 1e6:.1f} MB{what}; verified, sha256 {file['sha256'][:16]}.."))
+        rows.append((name, f"{file['bytes'] / 1e6:.1f} MB{what}; unchanged (sha256 {file['sha256'][:16]}..)"))
     screen.rows([(name, value, "") for name, value in rows])
 
 
@@ -67,7 +67,8 @@ def show_machine(machine: dict[str, Any], screen: Screen) -> None:
     """Print what of it this machine can run, and how to get the rest."""
     # lines, not a table: commands are copied, and a table breaks them
     say = screen.say
-    say(f"\non this machine ({machine['board']}{', L4T ' + machine['l4t'] if machine['l4t'] else ''})")
+    say("")
+    say(f"on this machine ({machine['board']}{', L4T ' + machine['l4t'] if machine['l4t'] else ''})")
     for name, backend in machine["backends"].items():
         say(f"  --backend {name}   {'can run' if backend['runs'] else 'cannot run'}")
         for need in backend["needs"]:
@@ -96,7 +97,7 @@ def _network(architecture: dict[str, Any]) -> str:
 def _assumed(assumed: dict[str, str]) -> str:
     """What nobody has said of the network, in a sentence."""
     settings = ", ".join(f"{name} {value}" for name, value in assumed.items())
-    return f"not told by the checkpoint, and taken as the architecture has them: {settings}"
+    return f"the checkpoint did not tell these settings, they are as usual for its architecture: {settings}"
 
 
 def _grey(spec: dict[str, Any]) -> str:
@@ -105,12 +106,12 @@ def _grey(spec: dict[str, Any]) -> str:
     unit = "deg C" if spec["params"].get("unit") == "celsius" else "counts"
     sentences = {
         "identity": "the camera's grey levels are used as they are",
-        "anchored": "black and white are set around the middle of the scene: black {below} times its spread below the "
-        "median, white {above} times above, at least {above_kelvin} K; smoothed from frame to frame",
+        "anchored": "black and white follow the scene: black lies {below} times the spread of the values below their "
+        "median, white {above} times above it and at least {above_kelvin} K; smoothed from frame to frame",
         "window": "black is {low} {unit}, white is {high} {unit}, always",
         "percentile": "in each frame the coldest {low} % of the pixels become black, all above {high} % white",
         "minmax": "in each frame the coldest pixel becomes black, the hottest white",
-        "plateau": "in each frame grey levels are spread by how often counts occur (plateau equalisation)",
+        "plateau": "in each frame counts that occur often get more grey levels (plateau equalisation)",
         "clahe": "in each frame contrast is evened out region by region (CLAHE)",
     }
     sentence = sentences.get(spec["method"], "see model.json").format(**{**number, "unit": unit})

@@ -72,12 +72,12 @@ class LiveTable(Observer):
         boxes = "  ".join(f"{name} {n}" for name, n in progress.totals.detections.items() if n) or "none yet"
         figures = [
             ("frames", frames),
-            ("FPS", "-" if fps is None else f"{fps:.1f}"),
+            ("frames/s", "-" if fps is None else f"{fps:.1f}"),
             (
                 "latency p50 / p95 / p99",
                 " / ".join(f"{ms:.0f}" for ms in latency.values()) + " ms" if latency else "-",
             ),
-            ("dropped, duplicates, lost", f"{result.dropped}, {result.duplicates}, {result.lost}"),
+            ("not processed", f"{result.dropped} dropped, {result.duplicates} duplicates, {result.lost} lost"),
             ("boxes in all frames", boxes),
         ]
         return figures if progress.recorder is None else [*figures, ("recording", progress.recorder.status)]

@@ -11,26 +11,30 @@ from typing import Any, TypeAlias
 
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
+from edge.engine.select import BACKENDS
 from edge.errors import InputError
 from edge.thermal.normalise import NormaliseSpec
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SOURCES = """sources:
-  /dev/video0?format=Y16&width=640&height=512&fps=30   thermal camera, raw 16-bit counts (V4L2)
-  rtsp://HOST/PATH      network camera        gst:PIPELINE   GStreamer, ends in appsink
-  FILE.mp4, FILE.avi    video file            FOLDER, *.jpg  stills: PNG, TIFF, JPEG, NPY, DJI and FLIR R-JPEG
-  FILE.cptv             wildlife camera, raw counts (pip install 'thermal-edge[cptv]')
-  sim:seed=1,altitude=60                      simulated flight
-  rec:DIR/recording     flight that --record wrote, at full speed; with ?live=1 at its own
+  '/dev/video0?format=Y16&width=640&height=512&fps=30'
+                            thermal camera, raw 16-bit counts (V4L2)
+  rtsp://HOST/PATH          network camera
+  gst:PIPELINE              GStreamer pipeline that ends in appsink
+  FILE.mp4, FILE.avi        video file
+  FOLDER, *.jpg             stills: PNG, TIFF, JPEG, NPY, R-JPEG of DJI and FLIR
+  FILE.cptv                 wildlife camera (pip install 'thermal-edge[cptv]')
+  sim:seed=1,altitude=60    simulated flight
+  rec:DIR/recording         what --record wrote; ?live=1: at the flight's speed
 
-how its picture is looked at: behind the ? of any of them, as FOLDER?crop=0,0,640,512&palette=black-hot
-(behind a URL and a gst: pipeline behind a # at the end, as rtsp://HOST/PATH#crop=0,0,640,512), done in this order:
-  camera=boson (or lepton, infiray)      cut off its telemetry rows, take its raw half, its scale
-  endian=big    kelvin=0.01              raw counts: the high byte comes first; what a count is worth
-  crop=X,Y,WIDTH,HEIGHT                  only this part, pixels; all results are in pixels of the part
-  palette=black-hot                      an 8-bit picture in which hot is black
-  mask=FILE.png                          black where not to look"""
+options of the picture, after a ?, as in 'FOLDER?crop=0,0,640,512&kelvin=0.01';
+of a URL and a gst: pipeline after a # at the end. They are done in this order:
+  camera=boson|lepton|infiray   cut off its telemetry rows, know its scale
+  endian=big, kelvin=0.01       raw counts: high byte first; kelvin of a count
+  crop=X,Y,WIDTH,HEIGHT         this part alone, px; boxes are in its pixels
+  palette=black-hot             the picture is 8-bit, and hot is black in it
+  mask=FILE.png                 black in it: not searched"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_source(parser: argparse.ArgumentParser, help: str, required: bool = False) -> None:
     """``--source``: one, or several images and folders of them, as a shell makes them of ``*.jpg``."""
     parser.add_argument(
-        "--source", required=required, nargs="+", metavar="S", help=f"{help}; several images: in the order given"
+        "--source",
+        required=required,
+        nargs="+",
+        metavar="S",
+        help=f"{help}; several images are read in the order given",
     )
 
 
@@ -90,18 +98,22 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     """``--backend``."""
     parser.add_argument(
         "--backend",
-        choices=("auto", "ort", "trt", "null"),
+        choices=("auto", *BACKENDS),
         default="auto",
-        help="ort = ONNX Runtime on the CPU, trt = TensorRT, null = all but the engine; auto (default) = TensorRT "
-        "where it can run, else ONNX Runtime",
+        help="ort: ONNX Runtime on the CPU; trt: TensorRT; null: none, nothing is found (to test a camera); auto "
+        "(default): TensorRT if it can run here, else ONNX Runtime",
     )
 
 
 def add_gpu_options(parser: argparse.ArgumentParser) -> None:
     """What only TensorRT takes."""
-    parser.add_argument("--trust-engine", action="store_true", help="TensorRT: run an engine that has no passport")
     parser.add_argument(
-        "--zero-copy", action="store_true", help="TensorRT: CPU and GPU share buffers; compare with edge bench first"
+        "--trust-engine", action="store_true", help="TensorRT: run an engine although it has no passport"
+    )
+    parser.add_argument(
+        "--zero-copy",
+        action="store_true",
+        help="TensorRT: CPU and GPU share buffers; see with edge bench if it is faster",
     )
     parser.add_argument(
         "--spin", action="store_true", help="TensorRT: keep a CPU core busy while the GPU works, to answer sooner"

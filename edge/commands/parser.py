@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge.system.text import printable
+
 _EXPECTED = {int: "a whole number", float: "a number", Path: "a path"}
 
 
@@ -45,7 +47,7 @@ class Parser(argparse.ArgumentParser):
             )
         elif "are required" in message or "is required" in message:
             message += self._misspelt()
-        self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")
+        self.exit(2, printable(f"{self.prog}: {message} ({self.prog} --help tells more)") + "\n")
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         """The value of one word. Refuses a path that is empty, and a number that is none."""

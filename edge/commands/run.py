@@ -30,51 +30,66 @@ from edge.commands.options import (
     settings_of,
     size_in_bytes,
 )
+from edge.sinks.jsonl import SPEC as DETECTIONS
 from edge.sinks.open import known_specs
 
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    sub = add_command(commands, "run", execute, "detect in a camera, a stream or files", SOURCES)
+    sub = add_command(commands, "run", execute, "find objects in a camera, a stream or files", SOURCES)
     add_source(sub, "where frames come from, see below", required=True)
     add_model(sub)
-    sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results go")
-    sub.add_argument("--frames", type=count, metavar="N", help="stop after N results")
+    sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write results to")
+    sub.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     sub.add_argument("--seconds", type=positive, metavar="S", help="stop after S seconds")
     sub.add_argument(
         "--policy",
         choices=("latest", "every"),
-        help="newest frame only (default of live sources), or every frame (of files)",
+        help="latest: always the newest frame, older ones are dropped (default for cameras and streams); every: no "
+        "frame is left out (default for files)",
     )
-    sub.add_argument("--threshold", type=score, metavar="T", help="lowest score shown (default: the bundle's)")
+    sub.add_argument(
+        "--threshold",
+        type=score,
+        metavar="T",
+        help="write detections with a score of T or more, 0 to 1 (default: the model's, see edge info)",
+    )
     sub.add_argument(
         "--normalise",
         type=normalise_spec,
         metavar="N",
-        help="how raw counts become grey, as window:low=5,high=25,unit=celsius; refused where the bundle says another",
+        help="how raw counts become grey levels, such as window:low=5,high=25,unit=celsius. Another one than the model "
+        "was trained with is refused",
     )
     sub.add_argument(
-        "--override-normalise", action="store_true", help="take --normalise although the bundle says another"
+        "--override-normalise",
+        action="store_true",
+        help="use --normalise although the model was trained with another one",
     )
     for spec in known_specs():
         if not spec.essential:
             sub.add_argument(
                 f"--{spec.name}", dest="outputs", action="append_const", const=spec.name, default=[], help=spec.help
             )
-    sub.add_argument("--record", action="store_true", help="also keep every raw frame, in DIR/recording")
+    sub.add_argument("--record", action="store_true", help="also write every raw frame to DIR/recording")
     sub.add_argument(
         "--record-budget",
         type=size_in_bytes,
         metavar="SIZE",
-        help="most disk space for it, as 20GB: then the oldest is removed",
+        help="with --record: most disk space for it, such as 20GB; if it is used up, the oldest frames are removed",
     )
-    sub.add_argument("--verify", type=Path, metavar="FILE", help="compare a replay with its flight's detections.jsonl")
+    sub.add_argument(
+        "--verify",
+        type=Path,
+        metavar="FILE",
+        help="with --source rec:DIR/recording: compare with the detections.jsonl of that flight",
+    )
     sub.add_argument(
         "--reconnect-seconds",
         dest="reconnect_s",
         type=positive_or_zero,
         metavar="S",
-        help="how long to look for a camera that is lost, 0 = give up at once (default: until it is back)",
+        help="how long to look for a camera that is lost, seconds; 0: end at once (default: until it is back)",
     )
     add_backend(sub)
     add_gpu_options(sub)
@@ -98,34 +113,48 @@ def _give_up() -> None:
 def summary(report: dict[str, Any], out: Path) -> list[str]:
     """The report of a run into the folder ``out`` in a few lines, for a person."""
     latency, fps = report["latency_ms"], report["fps"]
-    speed = "" if fps is None else f", {fps:.1f} frames/s"
-    delay = "" if not latency else f", latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
+    speed = "" if fps is None else f"; {fps:.1f} frames/s"
+    delay = "" if not latency else f"; latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
     lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} ({report['ended']}){speed}{delay}, "
-        f"{report['dropped']} dropped, {report['duplicates']} duplicates, {report['lost']} lost",
-        f"boxes in all frames: {_boxes(report['detections'])} (score {report['threshold']:g} or more; one animal that "
-        "is in 100 frames is 100 boxes)",
+        f"{report['frames']} frame{'s' * (report['frames'] != 1)} processed ({report['ended']}){speed}{delay}",
+        f"not processed: {report['dropped']} dropped (a newer frame was there), {report['duplicates']} duplicates (the "
+        f"same picture again), {report['lost']} lost (never came)",
+        f"boxes in all frames: {_boxes(report['detections'])}, with a score of {report['threshold']:g} or more. A box "
+        "is not an animal: one animal in 100 frames is 100 boxes",
         f"engine: {report['engine']}; source: {report['camera']}",
-        f"written: {', '.join(_written(report, out))} in {out}",
+        f"written in {out}: {', '.join(_written(report, out))}; docs/output.md explains every field",
     ]
     if (lost := report["reconnects"]) and lost["outages"]:
-        lines.append(f"camera lost: {lost['outages']}x, {lost['lost_seconds']:.1f} s in all")
+        lines.append(f"the camera was lost {lost['outages']} times, for {lost['lost_seconds']:.1f} s together")
     if report["overflowed"]:
         lines.append(
-            f"WARNING: in {report['overflowed']} frame(s) the network's numbers overflowed: what it found there is "
-            "not all that is there"
+            f"WARNING: in {report['overflowed']} frame(s) numbers inside the network became too large: objects may be "
+            "missing there"
         )
     for name, sink in report["sinks"].items():
         if sink["skipped"]:
-            lines.append(f"{name}: {sink['skipped']} results are not in it: writing was too slow, or it stopped")
+            lines.append(f"{name}: {sink['skipped']} frames are missing in it: writing was too slow, or it stopped")
     if kept := report["recording"]:
         lines.append(
             f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} left out, {kept['frames_removed']} removed again to make room"
+            f"{kept['dropped']} not recorded (the disk was too slow or full), {kept['frames_removed']} removed for "
+            "--record-budget"
         )
     if compared := report["verify"]:
         lines.append(f"verified: {compared['verdict']}")
-    return lines
+    return [*lines, f"next: {_next(report, out)}"]
+
+
+def _next(report: dict[str, Any], out: Path) -> str:
+    """What to do with it."""
+    shown = [out / sink["file"] for name, sink in report["sinks"].items() if name in ("video", "pictures")]
+    if report["recording"]:
+        folder = out / report["recording"]["folder"]
+        again = f"edge run --source rec:{folder} --verify {DETECTIONS.path(out)} --out {out}-again"
+        return f"{again} compares this machine with the flight"
+    if shown:
+        return f"look at {' and '.join(map(str, shown))}: the boxes are drawn there"
+    return "to see the boxes, run it again with --video (one film) or --pictures (each frame) and another --out"
 
 
 def _boxes(detections: dict[str, int]) -> str:

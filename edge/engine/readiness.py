@@ -19,7 +19,7 @@ from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
 from edge.model.passport import ENGINE, Target
 
 OLDEST_TENSORRT = (10, 3)  # takes every precision from the ONNX file; JetPack 6.1
-TENSORRT = "sudo apt install python3-libnvinfer"  # the same on JetPack 6 and 7
+TENSORRT = "sudo apt install nvidia-jetpack"  # with nvcc, which pycuda is compiled by; the same on JetPack 6 and 7
 ENVIRONMENT = "make the virtual environment with --system-site-packages"
 # compiled, some minutes; numpy 1, since the board's OpenCV was built for it
 PYCUDA = "PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'"

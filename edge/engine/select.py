@@ -11,8 +11,8 @@ from edge.model.passport import ENGINE
 
 # name -> module, imported where it is used; its ``open_engine(bundle, options)`` gives the Engine
 BACKENDS: Mapping[str, str] = {
-    "trt": "edge.engine.trt",
     "ort": "edge.engine.ort",
+    "trt": "edge.engine.trt",
     "null": "edge.engine.null",
 }
 

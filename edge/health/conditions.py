@@ -30,14 +30,16 @@ CONDITIONS = {
         "palette=black-hot to the source",
     ),
     "byte_order": Condition(
-        1.0, 1.0, "the two bytes of each count are the wrong way round: add endian=big to the source; or leave it out"
+        1.0,
+        1.0,
+        "the two bytes of each count are the wrong way round: add endian=big to the source, or remove it there",
     ),
     "colour": Condition(
         1.0,
         1.0,
-        "the source's picture, or part of it such as an isotherm on the hottest pixels or a mark, is in colour, and "
-        "colours are no heat: the hottest may be dark in grey; record white-hot without isotherms, or leave out with "
-        "crop= or mask= what is in colour",
+        "the picture, or part of it such as an isotherm or a mark, is in colour, and a colour is no temperature: the "
+        "hottest pixels may become dark; record white-hot without isotherms, or leave out what is in colour with crop= "
+        "or mask=",
     ),
     "drift": Condition(
         1.0, 0.9, "grey levels are far from those in training: check the palette (white = hot) and the camera's gain"
@@ -49,10 +51,10 @@ CONDITIONS = {
         "leave these pixels out with mask= or crop=",
     ),
     "frozen": Condition(
-        1.0, 1.0, "the camera gave one picture again and again for over a second: nothing was seen meanwhile"
+        1.0, 1.0, "the camera gave the same picture for over a second: nothing could be found meanwhile"
     ),
     "low_contrast": Condition(
-        3.3, 2.8, "the scene is nearly of one temperature (thermal crossover, fog): bodies may be missed"
+        3.3, 2.8, "the scene is nearly of one temperature (thermal crossover, fog): animals and people may be missed"
     ),
     "overlay": Condition(
         1.0,
@@ -67,8 +69,8 @@ CONDITIONS = {
     "scale": Condition(
         1.5,
         1.5,
-        "the model was trained on bodies of other sizes in pixels: small ones may be missed; use a camera, or a model, "
-        "of a size nearer to the other's",
+        "objects have another size in pixels than those that the model was trained on: small ones may be missed; use "
+        "a camera or a model of another size",
     ),
     "shutter": Condition(0.3, 0.2, "the shutter is closed for much of the time: is it stuck, or set to fall often?"),
     "warm_ground": Condition(

@@ -104,7 +104,7 @@ class Bundle:
             raise BundleError(
                 f"bundle {self.name} was made with normalise {own} for {8 if eight else 16}-bit frames, and {spec} was "
                 "asked for: the model would see frames unlike those of its training. Leave --normalise out, or add "
-                "--override-normalise to fly with it all the same"
+                "--override-normalise to use it nevertheless"
             )
         return replace(self, normalise_8bit=spec) if eight else replace(self, normalise_16bit=spec)
 

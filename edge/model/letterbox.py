@@ -58,8 +58,6 @@ class Letterbox:
             method = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
             fitted = np.asarray(cv2.resize(image, self._fitted, interpolation=method), np.uint8)
         right, bottom = self.model_width - self._fitted[0], self.model_height - self._fitted[1]
-        if right == bottom == 0:
-            return fitted
         padded = cv2.copyMakeBorder(fitted, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(self.fill,))
         return np.asarray(padded, np.uint8)
 

@@ -84,4 +84,4 @@ def _hidden(mask: npt.NDArray[np.bool_], boxes: Float32) -> npt.NDArray[np.bool_
     """(N,) bool: whether the centre of each box, (N, 4) xyxy in pixels of ``mask``, lies where nobody wants to look."""
     height, width = mask.shape
     x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
-    return np.asarray(mask[np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)])
+    return np.asarray(mask[np.minimum(y, height - 1).astype(int), np.minimum(x, width - 1).astype(int)])

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
@@ -81,6 +82,14 @@ class EndMark(Struct):
 
     frames: Whole
     final: bool
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the meta part of a record: HEADER, FRAME or END."""
+    kinds, parts = msgspec.json.schema_components([_Header, _Frame, EndMark], ref_template="#/$defs/{name}")
+    parts["_Header"]["properties"].update(format={"const": FORMAT}, codec={"const": codec.NAME})
+    parts["_Header"]["required"] += ["format", "codec"]  # read before the rest, as `_Version`
+    return {"anyOf": list(kinds), "$defs": parts}
 
 
 def read_meta(meta: Mapping[str, object], kind: type[T]) -> T:

@@ -80,8 +80,9 @@ class Recording:
             try:
                 record = read_record(file, segment.size - at)
                 if record.kind == END:
-                    if at + record.size < segment.size:
-                        raise Damaged("more behind its end mark")
+                    at += record.size
+                    if at < segment.size:
+                        raise Damaged("more after its end mark")
                     return
                 frame = _frame(record)
             except Damaged as error:

@@ -13,6 +13,7 @@ from edge.data import Frame
 from edge.errors import EdgeError, SinkError
 from edge.recording import Origin, RecordingWriter
 from edge.seams import Camera, Closing
+from edge.system.text import without_password
 
 FULL_S = 0.005  # how often a source that waits for the disk looks whether there is room
 DEPTH = 64  # frames that may wait: 2 s at 30 Hz, 42 MB at 640x512 in 16 bit
@@ -45,7 +46,8 @@ class Recorder(Closing):
 
         Raises SinkError where ``folder`` cannot take a recording.
         """
-        origin = Origin(camera.description, camera.once_live, camera.fps, camera.independent, camera.crop, camera.mask)
+        source = without_password(camera.description)
+        origin = Origin(source, camera.once_live, camera.fps, camera.independent, camera.crop, camera.mask)
         return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
 
     @property

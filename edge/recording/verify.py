@@ -85,7 +85,8 @@ class Verifier:
             line += f"; {self.missing} frames are not in the recording"
         if self.unsettled:
             line += (
-                f"; {self.unsettled} not counted: normalising and repair remember frames that are missing before them"
+                f"; {self.unsettled} not compared: frames before them are missing, on which normalising and repair "
+                "depend"
             )
         return line
 
@@ -152,13 +153,16 @@ def _difference(seq: int, then: str, now: str) -> str:
         return f"frame {seq}: the engine was {'' if inferred_then else 'not '}asked in the flight, now the other way"
     if len(found_then) != len(found_now):
         return f"frame {seq}: {len(found_then)} detections in the flight, {len(found_now)} now"
-    i = next(i for i, (a, b) in enumerate(zip(found_then, found_now, strict=True)) if a != b)
-    a, b = found_then[i], found_now[i]
+    otherwise = (
+        f"frame {seq}: the same, but written otherwise than this version does"  # 1 for 1.0, keys in another order
+    )
+    pairs = enumerate(zip(found_then, found_now, strict=True))
+    i, a, b = next(((i, a, b) for i, (a, b) in pairs if a != b), (0, {}, {}))
     if not (isinstance(a, dict) and isinstance(b, dict)):
         return f"frame {seq}, detection {i}: no object in the file"
     key = next((key for key in (*b, *a) if a.get(key) != b.get(key)), None)
     if key is None:
-        return f"frame {seq}, detection {i}: the same, but written in another order"
+        return otherwise
     return f"frame {seq}, detection {i}: {key} {a.get(key)} in the flight, {b.get(key)} now"
 
 

@@ -12,11 +12,11 @@ What it stands on (every setting with its unit: `SimulatorSettings`):
 - A pinhole camera over flat ground, its axis through (width / 2, height / 2); in the middle of the frame a
   pixel is ``slant * pixel / focal`` metres. A static body is where `Pose` and lens put it.
 - Bodies are solids and stand up from the ground; crowns of trees lie flat on it and hide what stands there.
-- Ground, trees and bodies have surface temperatures typical of a clear evening (sim_ground.py,
-  sim_shapes.py); the ground cools steadily, living bodies and cars do not. No atmosphere, no reflections, no
+- Ground, trees and bodies have surface temperatures typical of a clear evening (ground.py,
+  shapes.py); the ground cools steadily, living bodies and cars do not. No atmosphere, no reflections, no
   emissivity but what the typical temperatures hold already, no motion blur.
 - The optics blur with a Gaussian; the detector adds fixed column offsets, a drift that the shutter resets,
-  white noise and stuck pixels (sim_sensor.py).
+  white noise and stuck pixels (sensor.py).
 - While the shutter is closed (FFC, every ``ffc_interval`` seconds) the last picture is delivered again, bit
   by bit, and flagged ``ffc`` unless ``ffc_flag=0``; its truth comes with it. The pose goes on, as an
   autopilot's does.

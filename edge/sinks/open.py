@@ -12,6 +12,7 @@ SINKS = {  # name: module; in the order in which they are listed
     "detections": "edge.sinks.jsonl",
     "video": "edge.sinks.video",
     "pictures": "edge.sinks.pictures",
+    "trace": "edge.sinks.trace",
 }
 
 

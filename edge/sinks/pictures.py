@@ -74,6 +74,4 @@ def _make(to: SinkContext) -> PicturesSink:
     return PicturesSink(to.path, to.classes)
 
 
-SPEC = SinkSpec(
-    "pictures", "pictures", _make, help="also write each frame with its boxes drawn to DIR/pictures, under its own name"
-)
+SPEC = SinkSpec("pictures", "pictures", _make, help="also write each frame, with its boxes drawn, to DIR/pictures")

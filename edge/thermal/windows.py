@@ -151,7 +151,7 @@ def window_table(window: Window, size: int) -> Grey:
     first, last = (min(max(end // _STEP, 0), size) for end in (low, high + _STEP))
     above_low = np.arange(first, last, dtype=np.int64) * _STEP - low
     table = np.zeros(size, np.uint8)
-    table[first:last] = np.clip((510 * above_low + width) // (2 * width), 0, 255)
+    table[first:last] = np.maximum((510 * above_low + width) // (2 * width), 0)  # none of these is above high
     table[last:] = 255
     return table
 

@@ -41,7 +41,7 @@ def open_npy(path: Path) -> tuple[int, Read]:
     if held < expected:
         raise ValueError(f"no whole NPY array: {held} bytes, its header says {expected}")
     if held > expected:
-        raise ValueError(f"an NPY array of {expected} bytes and {held - expected} more behind it; expected one array")
+        raise ValueError(f"an NPY array of {expected} bytes and {held - expected} more after it; expected one array")
 
     def read(page: int) -> npt.NDArray[Any]:
         if fortran and pages > 1:  # a page lies all over the file

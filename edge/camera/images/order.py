@@ -33,7 +33,7 @@ def ordered(paths: Sequence[Path], order: str | None = None) -> tuple[list[Path]
     first = next(i for i, (a, b) in enumerate(zip(natural_order, decimal_order, strict=True)) if a != b)
     a, b = natural_order[first].name, decimal_order[first].name
     if _are_decimals(paths):
-        return decimal_order, f"names read as decimal numbers ({b} before {a}); ?order=natural counts behind the dot"
+        return decimal_order, f"names read as decimal numbers ({b} before {a}); ?order=natural counts on after the dot"
     return natural_order, f"names read as whole numbers around a dot ({a} before {b}); ?order=decimal reads decimals"
 
 

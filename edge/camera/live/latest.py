@@ -58,7 +58,7 @@ def choose_policy(camera: Camera, policy: str | None = None) -> str:
     if policy == "latest" and not camera.live:
         raise InputError(
             "policy 'latest' on a source that waits to be read would drop nearly all of it: use 'every', or "
-            "play the file at its own speed with ?live=1 behind its name"
+            "play the file at its own speed with ?live=1 after its name"
         )
     return policy
 

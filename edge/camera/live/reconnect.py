@@ -174,7 +174,7 @@ class Reconnecting(Camera):
 
     def _tell_if_still(self, again: bool, still_s: float) -> None:
         if again and still_s > TOLD_S and not self._told:
-            log.warning("camera stands still: the same picture for %g s, nothing new is seen in it", TOLD_S)
+            log.warning("camera stands still: the same picture for %g s; nothing new can be found meanwhile", TOLD_S)
             self._told = True
         elif not again and self._told:
             log.warning("camera gives new pictures again, after %.1f s", still_s)

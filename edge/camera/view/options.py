@@ -66,7 +66,7 @@ def _split_fragment(text: str) -> tuple[str, dict[str, str]]:
     _, pairs = split_query(f"{base}?{query}")
     if unknown := sorted(pairs.keys() - set(VIEW_KEYS)):
         raise SourceError(
-            f"source {base!r}: behind the '#' it does not know {', '.join(unknown)}; expected {', '.join(VIEW_KEYS)}"
+            f"source {base!r}: unknown option {', '.join(unknown)} after the '#'; expected {', '.join(VIEW_KEYS)}"
         )
     return base.rstrip(), pairs
 

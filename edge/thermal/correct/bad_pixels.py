@@ -23,7 +23,7 @@ AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
 
 class BadPixels:
-    """The known bad pixels of one sensor. ``count``: how many pixels are replaced at present."""
+    """The known bad pixels of one sensor; its frames have one size. ``count``: how many are replaced at present."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -34,11 +34,11 @@ class BadPixels:
 
     def look(self, pixels: Counts16, noise: float) -> None:
         """Learn from a frame, unpatched, in which the scene is elsewhere than in the last; ``noise``: its sigma."""
-        if self._seen.shape != pixels.shape:
+        if not self._seen.size:  # the first look
             self._seen, self._known = np.zeros(pixels.shape, np.uint8), np.zeros(pixels.shape, np.bool_)
         away = cv2.absdiff(pixels, cv2.medianBlur(pixels, 5))
         out = (away > max(OUTSTANDING * noise, LEAST)).view(np.uint8)
-        near = cv2.boxFilter(out, -1, (5, 5), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        near = cv2.boxFilter(out, cv2.CV_8U, (5, 5), normalize=False, borderType=cv2.BORDER_CONSTANT)
         alone = out & (near <= LARGEST)
         # standing out in a crowd says nothing for or against it
         self._seen = np.minimum(cv2.subtract(cv2.add(self._seen, alone), (1 - out) * np.uint8(MISS)), MOST)
@@ -49,7 +49,7 @@ class BadPixels:
 
     def patch(self, pixels: Counts16) -> None:
         """Replace the known bad pixels of ``pixels``, (H, W) uint16 C-contiguous, in place."""
-        if self.count and pixels.shape == self._known.shape:
+        if self.count:
             flat = pixels.reshape(-1)
             flat[self._where] = np.sort(flat[self._neighbours], axis=1)[:, len(AROUND) // 2]
 

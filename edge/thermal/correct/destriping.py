@@ -36,10 +36,10 @@ class Destriping:
     def look(self, pixels: Counts16, noise: float) -> None:
         """Learn from a frame, uncorrected, in which the scene is elsewhere than in the last; ``noise``: its sigma."""
         if self._offset.shape != pixels.shape[1:]:
-            self._offset, self._looks, self._agreement = np.zeros(pixels.shape[1]), 0, 0.0
+            self._offset, self._looks = np.zeros(pixels.shape[1]), 0
         seen = _columns(pixels, noise)
         self._looks += 1
-        part = 1 / min(self._looks, MEMORY)
+        part = 1 / min(self._looks, MEMORY)  # of the first look all: what was known before is gone
         self._agreement += (_correlation(seen, self._offset) - self._agreement) * part
         self._offset += (seen - self._offset) * part
         if self._looks >= ENOUGH:
@@ -64,15 +64,15 @@ class Destriping:
         seen, old = _columns(pixels, fine_noise(pixels)), self._offset
         if float(seen @ old) < LEFT * float(old @ old):
             self.active = False
-            self._offset, self._looks, self._agreement = np.zeros_like(old), 0, 0.0
+            self._offset, self._looks = np.zeros_like(old), 0
 
     def _correct_by(self, offset: npt.NDArray[np.float64], shape: tuple[int, ...], noise: float) -> None:
         counts = np.rint(offset).astype(np.int64)
         visible = float(np.sqrt(np.mean(offset**2))) >= VISIBLE * noise
         self.active = visible and self._agreement >= AGREE and bool(counts.any())
         if self.active:
-            self._subtract = np.tile(counts.clip(0, 65535).astype(np.uint16), (shape[0], 1))
-            self._add = np.tile((-counts).clip(0, 65535).astype(np.uint16), (shape[0], 1))
+            self._subtract = np.tile(np.maximum(counts, 0).astype(np.uint16), (shape[0], 1))
+            self._add = np.tile(np.maximum(-counts, 0).astype(np.uint16), (shape[0], 1))
 
 
 def _columns(pixels: Counts16, noise: float) -> npt.NDArray[np.float64]:

@@ -1,0 +1,195 @@
+"""``report.json``, declared: its fields, their types and units, and the JSON Schema of it.
+
+What writes it is `edge.app.loop`. A later version may add fields; none goes, none changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from edge.thermal.spec import StoredSpec
+
+Count = Annotated[int, Meta(ge=0)]
+Ms = Annotated[float, Meta(description="milliseconds")]
+Seconds = Annotated[float, Meta(ge=0, description="seconds")]
+Part = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Percentiles(Struct):
+    """Half, 95 and 99 of 100 values are no longer than this."""
+
+    p50: Ms | UnsetType = UNSET
+    p95: Ms | UnsetType = UNSET
+    p99: Ms | UnsetType = UNSET
+
+
+class Moment(Struct):
+    """Of a frame: its number, capture by the machine's monotonic clock in seconds, and by the wall clock."""
+
+    seq: int
+    t: float
+    utc: str | None
+
+
+class Held(Struct):
+    """A condition of the picture that held. ``seen``: what of it was seen when it began."""
+
+    frames: Count
+    times: Count
+    first: Moment
+    seen: str | UnsetType = UNSET
+
+
+class Gap(Struct):
+    """Time without the camera. ``after_seq``: the last frame before it, -1 = none; ``t``: when that one was given,
+    seconds of the monotonic clock; ``back``: whether another frame came.
+    """
+
+    after_seq: int
+    t: float
+    seconds: Seconds
+    why: str
+    back: bool
+
+
+class Reconnects(Struct):
+    """How often the camera was lost, and the newest 100 times of it."""
+
+    outages: Count
+    lost_seconds: Seconds
+    away: bool
+    gaps: list[Gap]
+
+
+class SinkReport(Struct):
+    """What became of the results that a sink was given."""
+
+    file: str | None
+    written: Count
+    skipped: Count
+    error: str | None
+
+
+class VideoReport(Struct):
+    """The same of ``video.mkv``, in short."""
+
+    file: str | None
+    skipped: Count
+    error: str | None
+
+
+class RecordingReport(Struct):
+    """What became of the raw frames. ``dropped``: came, but were never written; ``removed``: for the budget."""
+
+    folder: str
+    frames: Count
+    dropped: Count
+    bytes: Count
+    segments: Count
+    segments_removed: Count
+    frames_removed: Count
+    error: str | None
+
+
+class VerifyReport(Struct):
+    """A replay against the flight's own lines."""
+
+    file: str
+    compared: Count
+    different: Count
+    first_difference: str | None
+    unsettled: Count
+    missing: Count
+    verdict: str
+
+
+class Host(Struct):
+    """The machine; null where it does not tell."""
+
+    board: str | None
+    cpu: str
+    cores: Count
+    memory_mib: Count
+    system: str
+    l4t: str | None
+
+
+class Power(Struct):
+    """Power mode of a Jetson, clock and temperatures at the end of the run; null where the machine does not tell."""
+
+    mode: str | None
+    governor: str | None
+    cpu_mhz: Count | None
+    celsius: dict[str, float]
+
+
+class Normalise(Struct):
+    """How frames of either depth became grey."""
+
+    eight_bit: StoredSpec = msgspec.field(name="8bit")
+    sixteen_bit: StoredSpec = msgspec.field(name="16bit")
+
+
+class Score(Struct):
+    """Of one class, or of ``all``: against what the simulator knows; IoU 0.5."""
+
+    found: Count
+    missed: Count
+    false: Count
+    recall: Part | None
+    precision: Part | None
+
+
+class Report(Struct, kw_only=True):
+    """The whole file."""
+
+    frames: Annotated[int, Meta(ge=0, description="results")]
+    fps: Annotated[
+        float | None,
+        Meta(description="(N - 1) / (t_last - t_first) over results, the first one left out; null below two"),
+    ]
+    dropped: Annotated[int, Meta(ge=0, description="frames that came and were not looked at, as newer ones came")]
+    duplicates: Annotated[int, Meta(ge=0, description="frames that only repeated the one before")]
+    lost: Annotated[int, Meta(ge=0, description="frames that never came; an outage counts as one")]
+    frozen_seconds: Seconds
+    latency_ms: Annotated[Percentiles, Meta(description="from capture to detections; in a replay from arrival")]
+    stages_ms: Annotated[dict[str, Percentiles], Meta(description="by stage, see Result.stages_ms")]
+    percentiles: Annotated[str, Meta(description="the method, with its largest error")]
+    detections: Annotated[dict[str, Count], Meta(description="boxes in all frames, by class: not animals or people")]
+    shutter_frames: Annotated[int, Meta(ge=0, description="frames in which the shutter was closed, not looked at")]
+    shutter_inferred: Annotated[int, Meta(ge=0, description="of these, those that the camera did not flag")]
+    health: Annotated[dict[str, Held], Meta(description="conditions that held, by name")]
+    unconverged: Annotated[int, Meta(ge=0, description="frames whose suppression of double boxes needed more steps")]
+    overflowed: Annotated[int, Meta(ge=0, description="frames in which numbers of the network overflowed")]
+    ended: Literal["end of source", "frame limit", "time limit", "stopped", "interrupted", "failed"]
+    error: str | None
+    backend: str
+    engine: str
+    engine_chosen: Annotated[str, Meta(description="why it is this engine")]
+    engine_notes: list[str]
+    model: Annotated[str, Meta(description="name of the bundle")]
+    model_files: Annotated[dict[str, str], Meta(description="sha256 by file")]
+    normalise: Normalise
+    source: str
+    camera: Annotated[str, Meta(description="what was opened and what it delivers, in words")]
+    threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score shown")]
+    reconnects: Annotated[Reconnects | None, Meta(description="null: a source that is not opened again")]
+    policy: Literal["latest", "every"]
+    video: VideoReport | None
+    sinks: dict[str, SinkReport]
+    recording: RecordingReport | None
+    verify: VerifyReport | None
+    started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]
+    seconds: Seconds
+    host: Host
+    power: Power
+    versions: dict[str, str]
+    score: Annotated[dict[str, Score], Meta(description="of edge demo only")] | UnsetType = UNSET
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of ``report.json``."""
+    return msgspec.json.schema(Report)

@@ -1,0 +1,59 @@
+"""JSON Schemas of the files that are read and written: ``python -m edge.commands.schemas [NAME | --write FOLDER]``.
+
+They are made from the types that read and write these files; those in docs/schemas are kept equal by a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.app import report_json
+from edge.measure import detections_lines
+from edge.model import model_json, passport
+from edge.recording import contents
+from edge.system.files import reason_of
+
+SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "detections": ("a line of detections.jsonl", detections_lines.schema),
+    "report": ("report.json", report_json.schema),
+    "model": ("model.json of a bundle", model_json.schema),
+    "passport": ("model.engine.json, the passport of an engine", passport.schema),
+    "recording": ("the meta part of a record in a segment of a recording", contents.schema),
+}
+
+
+def text_of(name: str) -> str:
+    """The schema of this name as it stands in its file. Raises KeyError for one that is not in `SCHEMAS`."""
+    title, make = SCHEMAS[name]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"thermal-edge: {title}"}
+    text = json.dumps({**head, **make()}, indent=2) + "\n"
+    return re.sub(r'(["/])_(?=[A-Z])', r"\1", text)  # a type that is private here is none of the file's
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print one schema, or write all of them; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m edge.commands.schemas", description=(__doc__ or "").split(":")[0])
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("name", nargs="?", choices=sorted(SCHEMAS), help="which one to print")
+    given.add_argument("--write", metavar="FOLDER", type=Path, help="write all of them, NAME.schema.json each")
+    arguments = parser.parse_args(words)
+    if arguments.write is None:
+        sys.stdout.write(text_of(arguments.name))
+        return 0
+    for name in SCHEMAS:
+        path = arguments.write / f"{name}.schema.json"
+        try:
+            path.write_text(text_of(name), encoding="utf-8")
+        except OSError as error:
+            parser.error(f"{path}: {reason_of(error)}: give a folder that is there")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
