@@ -31,7 +31,7 @@ FRAMES = 20
 
 def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``check`` to the subcommands; its ``run`` default is `run_check`."""
-    what = "is the bundle still the same detector, and does it compile"
+    what = "compare a bundle with the detector it was made from, and compile it"
     parser = commands.add_parser("check", help=what, description=what)
     parser.set_defaults(run=run_check)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="model folder")
@@ -41,8 +41,8 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="the checkpoint that the bundle was made from: torchvision is compared too, rebuilt from the bundle's own "
-        "settings, so that one that was assumed wrongly is not seen; by the next two it is",
+        help="the checkpoint that the bundle was made from: torchvision's detector with its weights is compared, too. "
+        "It has the bundle's own settings, so that a wrong one is not noticed; --model and --reference notice it",
     )
     against.add_argument(
         "--model",
@@ -63,12 +63,12 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument(
         "--frames",
         type=int,
-        help=f"compare at most so many, spread over all (default: {FRAMES}, and all of --reference)",
+        help=f"compare at most so many frames, spread over all (default: {FRAMES}, and all of --reference)",
     )
     parser.add_argument(
-        "--min-score", type=float, help="compare detections of this score and more (default: those that are shown)"
+        "--min-score", type=float, help="compare detections of this score or more (default: the bundle's threshold)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, see docs/output.md")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -80,9 +80,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     if arguments.frames is not None and arguments.frames < 1:
         raise InputError(f"--frames {arguments.frames}: expected 1 or more")
     if arguments.weights and not arguments.model:
-        raise InputError("--weights is loaded into a --model: say which, or give the file as --checkpoint")
+        raise InputError("--weights needs --model, the detector to load it into; or give the file as --checkpoint")
     if arguments.weights_of and not (arguments.weights or arguments.checkpoint):
-        raise InputError("--weights-of says which weights of --weights or --checkpoint: give one of them")
+        raise InputError("--weights-of chooses among the weights of --weights or --checkpoint: give one of them")
     console = console_of(arguments.quiet)
     bundle = Bundle.load(arguments.bundle)
     with bars_on(console) as bar:
@@ -118,7 +118,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise InputError(f"{arguments.json} cannot be written ({reason_of(error)}): give another file") from None
     for words in failures:
-        console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
+        say(console, f"beyond tolerance: {words}")
     for words in causes:
         say(console, f"likely cause: {words}")
     if not failures:
@@ -145,8 +145,8 @@ def _compared(
         notes += model.notes
     elif arguments.checkpoint:
         notes.append(
-            f"eager is {arguments.checkpoint} rebuilt from the bundle's own settings: one that was assumed wrongly is "
-            "not seen here, but by --model or --reference"
+            f"eager: {arguments.checkpoint} with the bundle's own settings. A setting that was assumed wrongly is not "
+            "noticed here; --model and --reference notice it"
         )
     most = arguments.frames or FRAMES
     comparisons = compare(

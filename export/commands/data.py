@@ -29,7 +29,7 @@ SHOWN = 12  # pictures of a kind in the report
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``data check`` and ``data simulate``; their ``run`` defaults are `run_check` and `run_simulate`."""
-    what = "look at labelled frames before training on them, or make simulated ones"
+    what = "find problems in labelled frames; make simulated ones"
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)

@@ -15,21 +15,30 @@ from export.detector.from_shapes import Shapes
 def add_detector_options(parser: argparse.ArgumentParser) -> None:
     """What the shapes of a checkpoint do not tell."""
     group = parser.add_argument_group(
-        "detector", "what weights do not tell, in torchvision's words; asked for where the checkpoint does not say it"
+        "detector",
+        "settings that weights do not tell, named as in torchvision; needed if the checkpoint does not hold them",
     )
-    group.add_argument("--arch", choices=PRESETS, help="preset that the rest is compared with (default: by the shapes)")
+    group.add_argument(
+        "--arch",
+        choices=PRESETS,
+        help="known architecture, with its usual settings (default: told by the weights' shapes)",
+    )
     group.add_argument(
         "--assume-rest",
         action="store_true",
-        help="what neither the checkpoint nor an option says is as the preset has it; it is printed",
+        help="take what neither the checkpoint nor an option tells from the preset of --arch; it is printed",
     )
     group.add_argument(
         "--weights-of",
         metavar="NAME",
         help="which weights, where the file holds several: model_ema, teacher, ... (default: those that are no EMA)",
     )
-    group.add_argument("--pyramid", choices=("conv1", "layer1", "classic"), help="checked against the shapes")
-    group.add_argument("--channels", type=_whole, metavar="N", help="of the pyramid, checked against the shapes")
+    group.add_argument(
+        "--pyramid", choices=("conv1", "layer1", "classic"), help="which pyramid; compared with the weights' shapes"
+    )
+    group.add_argument(
+        "--channels", type=_whole, metavar="N", help="channels of the pyramid; compared with the weights' shapes"
+    )
     for field, (kind, metavar, text) in _KINDS.items():
         group.add_argument(OPTIONS[field], type=kind, dest=field, metavar=metavar, help=text)
 
@@ -123,10 +132,14 @@ def _one(word: str, kind: Callable[[str], Any], expected: str, whole: str | None
 _KINDS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "min_size": (_whole, "N", "shorter side that torchvision resizes frames to, px"),
     "max_size": (_whole, "N", "longer side that torchvision resizes frames to at most, px"),
-    "fixed_size": (_size_or_none, "WIDTHxHEIGHT", "size that it resizes all frames to in place of these, px, or none"),
-    "size_divisible": (_whole, "N", "it then pads to a multiple of this"),
-    "image_mean": (_numbers, "X[,X,X]", "of training frames scaled to 0..1"),
-    "image_std": (_numbers, "X[,X,X]", "of training frames scaled to 0..1"),
+    "fixed_size": (
+        _size_or_none,
+        "WIDTHxHEIGHT",
+        "size that all frames are resized to, in place of these two, px; or none",
+    ),
+    "size_divisible": (_whole, "N", "sides are then padded to a multiple of this"),
+    "image_mean": (_numbers, "X[,X,X]", "mean grey level of the training frames, 0..1"),
+    "image_std": (_numbers, "X[,X,X]", "standard deviation of their grey levels, 0..1"),
     "anchor_sizes": (_levels, "4,8,...", "px; levels apart with ';': 32;64;128;256;512"),
     "aspect_ratios": (_levels, "0.5,1,2", "height / width of anchors; levels apart with ';'"),
     "roi_size": (_size, "ROWSxCOLUMNS", "of a pooled region"),

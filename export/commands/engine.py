@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
+from edge.commands.console import Screen
 from edge.engine.device import find_device
 from edge.engine.passport_check import this_machine
 from edge.model.bundle import Bundle
@@ -72,7 +72,7 @@ def run_engine(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def show_plan(plan: Plan, console: Console) -> None:
+def show_plan(plan: Plan, console: Screen) -> None:
     """Print what will be built, with which settings, where, and for how long one waits."""
     target, cache = plan.target, plan.timing_cache
     table = Table(show_header=False, title=f"engine of {plan.bundle.name}", title_justify="left")
@@ -94,10 +94,11 @@ def show_plan(plan: Plan, console: Console) -> None:
     console.print(table)
 
 
-def show_built(plan: Plan, built: BuiltEngine, cache_trouble: str | None, console: Console) -> None:
+def show_built(plan: Plan, built: BuiltEngine, cache_trouble: str | None, console: Screen) -> None:
     """Print what was built and what to do with it."""
     lines = [
-        f"{plan.bundle.path / ENGINE}: {len(built.plan) / 1e6:.1f} MB in {built.seconds:.0f} s, loaded and checked",
+        f"{plan.bundle.path / ENGINE}: {len(built.plan) / 1e6:.1f} MB in {built.seconds:.0f} s, loads, its inputs and "
+        "outputs are the model's",
         f"next: edge run --source S --model {plan.bundle.path} --backend trt --out DIR",
     ]
     if built.skipped_tactics:
@@ -117,7 +118,7 @@ class BuildProgress:
     There is no estimate of the rest: TensorRT does not know how long a tactic takes before it is timed.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Screen) -> None:
         self._bars = bars_on(console)
         self._open: dict[str, tuple[TaskID, int]] = {}
 

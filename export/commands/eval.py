@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from edge.app.output import check_file
 from edge.engine import open_engine
 from edge.errors import InputError
@@ -19,6 +17,7 @@ from edge.model.bundle import MODEL_JSON, Bundle
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.eval_tables import coco_line, show_figures
 from export.commands.label_options import HELD, add_class_options, class_choice, read_labels
 from export.data.clean import tidy, told
 from export.data.dataset import LabelledSet
@@ -33,17 +32,19 @@ from export.evaluate.readable import check_boxes, check_readable
 
 def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``eval`` to the subcommands; its ``run`` default is `run_eval`."""
-    what = "COCO average precision by class and size, threshold and counting error, on labelled frames"
+    what = "measure a bundle or a checkpoint on labelled frames: what it finds, and how many false alarms it gives"
     parser = commands.add_parser("eval", help=what, description=what)
     parser.set_defaults(run=run_eval)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as in edge run")
-    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="torch state dict, run in torch")
+    which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as edge run")
+    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoint, run in torch")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder with frames and labels, as train --data reads it"
     )
     parser.add_argument("--split", metavar="NAME", help=f"which part of it (default: {HELD}, or valid)")
-    parser.add_argument("--annotations", type=Path, metavar="JSON", help="instead: labels, COCO's or HIT-UAV's")
+    parser.add_argument(
+        "--annotations", type=Path, metavar="JSON", help="in place of --data: a label file of COCO or HIT-UAV"
+    )
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of its images")
     add_class_options(parser)
     parser.add_argument(
@@ -53,7 +54,7 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "frame holds crowds or other ignored regions, or more than 100 detections of a class; sizes are COCO's, by the "
         "areas in the file",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, see docs/output.md")
     parser.add_argument(
         "--pictures", type=Path, metavar="FILE.jpg", help="draw a page of frames: best, worst, most missed, most false"
     )
@@ -62,7 +63,7 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--mistakes",
         type=Path,
         metavar="FILE",
-        help="write the places of missed objects and false alarms there, for train --hard-examples",
+        help="write the places of missed objects and false alarms to FILE, for train --hard-examples",
     )
     parser.add_argument(
         "--set-threshold",
@@ -82,8 +83,8 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
     if arguments.coco and not arguments.annotations:
         raise InputError(
-            "--coco counts by what stands in a COCO file: give it by --annotations, with --images; of other labels "
-            "edge-export data check makes one, cleaned.json"
+            "--coco needs a COCO file: give --annotations and --images; edge-export data check makes one of other "
+            "labels, cleaned.json"
         )
     if arguments.coco:
         check_installed()
@@ -104,11 +105,12 @@ def run_eval(arguments: argparse.Namespace) -> int:
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     labels = str(arguments.annotations or arguments.data)
-    result = {**about, "annotations": labels, "notes": notes, **figures(judged, data.classes)}
-    console.print(_table(result))
+    shown = about.get("score_threshold")
+    result = {**about, "annotations": labels, "notes": notes, **figures(judged, data.classes, shown)}
+    show_figures(result, console)
     if arguments.coco:
         result["coco"] = coco_figures(judged, data.classes, truth)
-        say(console, _coco_line(result["coco"]))
+        say(console, coco_line(result["coco"]))
     threshold = result["best_f1"]["threshold"]
     outputs: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (arguments.json, lambda: _json(result)),
@@ -148,7 +150,7 @@ def set_threshold(folder: str, best: dict[str, float]) -> str:
         f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
     )
     if (bundle.path / "model.engine").exists():
-        text += f". Its engine was built for the model.json of before, build it again: edge-export engine {folder}"
+        text += f". Its engine belongs to the old model.json, build it again: edge-export engine {folder}"
     return text
 
 
@@ -174,43 +176,17 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Labelle
         if len(known) != count:
             raise InputError(f"{who} names {len(known)} classes ({', '.join(known)}) and has {count}: it is broken")
         data, detect = matched(data, known, choice, who, where), detect_with_model(model, normalisers_of(model))
-        about = {"checkpoint_sha256": checkpoint.sha256(), "path": "torch"}
+        about: dict[str, Any] = {"checkpoint_sha256": checkpoint.sha256(), "path": "torch"}
     else:
         bundle = Bundle.load(arguments.model)
         known = bundle.classes
         data = matched(data, known, choice, f"bundle {arguments.model}", where)
         engine = open_engine(bundle)
         detect, path = detect_with_bundle(engine), f"flight, {engine.backend}"
-        about = {"model": bundle.name, "checkpoint_sha256": bundle.checkpoint_sha256, "path": path}
+        about = {
+            "model": bundle.name,
+            "checkpoint_sha256": bundle.checkpoint_sha256,
+            "path": path,
+            "score_threshold": bundle.score_threshold,
+        }
     return data, only_classes(detect, known, data.classes), about
-
-
-def _table(result: dict[str, Any]) -> Table:
-    best = result["best_f1"]
-    table = Table(
-        title=f"{result['images']} frames: AP {_percent(result['ap'])}, AP50 {_percent(result['ap50'])}; "
-        f"best F1 {_percent(best['f1'])} at score {best['threshold']:.2f}"
-    )
-    for column in ("class", "boxes", "AP", "AP50", "small", "medium", "large", "recall at 1 false in 10"):
-        table.add_column(column, justify="left" if column == "class" else "right")
-    for name, boxes in result["boxes"].items():
-        sizes = result["ap50_by_class_and_size"][name]
-        table.add_row(
-            name,
-            str(boxes),
-            _percent(result["per_class_ap"][name]),
-            _percent(result["per_class_ap50"][name]),
-            *(_percent(sizes[s]) for s in ("small", "medium", "large")),
-            _percent(result["recall_at_1_false_in_10_frames"][name]),
-        )
-    return table
-
-
-def _coco_line(found: dict[str, float | None]) -> str:
-    """COCO's twelve figures as a line."""
-    values = ", ".join(f"{name.replace('_', ' ').upper()} {_percent(value)}" for name, value in found.items())
-    return f"COCO's own figures (at most 100 detections of a class and frame): {values}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

@@ -12,6 +12,7 @@ from edge.commands.parser import Parser
 from edge.errors import EdgeError
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
+from edge.system.text import printable
 
 # module, function that adds the subcommand and sets its ``run``, one line of help. Only the one that is asked for is
 # imported: most need torch, which the board that builds the engine does not have
@@ -20,16 +21,20 @@ _COMMANDS = {
     "check": (
         "export.commands.check",
         "add_check_command",
-        "is the bundle still the same detector, and does it compile",
+        "compare a bundle with the detector it was made from, and compile it",
     ),
     "reference": (
         "export.commands.reference",
         "add_reference_command",
         "write a script that saves what your own program finds, to compare a bundle with",
     ),
-    "data": ("export.commands.data", "add_data_command", "look at labelled frames before training on them"),
+    "data": ("export.commands.data", "add_data_command", "find problems in labelled frames; make simulated ones"),
     "train": ("export.commands.train", "add_train_command", "train a detector on labelled frames"),
-    "eval": ("export.commands.eval", "add_eval_command", "how good is a bundle or a checkpoint"),
+    "eval": (
+        "export.commands.eval",
+        "add_eval_command",
+        "measure how good a bundle or a checkpoint is on labelled frames",
+    ),
     "engine": ("export.commands.engine", "add_engine_command", "build the TensorRT engine, on the board that flies"),
 }
 
@@ -72,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     except EdgeError as error:
-        print(f"edge-export: {error}", file=sys.stderr)
+        print(printable(f"edge-export: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("edge-export: interrupted", file=sys.stderr)

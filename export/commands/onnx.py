@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any, get_args
 
-from rich.console import Console
 from rich.table import Table
 from torchvision.models.detection import FasterRCNN
 
+from edge.commands.console import Screen
 from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
 from export.commands.console import bars_on, console_of, say
@@ -195,7 +195,7 @@ def _class_names(model: FasterRCNN, given: str | None) -> list[str]:
     return list(model.class_names)
 
 
-def _compared(console: Console, bundle: Bundle, model: FasterRCNN, images: str) -> int:
+def _compared(console: Screen, bundle: Bundle, model: FasterRCNN, images: str) -> int:
     """Compare on the user's frames, say it, and return the exit code."""
     failures = []
     for found in compare(bundle, images, model=model):
@@ -204,11 +204,11 @@ def _compared(console: Console, bundle: Bundle, model: FasterRCNN, images: str) 
         say(console, f"{what}: {figures['paired']} detections the same, {figures['lost']} lost, {figures['new']} new")
         failures += found.failures
     for words in failures:
-        console.print(f"beyond tolerance: {words}", markup=False, soft_wrap=True, style="red")
+        say(console, f"beyond tolerance: {words}")
     return 1 if failures else 0
 
 
-def _summary(console: Console, bundle: Bundle, detector: StaticDetector) -> None:
+def _summary(console: Screen, bundle: Bundle, detector: StaticDetector) -> None:
     architecture = bundle.architecture
     name = f"{bundle.name}: {architecture['name']}" if architecture else bundle.name
     table = Table("part", "parameters", "GFLOP a frame", title=name)

@@ -40,7 +40,7 @@ def run_reference(arguments: argparse.Namespace) -> int:
     text = SCRIPT.read_text(encoding="utf-8")
     out: Path = arguments.out
     if str(out) == "-":
-        say(console_of(False), text.rstrip("\n"))
+        console_of(False).print(text.rstrip("\n"), highlight=False, soft_wrap=True, markup=False, emoji=False)
         return 0
     if out.exists() and not arguments.overwrite:
         raise InputError(f"{out} exists already, perhaps with your changes in it: give another name, or --overwrite")

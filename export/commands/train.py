@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from torchvision.models.detection import FasterRCNN
 
+from edge.commands.console import Screen
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
-from export.commands.console import bars_on, console_of, say
+from export.commands.console import bars_on, console_of, now_and_then, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.label_options import add_class_options, class_choice
+from export.commands.train_lines import of_the_start, sizes_seen
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import tidy, told
 from export.data.coco import read_coco
@@ -28,11 +28,9 @@ from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import Configuration, preset
 from export.detector.replace_head import replace_head
-from export.evaluate.classes import near_names
 from export.evaluate.hard_examples import Place, read_hard_examples
 from export.evaluate.readable import check_boxes, check_readable
 from export.training.augment import Augmentation
-from export.training.crops import resize_factor
 from export.training.loop import Trainer, TrainSettings
 from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
@@ -94,23 +92,28 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         what = f"how {bits}-bit frames become grey; it is stored, and edge run does the same ({usual})"
         parser.add_argument(f"--normalise-{bits}bit", metavar="METHOD[:NAME=VALUE,...]", help=what)
     parser.add_argument(
-        "--steps", type=int, default=s.steps, help="how many, of --batch crops each (default: %(default)s)"
+        "--steps", type=int, default=s.steps, help="training steps, of --batch crops each (default: %(default)s)"
     )
     parser.add_argument(
-        "--minutes", type=float, default=0.0, help="end after so many minutes, if that is earlier than --steps"
+        "--minutes", type=float, default=0.0, help="end after so many minutes if --steps are not done by then"
     )
     parser.add_argument("--batch", type=int, default=s.batch, help="crops a step (default: %(default)s)")
     parser.add_argument("--crop", type=int, default=a.crop, help="side of a crop, px (default: %(default)s)")
     parser.add_argument(
-        "--mosaic", type=float, default=a.mosaic, help="part of the crops that are four in one (default: %(default)s)"
+        "--mosaic",
+        type=float,
+        default=a.mosaic,
+        help="part of the crops, 0 to 1, that are put together from four (default: %(default)s)",
     )
     parser.add_argument(
         "--quarter-turns",
         type=float,
         default=0.0,
-        help="part of the crops that are turned by 90, 180 or 270 degrees, for cameras that look straight down",
+        help="part of the crops, 0 to 1, that are turned by 90, 180 or 270 degrees: if cameras look straight down",
     )
-    parser.add_argument("--learning-rate", type=float, default=s.learning_rate, help="default: %(default)s")
+    parser.add_argument(
+        "--learning-rate", type=float, default=s.learning_rate, help="the highest one, of AdamW (default: %(default)s)"
+    )
     parser.add_argument(
         "--freeze",
         default=",".join(s.frozen),
@@ -118,9 +121,15 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     add_class_options(parser)
     add_watch_options(parser)
-    parser.add_argument("--seed", type=int, default=s.seed)
-    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 = one for each core")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--seed", type=int, default=s.seed, help="of all that is drawn by chance (default: %(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: one for each core")
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="where to compute: cpu or cuda (default: %(default)s here)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_detector_options(parser)
 
@@ -158,28 +167,31 @@ def run_train(arguments: argparse.Namespace) -> int:
     if arguments.start:
         known = model.class_names
         kept = replace_head(model, data.classes)
-        for line in _of_the_start(str(arguments.start), known, data.classes, kept):
+        for line in of_the_start(str(arguments.start), known, data.classes, kept):
             say(console, line)
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, hard_examples)
-    console.print(sizes_seen(model, data), highlight=False)
+    say(console, sizes_seen(model, data))
     if trainer.step:
         say(console, f"resuming the run of {arguments.out} at step {trainer.step}")
     with bars_on(console) as progress:
         task = progress.add_task("starting", total=100)  # per cent
-        trainer.run(lambda text: progress.update(task, description=text, completed=100 * trainer.progress), watch)
-    say(console, f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {arguments.out / 'model.pth'}")
+        in_a_log = now_and_then(console)
+
+        def tell(text: str) -> None:
+            progress.update(task, description=text, completed=100 * trainer.progress)
+            in_a_log(text)
+
+        trainer.run(tell, watch)
+    file = arguments.out / "model.pth"
+    say(console, f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {file}")
+    say(
+        console,
+        f"next: edge-export eval --checkpoint {file} --data DIR measures it on frames that it was not trained on",
+    )
     return 0
-
-
-def sizes_seen(model: FasterRCNN, data: LabelledSet) -> str:
-    """One line: how large the detector sees the frames, as --min-size and --max-size together say."""
-    sizes = {(f.width, f.height): resize_factor(model, f) for f in data.frames}
-    seen = [f"{w}x{h} at {round(w * by)}x{round(h * by)}" for (w, h), by in sorted(sizes.items())]
-    more = f" and {len(seen) - 3} more sizes" if len(seen) > 3 else ""
-    return f"the detector sees frames of {', '.join(seen[:3])}{more}"
 
 
 def _check_numbers(arguments: argparse.Namespace) -> None:
@@ -240,7 +252,7 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     return data
 
 
-def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Console) -> list[Place]:
+def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Screen) -> list[Place]:
     places: list[Place] = []
     for file in arguments.hard_examples:
         here, others = read_hard_examples(file, data)
@@ -248,19 +260,6 @@ def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Co
         say(console, f"{file}: {len(here)} hard examples{left}")
         places += here
     return places
-
-
-def _of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept: Sequence[str]) -> list[str]:
-    """Lines: which of a start's classes are gone on with, which are new, which are no more."""
-    if not known:
-        return [f"{start} has no class names: its classes are taken to be, in this order, {', '.join(classes)}"]
-    new = [name for name in classes if name not in kept]
-    gone = [name for name in known if name.casefold() not in {one.casefold() for one in classes}]
-    near = {name: meant[0] for name in new if (meant := near_names(name, gone))}
-    lines = [f"{start} knows {', '.join(kept) or 'no class of these'}; new, from zero: {', '.join(new)}"] if new else []
-    lines += [f"{start} also knows {', '.join(gone)}: the frames have no such class, it is left out"] if gone else []
-    same = ",".join(f"{near.get(name, name)}={name}" if name in near else name for name in classes)
-    return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
 
 
 def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:

@@ -6,8 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
+from edge.commands.console import Screen
 from edge.errors import InputError
 from export.commands.console import say
 from export.commands.label_options import HELD
@@ -48,7 +47,7 @@ def read_watched(arguments: argparse.Namespace) -> LabelledSet | None:
 
 
 def watch_of(
-    arguments: argparse.Namespace, data: LabelledSet, watched: LabelledSet, choice: ClassChoice, console: Console
+    arguments: argparse.Namespace, data: LabelledSet, watched: LabelledSet, choice: ClassChoice, console: Screen
 ) -> Watch:
     """Some frames of ``watched``, none of which is in ``data``, with the classes of ``data``.
 

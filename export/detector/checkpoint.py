@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
@@ -91,7 +92,8 @@ def detector_of(checkpoint: Checkpoint, arch: str | None = None, **settings: Any
         else Shapes.of_state(checkpoint.state)
     )
     configuration = shapes.configuration(arch, **{**checkpoint.settings, **settings})
-    model = build_detector(configuration).eval()
+    with _Unfilled():
+        model = build_detector(configuration).eval()
     state = as_trained(bundle, checkpoint.state, model, configuration) if bundle else checkpoint.state
     _check_keys(path, model, state)
     try:
@@ -102,6 +104,17 @@ def detector_of(checkpoint: Checkpoint, arch: str | None = None, **settings: Any
     model.class_names, model.training_record = checkpoint.classes, dict(checkpoint.training)
     model.notes = checkpoint.notes
     return model
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no random weights: all of them are replaced, and drawing them takes longer than reading them."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(function, "__name__", "") in ("normal_", "uniform_", "kaiming_normal_", "kaiming_uniform_"):
+            return arguments[0] if arguments else (named or {})["tensor"]
+        return function(*arguments, **named or {})
 
 
 def normalisers_of(model: object) -> Normalisers:

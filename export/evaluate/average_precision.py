@@ -67,8 +67,7 @@ class Ranking:
             return {"threshold": 0.5, "f1": 0.0, "precision": 0.0, "recall": 0.0}
         tp = np.cumsum(self.hits)
         f1 = 2 * tp / (np.arange(1, len(tp) + 1) + self.total)
-        last = np.append(np.diff(self.scores) < 0, True)  # a threshold cannot part equal scores
-        i = int(np.argmax(np.where(last, f1, -1.0)))
+        i = int(np.argmax(np.where(self._last(), f1, -1.0)))
         return {
             "threshold": float(self.scores[i]),
             "f1": float(f1[i]),
@@ -76,14 +75,23 @@ class Ranking:
             "recall": float(tp[i] / self.total),
         }
 
-    def recall_at_false(self, allowed: float) -> float | None:
-        """Recall at the lowest threshold with at most ``allowed`` false detections; None with nothing to
-        find.
+    def score_at_false(self, allowed: float) -> float | None:
+        """The lowest score of a detection as threshold at which at most ``allowed`` false detections are shown; None
+        where these are too many at every one.
         """
+        fitting = self.scores[(np.cumsum(~self.hits) <= allowed) & self._last()]
+        return float(fitting[-1]) if len(fitting) else None
+
+    def recall_at_false(self, allowed: float) -> float | None:
+        """Recall at `score_at_false`; None with nothing to find."""
         if not self.total:
             return None
-        within = np.cumsum(~self.hits) <= allowed
-        return float(self.hits[within].sum() / self.total)
+        lowest = self.score_at_false(allowed)
+        return 0.0 if lowest is None else float(self.hits[self.scores >= lowest].sum() / self.total)
+
+    def _last(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether it is the last of its score: a threshold cannot part equal scores."""
+        return np.append(np.diff(self.scores) < 0, True) if len(self.scores) else np.zeros(0, bool)
 
 
 def rank(frames: Sequence[Judged], label: int | None, min_iou: float, area: tuple[float, float] = ALL) -> Ranking:

@@ -137,7 +137,8 @@ def ways_out(labels: Sequence[str], known: Sequence[str]) -> str:
     if both:
         ways.append(f"--classes {_quoted(both)} takes these alone")
     if unknown and both:
-        ways.append(f"--ignore-classes {_quoted(unknown)} makes their boxes ignored regions")
+        rest = f"--classes {_quoted(both)} --ignore-classes" if lacking else "--ignore-classes"
+        ways.append(f"{rest} {_quoted(unknown)} makes the boxes of the others ignored regions")
     return "; ".join(ways) or "--classes NAME=LABEL,... says which is which"
 
 

@@ -18,6 +18,7 @@ from edge.model.normalisers import Normalisers
 from edge.model.transform import Preprocessor, to_detections
 from export.data.dataset import LabelledSet, sensor_frame
 from export.evaluate.average_precision import ALL, IOUS, Judged, rank
+from export.evaluate.thresholds import threshold_rows
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
 PAPER_SIZES = {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, float("inf"))}
@@ -78,14 +79,15 @@ def judge(data: LabelledSet, detect: Detect, tell: Callable[[int], None] = lambd
     return judged
 
 
-def figures(judged: Sequence[Judged], classes: Sequence[str]) -> dict[str, Any]:
+def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | None = None) -> dict[str, Any]:
     """Everything that is reported, as plain values for JSON; None where a class or size does not occur.
 
     ``ap``, ``ap50``: means over classes. ``ap50_by_size``: by the paper's bins; ``..._by_class_and_size`` in
     full.
     ``best_f1``: over all classes, at IoU 0.5; its threshold is what a bundle should show. ``counting``:
     detections of that threshold and more against true boxes, per frame. ``recall_at_1_false_in_10_frames``:
-    for each class alone.
+    for each class alone. ``thresholds``: by class, and all together, see `export.evaluate.thresholds`; ``bundle``: the
+    score from which the bundle shows detections, None for a checkpoint.
     """
     labels = {name: i for i, name in enumerate(classes)}
     ap = {n: _mean([rank(judged, i, float(t)).average_precision() for t in IOUS]) for n, i in labels.items()}
@@ -119,6 +121,10 @@ def figures(judged: Sequence[Judged], classes: Sequence[str]) -> dict[str, Any]:
         "best_f1": best,
         "best_f1_by_class": {n: rank(judged, i, 0.5).best_f1() for n, i in labels.items()},
         "counting": _counting(judged, classes, best["threshold"]),
+        "thresholds": {
+            **{n: threshold_rows(rank(judged, i, 0.5), len(judged), bundle) for n, i in labels.items()},
+            "all": threshold_rows(together, len(judged), bundle),
+        },
         "sizes_px2": {"small": 187, "medium": 408},
     }
 

@@ -76,9 +76,9 @@ def export_bundle(
     if weights == "shared":
         model = with_half_weights(model)
     static = StaticDetector(model, height, width, "cpu")
+    typed = StaticDetector(model, height, width, "tensorrt", samples=samples)  # refuses before anything is traced
     graphs = {ONNX_CPU: float32_graph(trace(static), "fp16" if weights == "fp16" else "fp32")}
     progress(STEPS[1])
-    typed = StaticDetector(model, height, width, "tensorrt", samples=samples)
     graphs[ONNX_FP16] = float16_graph(trace(typed))
     built(typed)
     progress(STEPS[2])

@@ -6,7 +6,9 @@ only the folded file shows that no shape depends on the picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +21,32 @@ LARGEST = 65536  # elements of a result worth storing; tables beyond it are chea
 
 def fold_constants(model: onnx.ModelProto) -> None:
     """Replace, in place, what depends on constants and fixed shapes only, and write down all shapes."""
-    while _fold_once(model):
-        pass
-    inferred = onnx.shape_inference.infer_shapes(model)
+    with numbers_aside(model):
+        while _fold_once(model):
+            pass
+        inferred = onnx.shape_inference.infer_shapes(model)
     del model.graph.value_info[:]
     model.graph.value_info.extend(inferred.graph.value_info)
+
+
+@contextmanager
+def numbers_aside(model: onnx.ModelProto) -> Iterator[None]:
+    """Inside, constants beyond `LARGEST` have a name, a type and a shape only: whoever infers shapes copies no weights.
+
+    Each time that shapes are inferred the whole model is copied twice: seconds, and gigabytes with a large network.
+    """
+    large = {
+        t.name: t.raw_data for t in model.graph.initializer if t.HasField("raw_data") and math.prod(t.dims) > LARGEST
+    }
+    for tensor in model.graph.initializer:
+        if tensor.name in large:
+            tensor.ClearField("raw_data")
+    try:
+        yield
+    finally:
+        for tensor in model.graph.initializer:
+            if tensor.name in large:
+                tensor.raw_data = large[tensor.name]
 
 
 def _fold_once(model: onnx.ModelProto) -> bool:
@@ -35,7 +58,6 @@ def _fold_once(model: onnx.ModelProto) -> bool:
     outputs = {v.name for v in graph.output}
     alias: dict[str, str] = {}
     kept = []
-    opset = model.opset_import[0]
     for node in graph.node:
         renamed = [alias.get(name, name) for name in node.input]
         if renamed != list(node.input):
@@ -44,7 +66,7 @@ def _fold_once(model: onnx.ModelProto) -> bool:
         if node.op_type == "Identity" and node.output[0] not in outputs:
             alias[node.output[0]] = node.input[0]
             continue
-        results = list(_results(node, shapes, constants, values, opset))
+        results = list(_results(node, shapes, constants, values, model))
         if not results or outputs & set(node.output):
             kept.append(node)
             continue
@@ -65,7 +87,7 @@ def _results(
     shapes: dict[str, list[int]],
     constants: dict[str, onnx.TensorProto],
     values: dict[str, npt.NDArray[np.generic]],
-    opset: onnx.OperatorSetIdProto,
+    model: onnx.ModelProto,
 ) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
     """Name and value of each output, nothing where they are not known or too large."""
     if node.op_type == "Shape" and not node.attribute and node.input[0] in shapes:
@@ -87,7 +109,7 @@ def _results(
         [helper.make_tensor_value_info(name, constants[name].data_type, values[name].shape) for name in inputs],
         [helper.make_empty_tensor_value_info(name) for name in node.output],
     )
-    evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=[opset]))
+    evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=model.opset_import))
     answers = evaluator.run(None, {name: values[name] for name in inputs})
     yield from zip(node.output, (np.asarray(a) for a in answers), strict=True)
 

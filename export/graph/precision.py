@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from edge.errors import InputError
+from export.graph.folding import numbers_aside
 
 DOMAIN = "thermal.edge"
 OVERFLOW = 65520.0  # from here on a value rounds to infinity in half precision
@@ -155,7 +156,8 @@ def _replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
 def _float_values(model: onnx.ModelProto) -> set[str]:
     """Names of all computed float32 values, told by the graph without markers."""
     plain = onnx.ModelProto()
-    plain.CopyFrom(model)
+    with numbers_aside(model):
+        plain.CopyFrom(model)
     drop_markers(plain)
     graph = onnx.shape_inference.infer_shapes(plain).graph
     return {

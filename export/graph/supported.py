@@ -80,7 +80,7 @@ def check_pooled(names: list[str], pool: MultiScaleRoIAlign, steps: list[int]) -
         raise InputError(
             f"roi_heads.box_roi_pool takes maps {', '.join(pool.featmap_names)}, and the backbone gives none of these"
         )
-    if len(names) > 1 and steps[0] - steps[-1] + 1 > len(names):
+    if steps[0] - steps[-1] + 1 > len(names):
         raise InputError(
             f"roi_heads.box_roi_pool takes the maps {', '.join(names)}, which skip a level, and torchvision then gives "
             "regions of some sizes no features at all: expected maps that follow each other"

@@ -48,35 +48,12 @@ _TYPES = {
     for operator in operators.split()
 }
 _DATA_DEPENDENT = {"NonZero", "NonMaxSuppression", "Unique", "Compress"}
-# operators whose data inputs must be of one type in a strongly typed network, and which inputs those are
-_ONE_TYPE = dict.fromkeys(
-    [
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Max",
-        "Min",
-        "Mean",
-        "Sum",
-        "Pow",
-        "Concat",
-        "Conv",
-        "ConvTranspose",
-        "Gemm",
-        "MatMul",
-        "GridSample",
-        "Equal",
-        "Greater",
-        "GreaterOrEqual",
-        "Less",
-        "LessOrEqual",
-        "And",
-        "Or",
-        "Xor",
-    ],
-    slice(0, None),
-) | {"Where": slice(1, 3)}
+_COMPARE = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")  # give BOOL, whatever they take
+# operators whose inputs must be of one type in a strongly typed network; the data of Where as well
+_ONE_TYPE = {
+    "Add", "Sub", "Mul", "Div", "Max", "Min", "Mean", "Sum", "Pow", "Concat", "Conv", "ConvTranspose", "Gemm", "MatMul",
+    "GridSample", "And", "Or", "Xor", *_COMPARE,
+}  # fmt: skip
 
 
 def refusals(model: onnx.ModelProto) -> list[str]:
@@ -134,20 +111,14 @@ def _node(
 
 
 def _types(node: onnx.NodeProto, shapes: dict[str, tuple[int, list[int]]], border: set[str]) -> Iterator[str]:
-    data = node.input[1:2] if node.op_type == "Where" else node.input[:1]
-    for name in (*data, *node.output[:1]):
+    for name in (*node.input[:1], *node.output[:1]):
         kind = shapes.get(name, (0, []))[0]
         if kind == TensorProto.UINT8 and not (node.op_type == "Cast" and name in border):
             yield "UINT8 is only for a network input that is cast at once"
-        elif (
-            kind
-            and kind not in _TYPES[node.op_type]
-            and not (
-                name in node.output and node.op_type in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
-            )
-        ):
+        elif kind and kind not in _TYPES[node.op_type] and not (name in node.output and node.op_type in _COMPARE):
             yield f"{TensorProto.DataType.Name(kind)} is not supported"
-    together = {shapes[name][0] for name in node.input[_ONE_TYPE.get(node.op_type, slice(0, 0))] if name in shapes}
+    alike = node.input[1:] if node.op_type == "Where" else node.input if node.op_type in _ONE_TYPE else ()
+    together = {shapes[name][0] for name in alike if name in shapes}
     if len(together) > 1:
         kinds = " and ".join(sorted(TensorProto.DataType.Name(kind) for kind in together))
         yield f"mixes {kinds}: a strongly typed network wants one type"

@@ -118,6 +118,7 @@ def compare(
 
     Raises InputError where there are no frames, or the checkpoint is another one.
     """
+    frames = _frames(bundle, source, most)
     forms: dict[str, Detector] = {}
     if checkpoint is not None:
         model = _rebuilt(bundle, checkpoint, which)
@@ -127,7 +128,6 @@ def compare(
     forms["float32"] = engine.infer
     forms["float16"] = float16_detector(bundle)
     least = bundle.score_threshold if min_score is None else min_score
-    frames = _frames(bundle, source, most)
     names = list(forms)
     found: dict[str, list[Pairs]] = {name: [] for name in names[1:]}
     unsettled = dict.fromkeys(names[1:], 0)

@@ -45,14 +45,19 @@ def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 1
 
 
 def calibrate_norms(
-    model: FasterRCNN, data: LabelledSet, normalisers: Normalisers | None = None, crops: int = 8, seed: int = 0
+    model: FasterRCNN,
+    data: LabelledSet,
+    normalisers: Normalisers | None = None,
+    crops: int = 8,
+    seed: int = 0,
+    crop: int = Augmentation.crop,
 ) -> None:
-    """Set every frozen norm's mean and variance to those of its input on a few crops.
+    """Set every frozen norm's mean and variance to those of its input on a few crops of ``crop`` px.
 
     A frozen norm as torch makes it (mean 0, variance 1) normalises nothing: over the blocks of a fresh
     ResNet the maps would grow by orders of magnitude. One forward pass does it, norm after norm.
     """
-    pictures = Crops(data, model, Augmentation(), normalisers or Normalisers())
+    pictures = Crops(data, model, Augmentation(crop=crop), normalisers or Normalisers())
     grey = np.stack([pictures.draw(np.random.default_rng((seed, i))).pixels for i in range(crops)])
     mean, std = (torch.tensor(v)[:, None, None] for v in (model.transform.image_mean, model.transform.image_std))
     device = next(model.parameters()).device

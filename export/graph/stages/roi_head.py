@@ -40,7 +40,7 @@ class RoIHead(nn.Module):
         self.scales = [2.0**step for step in steps]
         self.finest = -steps[0]
         # more maps than steps between the first and the last: torchvision leaves the rest without proposals
-        self.levels = 1 if len(steps) == 1 else steps[0] - steps[-1] + 1
+        self.levels = steps[0] - steps[-1] + 1
         plain = isinstance(self.head, TwoMLPHead) and type(self.head).forward is TwoMLPHead.forward
         self.flat_head = not native and plain and "forward" not in vars(self.head)
         if self.flat_head:
