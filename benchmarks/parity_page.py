@@ -29,7 +29,8 @@ Random weights are the harder case; a trained detector of yours, on your frames:
 - **plain**: the form for TensorRT in float32 against torchvision, sampling ratio 2: no plugin, unrolled suppression.
 - **float16**: the same graph typed as `model.fp16.onnx`, against it in float32, both in ONNX Runtime.
 - **bounded**: the form for TensorRT where the model wants adaptive sampling and gets at most two samples a bin and
-  axis (`--samples`), against torchvision, float32. Random detectors have larger boxes than real ones: see "Sampling".
+  axis (`--roi-samples`), against torchvision, float32. Random detectors have larger boxes than real ones:
+  see "Sampling".
 """
 SAMPLING = """\
 ## Sampling
