@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.data import Detections, Frame, Result
 from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from tests.support import children
+from tests.support import children, grounds
 
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -37,7 +37,11 @@ HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests, and those that compute with torch, have more time than the others."""
+    """Slow tests, and those that compute with torch, have more time than the others.
+
+    Those that were given more time by name begin first: none of them is left for the end, when all wait for it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     for item in items:
         if not item.get_closest_marker("timeout"):
             if item.get_closest_marker("slow"):
@@ -145,6 +149,13 @@ def alone() -> Iterator[None]:
     children.end_all()
     for stop, handler in before.items():
         signal.signal(stop, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def grounds_drawn_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.sim.camera.build_ground", grounds.drawn_once)
+        yield
 
 
 @pytest.fixture

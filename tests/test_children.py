@@ -89,8 +89,9 @@ def test_a_child_that_is_left_over_is_ended() -> None:
 def test_no_test_starts_a_process_otherwise() -> None:
     found = []
     for path in sorted(TESTS.rglob("*.py")):
-        if str(path.relative_to(TESTS)) not in CHILDREN:
-            calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        text = path.read_text()
+        if str(path.relative_to(TESTS)) not in CHILDREN and ("subprocess" in text or "os.system" in text):
+            calls = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
             names = {
                 "subprocess.run",
                 "subprocess.Popen",

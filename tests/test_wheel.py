@@ -7,9 +7,13 @@ import os
 import shutil
 import sys
 import zipfile
+from email import message_from_bytes
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.conftest import ROOT
 from tests.support.children import run_child
@@ -37,13 +41,39 @@ def pip(*words: object, cwd: Path | None = None) -> None:
         pytest.fail(done.stderr)
 
 
+def own_setuptools() -> list[str]:
+    """Build with the setuptools that is here, if it is new enough: pip would fetch one."""
+    try:
+        return ["--no-build-isolation"] if Version(version("setuptools")) >= Version("70.1") else []
+    except PackageNotFoundError:
+        return []
+
+
+def link_what_it_asks_for(wheel: Path, into: Path) -> None:
+    """The wheel's dependencies, and theirs, as they are installed here; nothing else is to be found there."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        asked = message_from_bytes(archive.read(name)).get_all("Requires-Dist", [])
+    done: set[str] = set()
+    while asked:
+        need = Requirement(asked.pop())
+        if need.name in done or (need.marker and not need.marker.evaluate({"extra": ""})):
+            continue
+        done.add(need.name)
+        here = distribution(need.name)
+        assert need.specifier.contains(here.version, prereleases=True), f"{need}, but {here.version} is installed"
+        asked += here.requires or []
+        for top in {file.parts[0] for file in here.files or []} - {"..", "__pycache__"}:
+            (into / top).symlink_to(Path(str(here.locate_file(top))))
+
+
 @pytest.mark.timeout(300)
 def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
     names = tracked()
     for name in names:
         (tmp_path / "clean" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / "clean" / name)
-    pip("wheel", "--no-deps", "--wheel-dir", tmp_path, ".", cwd=tmp_path / "clean")
+    pip("wheel", "--no-deps", *own_setuptools(), "--wheel-dir", tmp_path, ".", cwd=tmp_path / "clean")
     (wheel,) = tmp_path.glob("thermal_edge-*-py3-none-any.whl")
 
     with zipfile.ZipFile(wheel) as archive:
@@ -57,7 +87,9 @@ def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
     place, home = tmp_path / "venv", tmp_path / "home"
     home.mkdir()
     assert run_child([sys.executable, "-m", "venv", "--without-pip", place]).returncode == 0
-    pip("--python", place / "bin/python", "install", "--no-compile", "--constraint", ROOT / "constraints.txt", wheel)
+    pip("--python", place / "bin/python", "install", "--no-deps", "--no-index", "--no-compile", wheel)
+    (site,) = place.glob("lib/python*/site-packages")
+    link_what_it_asks_for(wheel, site)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 
     def edge(*words: object) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,11 +17,11 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
-from export import export_bundle
 from export.commands import check as check_cli
 from export.commands.main import main
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import Checkpoint, detector_of, read_checkpoint
+from tests.export.conftest import MORE
 from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene
 
 IMAGE = thermal_scene(HEIGHT, WIDTH, 3)
@@ -142,24 +142,22 @@ def test_a_whole_model_is_named_and_its_way_out_works(model: FasterRCNN, tmp_pat
 
 
 def test_a_wrong_assumption_is_seen_by_the_reference(
-    model: FasterRCNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--checkpoint` compares the bundle with its own assumption and passes; what the user's program found does not."""
     monkeypatch.setattr(check_cli, "_compile", lambda bundle: {"skipped": "no"})
-    wrong = frc_resnet_fpn(18, 2, "layer1", **SETTINGS | {"canonical_scale": 32}).eval()
-    wrong.load_state_dict(model.state_dict())
-    torch.save(model.state_dict(), tmp_path / "w.pth")
-    export_bundle(wrong, tmp_path / "deer", ["deer", "person"], HEIGHT, WIDTH, score_threshold=0.3)
+    mine = frc_resnet_fpn(18, 2, "layer1", **MORE | {"canonical_scale": 32}).eval()
+    mine.load_state_dict(torch.load(exported / "model.pth", weights_only=True))
     (tmp_path / "frames").mkdir()
-    cv2.imwrite(str(tmp_path / "frames/0.png"), IMAGE)
-    check = ["check", str(tmp_path / "deer"), "--images", str(tmp_path / "frames")]
+    shutil.copy(exported / "frames/0.png", tmp_path / "frames")
+    check = ["check", str(exported / "deer"), "--images", str(tmp_path / "frames"), "--min-score", "0.3"]
     report = tmp_path / "report.json"
-    main([*check, "--checkpoint", str(tmp_path / "w.pth"), "--json", str(report)])
+    main([*check, "--checkpoint", str(exported / "model.pth"), "--json", str(report)])
     assert json.loads(report.read_text())["comparisons"][0]["failures"] == []
-    assert "one that was assumed wrongly is not seen here" in capsys.readouterr().out
-    (tmp_path / "reference.json").write_text(json.dumps(reference(model, tmp_path / "frames/0.png")))
+    assert "A setting that was assumed wrongly is not noticed here" in capsys.readouterr().out
+    (tmp_path / "reference.json").write_text(json.dumps(reference(mine, tmp_path / "frames/0.png")))
     assert main([*check, "--reference", str(tmp_path / "reference.json")]) == 1
-    assert "likely cause: canonical_scale is 640 in your program, 32 in the bundle" in capsys.readouterr().out
+    assert "likely cause: canonical_scale is 32 in your program, 640 in the bundle" in capsys.readouterr().out
 
 
 def reference(model: FasterRCNN, path: Path) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cuda_sim.build import Simulator, Unavailable, simulator
-from tests.cuda_sim.process import Ended, run
+from tests.cuda_sim.process import Ended, fly_each
 from tests.trt_sim.plan import add_engine
 
 MEMORY = "close other programs"
@@ -183,16 +182,13 @@ FAULTS = [
 ]
 
 
-def inject(sim: Simulator, fault: Fault, bundle: Path) -> Ended:
-    """Run the flight with this fault."""
-    settings = {"CUDA_SIM_FAIL": fault.cuda, "TRT_SIM_FAIL": fault.tensorrt, **dict(fault.settings)}
-    return run(sim, ["-m", "tests.cuda_sim.fly", str(bundle), "5", *fault.options], **settings)
-
-
 def inject_all(sim: Simulator, faults: Iterable[Fault], bundle: Path) -> list[Ended]:
-    """All of them, two at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda fault: inject(sim, fault, bundle), faults))
+    """Run the flight with each of them."""
+    flights = []
+    for fault in faults:
+        settings = {"CUDA_SIM_FAIL": fault.cuda, "TRT_SIM_FAIL": fault.tensorrt, **dict(fault.settings)}
+        flights.append(([str(bundle), "5", *fault.options], settings))
+    return fly_each(sim, flights)
 
 
 def main() -> None:

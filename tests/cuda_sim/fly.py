@@ -1,11 +1,14 @@
 """A flight in small, as a process: open the engine, infer, close; errors as the command line shows them.
 
-python -m tests.cuda_sim.fly BUNDLE FRAMES [plain] [zero-copy] [forget]
+python -m tests.cuda_sim.fly BUNDLE FRAMES [plain] [zero-copy] [forget] [ctrl-c]
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 
 import numpy as np
 
@@ -20,6 +23,8 @@ def fly(folder: str, frames: int, *options: str) -> None:
     engine = TrtEngine(bundle, cuda_graph="plain" not in options, zero_copy="zero-copy" in options)
     try:
         print("opened", flush=True)
+        if "ctrl-c" in options:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
         image = np.arange(bundle.height * bundle.width, dtype=np.uint8).reshape(bundle.height, bundle.width)
         for _ in range(frames):
             raw = engine.infer(image)

@@ -17,7 +17,7 @@ from tests.cuda_sim.build import Simulator, Unavailable, simulator
 from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def environment(sim: Simulator, reports: Path, settings: Mapping[str, str]) -> d
         **os.environ,
         "LD_LIBRARY_PATH": f"{sim.driver}:{os.environ.get('LD_LIBRARY_PATH', '')}",
         "PYTHONPATH": f"{sim.pycuda}:{ROOT / 'tests' / 'trt_sim'}:{ROOT}",
-        "CUDA_SIM_REPORT": str(reports / "cuda.json"),
-        "TRT_SIM_REPORT": str(reports / "trt.json"),
+        **_reports_in(reports),
         **settings,
     }
 
@@ -61,20 +60,56 @@ def environment(sim: Simulator, reports: Path, settings: Mapping[str, str]) -> d
 def run(sim: Simulator, arguments: Sequence[str], **settings: str) -> Ended:
     """``python ARGUMENTS`` under the simulator. ``settings``: environment, such as ``CUDA_SIM_FAIL``."""
     with tempfile.TemporaryDirectory() as name:
-        reports = Path(name)
         done = run_child(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=environment(sim, reports, settings),
+            env=environment(sim, Path(name), settings),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
         )
-        cuda, trt = reports / "cuda.json", reports / "trt.json"
-        return Ended(
-            done.returncode,
-            done.stdout,
-            done.stderr,
-            json.loads(cuda.read_text()) if cuda.exists() else {},
-            json.loads(trt.read_text()) if trt.exists() else {},
+        return _ended(done.returncode, done.stdout, done.stderr, Path(name))
+
+
+Flights = Sequence[tuple[Sequence[str], Mapping[str, str]]]
+
+
+def fly_each(sim: Simulator, flights: Flights, program: str = "fly") -> list[Ended]:
+    """``python -m tests.cuda_sim.fly WORDS`` for each of ``flights``: words, and environment variables.
+
+    ``program``: ``edge`` for ``edge WORDS``.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name, str(i)) for i in range(len(flights))]
+        for folder in folders:
+            folder.mkdir()
+        asked = Path(name, "flights.json")
+        asked.write_text(
+            json.dumps(
+                [
+                    (str(folder), list(words), {**_reports_in(folder), **settings})
+                    for folder, (words, settings) in zip(folders, flights, strict=True)
+                ]
+            )
         )
+        done = run(sim, ["-m", "tests.cuda_sim.fly_each", program, str(asked)])
+        assert (done.code, done.out, done.err) == (0, "", ""), done
+        return [
+            _ended(int((at / "code").read_text()), (at / "out").read_text(), (at / "err").read_text(), at)
+            for at in folders
+        ]
+
+
+def _reports_in(folder: Path) -> dict[str, str]:
+    return {"CUDA_SIM_REPORT": str(folder / "cuda.json"), "TRT_SIM_REPORT": str(folder / "trt.json")}
+
+
+def _ended(code: int, out: str, err: str, reports: Path) -> Ended:
+    cuda, trt = reports / "cuda.json", reports / "trt.json"
+    return Ended(
+        code,
+        out,
+        err,
+        json.loads(cuda.read_text()) if cuda.exists() else {},
+        json.loads(trt.read_text()) if trt.exists() else {},
+    )

@@ -22,7 +22,7 @@ from edge.thermal.normalise import Normaliser, NormaliseSpec
 
 H, W = 64, 80
 STAGES = ["wait", "correct", "normalise", "infer", "postprocess", "health"]
-SOON_S = 1.5  # a second is promised; this machine may be busy
+LONG_S = 60.0  # a test that waits so long has failed
 
 
 class Feed(Camera):
@@ -35,6 +35,8 @@ class Feed(Camera):
         self._frames, self._ending = iter(frames), ending
         self.next = threading.Semaphore(1)
         self.closed = threading.Event()
+        self.silence = threading.Event()  # begins: what it gave before has been taken
+        self.gave_up = False  # nobody closed it for a minute
 
     def read(self) -> Frame | None:
         if self.live:
@@ -42,7 +44,8 @@ class Feed(Camera):
         for frame in self._frames:
             return frame
         if self._ending == "silence":
-            self.closed.wait(10)
+            self.silence.set()
+            self.gave_up = not self.closed.wait(LONG_S)
             raise CameraError("closed")
         if isinstance(self._ending, Exception):
             raise self._ending
@@ -109,10 +112,10 @@ def test_the_consumers_time_counts(bundle: Bundle) -> None:
     took = []
     for result in results:
         took.append(result.stages_ms["consumer"])
-        time.sleep(0.06 if result.frame.seq == 0 else 0)
+        time.sleep(0.3 if result.frame.seq == 0 else 0)
     assert took[0] == 0
-    assert took[1] >= 60
-    assert took[2] < 60
+    assert took[1] >= 300
+    assert took[2] < 300
 
 
 # ---- what can be set in flight
@@ -165,6 +168,8 @@ def test_an_engine_with_other_classes_is_refused(bundle: Bundle) -> None:
     next(results)
     with pytest.raises(InputError, match="has the classes Car, Person, the stream Person"):
         results.replace_engine(Fixed(other))
+    with pytest.raises(InputError, match="the engine is str: expected a class derived from edge.Engine"):
+        results.replace_engine("models/deer")  # type: ignore[arg-type]
     assert len(next(results).detections) == 2  # the one before goes on
 
 
@@ -202,7 +207,7 @@ def test_frames_that_came_while_nobody_looked_are_dropped_not_lost(bundle: Bundl
         next(results)
         for _ in range(8):
             camera.next.release()
-        time.sleep(0.1)
+        assert camera.silence.wait(LONG_S)
         last = next(results)
         assert (last.frame.seq, last.dropped, last.lost) == (7, 6, 0)
         camera.close()
@@ -252,20 +257,19 @@ def test_a_shutter_that_the_camera_flags_was_not_inferred(bundle: Bundle) -> Non
 
 @pytest.mark.parametrize("policy", ["latest", "every"])
 def test_stop_ends_it_while_the_camera_is_silent(policy: str, bundle: Bundle) -> None:
-    camera, stop, set_at = Feed([frame(0)], live=True, ending="silence"), threading.Event(), 0.0
+    camera, stop = Feed([frame(0)], live=True, ending="silence"), threading.Event()
 
     def end() -> None:
-        nonlocal set_at
-        set_at = time.monotonic()
+        assert camera.silence.wait(LONG_S)
         stop.set()
 
-    seen = []
-    for result in looked_at(stream(camera, Fixed(bundle), policy=policy, stop=stop), camera):
-        seen.append(result.frame.seq)
-        threading.Timer(0.1, end).start()
-    assert time.monotonic() - set_at < SOON_S
+    ender = threading.Thread(target=end)
+    ender.start()
+    seen = [result.frame.seq for result in looked_at(stream(camera, Fixed(bundle), policy=policy, stop=stop), camera)]
     assert seen == [0]
     camera.close()
+    assert not camera.gave_up
+    ender.join()
 
 
 def test_stop_between_frames_of_a_file(bundle: Bundle) -> None:
@@ -294,7 +298,7 @@ def test_a_loop_that_is_left_takes_no_more_frames(bundle: Bundle) -> None:
             (thread,) = set(capturing()) - others
             camera.next.release()
             break
-        thread.join(2)
+        thread.join(LONG_S)
         assert not thread.is_alive()
     finally:
         gc.enable()
@@ -333,3 +337,10 @@ def test_a_camera_that_is_not_derived_from_ours_will_do_and_an_engine_will_not(b
             stream("/dev/video0", engine)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="the engine is Plain: expected a class derived from edge.Engine"):
         stream(Plain(), Plain())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("classes", [("Ant",), ("Zebra",), ("Person", "Zebra"), ()])
+def test_any_other_classes_are_refused(classes: tuple[str, ...], bundle: Bundle) -> None:
+    results = stream(Feed([frame(0)]), Fixed(bundle))
+    with pytest.raises(InputError, match="expected the same in the same order"):
+        results.replace_engine(Fixed(dataclasses.replace(bundle, classes=classes)))

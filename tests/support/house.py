@@ -73,14 +73,15 @@ def _arrows_of(root: Path, module: str, path: Path, ours: set[str]) -> Iterator[
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node, without the bodies of ``if TYPE_CHECKING:``."""
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            for node in child.orelse:
-                yield from _executed(node)
+    """Every node, without the bodies of ``if TYPE_CHECKING:``, in the order of the text."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            waiting += reversed(node.orelse)
         else:
-            yield from _executed(child)
+            yield node
+            waiting += reversed([*ast.iter_child_nodes(node)])
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -1,13 +1,19 @@
-"""Checks of ``gst:`` against an OpenCV that was built with GStreamer; test_gstreamer.py runs them one by one.
+"""Checks of ``gst:`` against an OpenCV that was built with GStreamer; test_gstreamer.py looks at each of them.
 
 Pip's OpenCV has no GStreamer, so they run in the system's Python with Debian's python3-opencv:
 
-    inside_gstreamer.py probe | list | CHECK
+    inside_gstreamer.py all | CHECK
+
+Where something is missing here it says so and ends with 3. ``all``: side by side; a line of JSON for each: its
+name, and how it ended where that was wrong.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -133,8 +140,8 @@ def a_pipeline_that_never_starts() -> None:
     import edge.camera.live.timeout as timeout
     import edge.camera.streams as streams
 
-    timeout.OPEN_S, streams.OPEN_TIMEOUT_MS = 1.0, 500
-    refused(f"gst:udpsrc port=0 ! image/jpeg ! jpegdec ! {SINK}", "gst:udpsrc")
+    with patch.object(timeout, "OPEN_S", 1.0), patch.object(streams, "OPEN_TIMEOUT_MS", 500):
+        refused(f"gst:udpsrc port=0 ! image/jpeg ! jpegdec ! {SINK}", "gst:udpsrc")
 
 
 @check
@@ -145,12 +152,12 @@ def a_pipeline_that_stands_still() -> None:
     from edge.camera import open_camera
     from edge.errors import CameraError
 
-    timeout.STALL_S, streams.READ_TIMEOUT_MS = 1.0, 500
     read, write = os.pipe()  # stays open: no end of stream
     os.write(write, bytes(range(256)) * 24 * 5)  # 5 frames
     caps = "rawvideoparse format=gray16-le width=64 height=48 framerate=30/1 ! video/x-raw,format=GRAY16_LE"
     source = f"gst:fdsrc fd={read} blocksize=6144 do-timestamp=true ! {caps} ! {SINK}"
-    with open_camera(source, reconnect_s=0) as camera:
+    stalls = patch.object(timeout, "STALL_S", 1.0), patch.object(streams, "READ_TIMEOUT_MS", 500)
+    with stalls[0], stalls[1], open_camera(source, reconnect_s=0) as camera:
         start = time.monotonic()
         said = error_of(lambda: [camera.read() for _ in range(9)], CameraError)
         assert "nothing for" in said, said
@@ -168,7 +175,6 @@ def rtsp_through_gstreamer() -> None:
     from edge.camera import open_camera
     from tests.support.scripted_camera import hearing
 
-    reconnect.FIRST_DELAY_S, timeout.OPEN_S = 0.2, 3.0
     port = "0"
 
     def serve() -> subprocess.Popen[str]:
@@ -189,7 +195,8 @@ def rtsp_through_gstreamer() -> None:
     )
     lines: list[str] = []
     try:
-        with hearing(lines.append), open_camera(source) as camera:
+        limits = patch.object(reconnect, "FIRST_DELAY_S", 0.2), patch.object(timeout, "OPEN_S", 3.0)
+        with limits[0], limits[1], hearing(lines.append), open_camera(source) as camera:
             assert "secret" not in camera.description
             for _ in range(5):
                 assert camera.read() is not None
@@ -211,7 +218,7 @@ def end(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def probe() -> str:
+def missing() -> str:
     """What is missing here to run the checks."""
     try:
         import cv2
@@ -223,10 +230,36 @@ def probe() -> str:
     return "" if has_gstreamer() else f"OpenCV {cv2.__version__} here has no GStreamer"
 
 
+def run_all() -> None:
+    """Each in a process of its own, forked from this one, where GStreamer has not begun: only this one starts up.
+
+    They run side by side: most of them wait.
+    """
+    gc.freeze()  # no check looks through, and so copies, what all have
+    running = []
+    for name, function in CHECKS.items():
+        said = tempfile.TemporaryFile()  # noqa: SIM115  closed below
+        process = os.fork()
+        if not process:
+            for stream in (1, 2):
+                os.dup2(said.fileno(), stream)
+            signal.alarm(60)  # ends it also where it hangs in C
+            function()
+            return
+        running.append((name, process, said))
+    for name, process, said in running:
+        _, status = os.waitpid(process, 0)
+        with said:
+            said.seek(0)
+            wrong = f"{os.waitstatus_to_exitcode(status)}: {said.read().decode()}" if status else ""
+        print(json.dumps([name, wrong]), flush=True)
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "probe":
-        print(probe())
-    elif sys.argv[1] == "list":
-        print(*CHECKS, sep="\n")
+    if why := missing():
+        print(why)
+        sys.exit(3)
+    if sys.argv[1] == "all":
+        run_all()
     else:
         CHECKS[sys.argv[1]]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
@@ -97,6 +98,7 @@ class FakePipeline:
         self.released = True
 
 
+@functools.cache
 def rtsp_missing() -> str:
     """What the server lacks here."""
     probe = (

@@ -13,9 +13,12 @@ from torchvision.models.detection import FasterRCNN
 
 from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector.build import frc_resnet_fpn
+from export.detector.pyramid import PyramidName
 from export.training.augment import Crop
 
 NONE = np.zeros((0, 4), np.float32)
+# prefixes of parameters that stay: nine tenths of a ResNet18, which a test would only move about and write to disk
+FROZEN = ("backbone.body.conv1", "backbone.body.layer1", "backbone.body.layer3", "backbone.body.layer4")
 
 
 def tiny_model(classes: int = 1) -> FasterRCNN:
@@ -54,12 +57,12 @@ def tiny_set(folder: Path) -> LabelledSet:
     return LabelledSet(("person",), tuple(frames))
 
 
-def detector() -> FasterRCNN:
-    """Of 64 x 64 pictures; frozen norms that do something."""
+def detector(pyramid: PyramidName = "conv1") -> FasterRCNN:
+    """Of 64 x 64 pictures; frozen norms that do something. "layer1" has a quarter of the anchors."""
     torch.manual_seed(0)
     model = frc_resnet_fpn(
-        18, 2, channels=8, representation_size=16, sampling_ratio=2, image_mean=(0.4,) * 3, image_std=(0.2,) * 3,
-        min_size=64, max_size=64,
+        18, 2, pyramid, channels=8, representation_size=16, sampling_ratio=2,
+        image_mean=(0.4,) * 3, image_std=(0.2,) * 3, min_size=64, max_size=64,
     )  # fmt: skip
     rng = torch.Generator().manual_seed(1)
     for value in model.buffers():

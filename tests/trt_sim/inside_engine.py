@@ -47,6 +47,7 @@ ALLOCATING = (
 @pytest.fixture(autouse=True)
 def everything_is_given_back() -> Iterator[None]:
     before = counters()
+    gc.freeze()  # collected below is only what the test has made
     yield
     gc.collect()
     after = counters()
@@ -92,22 +93,22 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_ten_thousand_inferences_allocate_nothing(bundle: Bundle) -> None:
+def test_thousands_of_inferences_allocate_nothing(bundle: Bundle) -> None:
     image = pictures(1)[0]
     with TrtEngine(bundle) as engine:
         begun, held = [calls(name) for name in ALLOCATING], counters()
         expected = engine.infer(image)
-        for _ in range(1_998):
+        for _ in range(498):
             engine.infer(image)
         resident = resident_bytes()
-        for _ in range(8_000):
+        for _ in range(2_000):
             engine.infer(image)
-        assert resident_bytes() - resident < 1 << 20  # about a hundred bytes a frame would show
+        assert resident_bytes() - resident < 1 << 18  # about a hundred bytes a frame would show
         assert equal(engine.infer(image), expected)
         assert [calls(name) for name in ALLOCATING] == begun
         now = counters()
         assert {name: now[name] for name in (*HELD, *BAD)} == {name: held[name] for name in (*HELD, *BAD)}
-        assert now["graph_launches"] - held["graph_launches"] == 10_000
+        assert now["graph_launches"] - held["graph_launches"] == 2_500
 
 
 def test_a_frame_is_one_call_of_the_driver(bundle: Bundle) -> None:
@@ -353,23 +354,24 @@ def test_interrupted_anywhere_it_gives_everything_back(bundle: Bundle) -> None:
     """Fifty interrupts at random moments of opening and inferring; `everything_is_given_back` looks."""
     probe = Probe(bundle)
     assert probe.mismatches == []  # read and asked once: files and nvpmodel are not what is tried here
-    rng, image, came, inferred = random.Random(), pictures(1)[0], 0, 0
+    rng, image, came, inferred, latest_s = random.Random(), pictures(1)[0], 0, 0, 0.03
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for _ in range(50):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 0.03))
-                with TrtEngine(bundle, probe=probe) as engine:
-                    for _ in range(500):
-                        engine.infer(image)
-                        inferred += 1
-            except Interrupt:
-                came += 1
+        while not inferred:
+            for _ in range(50):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, latest_s))
+                    with TrtEngine(bundle, probe=probe) as engine:
+                        for _ in range(500):
+                            engine.infer(image)
+                            inferred += 1
+                except Interrupt:
+                    came += 1
+            latest_s *= 4  # where a busy machine never got beyond opening
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert came > 40
-    assert inferred
 
 
 def test_after_an_interrupt_the_engine_still_tells_the_truth(bundle: Bundle) -> None:

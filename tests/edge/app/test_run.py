@@ -155,8 +155,7 @@ def test_frames_of_another_size_end_the_run_with_what_was_found(
     assert "frame3.png" in report(out)["error"]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_ends_with_a_report(stop: signal.Signals, tiny_bundle: Path, tmp_path: Path) -> None:
+def test_interrupt_ends_with_a_report(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "edge.commands.main", "run", "--source", "sim:width=80,height=64,fps=50",
                "--model", str(tiny_bundle), "--out", str(out)]  # fmt: skip
@@ -167,7 +166,7 @@ def test_interrupt_ends_with_a_report(stop: signal.Signals, tiny_bundle: Path, t
             assert running.poll() is None, running.communicate()
             assert time.monotonic() < give_up
             time.sleep(0.05)
-        running.send_signal(stop)
+        running.send_signal(signal.SIGINT)  # SIGTERM and SIGHUP: test_run_ending
         _, said = running.communicate(timeout=30)
     finally:
         running.kill()
@@ -208,7 +207,7 @@ def test_info_names_classes_and_files(tiny_bundle: Path, capsys: pytest.CaptureF
     assert run("info", tiny_bundle) == 0
     said = capsys.readouterr().out
     assert "Person" in said
-    assert "verified" in said
+    assert "\nmodel.onnx     0.0 MB, for ONNX Runtime; unchanged (sha256 " in said
 
 
 def test_unwritable_folder(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import edge.app.loop as loop
 import edge.camera.live.reconnect as reconnect
 import edge.camera.v4l2 as device
 from edge.commands.main import main
+from edge.system.deadline import Deadline
 from tests.support.fake_v4l2 import DEVICE, FakeV4l2
 
 SOURCE = f"{DEVICE}?format=Y16&width=80&height=64"
@@ -26,7 +27,7 @@ class Camera(FakeV4l2):
 
     def __init__(self, frames: int, comes_back: int | None) -> None:
         super().__init__(size=(80, 64))
-        self.left, self.comes_back = frames, comes_back
+        self.left, self.comes_back, self.in_vain = frames, comes_back, 0
 
     def __call__(self, source: str, api: int, parameters: list[int]) -> FakeV4l2:
         super().__call__(source, api, parameters)
@@ -36,6 +37,7 @@ class Camera(FakeV4l2):
         return self
 
     def isOpened(self) -> bool:
+        self.in_vain += self.left <= 0
         return self.left > 0
 
     def grab(self) -> bool:
@@ -128,9 +130,28 @@ def test_not_looked_for(plug: Plug, tiny_bundle: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", ["latest", "every"])
-def test_the_time_limit_holds_while_it_is_away(plug: Plug, policy: str, tiny_bundle: Path, tmp_path: Path) -> None:
-    plug(frames=20, comes_back=None)
-    code, report, lines = run(tiny_bundle, tmp_path / "out", "--seconds", 0.3, "--policy", policy)
+def test_the_time_limit_holds_while_it_is_away(
+    plug: Plug, policy: str, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = plug(frames=20, comes_back=None)
+
+    class Counted(Deadline):
+        """Counts from the first result on, ten seconds for each time that the camera was looked for in vain."""
+
+        since: int | None = None
+
+        def __init__(self, seconds: float | None, stop: threading.Event | None) -> None:
+            super().__init__(seconds, stop, self._ten_each)
+
+        def _ten_each(self) -> float:
+            return 0.0 if self.since is None else 10.0 * (camera.in_vain - self.since)
+
+        def start(self) -> None:
+            self.since = camera.in_vain
+            super().start()
+
+    monkeypatch.setattr(loop, "Deadline", Counted)
+    code, report, lines = run(tiny_bundle, tmp_path / "out", "--seconds", 50, "--policy", policy)
     assert (code, report["ended"], report["error"]) == (0, "time limit", None)
     assert 0 < len(lines) == report["frames"]
     assert (report["reconnects"]["outages"], report["reconnects"]["away"]) == (1, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edge.errors import InputError
 from edge.recording import Recording, RecordingWriter
 from edge.recording.segment import Segment
 from edge.recording.verify import Verifier
-from tests.conftest import made
+from tests.conftest import made, write_bundle
 
 # shutters at 2 s and 4 s; the anchored window remembers from one to the next
 SIM = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=60,seed=3"
@@ -42,11 +43,18 @@ def write_lines(path: Path, items: list[dict]) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def flown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("flown")
+    bundle = write_bundle(folder / "bundle")
+    assert run("--source", SIM, "--model", bundle, "--out", folder / "flight", "--record") == 0
+    return folder / "flight"
+
+
 @pytest.fixture
-def flight(tiny_bundle: Path, tmp_path: Path) -> Path:
-    out = tmp_path / "flight"
-    assert run("--source", SIM, "--model", tiny_bundle, "--out", out, "--record") == 0
-    return out
+def flight(flown: Path, tmp_path: Path) -> Path:
+    """One flight for all; each test has a copy of its own to harm."""
+    return shutil.copytree(flown, tmp_path / "flight")
 
 
 @pytest.fixture
@@ -65,8 +73,8 @@ def replay(tiny_bundle: Path, tmp_path: Path):
 
 # live, so that frames are dropped; with a shutter that no flag tells of, dead pixels and stripes to be learnt
 FAULTY = (
-    "sim:width=160,height=128,fps=60,frames=400,dead=0.003,column_noise=0.2,speed=40,"
-    "ffc_interval=3,ffc_duration=0.5,ffc_flag=0,seed=5"
+    "sim:width=160,height=128,fps=80,frames=240,dead=0.003,column_noise=0.2,speed=40,"
+    "ffc_interval=1.2,ffc_duration=0.3,ffc_flag=0,seed=5"
 )
 
 
@@ -269,7 +277,7 @@ def test_a_recording_that_fails_is_told_and_the_flight_goes_on(
         (["--source", "rec:flight", "--verify", "flight/detections.jsonl"], "give rec:flight/recording"),
         (["--source", "rec:"], "names no recording"),
         (["--source", "rec:nowhere"], "No such file"),
-        (["--source", "rec:flight/recording?speed=2"], "it does not know speed"),
+        (["--source", "rec:flight/recording?speed=2"], "unknown option speed"),
         (["--source", "rec:flight/recording?live=yes"], "expected 0 or 1"),
         (["--source", "rec:flight/recording", "--verify", "nowhere.jsonl"], "No such file"),
         (["--source", "rec:flight/recording", "--verify", "flight/report.json"], "line 1 is no line"),

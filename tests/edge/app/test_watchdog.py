@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def infer(self, image):
         libc.pthread_mutex_lock(mutex)
     return plain(self, image)
 NullEngine._infer = infer
-watchdog.HUNG_S = float(sys.argv[1])
+watchdog.HUNG_S, watchdog.STOP_S, watchdog.LOOK_S = float(sys.argv[1]), 0.1, 0.02
 sys.exit(main(["run", "--backend", "null", "--quiet", "--record", *sys.argv[2:]]))
 """
 
@@ -56,7 +55,7 @@ def check(running: subprocess.Popen[str], out: Path, words: str) -> None:
 
 
 def test_a_hung_engine_ends_the_run(tiny_bundle: Path, tmp_path: Path) -> None:
-    check(start(0.5, tiny_bundle, tmp_path / "out"), tmp_path / "out", "a call into the engine does not return")
+    check(start(0.5, tiny_bundle, tmp_path / "out"), tmp_path / "out", "the engine has not answered")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -64,42 +63,89 @@ def test_a_stop_is_heard_while_it_hangs(stop: signal.Signals, tiny_bundle: Path,
     running = start(60.0, tiny_bundle, tmp_path / "out")
     assert running.stdout is not None
     assert running.stdout.readline() == "hangs\n"
-    time.sleep(0.2)
     running.send_signal(stop)
-    check(running, tmp_path / "out", "asked to stop, but a call into the engine does not return")
+    check(running, tmp_path / "out", "asked to stop, but the engine has not answered")
 
 
-def test_it_is_silent_while_the_loop_waits_or_works() -> None:
-    since: list[float | None] = [None]
-    said: list[str] = []
-    with Watchdog(lambda: since[0], said.append, limit_s=0.3):
-        time.sleep(0.6)  # waits for a camera
+class Loop:
+    """A loop and its clock in the test's hand; a watchdog that looks a hundred times a second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("edge.app.watchdog.LOOK_S", 0.01)
+        self.now = 1000.0
+        self.since: float | None = None
+        self.said: list[str] = []
+        self._hung = threading.Event()
+        self._looks = threading.Semaphore(0)
+
+    def watched(self, limit_s: float) -> Watchdog:
+        return Watchdog(self._busy_since, self._say, limit_s, clock=lambda: self.now)
+
+    def _busy_since(self) -> float | None:
+        self._looks.release()
+        return self.since
+
+    def _say(self, line: str) -> None:
+        self.said.append(line)
+        self._hung.set()
+
+    def calls(self) -> None:
+        """The loop's next call into the engine begins."""
+        self.since = self.now
+        assert self.then(0.0) == []
+
+    def then(self, seconds: float) -> list[str]:
+        """What was said once the watchdog has seen that the loop is as it is for so long."""
+        self.now += seconds
+        while self._looks.acquire(blocking=False):
+            pass
+        for _ in range(2):  # the second begins when the first one is over
+            while not self._looks.acquire(timeout=0.05):
+                if self._hung.is_set():
+                    return self.said
+        return self.said
+
+
+def test_it_is_silent_while_the_loop_waits_or_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop(monkeypatch)
+    with loop.watched(limit_s=30.0):
+        assert loop.then(100.0) == []  # waits for a camera
         for _ in range(5):
-            since[0] = time.monotonic()
-            time.sleep(0.1)
-        assert said == []
-        time.sleep(0.8)
-        assert len(said) == 1
+            loop.calls()
+            assert loop.then(29.9) == []
+        assert loop.then(0.2) == ["the engine has not answered for 30 s"]
 
 
 def test_a_slow_engine_is_waited_for_when_a_stop_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.app.watchdog.STOP_S", 0.1)
-    monkeypatch.setattr("edge.app.watchdog.LOOK_S", 0.05)
-    since: list[float | None] = [None]
-    said: list[str] = []
+    loop = Loop(monkeypatch)
     handler = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        with Watchdog(lambda: since[0], said.append, limit_s=60.0):
-            for _ in range(2):  # calls of 0.8 s, which return
-                since[0] = time.monotonic()
-                time.sleep(0.8)
-            since[0] = time.monotonic()
-            time.sleep(0.1)
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.9)
-            assert said == []  # it may be as slow as before
-            time.sleep(1.5)
-            assert len(said) == 1  # it is not
-            assert said[0].startswith("asked to stop")
+        with loop.watched(limit_s=60.0):
+            for _ in range(2):  # calls of 4 s, which return
+                loop.calls()
+                assert loop.then(4.0) == []
+            loop.calls()
+            assert loop.then(1.0) == []
+            signal.raise_signal(signal.SIGTERM)
+            assert loop.then(0.0) == []  # heard
+            assert loop.then(6.9) == []  # it may be as slow as before
+            assert loop.then(0.2) == [  # it is not
+                "asked to stop, but the engine has not answered for 8.1 s"
+            ]
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def test_a_quick_engine_is_waited_for_a_moment_when_a_stop_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop(monkeypatch)
+    handler = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with loop.watched(limit_s=60.0):
+            loop.calls()
+            assert loop.then(0.1) == []
+            signal.raise_signal(signal.SIGTERM)
+            assert loop.then(0.0) == []  # heard
+            assert loop.then(1.4) == []
+            assert len(loop.then(0.2)) == 1
     finally:
         signal.signal(signal.SIGTERM, handler)

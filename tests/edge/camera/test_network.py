@@ -31,7 +31,7 @@ def test_options_of_ours_that_go_to_the_server_are_told(
 ) -> None:
     with caplog.at_level(logging.WARNING, "edge"):
         network.open_source(Source(url, url))
-    assert [record.getMessage().partition(": ")[2].partition(" behind")[0] for record in caplog.records] == told
+    assert [record.getMessage().partition(": ")[2].partition(" after")[0] for record in caplog.records] == told
     assert "secret" not in caplog.text
 
 

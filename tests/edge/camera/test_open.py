@@ -51,18 +51,18 @@ def video(tmp_path: Path) -> Path:
         ("foo:bar", "no source begins with 'foo:'"),
         ("ftp://host/a.mp4", "no source begins with 'ftp:'"),
         ("rec:run1", "run1: No such file or directory"),
-        ("/dev/video0?colour=1", "does not know colour; expected format, width, height, fps"),
+        ("/dev/video0?colour=1", "unknown option colour; expected format, width, height, fps"),
         ("/dev/video0?width=0", "width='0'; expected pixels"),
         ("/dev/video0?width=wide", "width='wide'; expected pixels"),
         ("/dev/video0?fps=nan", "fps='nan'; expected frames a second"),
         ("/dev/video0?fps=-3", "fps='-3'; expected frames a second"),
         ("/dev/video0?format=RAW16", "format='RAW16'; expected 1 to 4 letters"),
         ("/dev/video0?format", "expected key=value"),
-        ("/dev/video0?fps=5&fps=6", "a key stands there twice"),
-        ("{stills}?width=5", "does not know width; expected raw, fps, live"),
+        ("/dev/video0?fps=5&fps=6", "an option is given twice"),
+        ("{stills}?width=5", "unknown option width; expected raw, fps, live"),
         ("{stills}?live=1", "live=1 needs a rate"),
         ("{stills}?raw=yes", "raw='yes'; expected 0 or 1"),
-        ("{video}?fps=5", "does not know fps; expected live"),
+        ("{video}?fps=5", "unknown option fps; expected live"),
         ("{video}?live=maybe", "live='maybe'; expected 0 or 1"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_new_kind_is_one_file_and_one_row(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "a.MINE").symlink_to(stills / "f1.png")
     with open_camera(tmp_path / "a.MINE") as camera:
         assert camera.frames == 1
-    with pytest.raises(SourceError, match=r"it does not know all; expected every"):
+    with pytest.raises(SourceError, match=r"unknown option all; expected every"):
         open_camera(f"mine:{stills}?all=5")
     with pytest.raises(SourceError, match=r"expected a video file, .*, mine:FOLDER"):
         open_camera("yours:x")

@@ -82,7 +82,7 @@ def test_grey_behind_a_header_at_a_rate(tmp_path: Path) -> None:
         ("width=64&height=48&format=Y16&header=-1", "header='-1'; expected bytes"),
         ("width=64&height=48&format=Y16&endian=odd", "endian='odd'; expected big or little"),
         ("width=64&height=48&format=Y16&live=1", "live=1 needs a rate: expected &fps=9&live=1"),
-        ("width=64&height=48&format=Y16&size=3", "does not know size; expected width, height, format"),
+        ("width=64&height=48&format=Y16&size=3", "unknown option size; expected width, height, format"),
         ("width=64&height=50&format=Y16", "18432 bytes are 2 x 6400 (a frame of 64x50) and 5632 more"),
         ("width=64&height=48&format=Y16&header=18432", "with header=18432 none are left for frames"),
         ("width=640&height=512&format=Y16", "18432 bytes are 0 x 655360"),

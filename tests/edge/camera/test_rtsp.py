@@ -22,12 +22,15 @@ from tests.support.rtsp_server import ACROSS, BRIGHT, DARK, DOWN
 from tests.support.scripted_camera import outages_of
 from tests.support.streams import WAIT_S, RtspServer, rtsp_missing
 
-WHY = rtsp_missing()
-pytestmark = pytest.mark.skipif(bool(WHY), reason=WHY)
+
+@pytest.fixture(scope="module")
+def can_serve() -> None:
+    if why := rtsp_missing():
+        pytest.skip(why)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RtspServer]:
+def server(can_serve: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RtspServer]:
     monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.1)
     started = RtspServer()
     yield started
@@ -170,8 +173,10 @@ def test_session_cut_inside_a_picture(server: RtspServer) -> None:
                 frames += take(camera, 1)
             frames += take(camera, 5)
             assert cut.cuts == 1
+            outages = outages_of(camera)  # a busy machine may have had another one
     finally:
         cut.close()
-    (last,) = [i for i, (a, b) in enumerate(itertools.pairwise(frames)) if b.seq - a.seq == 2]
-    made = [made_ms(frame) for i, frame in enumerate(frames) if i != last]
+    lasts = [i for i, (a, b) in enumerate(itertools.pairwise(frames)) if b.seq - a.seq > 1]
+    assert 1 <= len(lasts) <= outages
+    made = [made_ms(frame) for i, frame in enumerate(frames) if i not in lasts]
     assert made == sorted(set(made))

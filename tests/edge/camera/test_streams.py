@@ -51,7 +51,7 @@ def test_stream_that_breaks_off_is_opened_again(
             frame = camera.read()
         assert frame is not None
         assert frame.pixels.max() < 40  # the clip grows brighter: this is its beginning again
-    assert caplog.messages[0].startswith(f"camera lost: http://{address}/a.ts: the stream stopped after")
+    assert caplog.messages[0].startswith(f"camera lost: http://user:***@{address}/a.ts: the stream stopped after")
     assert not any("secret" in line for line in caplog.messages)
 
 
@@ -76,7 +76,7 @@ def test_server_that_never_answers(serve: Serve, monkeypatch: pytest.MonkeyPatch
 def test_nobody_there_and_no_password_in_the_message() -> None:
     with pytest.raises(SourceError) as caught:
         open_camera("rtsp://user:secret@127.0.0.1:9/cam")
-    assert "rtsp://127.0.0.1:9/cam: nothing to read there" in str(caught.value)
+    assert "rtsp://user:***@127.0.0.1:9/cam: nothing to read there" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 

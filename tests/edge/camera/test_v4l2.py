@@ -143,7 +143,9 @@ def test_capture_time_of_another_clock_is_not_believed(plug: Plug, clock: Callab
     assert before <= frame.t_capture <= time.monotonic()
 
 
-def test_old_buffers_and_timeouts_are_waited_out(plug: Plug) -> None:
+def test_old_buffers_and_timeouts_are_waited_out(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "STALL_S", 60.0)  # on a busy machine no more than a moment
+    monkeypatch.setattr(device, "FIRST_FRAME_S", 60.0)
     fake = plug(moods=".sst.s.")
     with V4l2Camera(DEVICE, "Y16") as camera:
         frames = [camera.read(), camera.read()]
@@ -154,7 +156,9 @@ def test_old_buffers_and_timeouts_are_waited_out(plug: Plug) -> None:
         assert frame.seq == i - 2
 
 
-def test_cut_off_buffer_is_dropped_and_leaves_a_gap(plug: Plug) -> None:
+def test_cut_off_buffer_is_dropped_and_leaves_a_gap(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "STALL_S", 60.0)
+    monkeypatch.setattr(device, "FIRST_FRAME_S", 60.0)
     plug(handover="4.11", moods="c..c.")  # the one before the first good one is not counted
     with V4l2Camera(DEVICE, "Y16") as camera:
         first, second = camera.read(), camera.read()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
 from edge.commands.console import LogLines, Screen, listening
 from edge.commands.live_table import LiveTable
 from edge.commands.main import COMMANDS, main
+from export.commands.main import main as export_main
 from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,3 +124,47 @@ def test_a_handler_survives_a_bad_call(capsys: pytest.CaptureFixture[str]) -> No
     record = logging.LogRecord("edge", logging.INFO, "", 0, "%d frames", ("many",), None)
     handler.handle(record)  # says so on stderr, as logging does, and raises nothing
     assert "many" in capsys.readouterr().err
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2Jname\rover"
+
+
+def test_no_text_is_obeyed_by_the_terminal() -> None:
+    out = io.StringIO()
+    screen = Screen(file=out, width=120, force_terminal=True, color_system="standard")
+    table = Table(title=Text(EVIL))
+    table.add_column(EVIL)
+    table.add_row(Text(EVIL, style="red"))
+    screen.print(table)
+    screen.say(EVIL)
+    screen.rows([("what", EVIL, EVIL)])
+    with listening(screen, logging.INFO):
+        log.warning("%s\nedge: a line of its own", EVIL)
+    said = out.getvalue()
+    assert "\x1b[31m" in said  # our own colours are
+    assert set(re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f]", re.sub(r"\x1b\[[0-9;]*m", "", said))) == set()
+    assert said.count("\\x1b]0;owned\\x07\\x1b[2Jname\\rover") == 4
+    assert said.count("\\x1b]0;owned") == 7  # rich takes some of them out of a table
+    assert "rover\\nedge: a line" in said
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (main, ["run", "--source", f"rtsp:/u:secret@h/{EVIL}", "--out", "x"]),
+        (main, ["run", "--source", "a", "--out", "x", f"--{EVIL}rtsp://u:secret@h"]),
+        (export_main, ["eval", "--model", f"{EVIL}rtsp://u:secret@h", "--data", "absent"]),
+    ],
+)
+def test_an_error_shows_neither_password_nor_control_characters(
+    main: Callable[[list[str]], int], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    assert code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said[:-1].isprintable()
+    assert "secret" not in said

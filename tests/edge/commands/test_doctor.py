@@ -171,7 +171,8 @@ def test_simulated_camera(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["doctor.png"]
 
 
-def test_still_and_video(tmp_path: Path) -> None:
+def test_still_and_video(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_module, "MODEL", tiny_bundle)  # the real one takes a second a frame
     still = shared("data", "raw16", "M2EA_DJI_0001_R_raw16.npy")
     assert "17228 .. 20036" in run(str(still), tmp_path)
     truth = normalise(np.load(still), DEFAULT_16BIT)

@@ -31,10 +31,15 @@ def test_the_bundled_model_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines["trained on"].startswith("HIT-UAV and simulated flights, 2241 frames; licence: CC BY 4.0; Suo et al.")
     assert lines["input"].startswith("640 x 512 grey pixels, white = hot; ")
     assert lines["8-bit frames"] == "the camera's grey levels are used as they are (method identity)"
-    assert "black 3 times its spread below the median, white 6 times above, at least 10 K" in lines["16-bit frames"]
-    assert lines["scores"].startswith("detections are shown from score 0.64; the graph drops those below 0.02")
+    assert (
+        "black lies 3 times the spread of the values below their median, white 6 times above it and at least 10 K"
+        in lines["16-bit frames"]
+    )
+    assert lines["scores"] == (
+        "a detection is shown if its score is 0.64 or more; edge run --threshold takes another, from 0.02 to 1"
+    )
     digest = hashlib.sha256((MODEL / "model.weights").read_bytes()).hexdigest()
-    assert lines["model.weights"] == f"28.9 MB, the weights of both; verified, sha256 {digest[:16]}.."
+    assert lines["model.weights"] == f"28.9 MB, the weights of both; unchanged (sha256 {digest[:16]}..)"
     assert "{" not in said
     assert "--backend ort   can run" in said
 
@@ -68,7 +73,7 @@ def test_a_bundle_that_says_little(tiny_bundle: Path, capsys: pytest.CaptureFixt
 def test_what_nobody_said_of_the_network(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "assumed" not in info(capsys, tiny_bundle)
     dataclasses.replace(Bundle.load(tiny_bundle), assumed={"min_size": "800", "conv1_stride": "2"}).write_json()
-    assert "as the architecture has them: min_size 800, conv1_stride 2\n" in info(capsys, tiny_bundle)
+    assert "as usual for its architecture: min_size 800, conv1_stride 2\n" in info(capsys, tiny_bundle)
 
 
 def test_for_programs(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,12 +37,12 @@ def test_the_live_table_shows_each_figure_under_its_name() -> None:
         totals.add(last)
     assert table.figures(last) == [
         ("frames", "9 / 40"),
-        ("FPS", "4.0"),
+        ("frames/s", "4.0"),
         ("latency p50 / p95 / p99", "20 / 20 / 20 ms"),
-        ("dropped, duplicates, lost", "7, 5, 3"),
+        ("not processed", "7 dropped, 5 duplicates, 3 lost"),
         ("boxes in all frames", "Person 16  Car 8"),
     ]
-    assert table._line(last).startswith("frames: 9 / 40  FPS: 4.0  latency")
+    assert table._line(last).startswith("frames: 9 / 40  frames/s: 4.0  latency")
 
 
 @pytest.mark.parametrize(("terminal", "seconds", "shown"), [(False, 20, 4), (True, 3, 12)])
@@ -94,15 +94,26 @@ REPORT = {
 def test_the_summary(tmp_path: Path) -> None:
     for name in ("detections.jsonl", "report.json", "video.mkv", "notes.txt"):
         (tmp_path / name).touch()
+    again = f"edge run --source rec:{tmp_path}/recording --verify {tmp_path}/detections.jsonl --out {tmp_path}-again"
     assert summary(REPORT, tmp_path) == [
-        "100 frames (frame limit), 4.3 frames/s, latency p50 215 ms, p99 301 ms, 7 dropped, 5 duplicates, 3 lost",
-        "boxes in all frames: 445 Person, 2 Deer (score 0.64 or more; one animal that is in 100 frames is 100 boxes)",
+        "100 frames processed (frame limit); 4.3 frames/s; latency p50 215 ms, p99 301 ms",
+        "not processed: 7 dropped (a newer frame was there), 5 duplicates (the same picture again), 3 lost (never "
+        "came)",
+        "boxes in all frames: 445 Person, 2 Deer, with a score of 0.64 or more. A box is not an animal: one animal in "
+        "100 frames is 100 boxes",
         "engine: ONNX Runtime; source: a camera",
-        f"written: detections.jsonl, report.json, video.mkv in {tmp_path}",
-        "camera lost: 2x, 3.2 s in all",
-        "video: 20 results are not in it: writing was too slow, or it stopped",
-        f"recorded: 90 frames, 2.5 MB, in {tmp_path}/recording; 4 left out, 6 removed again to make room",
+        f"written in {tmp_path}: detections.jsonl, report.json, video.mkv; docs/output.md explains every field",
+        "the camera was lost 2 times, for 3.2 s together",
+        "video: 20 frames are missing in it: writing was too slow, or it stopped",
+        f"recorded: 90 frames, 2.5 MB, in {tmp_path}/recording; 4 not recorded (the disk was too slow or full), 6 "
+        "removed for --record-budget",
+        f"next: {again} compares this machine with the flight",
     ]
+    (tmp_path / "video.mkv").unlink()
+    plain = {**REPORT, "recording": None}
+    assert summary(plain, tmp_path)[-1] == f"next: look at {tmp_path}/video.mkv: the boxes are drawn there"
+    plain["sinks"] = {"detections": REPORT["sinks"]["detections"]}  # type: ignore[index]
+    assert summary(plain, tmp_path)[-1].startswith("next: to see the boxes, run it again with --video ")
 
 
 def test_pictures_of_stills_have_their_names(
@@ -117,8 +128,9 @@ def test_pictures_of_stills_have_their_names(
     words = ["run", "--source", str(stills), "--model", str(tiny_bundle), "--out", str(out), "--pictures"]
     assert main(words) == 0
     said = capsys.readouterr().out
-    assert f"written: detections.jsonl, report.json, pictures in {out}\n" in said
-    assert "boxes in all frames: 3 Person (score 0.5 or more; " in said
+    assert f"written in {out}: detections.jsonl, report.json, pictures; " in said
+    assert "boxes in all frames: 3 Person, with a score of 0.5 or more. " in said
+    assert said.endswith(f"next: look at {out}/pictures: the boxes are drawn there\n")
     names = ["f0.png", "f1.png", "f2.png"]
     assert sorted(path.name for path in (out / "pictures").iterdir()) == names
     assert [json.loads(line)["origin"] for line in (out / "detections.jsonl").read_text().splitlines()[1:]] == names
@@ -154,10 +166,12 @@ def test_a_bench_shows_each_figure_under_its_name() -> None:
         ["odd", "-", "-", "-"],
         ["capture to detections", "9.00", "2.50", "3.75"],
     ]
-    assert out.getvalue().endswith("4.26 frames/s over 50 frames, 7 dropped, 5 duplicates, 3 lost; 99 MiB at most; c\n")
+    assert out.getvalue().endswith(
+        "4.26 frames/s over 50 frames; not processed: 7 dropped, 5 duplicates, 3 lost; most memory 99 MiB\nsource: c\n"
+    )
 
 
 def test_a_bench_names_what_was_lost(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = "sim:live=0,width=80,height=64,frames=12"
     assert main(["bench", "--model", str(tiny_bundle), "--source", source, "--seconds", "0.01"]) == 0
-    assert ", 0 dropped, 0 duplicates, 0 lost; " in capsys.readouterr().out
+    assert "not processed: 0 dropped, 0 duplicates, 0 lost; " in capsys.readouterr().out

@@ -24,6 +24,7 @@ from edge.camera.v4l2 import V4l2Camera
 from edge.data import Frame
 from edge.errors import CameraError, InputError, SourceError
 from edge.recording import Origin, RecordingWriter
+from tests.support.examples import example, sending
 from tests.support.fake_v4l2 import DEVICE, FakeV4l2
 from tests.support.scripted_camera import Scripted, World, picture
 from tests.support.streams import FakePipeline, RtspServer, clip, http_server, rtsp_missing
@@ -209,11 +210,18 @@ def own(place: Place) -> Camera:
     return Own(place.folder)
 
 
+def counts_over_udp(place: Place) -> Camera:
+    """The one that docs/extending.md shows."""
+    camera: Camera = example("camera").CountsOverUdp(0, 6, 4)
+    place.stack.enter_context(sending(camera, 1 if place.silent else 10_000))
+    return camera
+
+
 Maker = Callable[[Place], Camera]
 ENDING = (stills, paced_stills, video, cptv, sim, sim_live, rec, rec_live, gst, tee, own)
 WAITING = (
     *(paced_stills, sim_live, rec_live, v4l2, v4l2_that_is_opened_again, http, rtsp, reconnecting),
-    *(reconnecting_to_a_driver_that_hangs, tee, time_limited, time_limited_driver_that_hangs),
+    *(reconnecting_to_a_driver_that_hangs, tee, time_limited, time_limited_driver_that_hangs, counts_over_udp),
 )
 ALL = tuple(dict.fromkeys((*ENDING, *WAITING)))
 

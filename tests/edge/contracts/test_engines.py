@@ -1,4 +1,6 @@
-"""What every engine passes: ONNX Runtime, the null engine, one of a user's own; TensorRT in tests/trt_sim."""
+"""What every engine passes: ONNX Runtime, the null engine, a toy, and the one that docs/extending.md shows; TensorRT in
+tests/trt_sim. A new engine is a name here.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,13 @@ from edge.engine.select import BACKENDS
 from edge.model.bundle import Bundle
 from edge.seams import Engine
 from tests.conftest import HEIGHT, WIDTH, K
+from tests.support.examples import example
 from tests.support.toy_engine import ToyEngine
 
 Make = Callable[[Bundle], Engine]
 
 
-@pytest.fixture(params=[OrtEngine, NullEngine, ToyEngine])
+@pytest.fixture(params=[OrtEngine, NullEngine, ToyEngine, example("engine").WarmSpots])
 def make(request: pytest.FixtureRequest) -> Make:
     kind: Make = request.param
     return kind
@@ -157,7 +160,7 @@ def test_a_new_engine_is_one_file_and_one_row(bundle: Bundle, monkeypatch: pytes
         assert engine.chosen == "asked for"
         assert engine.notes == ["zero_copy and spin do nothing here: they are TensorRT's"]
         assert engine.infer(picture(40, 24)).boxes[0].tolist() == [40, 24, 41, 25]
-    with pytest.raises(edge.InputError, match="'cuda': expected one of auto, trt, ort, null, toy"):
+    with pytest.raises(edge.InputError, match="'cuda': expected one of auto, ort, trt, null, toy"):
         open_engine(bundle, "cuda")
 
 

@@ -1,4 +1,6 @@
-"""What every sink keeps to, those of the table and one of somebody else's."""
+"""What every sink keeps to: those of the table, which a new one need only join, the one that docs/extending.md shows,
+and one of somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from edge.sinks.background import Background
 from edge.sinks.open import SINKS, choose_specs, known_specs
 from edge.sinks.spec import SinkContext, SinkSpec
 from tests.conftest import made
+from tests.support.examples import example
 
 
 class CsvSink(Sink):
@@ -35,7 +38,8 @@ class CsvSink(Sink):
 
 
 TOY = SinkSpec("csv", "found.csv", CsvSink)
-SPECS = [*known_specs(), TOY]
+OURS = [*known_specs(), example("sink").SPEC]
+SPECS = [*OURS, TOY]
 all_sinks = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 RUN: dict[str, Any] = {"classes": ("Person",), "fps": 10.0}
 
@@ -81,7 +85,7 @@ def test_it_does_not_change_what_it_is_given(spec: SinkSpec, tmp_path: Path) -> 
     assert np.array_equal(given.detections.boxes, same.detections.boxes)
 
 
-@pytest.mark.parametrize("spec", known_specs(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", OURS, ids=lambda spec: spec.name)
 def test_a_lost_folder_is_a_sink_error(spec: SinkSpec, tmp_path: Path) -> None:
     def write() -> None:
         with spec.make(SinkContext(spec.path(tmp_path / "nowhere"), **RUN)) as sink:
@@ -103,7 +107,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", no_room)
 
 
-@pytest.mark.parametrize("spec", known_specs(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", OURS, ids=lambda spec: spec.name)
 def test_a_full_disk_is_a_sink_error(spec: SinkSpec, tmp_path: Path, full: None) -> None:
     sink = spec.make(SinkContext(spec.path(tmp_path), **RUN))
 
@@ -166,7 +170,7 @@ def test_what_is_chosen() -> None:
     assert [spec.name for spec in choose_specs(["pictures", "video"], [TOY])] == [
         *("detections", "video", "pictures", "csv")
     ]
-    with pytest.raises(InputError, match="no sink is named film: expected one of video, pictures"):
+    with pytest.raises(InputError, match="no sink is named film: expected one of video, pictures, trace"):
         choose_specs(["film"])
     with pytest.raises(InputError, match="two sinks have the name csv"):
         choose_specs([], [TOY, TOY])

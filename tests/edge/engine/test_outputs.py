@@ -107,7 +107,7 @@ def test_overflowed_frames_are_counted_marked_and_told(
     lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
     assert [line.get("overflowed", False) for line in lines] == [False, True, False]
     assert json.loads((out / "report.json").read_text())["overflowed"] == 1
-    assert "WARNING: in 1 frame(s) the network's numbers overflowed" in capsys.readouterr().out
+    assert "WARNING: in 1 frame(s) numbers inside the network became too large" in capsys.readouterr().out
 
 
 def test_a_result_is_finite_unless_told_otherwise() -> None:

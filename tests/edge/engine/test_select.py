@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +19,10 @@ from edge.engine.device import Device
 from edge.engine.readiness import Need, Probe
 from edge.engine.select import BACKENDS, EngineOptions, choose_backend, decide
 from edge.model.bundle import Bundle, sha256
-from tests.cuda_sim.process import Ended, run, simulator_or_skip
+from tests.conftest import write_bundle
+from tests.cuda_sim.process import Ended, fly_each, simulator_or_skip
 from tests.support.toy_engine import ToyEngine
+from tests.trt_sim.plan import GPU as SIMULATED
 from tests.trt_sim.plan import add_engine
 
 GPU = Need("GPU", "ready", "Orin")
@@ -71,7 +75,7 @@ def test_what_to_install_on_each_jetpack(
     monkeypatch.setitem(__import__("sys").modules, "pycuda.driver", None)
     assert main(["info", str(tiny_bundle)]) == 0
     said = capsys.readouterr().out
-    assert "JetPack 6 and 7: sudo apt install python3-libnvinfer" in said
+    assert "JetPack 6 and 7: sudo apt install nvidia-jetpack" in said
     assert "JetPack 6: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'" in said
     assert "JetPack 7: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'" in said
 
@@ -140,19 +144,53 @@ def test_without_a_gpu_nothing_else_is_asked(
     assert asked == {}
 
 
-def flight(bundle: Path, out: Path, *more: str, **settings: str) -> Ended:
-    words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundle), "--out", str(out), *more]
-    return run(simulator_or_skip(), ["-m", "edge.commands.main", "run", *words], **settings)
+@dataclass(frozen=True)
+class Simulated:
+    """How commands ended on the simulated driver, what they wrote, and their bundles."""
+
+    ended: dict[str, Ended]
+    folder: Path
+    bundles: dict[str, Path]
+
+    def report(self, name: str) -> dict[str, object]:
+        return json.loads((self.folder / name / "report.json").read_text())
 
 
-def report(out: Path) -> dict[str, object]:
-    return json.loads((out / "report.json").read_text())
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """All the commands on the simulated driver: they are forked from one process, which takes a second to start."""
+    sim, folder = simulator_or_skip(), tmp_path_factory.mktemp("simulated")
+    bundles = {name: add_engine(write_bundle(folder / name)) for name in ("good", "no passport")}
+    other = dataclasses.replace(SIMULATED, sm_count=16)
+    bundles["other board"] = add_engine(write_bundle(folder / "other board"), target=other)
+    (bundles["no passport"] / "model.engine.json").unlink()
+
+    def flight(name: str, bundle: str, *more: str, **settings: str) -> tuple[list[str], dict[str, str]]:
+        words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundles[bundle])]
+        return ["run", *words, "--out", str(folder / name), *more], settings
+
+    def info(bundle: str, **settings: str) -> tuple[list[str], dict[str, str]]:
+        return ["info", str(bundles[bundle])], settings
+
+    commands = {
+        "no graph": flight("no graph", "good", CUDA_SIM_FAIL="run:capture:1=1"),
+        "other TensorRT": flight("other TensorRT", "good", TRT_SIM_VERSION="10.16.1.11"),
+        "refused": flight("refused", "no passport", "--backend", "trt"),
+        "trusted": flight("trusted", "no passport", "--trust-engine"),
+        "zero-copy": flight("zero-copy", "good", "--backend", "trt", "--zero-copy", "--spin"),
+        "spin of ort": flight("spin of ort", "good", "--backend", "ort", "--spin"),
+        "info": info("good"),
+        "info of another board": info("other board"),
+        "info of an old TensorRT": info("good", TRT_SIM_VERSION="8.6.2"),
+    }
+    ended = fly_each(sim, [*commands.values()], "edge")
+    return Simulated(dict(zip(commands, ended, strict=True)), folder, bundles)
 
 
-def test_auto_takes_tensorrt_and_tells_its_notes_once(tiny_bundle: Path, tmp_path: Path) -> None:
-    ended = flight(add_engine(tiny_bundle), tmp_path / "out", CUDA_SIM_FAIL="run:capture:1=1")
+def test_auto_takes_tensorrt_and_tells_its_notes_once(simulated: Simulated) -> None:
+    ended = simulated.ended["no graph"]
     assert ended.code == 0, ended.err
-    said = report(tmp_path / "out")
+    said = simulated.report("no graph")
     assert said["backend"] == "trt"
     assert said["engine_chosen"] == "model.engine was built for this machine"
     (note,) = said["engine_notes"]  # type: ignore[misc]
@@ -162,18 +200,17 @@ def test_auto_takes_tensorrt_and_tells_its_notes_once(tiny_bundle: Path, tmp_pat
     assert ended.leaks() == {}
 
 
-def test_auto_flies_an_engine_of_another_tensorrt_on_the_cpu_and_says_so(tiny_bundle: Path, tmp_path: Path) -> None:
-    bundle = add_engine(tiny_bundle)
-    ended = flight(bundle, tmp_path / "out", TRT_SIM_VERSION="10.16.1.11")
+def test_auto_flies_an_engine_of_another_tensorrt_on_the_cpu_and_says_so(simulated: Simulated) -> None:
+    ended = simulated.ended["other TensorRT"]
     assert ended.code == 0, ended.err
-    said = report(tmp_path / "out")
+    said = simulated.report("other TensorRT")
     assert said["backend"] == "ort"
     assert "built with TensorRT 10.3.0, here 10.16.1.11" in str(said["engine_chosen"])
-    assert f"run: edge-export engine {bundle}" in ended.err
+    assert f"run: edge-export engine {simulated.bundles['good']}" in ended.err
 
 
-def test_info_where_all_is_there(tiny_bundle: Path) -> None:
-    ended = run(simulator_or_skip(), ["-m", "edge.commands.main", "info", str(add_engine(tiny_bundle))])
+def test_info_where_all_is_there(simulated: Simulated) -> None:
+    ended = simulated.ended["info"]
     assert ended.code == 0, ended.err
     assert "--backend trt   can run" in ended.out
     assert "GPU: ready: Simulated GPU, compute capability 8.7" in ended.out
@@ -181,43 +218,31 @@ def test_info_where_all_is_there(tiny_bundle: Path) -> None:
     assert ended.leaks() == {}
 
 
-def test_info_with_an_engine_of_another_board_only_warns(tiny_bundle: Path) -> None:
-    import dataclasses
-
-    from tests.trt_sim.plan import GPU as SIMULATED
-
-    bundle = add_engine(tiny_bundle, target=dataclasses.replace(SIMULATED, sm_count=16))
-    ended = run(simulator_or_skip(), ["-m", "edge.commands.main", "info", str(bundle)])
+def test_info_with_an_engine_of_another_board_only_warns(simulated: Simulated) -> None:
+    ended = simulated.ended["info of another board"]
     assert "model.engine: doubtful: model.engine was built with multiprocessors 16, here 8" in ended.out
-    assert f"edge-export engine {bundle}" in ended.out
+    assert f"edge-export engine '{simulated.bundles['other board']}'" in ended.out
     assert "--backend auto  takes trt" in ended.out
 
 
-def test_info_with_a_tensorrt_too_old(tiny_bundle: Path) -> None:
-    ended = run(
-        simulator_or_skip(), ["-m", "edge.commands.main", "info", str(add_engine(tiny_bundle))], TRT_SIM_VERSION="8.6.2"
-    )
-    assert "TensorRT: missing: 8.6.2: expected 10.3 or newer" in ended.out
+def test_info_with_a_tensorrt_too_old(simulated: Simulated) -> None:
+    assert "TensorRT: missing: 8.6.2: expected 10.3 or newer" in simulated.ended["info of an old TensorRT"].out
 
 
-def test_an_engine_without_a_passport_flies_only_when_trusted(tiny_bundle: Path, tmp_path: Path) -> None:
-    bundle = add_engine(tiny_bundle)
-    (bundle / "model.engine.json").unlink()
-    refused = flight(bundle, tmp_path / "a", "--backend", "trt")
+def test_an_engine_without_a_passport_flies_only_when_trusted(simulated: Simulated) -> None:
+    refused = simulated.ended["refused"]
     assert refused.code == 2
     assert "has no passport" in refused.err
     assert "if you can: --trust-engine" in refused.err
-    trusted = flight(bundle, tmp_path / "b", "--trust-engine")
+    trusted = simulated.ended["trusted"]
     assert trusted.code == 0, trusted.err
-    said = report(tmp_path / "b")
+    said = simulated.report("trusted")
     assert said["backend"] == "trt"
     assert "has no passport" in str(said["engine_notes"])
 
 
-def test_zero_copy_and_spin_reach_the_engine(tiny_bundle: Path, tmp_path: Path) -> None:
-    bundle = add_engine(tiny_bundle)
-    words = ["--backend", "trt", "--zero-copy", "--spin"]
-    assert flight(bundle, tmp_path / "a", *words).code == 0
-    assert "zero-copy" in str(report(tmp_path / "a")["engine"])
-    assert flight(bundle, tmp_path / "b", "--backend", "ort", "--spin").code == 0
-    assert "they are TensorRT's" in str(report(tmp_path / "b")["engine_notes"])
+def test_zero_copy_and_spin_reach_the_engine(simulated: Simulated) -> None:
+    assert simulated.ended["zero-copy"].code == 0
+    assert "zero-copy" in str(simulated.report("zero-copy")["engine"])
+    assert simulated.ended["spin of ort"].code == 0
+    assert "they are TensorRT's" in str(simulated.report("spin of ort")["engine_notes"])

@@ -4,71 +4,76 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cuda_sim.process import ROOT, environment, run, simulator_or_skip
-from tests.support.children import popen, run_child
+from tests.conftest import write_bundle
+from tests.cuda_sim.process import ROOT, Ended, fly_each, run, simulator_or_skip
+from tests.support.children import run_child
 from tests.trt_sim.plan import add_engine
 
 
-@pytest.fixture
-def bundle(tiny_bundle: Path) -> str:
-    return str(add_engine(tiny_bundle))
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(add_engine(write_bundle(tmp_path_factory.mktemp("process") / "bundle")))
 
 
-@pytest.mark.parametrize("options", [[], ["plain"], ["zero-copy"]])
-@pytest.mark.parametrize("closing", [[], ["forget"]])
-def test_everything_is_given_back_at_the_end(bundle: str, options: list[str], closing: list[str]) -> None:
+WAYS = [[*options, *closing] for options in ([], ["plain"], ["zero-copy"]) for closing in ([], ["forget"])]
+INTERRUPTED: list[list[str]] = [[], ["plain"], ["forget"]]
+
+
+@pytest.fixture(scope="module")
+def flown(bundle: str) -> list[Ended]:
+    """Flights of three frames that fly each of the `WAYS`; then some of 20 ms a kernel that Ctrl-C ends."""
+    long = [([bundle, "100000", "ctrl-c", *words], {"TRT_SIM_MS": "20"}) for words in INTERRUPTED]
+    return fly_each(simulator_or_skip(), [*(([bundle, "3", *words], {}) for words in WAYS), *long])
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=[" ".join(words) or "closed" for words in WAYS])
+def test_everything_is_given_back_at_the_end(way: int, flown: list[Ended]) -> None:
     """Also where the program ends without closing: pycuda would abort it over a context still pushed."""
-    ended = run(simulator_or_skip(), ["-m", "tests.cuda_sim.fly", bundle, "3", *options, *closing])
+    ended = flown[way]
     assert (ended.code, ended.err, ended.leaks()) == (0, "", {})
     assert ended.tensorrt["released"] == ["IExecutionContext", "ICudaEngine", "Runtime"]
     assert ended.out.startswith("opened\n3 frames, best score 0.6")
 
 
-@pytest.mark.parametrize("options", [[], ["plain"], ["forget"]])
-def test_ctrl_c_while_the_gpu_computes(bundle: str, tmp_path: Path, options: list[str]) -> None:
-    """A kernel of 20 ms: the signal comes while the engine waits for it."""
-    settings = environment(simulator_or_skip(), tmp_path, {"TRT_SIM_MS": "20"})
-    command = [sys.executable, "-m", "tests.cuda_sim.fly", bundle, "100000", *options]
-    with popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "opened\n"
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, "edge: interrupted\n")
-    cuda = json.loads((tmp_path / "cuda.json").read_text())
-    assert {name: n for name, n in cuda.items() if n and "launches" not in name} == {}
-    assert not any(json.loads((tmp_path / "trt.json").read_text())["alive"].values())
+@pytest.mark.parametrize("way", range(len(INTERRUPTED)), ids=["closed", "plain", "forget"])
+def test_ctrl_c_while_the_gpu_computes(way: int, flown: list[Ended]) -> None:
+    """The signal comes while the engine waits for a kernel."""
+    ended = flown[len(WAYS) + way]
+    assert (ended.code, ended.out, ended.err) == (1, "opened\n", "edge: interrupted\n")
+    assert {name: n for name, n in ended.cuda.items() if n and "launches" not in name} == {}
+    assert not any(ended.tensorrt["alive"].values())
 
 
+MISSING = {
+    "pycuda": "2 pycuda is not installed: TensorRT engines need it: on JetPack 6 run: PATH=",
+    "tensorrt": "2 TensorRT for Python is not installed: on JetPack 6 or 7 run: sudo apt install",
+    "pycuda._driver": "2 pycuda cannot be loaded (import of pycuda._driver halted",
+}
 SCRIPT = """
-import sys
-sys.modules[{blocked!r}] = None
+import os, sys
 from edge.data import InputError
-try:
-    import edge.engine.trt
-except InputError as error:
-    print(error.exit_code, error)
+for blocked in sys.argv[1:]:
+    if os.fork():
+        os.wait()
+        continue
+    sys.modules[blocked] = None
+    try:
+        import edge.engine.trt
+    except InputError as error:
+        print(error.exit_code, error, flush=True)
+    os._exit(0)
 """
 
 
-@pytest.mark.parametrize(
-    ("blocked", "said"),
-    [
-        ("pycuda", "2 pycuda is not installed: TensorRT engines need it: on JetPack 6 run: PATH="),
-        ("tensorrt", "2 TensorRT for Python is not installed: on JetPack 6 or 7 run: sudo apt install"),
-        ("pycuda._driver", "2 pycuda cannot be loaded (import of pycuda._driver halted"),
-    ],
-)
-def test_what_is_missing_is_named(blocked: str, said: str) -> None:
-    ended = run(simulator_or_skip(), ["-c", SCRIPT.format(blocked=blocked)])
-    assert ended.out.startswith(said), ended.err
+def test_what_is_missing_is_named() -> None:
+    ended = run(simulator_or_skip(), ["-W", "ignore", "-c", SCRIPT, *MISSING])
+    said = ended.out.splitlines()
+    assert [line[: len(start)] for line, start in zip(said, MISSING.values(), strict=True)] == [*MISSING.values()]
 
 
 def test_without_the_driver_pycuda_says_so() -> None:
@@ -89,39 +94,31 @@ def test_without_the_driver_pycuda_says_so() -> None:
 
 
 def test_edge_run_gives_the_same_detections_as_onnx_runtime(bundle: str, tmp_path: Path) -> None:
-    sim, found = simulator_or_skip(), {}
-    for backend in ("ort", "trt"):
-        out = tmp_path / backend
-        source = "sim:live=0,seed=3"
-        ended = run(
-            sim,
-            [
-                "-m",
-                "edge.commands.main",
-                "run",
-                "--source",
-                source,
-                "--model",
-                bundle,
-                "--out",
-                str(out),
-                "--frames",
-                "5",
-                "--backend",
-                backend,
-                "--threshold",
-                "0.1",
-                "--quiet",
-            ],
-        )
-        assert ended.code == 0, ended.err
-        if backend == "trt":
-            assert ended.leaks() == {}
-            assert ended.cuda["graph_launches"] >= 5
-            report = json.loads((out / "report.json").read_text())
-            assert (report["backend"], report["versions"]["tensorrt"]) == ("trt", "10.3.0")
-        lines = (out / "detections.jsonl").read_text().splitlines()[1:]
-        found[backend] = [json.loads(line)["detections"] for line in lines]
+    words = [
+        "run",
+        "--source",
+        "sim:live=0,seed=3",
+        "--model",
+        bundle,
+        "--frames",
+        "5",
+        "--threshold",
+        "0.1",
+        "--quiet",
+    ]
+    outs = {backend: tmp_path / backend for backend in ("ort", "trt")}
+    flights = [([*words, "--backend", backend, "--out", str(out)], {}) for backend, out in outs.items()]
+    by_ort, by_trt = fly_each(simulator_or_skip(), flights, "edge")
+    assert by_ort.code == 0, by_ort.err
+    assert by_trt.code == 0, by_trt.err
+    assert by_trt.leaks() == {}
+    assert by_trt.cuda["graph_launches"] >= 5
+    report = json.loads((outs["trt"] / "report.json").read_text())
+    assert (report["backend"], report["versions"]["tensorrt"]) == ("trt", "10.3.0")
+    found = {
+        backend: [json.loads(line)["detections"] for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
+        for backend, out in outs.items()
+    }
     assert len(found["ort"]) == 5
     assert any(found["ort"])
     assert found["trt"] == found["ort"]

@@ -57,7 +57,7 @@ def test_burned_in_text_is_seen_when_the_scene_moves(level: int) -> None:
 
 def test_a_scene_without_text_and_one_that_stands_still_are_quiet() -> None:
     moving, still, counts = Fixed(), Fixed(), Fixed()
-    for step in range(200):
+    for step in range(160):
         moving.look(encoded(scene(step)), True, None)
         still.look(encoded(written(scene(0, seed=step), level=200)), True, None)
         counts.look(written(scene(step)), False, None)
@@ -66,9 +66,9 @@ def test_a_scene_without_text_and_one_that_stands_still_are_quiet() -> None:
 
 def test_text_that_is_switched_off_is_forgotten() -> None:
     fixed = Fixed()
-    for step in range(500):
-        fixed.look(written(scene(step), level=200) if step < 40 else scene(step), True, None)
-        assert (fixed.overlay != "") == (step >= 3) or step >= 40
+    for step in range(300):
+        fixed.look(written(scene(step), level=200) if step < 20 else scene(step), True, None)
+        assert (fixed.overlay != "") == (step >= 3) or step >= 20
     assert fixed.overlay == ""
 
 

@@ -13,13 +13,9 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.model.bundle import Bundle
 from export.commands.main import main
-from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector
-from export.graph.bundle import export_bundle
 from export.graph.static import StaticDetector
-from tests.support.random_detectors import enliven, thermal_scene
-
-HEIGHT, WIDTH = 64, 96
+from tests.support.random_detectors import HEIGHT, WIDTH
 
 
 class Counted:
@@ -36,18 +32,10 @@ class Counted:
         monkeypatch.setattr(owner, name, staticmethod(counting) if name == "load" else counting)
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def bundle(shared_bundle: Path) -> Path:
     """A detector of deer and people, exported so that it can be read back."""
-    model = frc_resnet_fpn(18, 2, "layer1", channels=16, representation_size=32, min_size=HEIGHT, max_size=WIDTH)
-    model.configuration = model.configuration.changed(rpn_pre_nms_top_n_test=100, rpn_post_nms_top_n_test=50)
-    enliven(model, thermal_scene(HEIGHT, WIDTH))
-    folder = tmp_path_factory.mktemp("once") / "bundle"
-    made = export_bundle(model, folder, ["deer", "person"], HEIGHT, WIDTH, weights="shared")
-    loaded = Bundle.load(folder)  # what was returned without reading it again is what lies there
-    assert made.path == loaded.path == folder
-    assert json.dumps(made.to_json()) == json.dumps(loaded.to_json())
-    return folder
+    return shared_bundle
 
 
 def test_a_bundle_becomes_one_detector(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +44,7 @@ def test_a_bundle_becomes_one_detector(bundle: Path, monkeypatch: pytest.MonkeyP
     assert (built.calls, hashed.calls) == (1, 1)
 
 
+@pytest.mark.usefixtures("traced_before")
 def test_an_export_builds_one_detector_for_each_graph(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +54,7 @@ def test_an_export_builds_one_detector_for_each_graph(
     assert main(words) == 0
     assert "GFLOP" in capsys.readouterr().out
     assert (built.calls, static.calls, hashed.calls) == (1, 2, 1)
+    assert Bundle.load(tmp_path / "b").classes == ("deer", "person")
 
 
 def test_training_from_a_bundle_reads_it_once(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from export.commands.console import bars_on, console_of, say
+from edge.commands.console import Screen
+from export.commands.console import bars_on, console_of, now_and_then, say
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -52,3 +53,12 @@ def test_only_commands_print_and_one_file_makes_consoles() -> None:
         path = file.relative_to(ROOT).as_posix()
         assert "print" not in made or path in PRINT, path
         assert not made & {"Console", "Progress"} or path == "export/commands/console.py", path
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_without_a_terminal_a_line_is_said_now_and_then(terminal: bool) -> None:
+    out, times = io.StringIO(), iter([100.0, 100.0, 100.0, 159.9, 160.0, 160.0, 219.0])
+    tell = now_and_then(Screen(file=out, force_terminal=terminal), 60.0, lambda: next(times))
+    for line in ("step 1", "step 2", "no space", "step 3", "step 4"):
+        tell(line)
+    assert out.getvalue().split() == ["no", "space"] if terminal else ["step", "1", "no", "space", "step", "3"]

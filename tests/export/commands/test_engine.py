@@ -81,7 +81,7 @@ def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: P
     assert cache.read_bytes() == b"timed;"
     assert "sm8.7_tensorrt-10.3.0" in cache.name
     said = capsys.readouterr().out
-    assert "loaded and checked" in said
+    assert "loads, its inputs and outputs are the model's" in said
     assert "edge run" in said
 
 

@@ -52,8 +52,15 @@ def test_the_best_threshold_goes_into_the_bundle(
     assert figures["recall_at_1_false_in_10_frames"]["Person"] == 1.0
     # the hot cell scores 230 / 255, all others 20 / 255
     assert figures["best_f1"]["threshold"] == pytest.approx(230 / 255, abs=1e-6)
+    shown = {why: row for row in figures["thresholds"]["Person"] for why in row["of"]}
+    assert (shown["bundle"]["score"], shown["bundle"]["found"], shown["bundle"]["false"]) == (0.5, 3, 0)
+    assert (shown["best_f1"]["score"], shown["best_f1"]["recall"]) == (0.9, 1.0)
     assert Bundle.load(tiny_bundle).score_threshold == 0.901
-    assert "shows detections from 0.901, before from 0.5" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "shows detections from 0.901, before from 0.5" in said
+    rows = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in said.splitlines()]
+    assert ["Person", "3", "100.0", "100.0", "100.0", "-", "-", "100.0"] in rows
+    assert ["", "0.5", "100.0", "100.0", "0.000", "the bundle's"] in rows
     (tiny_bundle / "model.engine").write_bytes(b"x")
     assert main([*words, "--set-threshold"]) == 0
     assert "edge-export engine" in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torchvision.models.detection import FasterRCNN
 import export.commands.onnx as onnx_command
 from edge.model.bundle import Bundle, sha256
 from export.commands.main import main
+from export.graph.static import StaticDetector
 from tests.support.random_detectors import enliven, thermal_scene
 from tests.support.users_detectors import small
 
@@ -88,17 +89,19 @@ def test_bad_input_is_one_line(
 
 
 def test_a_bundle_of_another_detector_is_told(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    exported: Path,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The comparison sees it: other box weights stand for any fault of the export."""
-    exported = onnx_command.export_bundle
+    """The comparison sees it: the bundle of other weights stands for any fault of the export."""
 
-    def shifted(model: FasterRCNN, *arguments: Any, **settings: Any) -> Bundle:
-        model = copy.deepcopy(model)
-        model.roi_heads.box_coder.weights = (10.0, 10.0, 5.0, 5.0)
-        return exported(model, *arguments, **settings)
+    def another(model: FasterRCNN, out: Path, *arguments: Any, **settings: Any) -> Bundle:
+        settings["built"](StaticDetector(model, 64, 96))
+        return Bundle.load(shutil.copytree(exported / "deer", out))
 
-    monkeypatch.setattr(onnx_command, "export_bundle", shifted)
+    monkeypatch.setattr(onnx_command, "export_bundle", another)
     assert onnx(folder, tmp_path / "m", "--images", str(folder / "frames")) == 1
     assert "beyond tolerance: float32 against eager" in capsys.readouterr().out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 import torch
 
+from export.commands import train as train_command
 from export.commands.main import main
+from export.training.start import calibrate_norms
+from tests.support.tiny_training import FROZEN
+
+
+@pytest.fixture(autouse=True)
+def _small_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Norms are measured on crops of 64 px, in a twentieth of the time."""
+    monkeypatch.setattr(train_command, "calibrate_norms", partial(calibrate_norms, crop=64))
 
 
 def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +50,8 @@ def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.Ca
     assert "another hard_examples" in capsys.readouterr().err
 
 
-TINY = ["--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1", "--channels", "8"]
+TINY = ["--freeze", ",".join(FROZEN), "--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1"]
+TINY += ["--channels", "8"]
 TINY += ["--min-size", "64", "--max-size", "80", "--sampling-ratio", "2", "--rpn-pre-nms", "50", "--rpn-post-nms", "20"]
 
 
@@ -86,10 +97,11 @@ def classes_of(tmp_path: Path) -> list[str]:
     ],
 )
 def test_a_run_is_watched_by_a_part_of_a_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, option: list[str], told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, option: list[str], told: str, as_before: list[int]
 ) -> None:
     data = coco(tmp_path / "d", {"train": ["Person"], part: ["Person"] * 2}, ["Person"])
     assert train(tmp_path, "--data", data, "--watch", data, *option) == 0
+    assert as_before == [5]  # hours of work must not make the desk unusable
     text = said(capsys)
     assert told in text
     assert f"--watch {data}: 2 of its 2 frames are looked at" in text
@@ -142,13 +154,13 @@ def test_a_start_says_which_of_its_classes_go_on(tmp_path: Path, capsys: pytest.
     for names, told in (
         (
             ["car", "Persons"],
-            ["knows Car; new, from zero: Person", "also knows Persons", "--classes Persons=Person,Car"],
+            ["knows Car; new, trained from zero: Person", "also knows Persons", "--classes Persons=Person,Car"],
         ),
         ([], ["has no class names: its classes are taken to be, in this order, Person, Car"]),
     ):
         torch.save({**content, "classes": names}, tmp_path / "start.pth")
         out, start = str(tmp_path / f"run{len(names)}"), str(tmp_path / "start.pth")
-        assert main(["train", "--out", out, *TINY[:8], "--data", str(data), "--from", start]) == 0
+        assert main(["train", "--out", out, *TINY[:10], "--data", str(data), "--from", start]) == 0
         text = said(capsys)
         assert [line for line in told if line not in text] == []
 

@@ -16,11 +16,16 @@ from export.commands.main import main
 from export.data.coco import read_coco
 from export.data.dataset import read_grey
 from export.data.formats import read_folder
-from export.data.simulate import FRAMES_A_FLIGHT, LEAST_VISIBLE, _flights, simulate
+from export.data.simulate import LEAST_VISIBLE, _flights, simulate
 
 
-def test_what_is_read_back_is_what_the_camera_saw(tmp_path: Path) -> None:
-    count = FRAMES_A_FLIGHT + 2  # two flights
+def test_flights_of_eight_frames() -> None:
+    assert [flight.frames for flight in _flights(18, 4)] == [8, 8, 2]
+
+
+def test_what_is_read_back_is_what_the_camera_saw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.data.simulate.FRAMES_A_FLIGHT", 2)
+    count = 3  # two flights
     simulate(tmp_path, count, seed=4, classes=("Car", "Person"))
     data = read_folder(tmp_path)
     assert data.classes == ("Car", "Person")

@@ -55,6 +55,8 @@ nothing = lambda: None
 @pytest.fixture(autouse=True)
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's folder, where he stands."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:  # another test's
+        monkeypatch.delitem(sys.modules, name)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "models.py").write_text(CODE)
     (tmp_path / "broken.py").write_text("x = 1\nimport no_such_package\n")

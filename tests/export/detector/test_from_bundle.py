@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from edge.measure.matching import iou
 from edge.model.bundle import Bundle
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
-from export.commands.main import main
 from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector import from_bundle
 from export.detector.build import build_detector
@@ -27,30 +27,42 @@ from export.detector.replace_head import replace_head
 from export.graph.bundle import export_bundle
 from export.graph.half_weights import with_half_weights
 from export.training.loop import Trainer, TrainSettings
-from tests.support.random_detectors import eager, enliven, thermal_scene
+from tests.export.conftest import MORE
+from tests.support.random_detectors import HEIGHT, WIDTH, eager, enliven, thermal_scene
 
-H, W = 64, 96
-SCENE = thermal_scene(H, W)
+SCENE = thermal_scene(HEIGHT, WIDTH)
 NONE = np.zeros((0, 4), np.float32)
 VIEW = NormaliseSpec.parse("percentile")
-SIZE = ("--height", str(H), "--width", str(W), "--quiet")
 
 
 def detector(**changes: object) -> FasterRCNN:
-    settings = {"channels": 16, "representation_size": 32, "min_size": H, "max_size": W, "sampling_ratio": 2}
-    configuration = preset("frc_resnet18_fpn").changed(classes=2, pyramid="layer1", **{**settings, **changes})
+    configuration = preset("frc_resnet18_fpn").changed(classes=2, pyramid="layer1", **{**MORE, **changes})
     return enliven(build_detector(configuration).eval(), SCENE)
 
 
-@pytest.mark.parametrize("mean", [(0.4, 0.4, 0.4), (0.4, 0.5, 0.6)])
-def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -> None:
-    model = detector(image_mean=mean, image_std=(0.2, 0.2, 0.2))
-    model.configuration = model.configuration.changed(image_mean=mean, image_std=(0.2, 0.2, 0.2))
-    export_bundle(
-        model, tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared", normalise_16bit=VIEW
+@pytest.fixture
+def bundle(shared_bundle: Path, tmp_path: Path) -> Path:
+    """To be changed."""
+    return Path(shutil.copytree(shared_bundle, tmp_path / "b"))
+
+
+def test_the_same_detector_comes_back(shared_bundle: Path, small_detector: FasterRCNN) -> None:
+    assert_same(load_detector(shared_bundle), small_detector)
+
+
+def test_one_whose_channels_are_not_normalised_alike_too(tmp_path: Path) -> None:
+    """Its first convolution could not be made one for grey."""
+    model = detector(image_mean=(0.4, 0.5, 0.6))
+    made = export_bundle(
+        model, tmp_path / "b", ["deer", "person"], HEIGHT, WIDTH, weights="shared", normalise_16bit=VIEW
     )
-    assert main(["onnx", "--checkpoint", str(tmp_path / "b"), "--out", str(tmp_path / "c"), *SIZE]) == 0
-    back = load_detector(tmp_path / "b")
+    loaded = Bundle.load(tmp_path / "b")  # what was returned without reading it again is what lies there
+    assert made.path == loaded.path == tmp_path / "b"
+    assert json.dumps(made.to_json()) == json.dumps(loaded.to_json())
+    assert_same(load_detector(tmp_path / "b"), model)
+
+
+def assert_same(back: FasterRCNN, model: FasterRCNN) -> None:
     assert back.class_names == ("deer", "person")
     assert back.configuration == model.configuration
     assert normalisers_of(back) == Normalisers(spec_16bit=VIEW)
@@ -65,12 +77,9 @@ def test_the_same_detector_comes_back(mean: tuple[float, ...], tmp_path: Path) -
 
 
 @pytest.mark.parametrize("prefix", ["roi_head.", "regions."])
-def test_bundles_of_before_the_renaming_are_read_too(prefix: str, tmp_path: Path) -> None:
-    if prefix == "regions.":  # the bundled model was exported when the RoI head was called so
-        folder = Path(edge.__file__).parent / "models/hituav-r18"
-    else:
-        folder = tmp_path / "b"
-        export_bundle(detector(), folder, ["deer", "person"], height=H, width=W, weights="shared")
+def test_bundles_of_before_the_renaming_are_read_too(prefix: str, shared_bundle: Path) -> None:
+    # the bundled model was exported when the RoI head was called so
+    folder = Path(edge.__file__).parent / "models/hituav-r18" if prefix == "regions." else shared_bundle
     stored = {t.name for t in onnx.load(folder / "model.fp16.onnx", load_external_data=False).graph.initializer}
     assert any(name.startswith(f"{prefix}head.fc6.weight") for name in stored)
     bundle, model = Bundle.load(folder), load_detector(folder)
@@ -78,10 +87,10 @@ def test_bundles_of_before_the_renaming_are_read_too(prefix: str, tmp_path: Path
     assert model.roi_heads.box_predictor.cls_score.out_features == len(bundle.classes) + 1
 
 
-def test_what_cannot_be_read_back_says_so(tmp_path: Path) -> None:
-    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W)
+def test_what_cannot_be_read_back_says_so(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be read back .*--store shared.*checkpoint that it was"):
-        load_detector(tmp_path / "b")
+        load_detector(exported / "deer")
+    (tmp_path / "b").mkdir()
     (tmp_path / "b" / "model.json").write_text(json.dumps({"format": 1}))
     with pytest.raises(InputError):
         load_detector(tmp_path / "b")
@@ -114,34 +123,28 @@ def test_classes_without_names() -> None:
 
 
 def test_a_weight_that_is_stored_under_another_name_is_not_taken_for_zero(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_bundle(detector(), tmp_path / "b", classes=["deer", "person"], height=H, width=W, weights="shared")
     read = from_bundle._weights
     gone = "backbone.body.layer2.0.conv1.bias"
     monkeypatch.setattr(from_bundle, "_weights", lambda p: {k: v for k, v in read(p).items() if k != gone})
     with pytest.raises(InputError, match=f"its graph has no {gone}"):
-        load_detector(tmp_path / "b")
+        load_detector(shared_bundle)
 
 
-def test_the_credit_of_the_start_is_carried_on(tmp_path: Path) -> None:
+def test_the_credit_of_the_start_is_carried_on(bundle: Path, tmp_path: Path) -> None:
     credit = {"name": "HIT-UAV", "licence": "CC BY 4.0", "citation": "Suo et al. 2023"}
     before = {"name": "first.pth", "checkpoint_sha256": "0" * 64}
-    export_bundle(
-        detector(),
-        tmp_path / "b",
-        classes=["deer", "person"],
-        height=H,
-        width=W,
-        weights="shared",
-        checkpoint_sha256="1" * 64,
-        data={**credit, "training": {"start": before}},
-    )
-    origin = read_checkpoint(tmp_path / "b").origin()
+    about = json.loads((bundle / "model.json").read_text())
+    about |= {"name": "b", "checkpoint_sha256": "1" * 64, "data": {**credit, "training": {"start": before}}}
+    (bundle / "model.json").write_text(json.dumps(about))
+    origin = read_checkpoint(bundle).origin()
     assert origin == {"name": "b", "checkpoint_sha256": "1" * 64, "data": credit, "start": before}
-    frame = LabelledFrame(tmp_path / "0.png", W, H, np.array([[5, 5, 20, 20]], np.float32), np.zeros(1, np.int64), NONE)
+    frame = LabelledFrame(
+        tmp_path / "0.png", WIDTH, HEIGHT, np.array([[5, 5, 20, 20]], np.float32), np.zeros(1, np.int64), NONE
+    )
     data = LabelledSet(("deer", "person"), (frame,))
-    Trainer(load_detector(tmp_path / "b"), data, tmp_path / "run", TrainSettings(steps=1), origin).save()
+    Trainer(load_detector(bundle), data, tmp_path / "run", TrainSettings(steps=1), origin).save()
     again = read_checkpoint(tmp_path / "run/model.pth")
     assert load_detector(tmp_path / "run/model.pth").training_record["start"] == origin
     assert again.origin()["start"] == origin

@@ -18,36 +18,20 @@ from edge.engine.ort import OrtEngine
 from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle, sha256
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from export import StaticDetector, export_bundle, frc_resnet_fpn
+from export import StaticDetector, export_bundle
 from export.detector.configuration import Configuration
 from export.parity.pairs import pair
-from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene
-
-MORE: dict[str, Any] = {
-    **SETTINGS,
-    "box_detections_per_img": 20,
-    "image_mean": (0.4,) * 3,
-    "image_std": (0.2,) * 3,
-}
+from tests.support.random_detectors import HEIGHT, WIDTH, eager, thermal_scene
 
 
 @pytest.fixture(scope="module")
-def model() -> FasterRCNN:
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **MORE), thermal_scene(HEIGHT, WIDTH))
+def model(small_detector: FasterRCNN) -> FasterRCNN:
+    return small_detector
 
 
 @pytest.fixture(scope="module")
-def bundle(model: FasterRCNN, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    out = tmp_path_factory.mktemp("bundles") / "deer"
-    return export_bundle(
-        model,
-        out,
-        ["deer", "person"],
-        HEIGHT,
-        WIDTH,
-        checkpoint_sha256="ab" * 32,
-        data={"name": "ours", "licence": "CC BY 4.0", "citation": "us"},
-    )
+def bundle(exported: Path) -> Bundle:
+    return Bundle.load(exported / "deer")
 
 
 def test_contract_of_model_json(bundle: Bundle) -> None:
@@ -64,12 +48,12 @@ def test_contract_of_model_json(bundle: Bundle) -> None:
     assert raw["thresholds"] == {"score": 0.5, "graph_score": 0.05, "nms": 0.5, "rpn_nms": 0.7}
     assert raw["max_detections"] == 20
     assert raw["files"] == {name: sha256(bundle.path / name) for name in (ONNX_CPU, ONNX_FP16)}
-    assert raw["checkpoint_sha256"] == "ab" * 32
+    assert raw["checkpoint_sha256"] == sha256(bundle.path.parent / "model.pth")
     assert raw["data"] == {"name": "ours", "licence": "CC BY 4.0", "citation": "us"}
     assert set(raw["tools"]) == {"torch", "torchvision", "onnx", "thermal-edge"}
     assert Configuration.from_json(raw["architecture"]).channels == 16
     assert sorted(p.name for p in bundle.path.iterdir()) == ["model.fp16.onnx", "model.json", "model.onnx"]
-    assert not [p for p in bundle.path.parent.iterdir() if p.name != "deer"]
+    assert not [p for p in bundle.path.parent.iterdir() if p.name not in ("deer", "model.pth", "frames")]
 
 
 def test_the_engine_of_the_aircraft_runs_it(bundle: Bundle, model: FasterRCNN) -> None:

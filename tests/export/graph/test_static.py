@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.support.random_detectors import eager, enliven, in_onnxruntime, stati
 
 HEIGHT, WIDTH = 128, 160
 SMALL: dict[str, Any] = {"channels": 16, "representation_size": 32, "min_size": HEIGHT, "max_size": WIDTH}
+FEW: dict[str, Any] = {"rpn_pre_nms_top_n_test": 200, "rpn_post_nms_top_n_test": 200}
 TARGETS: tuple[Target, ...] = ("cpu", "tensorrt")
 # more than the largest region of a 160 x 128 frame needs, on the finest map of each pyramid
 SAMPLES = {"conv1": 8, "layer1": 4, "classic": 1}
@@ -35,11 +37,17 @@ def same(pairs: Pairs, ties: float = 0.02) -> None:
     assert np.abs(pairs.score_change).max() <= 1e-3
 
 
-@pytest.mark.parametrize("depth", [18, 50, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (34, 101, 152))])
-@pytest.mark.parametrize("pyramid", ["conv1", "layer1", "classic"])
+DEPTHS, PYRAMIDS = (18, 34, 50, 101, 152), ("conv1", "layer1", "classic")
+QUICK = [*((18, pyramid) for pyramid in PYRAMIDS), (50, "classic")]  # each pyramid, and both kinds of blocks
+
+
+@pytest.mark.parametrize(
+    ("depth", "pyramid"),
+    [pytest.param(*both, marks=[] if both in QUICK else pytest.mark.slow) for both in product(DEPTHS, PYRAMIDS)],
+)
 def test_paper_detectors(depth: int, pyramid: Any) -> None:
     scene = thermal_scene(HEIGHT, WIDTH, depth)
-    model = enliven(frc_resnet_fpn(depth, 3, pyramid, **SMALL), scene)
+    model = enliven(frc_resnet_fpn(depth, 3, pyramid, **SMALL, **FEW), scene)
     expected = eager(model, scene)
     for target in TARGETS:
         detector = StaticDetector(model, HEIGHT, WIDTH, target, samples=SAMPLES[pyramid])
@@ -61,7 +69,7 @@ def test_paper_detectors(depth: int, pyramid: Any) -> None:
 def test_stock_detectors_with_resizing_and_padding(name: str) -> None:
     """128 x 160 is resized to 150 x 187 and padded to 160 x 192."""
     scene = thermal_scene(HEIGHT, WIDTH)
-    configuration = preset(name).changed(classes=5, channels=32, min_size=150, max_size=250)
+    configuration = preset(name).changed(classes=5, **{**SMALL, **FEW, "min_size": 150, "max_size": 250})
     model = enliven(build_detector(configuration), scene)
     expected = eager(model, scene)
     for target in TARGETS:
@@ -71,7 +79,7 @@ def test_stock_detectors_with_resizing_and_padding(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def small() -> FasterRCNN:
-    model = frc_resnet_fpn(18, 2, "layer1", **SMALL, sampling_ratio=2)
+    model = frc_resnet_fpn(18, 2, "layer1", **SMALL, **FEW, sampling_ratio=2)
     return enliven(model, thermal_scene(HEIGHT, WIDTH))
 
 
@@ -79,7 +87,7 @@ def small() -> FasterRCNN:
 def test_other_frames_than_the_first(small: FasterRCNN, target: Target) -> None:
     detector = StaticDetector(small, HEIGHT, WIDTH, target)
     rng = np.random.default_rng(0)
-    scenes = [thermal_scene(HEIGHT, WIDTH, seed) for seed in (1, 2, 3)]
+    scenes = [thermal_scene(HEIGHT, WIDTH, seed) for seed in (1, 2)]
     scenes += [rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8), np.full((HEIGHT, WIDTH), 255, np.uint8)]
     for scene in scenes:
         same(pair(eager(small, scene), static(detector, scene), 0.06, min_iou=0.9))
@@ -107,21 +115,32 @@ def test_nothing_found_is_all_zero(small: FasterRCNN, target: Target) -> None:
         assert not rows.any()
 
 
+def earlier_first(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    ordered, at = values.sort(dim=-1, descending=True, stable=True)
+    return ordered[..., :k], at[..., :k]
+
+
 @pytest.mark.parametrize("target", TARGETS)
-def test_equal_scores_and_identical_boxes(target: Target) -> None:
+def test_equal_scores_and_identical_boxes(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head that answers the same everywhere: every score is equal, and the earlier box goes first.
 
-    In ONNX Runtime, as torch's own topk gives equal values in any order.
+    The CPU's in ONNX Runtime, TensorRT's in torch with a topk as theirs is: torch's own gives equal values in any
+    order.
     """
-    model = enliven(frc_resnet_fpn(18, 1, "layer1", **SMALL, sampling_ratio=2), thermal_scene(HEIGHT, WIDTH))
+    few = {"rpn_pre_nms_top_n_test": 200, "rpn_post_nms_top_n_test": 100}
+    model = enliven(frc_resnet_fpn(18, 1, "layer1", **SMALL, **few, sampling_ratio=2), thermal_scene(HEIGHT, WIDTH))
     for layer in (model.roi_heads.box_predictor.cls_score, model.roi_heads.box_predictor.bbox_pred):
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
     scene = thermal_scene(HEIGHT, WIDTH)
-    traced = trace(StaticDetector(model, HEIGHT, WIDTH, target))
-    found = in_onnxruntime(float32_graph(traced), scene)[0]
-    assert found.converged
+    detector = StaticDetector(model, HEIGHT, WIDTH, target)
     expected = eager(model, scene)
+    if target == "cpu":
+        found = in_onnxruntime(float32_graph(trace(detector)), scene)[0]
+    else:
+        monkeypatch.setattr(torch.Tensor, "topk", earlier_first)
+        found = static(detector, scene)
+    assert found.converged
     assert len(set(expected.scores)) == 1
     same(pair(expected, found, 0.06, min_iou=0.9))
 
@@ -166,7 +185,8 @@ def test_topk_beyond_tensorrt(small: FasterRCNN) -> None:
 
 
 def test_unsupported_parts_are_named() -> None:
-    mask = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    with torch.device("meta"):  # without 44 million random numbers
+        mask = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     with pytest.raises(InputError, match="MaskRCNN|mask head"):
         StaticDetector(mask, HEIGHT, WIDTH)
     model = frc_resnet_fpn(18, 1, "layer1", **SMALL)
@@ -184,9 +204,9 @@ class _Bessel(nn.Module):
 
 def test_a_module_without_a_form_in_onnx_is_named() -> None:
     model = frc_resnet_fpn(18, 1, "layer1", **SMALL).eval()
-    model.roi_heads.box_head.fc7 = _Bessel()
+    model.backbone.body.relu = _Bessel()  # among the first: the exporter stops there
     with pytest.raises(InputError, match="special_bessel_j0"):
-        trace(StaticDetector(model, 64, 64))
+        trace(StaticDetector(model, 64, 64, "cpu"))
 
 
 def test_weights_that_overflow() -> None:

@@ -6,47 +6,26 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import pytest
-import torch
-from onnx import helper
-from torchvision.models.detection import FasterRCNN
+from onnx import helper, numpy_helper
 
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle, sha256
-from export import export_bundle
 from export.commands import check as check_cli
 from export.commands.main import main
-from export.detector.build import frc_resnet_fpn
-from export.graph.onnx_graph import float32_graph, trace
-from export.graph.static import StaticDetector
 from export.parity.compare import FLOAT32, Comparison
 from export.parity.pairs import Pairs
-from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
 
 
 @pytest.fixture(scope="module")
-def model() -> FasterRCNN:
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **SETTINGS), thermal_scene(HEIGHT, WIDTH))
-
-
-@pytest.fixture(scope="module")
-def folder(model: FasterRCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(exported: Path) -> Path:
     """A checkpoint, its bundle and frames."""
-    folder = tmp_path_factory.mktemp("gate")
-    torch.save(model.state_dict(), folder / "model.pth")
-    export_bundle(
-        model, folder / "deer", ["deer", "person"], HEIGHT, WIDTH, checkpoint_sha256=sha256(folder / "model.pth")
-    )
-    (folder / "frames").mkdir()
-    for i in range(3):
-        cv2.imwrite(str(folder / "frames" / f"{i}.png"), thermal_scene(HEIGHT, WIDTH, i))
-    return folder
+    return exported
 
 
 @pytest.fixture
-def not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def not_compiled(kept_engines: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_cli, "_compile", lambda bundle: {"skipped": "no"})
 
 
@@ -94,15 +73,11 @@ def test_three_forms_of_one_detector(folder: Path, tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.usefixtures("not_compiled")
-def test_other_weights_are_another_detector(
-    model: FasterRCNN, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_weights_are_another_detector(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The float32 file is of a detector that is trained a little further: same shapes, other boxes."""
-    other = frc_resnet_fpn(18, 2, "layer1", **SETTINGS).eval()
-    other.load_state_dict(model.state_dict())
-    with torch.no_grad():
-        other.roi_heads.box_predictor.bbox_pred.weight.mul_(1.3)
-    graph = float32_graph(trace(StaticDetector(other, HEIGHT, WIDTH, "cpu")))
+    graph = onnx.load(folder / "deer" / ONNX_CPU)
+    (weight,) = (t for t in graph.graph.initializer if t.name == "roi_head.predictor.bbox_pred.weight")
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * np.float32(1.3), weight.name))
     copy = with_another(ONNX_CPU, graph, folder, tmp_path)
     report = tmp_path / "report.json"
     assert main(check(copy, "--checkpoint", str(copy / "model.pth"), "--json", str(report))) == 1
@@ -110,8 +85,6 @@ def test_other_weights_are_another_detector(
     assert any("float32 against eager: least IoU" in words for words in content["failures"])
     assert content["comparisons"][0]["all"]["least_iou"] < 0.99
     assert "beyond tolerance: float32 against eager" in capsys.readouterr().out
-    assert main(check(folder, "--checkpoint", str(copy / "model.pth"), "--quiet", "--json", str(report))) in (0, 1)
-    assert not any("eager" in words for words in json.loads(report.read_text())["failures"])
 
 
 @pytest.mark.usefixtures("not_compiled")

@@ -5,27 +5,25 @@ from __future__ import annotations
 import ast
 import json
 import re
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
-from export import export_bundle
 from export.commands import check as check_cli
 from export.commands.main import main
 from export.commands.reference import SCRIPT
-from export.detector.build import frc_resnet_fpn
 from export.parity import reference_script
 from export.parity.reference import read_reference
-from tests.support.children import run_child
-from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
+from tests.export.conftest import MORE
+from tests.support.random_detectors import HEIGHT, WIDTH
 
 # the user's own program: nothing of this package is in what it makes
 MINE = """
@@ -48,27 +46,20 @@ def other_scale():
 """
 
 
-def detector() -> FasterRCNN:
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **SETTINGS), thermal_scene(HEIGHT, WIDTH))
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(small_detector: FasterRCNN, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The user's folder: weights, frames, his module; and the bundle."""
     folder = tmp_path_factory.mktemp("program")
-    model = detector()
-    torch.save({"model": model.state_dict()}, folder / "w.pth")
-    export_bundle(model, folder / "deer", ["deer", "person"], HEIGHT, WIDTH, score_threshold=0.3)
-    (folder / "frames").mkdir()
-    for i in range(3):
-        cv2.imwrite(str(folder / "frames" / f"{i}.png"), thermal_scene(HEIGHT, WIDTH, i))
+    torch.save({"model": small_detector.state_dict()}, folder / "w.pth")
+    (folder / "frames").symlink_to(exported / "frames")
+    (folder / "deer").symlink_to(exported / "deer")
     root = str(Path(__file__).resolve().parents[3])
-    (folder / "mine.py").write_text(MINE.format(root=root, settings=SETTINGS))
+    (folder / "mine.py").write_text(MINE.format(root=root, settings=MORE))
     return folder
 
 
 @pytest.fixture(autouse=True)
-def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def inside(folder: Path, kept_engines: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(check_cli, "_compile", lambda bundle: {"skipped": "no"})
@@ -76,17 +67,24 @@ def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("mine", None)
 
 
+WRITTEN: dict[str, str] = {}
+
+
 def written(monkeypatch: pytest.MonkeyPatch, out: Path, function: str = "make") -> dict[str, Any]:
-    """What the script writes, run in this process."""
-    words = ["--images", "frames", "--model", f"mine:{function}", "--weights", "w.pth", "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", ["reference.py", *words])
-    reference_script.main()
-    content: dict[str, Any] = json.loads(out.read_text())
+    """What the script writes, run in this process, once for each function."""
+    if function not in WRITTEN:
+        words = ["--images", "frames", "--model", f"mine:{function}", "--weights", "w.pth", "--out", str(out)]
+        monkeypatch.setattr(sys, "argv", ["reference.py", *words])
+        reference_script.main()
+        WRITTEN[function] = out.read_text()
+    out.write_text(WRITTEN[function])
+    content: dict[str, Any] = json.loads(WRITTEN[function])
     return content
 
 
 def check(reference: Path, *more: str) -> int:
-    return main(["check", "deer", "--images", "frames", "--reference", str(reference), *more])
+    shown = ["--min-score", "0.3"]
+    return main(["check", "deer", "--images", "frames", "--reference", str(reference), *shown, *more])
 
 
 def test_the_script_needs_nothing_of_this_package() -> None:
@@ -97,14 +95,18 @@ def test_the_script_needs_nothing_of_this_package() -> None:
     assert imported <= {*sys.stdlib_module_names, "torch", "torchvision", "numpy", "PIL"}
 
 
-def test_from_the_command_to_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As the user does it, in another process, without a change in the script."""
+def test_from_the_command_to_the_comparison(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the user does it, without a change in the script; his module is found as ``python reference.py`` finds it."""
     assert main(["reference", "--out", str(tmp_path / "reference.py")]) == 0
     assert "python " + str(tmp_path / "reference.py") in capsys.readouterr().out
     out = tmp_path / "reference.json"
-    command = [sys.executable, tmp_path / "reference.py", "--images", "frames", "--model", "mine:make"]
-    done = run_child([*command, "--weights", "w.pth", "--out", out], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    command = [str(tmp_path / "reference.py"), "--images", "frames", "--model", "mine:make"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [*command, "--weights", "w.pth", "--out", str(out)])
+        patch.setattr(sys, "path", [str(tmp_path), *(path for path in sys.path if path not in ("", str(folder)))])
+        runpy.run_path(command[0], run_name="__main__")
     content = json.loads(out.read_text())
     assert [image["file"] for image in content["images"]] == ["0.png", "1.png", "2.png"]
     assert content["images"][0]["size"] == content["images"][0]["input"] == [WIDTH, HEIGHT]
@@ -270,8 +272,8 @@ def test_his_model_is_compared_here(capsys: pytest.CaptureFixture[str], tmp_path
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--weights", "w.pth"], "--weights is loaded into a --model"),
-        (["--weights-of", "ema"], "--weights-of says which weights"),
+        (["--weights", "w.pth"], "--weights needs --model"),
+        (["--weights-of", "ema"], "--weights-of chooses among the weights"),
         (["--model", "mine:nothing"], "mine has no nothing"),
     ],
 )

@@ -72,8 +72,12 @@ def test_a_float16_graph_compiles_and_progress_is_heard(half_bundle: Bundle) -> 
     assert not listener.open
 
 
+@pytest.mark.slow
 def test_the_bundled_model_compiles() -> None:
-    """The real detector: what RTX refuses, a Jetson refuses too (the reverse does not hold)."""
+    """The real detector: what RTX refuses, a Jetson refuses too (the reverse does not hold).
+
+    Slow: it compiles for seconds. A small detector as it is exported today is compiled in ``test_compare.py``.
+    """
     graphs = sorted((ROOT / "edge" / "models").glob(f"*/{ONNX_FP16}"))
     if not graphs:
         pytest.skip(f"needs edge/models/*/{ONNX_FP16}, which is not here")

@@ -14,7 +14,7 @@ from tests.support.tiny_training import NONE, assert_same_gradients, crops, dete
 
 
 def test_losses_and_gradients_are_those_of_torchvision() -> None:
-    plain, ours = detector().train(), detector()
+    plain, ours = detector("layer1").train(), detector("layer1")
     prepare_for_training(ours)
     for model in (plain, ours):  # every region and every sample: rounding decides nothing, and chance neither
         model.rpn._pre_nms_top_n["training"] = model.rpn._post_nms_top_n["training"] = 10**5
@@ -76,7 +76,7 @@ WHOLE = np.array([[0, 0, 64, 64]], np.float32)  # a region as large as the crop
 
 def losses_of(crops_: list[Crop]) -> tuple[dict[str, Tensor], torch.nn.Module]:
     """Every region and every sample counts, so that neither rounding nor chance decides."""
-    model = detector()
+    model = detector("layer1")
     prepare_for_training(model)
     model.rpn._pre_nms_top_n["training"] = model.rpn._post_nms_top_n["training"] = 10**5
     model.rpn.fg_bg_sampler.batch_size_per_image = model.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6

@@ -21,9 +21,9 @@ from export.training import loop as train
 from export.training.augment import Augmentation
 from export.training.loop import Trainer, TrainSettings, Watch
 from tests.support import tiny_training
-from tests.support.tiny_training import NONE, tiny_model
+from tests.support.tiny_training import FROZEN, NONE, tiny_model
 
-TINY = TrainSettings(steps=4, batch=1, seed=3, augmentation=Augmentation(crop=64, mosaic=0.5))
+TINY = TrainSettings(steps=4, batch=1, seed=3, frozen=FROZEN, augmentation=Augmentation(crop=64, mosaic=0.5))
 
 
 @pytest.fixture

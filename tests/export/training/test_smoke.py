@@ -7,13 +7,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from edge.camera import open_camera
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
 from export.graph.bundle import export_bundle
 
-FLOOR = 0.50  # AP50 on frames of another seed; 0.8 to 0.9 is usual
+FLOOR = 0.50  # AP50 on frames of another seed; 0.65 is usual
 
 
 def fly(folder: Path, split: str, seed: int, frames: int) -> None:
@@ -43,12 +44,13 @@ def evaluate(folder: Path, *which: str) -> dict[str, float]:
     return dict(json.loads(out.read_text()))
 
 
+@pytest.mark.timeout(600)  # half a minute alone, and each step waits where others compute too
 def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path) -> None:
     fly(tmp_path, "train", 1, 16)
     fly(tmp_path, "val", 2, 6)
     small = "--pyramid layer1 --channels 32 --sampling-ratio 2 --min-size 192 --max-size 256"
     small += " --rpn-pre-nms 200 --rpn-post-nms 100 --max-detections 60"
-    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 60 --crop 128 --batch 2 --learning-rate 1e-3"
+    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 40 --crop 64 --batch 2 --learning-rate 2e-3 --threads 1"
     assert main(["train", *run.split(), "--freeze", "", "--quiet", *small.split()]) == 0
     assert (tmp_path / "run/curves.png").stat().st_size > 1000
     trained = evaluate(tmp_path, "--checkpoint", str(tmp_path / "run/model.pth"))

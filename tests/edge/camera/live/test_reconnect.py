@@ -129,7 +129,7 @@ def test_a_raw_sensor_that_repeats_itself_for_ten_seconds_hangs(caplog: pytest.L
     world = World([*shutter, *hang], [picture(9), None])
     camera = world.camera()
     assert len(read_all(camera)) == 72 + 81 + 1
-    still = "camera stands still: the same picture for 3 s, nothing new is seen in it"
+    still = "camera stands still: the same picture for 3 s; nothing new can be found meanwhile"
     lost = "camera lost: cam: bit by bit the same picture for 10 s; looking for it"
     assert caplog.messages[:4] == [still, "camera gives new pictures again, after 9.0 s", still, lost]
 
@@ -140,7 +140,7 @@ def test_8_bit_pictures_may_repeat_themselves(caplog: pytest.LogCaptureFixture) 
     assert len(read_all(camera)) == 300
     assert camera.outages()["outages"] == 0
     # or the encoder hangs: nothing else would tell, as no repeat reaches the detector
-    assert caplog.messages == ["camera stands still: the same picture for 3 s, nothing new is seen in it"]
+    assert caplog.messages == ["camera stands still: the same picture for 3 s; nothing new can be found meanwhile"]
 
 
 DRIVER_ERRORS = [

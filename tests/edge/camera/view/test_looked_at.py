@@ -256,7 +256,7 @@ def test_behind_a_url_and_a_pipeline(text: str, rest: str, crop: tuple[int, ...]
 
 
 def test_what_a_url_does_not_know_is_said() -> None:
-    with pytest.raises(SourceError, match="behind the '#' it does not know corp; expected crop, mask, palette"):
+    with pytest.raises(SourceError, match="unknown option corp after the '#'; expected crop, mask, palette"):
         open_camera("rtsp://127.0.0.1:1/p#corp=0,0,1,1")
 
 
@@ -278,10 +278,10 @@ def test_only_ours_is_taken_out_of_a_query() -> None:
         ("crop=0,0,0,5", "expected x,y,w,h"),
         ("crop=-1,0,4,4", "expected x,y,w,h"),
         ("crop=60,0,40,10", "reaches out of the picture, which is 80x64"),
-        ("crop=0,0,4,4&crop=0,0,4,4", "a key stands there twice"),
+        ("crop=0,0,4,4&crop=0,0,4,4", "an option is given twice"),
         ("palette=hot-black", "expected black-hot or white-hot"),
         ("mask=", "expected a PNG"),
-        ("crops=1", r"does not know crops \(is crop meant\?\); expected raw"),
+        ("crops=1", r"unknown option crops \(is crop meant\?\); expected raw"),
         ("camera=dji", "expected one of boson"),
     ],
 )

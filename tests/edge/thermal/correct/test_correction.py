@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -24,9 +26,17 @@ def scene(shift: int = 0) -> np.ndarray:
     return GROUND[shift : shift + H, shift : shift + W].copy()
 
 
+@lru_cache(maxsize=1)
+def noise_sheet() -> np.ndarray:
+    return np.random.default_rng(6).standard_normal((H + 300, W + 300), np.float32)
+
+
 def expose(ideal: np.ndarray, seed: int, sigma: float = 5.0) -> np.ndarray:
-    noisy = ideal + np.random.default_rng(seed).normal(0, sigma, ideal.shape)
-    return np.rint(noisy).clip(0, 65535).astype(np.uint16)
+    """With noise: a window of a sheet, as the simulator has it; that is far cheaper than fresh numbers."""
+    (top, left), (h, w) = random.Random(seed).choices(range(300), k=2), ideal.shape
+    noisy = noise_sheet()[top : top + h, left : left + w] * np.float32(sigma)
+    noisy += ideal
+    return np.asarray(cv2.add(noisy, 0, dtype=cv2.CV_16U), np.uint16)
 
 
 def frames(count: int, step: float, fault=lambda pixels: pixels, target=lambda ideal: None) -> list[Frame]:
@@ -71,7 +81,7 @@ def test_a_warm_body_in_a_long_hover_is_not_erased(size: int) -> None:
         ideal[50 : 50 + size, 70 : 70 + size] += 900
 
     correct = Correction(30)
-    for frame in frames(1500, 0.0, target=person):
+    for frame in frames(1500 if size == 1 else 600, 0.0, target=person):
         assert correct(frame) is frame
 
 
@@ -99,12 +109,14 @@ def test_a_bad_pixel_is_cleared_when_it_is_sound_again() -> None:
 
 
 def test_the_simulators_dead_pixels_and_stripes() -> None:
-    source = "sim:live=0,frames=240,width=320,height=256,dead=0.001,column_noise=0.06,seed=3"
+    source = "sim:live=0,frames=240,width=320,height=256,people=0,deer=0,cars=0,dead=0.001,column_noise=0.06,seed=3"
     correct = Correction(30)
     with open_camera(source) as camera:
         *_, (raw, repaired) = ((frame, correct(frame)) for frame in iter(camera.read, None))
     with open_camera(source.replace("dead=0.001,column_noise=0.06", "dead=0,column_noise=0")) as camera:
+        camera._seq = 239  # the last frame's place needs none of those before
         *_, clean = iter(camera.read, None)
+    assert clean.pose == raw.pose
 
     def stripes(pixels: np.ndarray) -> float:
         columns = np.median(pixels.astype(np.int32) - clean.pixels, axis=0)
@@ -175,10 +187,14 @@ def test_fine_noise_is_that_of_the_sensor() -> None:
 # -- the shutter
 
 
+@lru_cache(maxsize=1)
+def sensors() -> list[Sensor]:
+    return [Sensor(SimulatorSettings(width=W, height=H, dead=0.001), np.random.default_rng(i)) for i in range(8)]
+
+
 def flap(seed: int, level: float = 29400.0) -> np.ndarray:
     """What a flap looks like through the simulator's sensor: stripes, noise, glow and dead pixels."""
-    settings = SimulatorSettings(width=W, height=H, dead=0.001, seed=seed)
-    return Sensor(settings, np.random.default_rng(seed)).expose(np.full((H, W), level, np.float32), 30.0)
+    return sensors()[seed % 8].expose(np.full((H, W), level, np.float32), 30.0)
 
 
 @pytest.mark.parametrize("fps", [9, 30, 60])
@@ -235,7 +251,7 @@ def test_a_swimmer_in_an_even_sea_is_no_flap() -> None:
 )
 def test_no_shutter_is_seen_where_none_fell(source: str) -> None:
     correct = Correction(10)
-    with open_camera(f"sim:live=0,frames=60,fps=10,width=320,height=256,ffc_interval=0,{source}") as camera:
+    with open_camera(f"sim:live=0,frames=60,fps=10,width=160,height=128,ffc_interval=0,{source}") as camera:
         assert not any("ffc" in correct(frame).flags for frame in iter(camera.read, None))
 
 

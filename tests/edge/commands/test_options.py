@@ -1,0 +1,110 @@
+"""Every option of `edge` with its kind, its choices and its default: one that is changed by mistake is noticed here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge.commands.main import _parser
+from tests.support.options import commands_of, options_of
+
+# --option, "-> name" where the program calls it otherwise, its kind or choices, "= default"
+OPTIONS = """
+edge
+  --verbose flag
+edge run
+  --backend auto|ort|trt|null = 'auto'
+  --frames count
+  --model text = 'models/hituav-r18'
+  --normalise normalise_spec
+  --out Path required
+  --override-normalise flag
+  --pictures -> outputs adds pictures = []
+  --policy latest|every
+  --quiet flag
+  --reconnect-seconds -> reconnect_s positive_or_zero
+  --record flag
+  --record-budget size_in_bytes
+  --seconds positive
+  --source text (+) required
+  --spin flag
+  --threshold score
+  --trace -> outputs adds trace = []
+  --trust-engine flag
+  --verbose flag
+  --verify Path
+  --video -> outputs adds video = []
+  --zero-copy flag
+edge demo
+  --backend auto|ort|trt|null = 'auto'
+  --frames count = 48
+  --model text = 'models/hituav-r18'
+  --out Path = out/demo
+  --quiet flag
+  --seed int = 7
+  --verbose flag
+edge bench
+  --backend auto|ort|trt|null = 'auto'
+  --json Path
+  --model text = 'models/hituav-r18'
+  --rate positive
+  --seconds positive = 20.0
+  --source text = 'sim:live=0'
+  --spin flag
+  --trust-engine flag
+  --verbose flag
+  --zero-copy flag
+edge info
+  --json flag
+  --verbose flag
+  BUNDLE text (?) = 'models/hituav-r18'
+edge doctor
+  --out Path = out/doctor
+  --seconds positive = 5.0
+  --source text (+)
+  --verbose flag
+"""
+
+
+def test_every_option_takes_what_it_took() -> None:
+    found = [[name, *(f"  {line}" for line in options_of(parser))] for name, parser in commands_of(_parser(), "edge")]
+    assert "\n".join(line for lines in found for line in lines) == OPTIONS.strip()
+
+
+def test_each_settings_default_is_its_options() -> None:
+    """What a program gets without saying it is what the command line gets: both are in README's words."""
+    from edge.app.bench import BenchSettings
+    from edge.app.demo import DemoSettings
+    from edge.app.settings import RunSettings
+
+    given = {
+        "run": (RunSettings(out="x", source="y"), ["--out", "x", "--source", "y"], {"outputs", "out", "source"}),
+        "demo": (DemoSettings(out=Path("out/demo")), [], set[str]()),
+        "bench": (BenchSettings(), [], set[str]()),
+    }
+    for command, (settings, words, others) in given.items():
+        asked = vars(_parser().parse_args([command, *words]))
+        both = vars(settings).keys() & asked.keys() - others
+        assert len(both) >= 4
+        assert {name: str(asked[name]) for name in both} == {name: str(getattr(settings, name)) for name in both}
+
+
+# ---- the test itself ----
+
+
+def test_a_changed_option_is_seen() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate", type=float, default=0.0, dest="hz")
+    parser.add_argument("--model", default="/somewhere/edge/models/deer")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--size", type=int, choices=range(9))
+    parser.add_argument("--all", "--every", action="store_true")
+    parser.add_argument("images", nargs="?", metavar="IMAGE")
+    assert options_of(parser) == [
+        "--all/--every flag",
+        "--model text = 'models/deer'",
+        "--out Path required",
+        "--rate -> hz float = 0.0",
+        "--size one of 9",
+        "IMAGE text (?)",
+    ]

@@ -1,0 +1,427 @@
+"""Times, rates, sizes and thresholds of `edge`: each value with where it comes from, and the order that they keep.
+
+Here stands what no cheap test can show by what happens; the others are shown where they act. A value that changes
+changes here too, with its new reason; "chosen" says that nothing was measured for it.
+Those of the normalisers and of the correction: tests/edge/thermal.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.camera.images.exif import EXIF_IFD, FRACTION, TAKEN
+
+MIB = 1024 * 1024
+
+# module: {name: (value, where it comes from)}
+LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
+    "app.bench": {"WARM_UP": (5, "chosen: report.json's method says how many")},
+    "app.demo": {
+        "FRAMES": (48, "README's measured row is of 48 frames"),
+        "SHEET_ROWS": (2, "docs/demo.jpg shows six frames, two rows of three"),
+        "SHEET_COLUMNS": (3, "see SHEET_ROWS"),
+        "LEAST_VISIBLE": (0.5, "as export/data/simulate.py labels: a body seen by less than half is an ignored region"),
+    },
+    "app.loop": {
+        "CLOSE_S": (5.0, "chosen: slower sinks are left behind when an engine hangs"),
+        "GRACE_S": (1.0, "chosen: a camera of 1 Hz still gives the frame that a time limit waits for"),
+    },
+    "app.machine": {"LEAST_DISK_GB": (5.0, "a third of the 15 GB that half an hour of raw 640x512 at 30 Hz takes")},
+    "app.model_look": {"ASKED": (4, "chosen: each costs a call of the engine")},
+    "app.source_check": {
+        "MOST_FRAMES": (2000, "of a file: a minute at 30 Hz is 1800"),
+        "ARRIVAL_MS": (1.0, "chosen: a clock read twice differs by microseconds"),
+    },
+    "app.watchdog": {
+        "HUNG_S": (30.0, "README: a call that does not return for 30 s ends the run"),
+        "STOP_S": (1.5, "with LOOK_S and the closing below the 2 s that a person waits"),
+        "LOOK_S": (0.2, "chosen: five looks a second"),
+    },
+    "camera.capture": {
+        "MAX_FPS": (1000.0, "as edge.camera.options.RATE says"),
+        "MAX_COUNT": (1e9, "chosen: an endless stream has a count of some trillions"),
+    },
+    "camera.cptv": {
+        "LARGEST": (4096, "thermal sensors end at 1280; a damaged header must not ask for gigabytes"),
+        "ZERO": (timedelta(0), "no time"),
+        "FFC": (timedelta(seconds=1), "Lepton engineering data sheet: its shutter is shut for 0.9 s"),
+    },
+    "camera.decode.avi": {
+        "MAX_RIFFS": (1 << 16, "OpenDML's RIFFs of 1 GB: 64 TB"),
+        "HEADERS": (64 * 1024, "chosen: the streams' headers stand in it"),
+    },
+    "camera.decode.grey": {
+        "COLOUR_SPREAD": (16 / 255, "JPEG and H.264 leave a few levels between channels, palettes tens"),
+        "COLOUR_PART": (0.05, "chosen: marks and isotherms on a white-hot picture stay below"),
+        "SOME_COLOUR": (0.0002, "0 in HIT-UAV's frames and in 42 MPEG-4 clips"),
+        "SMALL": (3 * 65536, "values of a 256x256 colour picture"),
+    },
+    "camera.decode.kinds": {
+        "HEAD": (256 * 1024, "chosen: over a second of a stream of 2 Mbit/s"),
+        "SYNC": (0x47, "ISO/IEC 13818-1: sync byte"),
+        "PACKET": (188, "ISO/IEC 13818-1: transport packet"),
+        "IN_A_ROW": (8, "by chance once in 256^8"),
+        "TS_STEPS": (
+            {188: "MPEG-TS", 192: "MPEG-TS (M2TS)", 204: "MPEG-TS (with parity)"},
+            "13818-1; Blu-ray's 4 bytes of time; DVB's 16 of parity",
+        ),
+    },
+    "camera.decode.matroska": {"MAX_EBML": (4096, "the EBML header has some 40 bytes")},
+    "camera.decode.mp4": {
+        "MAX_MOOV": (256 * MIB, "chosen: hours of video have a few MB of index"),
+        "MAX_SAMPLES": (4_194_304, "19 hours at 60 Hz"),
+        "MAX_EDITS": (4096, "chosen"),
+        "MAX_WORK": (134_217_728, "frames x edits; chosen"),
+        "MAX_BOXES": (1_048_576, "two a second: 145 hours"),
+        "REORDERED": (16, "H.264 and H.265: at most 16 frames are held back"),
+    },
+    "camera.decode.pictures": {
+        "LOOK_AHEAD": (64, "chosen: 2 s at 30 Hz"),
+        "BEFORE_A_KEY_FRAME": (1024, "chosen: 34 s at 30 Hz"),
+        "BYTES_SLACK": (8, "a RIFF or box header"),
+    },
+    "camera.decode.radiometric": {
+        "APP2": (0xE2, "ITU-T T.81, table B.1"),
+        "APP3": (0xE3, "ITU-T T.81, table B.1"),
+        "APP15": (0xEF, "ITU-T T.81, table B.1"),
+        "DJI_HEIGHT": (512, "M2EA, M3T, H20N"),
+        "DJI_WIDTH": (640, "M2EA, M3T, H20N"),
+        "SENSORS": (((512, 640), (1024, 1280)), "the same, and the H30T"),
+        "ALIKE": (0.35, "real pairs of counts and picture correlate by 0.7 and more"),
+        "LEAST": (32768, "bytes: less is no picture of counts"),
+    },
+    "camera.decode.strangers": {
+        "SENSORS": (
+            {
+                (640, 512),
+                (640, 480),
+                (384, 288),
+                (320, 256),
+                (320, 240),
+                (256, 192),
+                (160, 120),
+                (80, 60),
+                (1280, 1024),
+            },
+            "data sheets of Boson, Tau, Lepton, InfiRay, Hikmicro, DJI H30T",
+        ),
+        "TEXT": (16384, "bytes that are looked at; chosen"),
+        "SHORT": (200, "bytes; chosen: a note without an end of line"),
+    },
+    "camera.decode.timeline": {
+        "LINK_S": (60.0, "chosen, see the docstring of its module"),
+        "FILE_S": (2.0, "cameras stand still for up to 2 s behind their shutter"),
+        "FEW": (10, "chosen, see the docstring of its module"),
+        "WINDOW": (64, "steps; chosen: two seconds at 30 Hz"),
+        "ENOUGH": (3, "chosen, see the docstring of its module"),
+        "NEAR": (0.25, "of a period; chosen: far above the 1 ms by which Matroska rounds, at 60 Hz"),
+        "MOST": (0.6, "chosen, see the docstring of its module"),
+        "SOME": (0.2, "chosen, see the docstring of its module"),
+        "NEARLY_ALL": (0.9, "chosen, see the docstring of its module"),
+        "DRIFT": (0.01, "of a hole; chosen: how well the period is known"),
+    },
+    "camera.devices.profiles": {"PLAUSIBLE_C": ((-60.0, 400.0), "deg C, of the median of a scene; chosen")},
+    "camera.images.filetype": {"HEAD": (64, "the longest mark that is asked for ends before")},
+    "camera.images.flir": {
+        "RAW_DATA": (1, "ExifTool, FLIR tags: record 0x01"),
+        "CAMERA_INFO": (32, "ExifTool, FLIR tags: record 0x20"),
+        "MOST_RECORDS": (1000, "chosen: a damaged file may say any number"),
+    },
+    "camera.images.jpeg": {
+        "APP1": (0xE1, "ITU-T T.81, table B.1"),
+        "APP2": (0xE2, "ITU-T T.81, table B.1"),
+        "START_OF_SCAN": (0xDA, "ITU-T T.81, table B.1"),
+        "LARGE": (MIB, "bytes; chosen: the first picture of a video ends before"),
+    },
+    "camera.images.limits": {
+        "MOST_PIXELS": (64 * MIB, "survey cameras have 61 million"),
+        "MOST_BYTES": (256 * MIB, "64 million pixels of 4 bytes: float32 temperatures"),
+        "MOST_CHUNKS": (100_000, "800 MB in chunks of 8 kB"),
+        "START_OF_FRAME": (
+            {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF},
+            "ITU-T T.81, table B.1: without DHT, JPG and DAC",
+        ),
+    },
+    "camera.images.npy": {
+        "MOST_HEADER": (4096, "numpy writes some 100 bytes"),
+        "CHANNELS": ((2, 3, 4), "grey with alpha, colour, colour with alpha"),
+    },
+    "camera.images.order": {"NANOSECONDS": (8, "digits: microseconds have 6, nanoseconds 9 less zeros at the end")},
+    "camera.images.tiff": {
+        "WHITE_IS_0": (0, "TIFF 6.0: PhotometricInterpretation"),
+        "BLACK_IS_0": (1, "TIFF 6.0"),
+        "RGB": (2, "TIFF 6.0"),
+        "PALETTE": (3, "TIFF 6.0"),
+        "YCBCR": (6, "TIFF 6.0"),
+        "REDUCED": (1, "TIFF 6.0: NewSubfileType, bit 0"),
+        "MASK": (4, "TIFF 6.0: NewSubfileType, bit 2"),
+        "OPENCV_READS": ((5, 8, 32773, 32946), "TIFF 6.0 and Adobe: LZW, deflate, packbits, old deflate"),
+        "MOST_PAGES": (100_000, "an hour at 27 Hz"),
+    },
+    "camera.images.values": {
+        "COLDEST": (-60.0, "deg C, of the median of a scene; chosen"),
+        "HOTTEST": (150.0, "deg C, of the median of a scene; chosen"),
+        "COLDEST_PIXEL": (-123.0, "deg C, 150 K; chosen: a clear night sky is warmer"),
+        "UNITS": ({"celsius": 273.15, "kelvin": 0.0}, "BIPM: 0 deg C is 273.15 K"),
+    },
+    "camera.live.intake": {
+        "AHEAD_S": (1.0, "chosen: clocks of driver and system differ by a little"),
+        "BEFORE_S": (60.0, "chosen: no queue of a camera is that long"),
+    },
+    "camera.live.latest": {
+        "JOIN_S": (0.5, "chosen: a read of 9 Hz returns within 0.11 s, one that hangs is left"),
+        "LOOK_S": (0.1, "chosen: ten looks a second"),
+    },
+    "camera.live.reconnect": {"GAPS_KEPT": (100, "chosen: in the report, the newest; all are counted")},
+    "camera.live.timeout": {
+        "OPEN_S": (20.0, "above the network's own 10 s and a Boson's 3 s"),
+        "STALL_S": (5.0, "above the network's own 4 s and a shutter's 2 s"),
+        "CLOSE_S": (1.0, "two of them are the 2 s that close() promises"),
+        "MAX_HUNG": (8, "threads; chosen"),
+        "LOOK_S": (0.1, "chosen: ten looks a second"),
+    },
+    "camera.raw_counts": {
+        "LARGEST": (8192, "pixels a side; chosen, as a model's"),
+        "MOST_HEADER": (1 << 30, "bytes before the first frame; chosen"),
+    },
+    "camera.streams": {
+        "OPEN_TIMEOUT_MS": (10_000, "chosen: a GOP may pass before FFmpeg knows the size"),
+        "READ_TIMEOUT_MS": (4_000, "IP cameras stand still for 2 s behind their shutter"),
+        "LOOK_AHEAD": (64, "as of files"),
+    },
+    "camera.v4l2": {
+        "FIRST_FRAME_S": (5.0, "a Boson needs 3 s after power-up"),
+        "STALL_S": (2.5, "cores freeze for up to 2 s behind their shutter"),
+        "RETRY_S": (0.01, "chosen: a third of a frame at 30 Hz"),
+        "OLDEST_S": (5.0, "chosen: older is of another clock"),
+    },
+    "camera.video": {
+        "AHEAD": (8, "pictures; chosen: their times tell a rate"),
+        "FRAMES_SLACK": (1, "writers differ by the last frame"),
+        "SECONDS_SLACK": (1.0, "writers round the duration"),
+        "SAME_RATE": (0.1, "frames a second: 29.97 and 30 are one rate"),
+    },
+    "camera.view.mask": {"MOST_BYTES": (64 * MIB, "of a PNG; chosen")},
+    "commands.doctor": {"SECONDS": (5.0, "its help says 5; 45 frames of the slowest sensor, 9 Hz")},
+    "engine.cuda": {
+        "_STREAM_NON_BLOCKING": (1, "cuda.h: CU_STREAM_NON_BLOCKING"),
+        "_CAPTURE_THREAD_LOCAL": (1, "cuda.h: CU_STREAM_CAPTURE_MODE_THREAD_LOCAL"),
+        "_SCHEDULE_SPIN": (1, "cuda.h: CU_CTX_SCHED_SPIN"),
+        "_PRIMARY_CONTEXT_ACTIVE": (708, "cuda.h: CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE"),
+    },
+    "engine.device": {
+        "_MULTIPROCESSOR_COUNT": (16, "cuda.h: CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT"),
+        "_CAPABILITY_MAJOR": (75, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR"),
+        "_CAPABILITY_MINOR": (76, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR"),
+    },
+    "engine.readiness": {"OLDEST_TENSORRT": ((10, 3), "JetPack 6.1")},
+    "engine.trt": {"ALIGNMENT": (256, "NvInfer.h: device memory given to a context")},
+    "health.fixed": {
+        "SHRINK": (4, "px; chosen, with it real flights near hover are quiet"),
+        "ALIKE": (0.35, "correlation; chosen with benchmarks/health.py"),
+        "STRUCTURED": (0.3, "correlation; chosen with benchmarks/health.py"),
+        "THIN_PX": (5, "px; chosen: strokes of burned-in letters"),
+        "THIN": (40, "levels; chosen"),
+        "STEADY": (20, "levels; chosen: more than an encoder changes a line"),
+        "AT_FIRST": (8, "chosen: text is told soon after the start"),
+        "EVERY": (6, "chosen: each look costs time"),
+        "WINDOW": (32, "looks; chosen: six seconds at 30 Hz"),
+        "LOOKS": ({4, 8, 12, 16, 24, 32}, "looks; chosen: a scene that moves is told early, one that crawls late"),
+        "LEAST_PX": (40, "chosen: a few letters have more, moving scenes none"),
+        "WHITE": (245, "levels; chosen: saturated"),
+        "STARK": (90, "levels; chosen"),
+        "LETTERS": (5, "of HIT-UAV's 290 frames none has more than one such piece"),
+        "LETTER_PX": (8, "px; chosen"),
+        "BASELINE_PX": (3, "px; chosen: one row of letters after an encoder"),
+        "SAME_PX": (1.5, "px; chosen"),
+        "SAME_SIZE": (0.2, "of its side; chosen"),
+        "LEAST_TIMES": (8, "looks; chosen"),
+        "MOST_BOXES": (64, "chosen: that are followed at once"),
+    },
+    "health.polarity": {
+        "TIMES": (1.3, "over 8 of HIT-UAV's frames the inverse never has more"),
+        "MORE": (1.1, "bodies a look; chosen"),
+        "MORE_AT_FIRST": (0.9, "see MORE"),
+        "OF_NEWEST": (0.15, "chosen: weight of the newest look"),
+        "MOST_BETWEEN": (64, "frames: 1/64 of the engine's time is below 2 %"),
+    },
+    "measure.histogram": {
+        "ERROR": (0.001, "docs and report.json promise 0.1 %"),
+        "LEAST": (1e-4, "ms: 0.1 us, below the clock's step"),
+        "MOST": (1e8, "ms: 28 hours"),
+    },
+    "recording.codec": {"LEVEL": (1, "benchmarks/recording.py: level 3 takes twice the time for the same size")},
+    "recording.contents": {
+        "FORMAT": (1, "kept flights of tests/edge/kept/v1"),
+        "MAX_TEXT": (2048, "characters; chosen"),
+    },
+    "recording.format": {
+        "MAX_META": (65536, "bytes; chosen"),
+        "MAX_PIXEL_BYTES": (64 * MIB, "two times 4096x4096 counts; chosen"),
+        "MAX_PAYLOAD": (65 * MIB, "and what noise grows by"),
+    },
+    "recording.reader": {"END_WITHIN": (4096, "bytes; chosen: a page")},
+    "recording.recorder": {
+        "FULL_S": (0.005, "chosen: a sixth of a frame at 30 Hz"),
+        "DEPTH": (64, "chosen: 2 s at 30 Hz, 42 MB of 640x512 in 16 bit"),
+    },
+    "recording.replay": {"LONGEST_WAIT_S": (5.0, "an outage of an hour is not sat out")},
+    "recording.writer": {
+        "SEGMENT_S": (60.0, "chosen: a lost file costs a minute at most"),
+        "SEGMENT_BYTES": (256 * MIB, "FAT takes no file over 4 GiB"),
+        "SYNC_S": (0.5, "README: a power cut costs at most the last second"),
+        "RESERVE_BYTES": (256 * MIB, "chosen: the detections outlive the recording"),
+        "PARTS": (4, "removing one leaves three quarters of the budget"),
+        "END_BYTES": (128, "more than an end mark takes"),
+    },
+    "sim.camera": {"BODY_BLUR_SIGMAS": (1.0, "chosen: how far a body's warmth is seen beyond its outline")},
+    "sim.flight": {
+        "HOME_LATITUDE": (47.397742, "PX4 SITL's home, Zurich"),
+        "HOME_LONGITUDE": (8.545594, "PX4 SITL's home, Zurich"),
+        "LINES": (4, "even: the circuit closes"),
+        "SIDELAP": (0.25, "chosen, part of the frame's width"),
+        "_SHAKE_HZ": ((0.31, 0.83, 2.1), "chosen: body sway, gusts, the motors' beat"),
+        "_SWAY_M_PER_DEG": (2.0, "chosen"),
+    },
+    "sim.ground": {
+        "KELVIN_PER_COUNT": (0.01, "FLIR TLinear, high gain"),
+        "MAX_PIXELS": (12e6, "24 MB in 16 bit"),
+        "TREES_PER_HECTARE": (38, "chosen: a park"),
+        "MAX_TREES": (800, "chosen"),
+        "CLUTTER_PER_HECTARE": (30, "chosen"),
+        "MAX_CLUTTER": (1500, "chosen"),
+    },
+    "sim.layout": {
+        "ROAD_WIDTH_M": (7.0, "chosen: two lanes of 3.5 m"),
+        "WALK_WIDTH_M": (2.2, "chosen"),
+        "PATH_WIDTH_M": (2.6, "chosen"),
+        "DRIVE_WIDTH_M": (6.0, "chosen"),
+        "BAY_WIDTH_M": (2.6, "chosen"),
+        "BAY_LENGTH_M": (5.2, "chosen"),
+    },
+    "sim.paint": {
+        "MIN_VISIBLE": (0.1, "chosen: less is no truth to hold against a detector"),
+        "_REACH_M": (3.0, "m; chosen"),
+    },
+    "sim.placement": {
+        "LYING_SHARE": (0.08, "chosen, of people"),
+        "STANDING_SHARE": (0.35, "chosen, of people"),
+        "BEDDED_SHARE": (0.2, "chosen, of deer"),
+        "GRAZING_SHARE": (0.4, "chosen, of deer"),
+        "DRIVING_SHARE": (0.25, "chosen, of cars"),
+        "WARM_ENGINE_SHARE": (0.25, "chosen, of parked cars"),
+        "SUN_WARM_SHARE": (0.25, "chosen, of parked cars"),
+        "BAYS_TAKEN": (0.6, "chosen, of the car park's"),
+        "WHERE_PEOPLE_ARE": ({"road": 0.33, "path": 0.17, "lot": 0.15, "grass": 0.35}, "parts of 1; chosen"),
+        "GROUP_SIZES": ((1, 1, 1, 2, 2, 3, 4), "chosen"),
+    },
+    "sim.sensor": {"FFC_STEP_K": (0.15, "K, 1 sigma; chosen")},
+    "sim.settings": {
+        "MIN_GSD_M": (0.005, "m a pixel; chosen"),
+        "MAX_GSD_M": (2.0, "m a pixel; chosen: a car is two pixels"),
+        "MIN_DEPRESSION_DEG": (15.0, "chosen: flatter, a flat ground fills the picture with haze"),
+    },
+    "sim.shapes": {
+        "CORE_C": ({"person": 34.0, "deer": 38.0}, "deg C; skin of a clothed person, core of a deer"),
+        "STRIDE_M": ({"person": 1.4, "deer": 1.2}, "m; two steps of a person; chosen"),
+        "STEPS": (32, "drawings a stride; chosen"),
+    },
+    "sinks.background": {
+        "FULL_S": (0.005, "chosen: a sixth of a frame at 30 Hz"),
+        "IDLE_S": (0.25, "with a sink's 0.7 s below the second that is promised"),
+    },
+    "sinks.pictures": {"RESERVE_BYTES": (64 * MIB, "chosen: detections of an hour")},
+    "sinks.video": {
+        "DEFAULT_FPS": (10.0, "chosen: of sources that do not tell theirs"),
+        "LONGEST_GAP_S": (5.0, "its docstring: gaps over 5 s are cut short"),
+        "RESERVE_BYTES": (64 * MIB, "chosen: detections of an hour"),
+        "LOOK_EVERY": (32, "pictures; chosen"),
+    },
+    "system.declared": {"SHOWN": (60, "characters; chosen: a message is one line")},
+}
+
+
+NEED_A_GPU = {"edge.engine.cuda", "edge.engine.trt"}  # they are read, not imported
+
+
+def written(module: str, name: str) -> Any:
+    """The value of a constant, as it stands in the file."""
+    path = Path(__file__).resolve().parents[2] / f"{module.replace('.', '/')}.py"
+    found = [
+        node.value
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+    ]
+    return ast.literal_eval(found[0])
+
+
+def rows() -> Iterator[Any]:
+    for module, names in LIMITS.items():
+        for name, (value, why) in names.items():
+            yield pytest.param(f"edge.{module}", name, value, why, id=f"{module}.{name}")
+
+
+@pytest.mark.parametrize(("module", "name", "value", "why"), list(rows()))
+def test_it_is_what_its_reason_says(module: str, name: str, value: Any, why: str) -> None:
+    found = written(module, name) if module in NEED_A_GPU else getattr(import_module(module), name)
+    assert (set(found) if isinstance(value, set) else found) == value, why
+
+
+def test_exif_tags_are_those_of_exif_2_32() -> None:
+    assert (EXIF_IFD, TAKEN, FRACTION) == (34665, 36867, 37521)
+
+
+# ---- the order that times keep, so that the one who knows most says why ----
+
+
+def seconds(*names: str) -> list[float]:
+    values = []
+    for name in names:
+        module, _, constant = name.rpartition(".")
+        value = getattr(import_module(f"edge.{module}"), constant)
+        values.append(value / 1000 if constant.endswith("_MS") else value)
+    return values
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        # a source's own time-out comes first: it says more than "the call does not return"
+        ("camera.streams.OPEN_TIMEOUT_MS", "camera.live.timeout.OPEN_S"),
+        ("camera.streams.READ_TIMEOUT_MS", "camera.live.timeout.STALL_S"),
+        ("camera.v4l2.STALL_S", "camera.live.timeout.STALL_S"),
+        ("camera.v4l2.FIRST_FRAME_S", "camera.live.timeout.OPEN_S"),
+        # a picture that stands still: a flag, a count, a word to a person, then the camera is opened again
+        (
+            "camera.live.frozen.RESUMES_S",
+            "camera.live.frozen.FROZEN_S",
+            "camera.live.frozen.TOLD_S",
+            "camera.live.frozen.HUNG_S",
+            "app.watchdog.HUNG_S",
+        ),
+        # what waits for a slow writer looks more often than the writer is due
+        ("recording.recorder.FULL_S", "recording.writer.SYNC_S"),
+        ("sinks.background.FULL_S", "sinks.background.IDLE_S"),
+        ("app.watchdog.LOOK_S", "app.watchdog.STOP_S", "app.watchdog.HUNG_S"),
+        ("camera.live.reconnect.FIRST_DELAY_S", "camera.live.reconnect.LONGEST_DELAY_S"),
+        ("camera.live.latest.LOOK_S", "camera.live.latest.JOIN_S", "camera.live.timeout.CLOSE_S"),
+    ],
+)
+def test_times_keep_their_order(order: tuple[str, ...]) -> None:
+    found = seconds(*order)
+    assert found == sorted(set(found))
+
+
+def test_what_the_pages_promise_in_seconds() -> None:
+    stop, look = seconds("app.watchdog.STOP_S", "app.watchdog.LOOK_S")
+    assert stop + look < 2  # who asks a run to stop is answered within 2 s
+    sync, idle = seconds("recording.writer.SYNC_S", "sinks.background.IDLE_S")
+    assert sync + sync / 4 < 1  # a power cut costs at most the last second of a recording
+    assert 0.7 + idle < 1  # and of the detections, see edge/sinks/jsonl.py

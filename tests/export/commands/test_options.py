@@ -1,0 +1,218 @@
+"""Every option of `edge-export` with its kind, its choices and its default. Those of `edge`: tests/edge/commands."""
+
+from __future__ import annotations
+
+from export.commands.main import _COMMANDS, parser_for
+from tests.support.options import commands_of, options_of
+
+# --option, "-> name" where the program calls it otherwise, its kind or choices, "= default"
+OPTIONS = """
+edge-export onnx
+  --anchor-sizes levels
+  --arch one of 13
+  --aspect-ratios levels
+  --assume-rest flag
+  --bbox-reg-weights numbers
+  --canonical-level whole
+  --canonical-scale whole
+  --channels whole
+  --checkpoint Path
+  --citation text
+  --classes text
+  --conv1-stride whole
+  --data text
+  --featmap-names words
+  --fixed-size size_or_none
+  --graph-score -> box_score_thresh number
+  --height int = 512
+  --images text
+  --last-level flag
+  --licence text
+  --max-detections -> box_detections_per_img whole
+  --max-size whole
+  --maxpool flag
+  --mean -> image_mean numbers
+  --min-size whole
+  --model text
+  --name text = ''
+  --nms -> box_nms_thresh number
+  --norm-eps number
+  --out Path required
+  --overwrite flag
+  --pyramid conv1|layer1|classic
+  --quiet flag
+  --replace-stride-with-dilation flags
+  --roi-samples int = 2
+  --roi-size size
+  --rpn-nms -> rpn_nms_thresh number
+  --rpn-post-nms -> rpn_post_nms_top_n_test whole
+  --rpn-pre-nms -> rpn_pre_nms_top_n_test whole
+  --rpn-score -> rpn_score_thresh number
+  --sampling-ratio whole
+  --score float = 0.5
+  --size-divisible whole
+  --std -> image_std numbers
+  --store fp32|fp16|shared = 'fp32'
+  --weights text
+  --weights-of text
+  --width int = 640
+edge-export check
+  --checkpoint Path
+  --frames int
+  --images text required
+  --json Path
+  --min-score float
+  --model text
+  --quiet flag
+  --reference Path
+  --weights Path
+  --weights-of text
+  BUNDLE Path required
+edge-export reference
+  --out Path = reference.py
+  --overwrite flag
+  --quiet flag
+edge-export data
+edge-export data check
+  --annotations Path
+  --flight-gap int = 30
+  --flights name|folder|end = 'name'
+  --hold-back float = 0.0
+  --hot text = 'person,deer'
+  --out Path required
+  --quiet flag
+  --split text
+  --voc-origin 0|1
+  --without text = []
+  DIR Path required
+edge-export data simulate
+  --classes text = 'Person,Car,Bicycle,OtherVehicle'
+  --frames int required
+  --out Path required
+  --quiet flag
+  --seed int = 1
+  --split text = 'train'
+edge-export train
+  --anchor-sizes levels
+  --annotations Path
+  --arch one of 13
+  --aspect-ratios levels
+  --assume-rest flag
+  --backbone Path
+  --batch int = 4
+  --bbox-reg-weights numbers
+  --canonical-level whole
+  --canonical-scale whole
+  --channels whole
+  --classes text
+  --conv1-stride whole
+  --crop int = 320
+  --data Path = []
+  --device text = 'cpu'
+  --featmap-names words
+  --fixed-size size_or_none
+  --freeze text = 'backbone.body.conv1,backbone.body.layer1'
+  --from -> start Path
+  --graph-score -> box_score_thresh number
+  --hard-examples/--mistakes Path = []
+  --ignore-classes text
+  --images Path
+  --last-level flag
+  --learning-rate float = 0.0001
+  --max-detections -> box_detections_per_img whole
+  --max-size whole
+  --maxpool flag
+  --mean -> image_mean numbers
+  --min-size whole
+  --minutes float = 0.0
+  --mosaic float = 0.2
+  --nms -> box_nms_thresh number
+  --norm-eps number
+  --normalise-16bit text
+  --normalise-8bit text
+  --out Path required
+  --pyramid conv1|layer1|classic
+  --quarter-turns float = 0.0
+  --quiet flag
+  --replace-stride-with-dilation flags
+  --roi-size size
+  --rpn-nms -> rpn_nms_thresh number
+  --rpn-post-nms -> rpn_post_nms_top_n_test whole
+  --rpn-pre-nms -> rpn_pre_nms_top_n_test whole
+  --rpn-score -> rpn_score_thresh number
+  --sampling-ratio whole
+  --sampling-weights/--shares text
+  --seed int = 1
+  --size-divisible whole
+  --std -> image_std numbers
+  --steps int = 2000
+  --threads int = 0
+  --watch Path
+  --watch-frames int = 30
+  --watch-minutes float = 20.0
+  --watch-split text
+  --weights-of text
+  --without text = []
+edge-export eval
+  --anchor-sizes levels
+  --annotations Path
+  --arch one of 13
+  --aspect-ratios levels
+  --assume-rest flag
+  --bbox-reg-weights numbers
+  --canonical-level whole
+  --canonical-scale whole
+  --channels whole
+  --checkpoint Path
+  --classes text
+  --coco flag
+  --conv1-stride whole
+  --data Path
+  --every int = 1
+  --featmap-names words
+  --fixed-size size_or_none
+  --graph-score -> box_score_thresh number
+  --hard-examples/--mistakes Path
+  --ignore-classes text
+  --images Path
+  --json Path
+  --last-level flag
+  --max-detections -> box_detections_per_img whole
+  --max-size whole
+  --maxpool flag
+  --mean -> image_mean numbers
+  --min-size whole
+  --model text
+  --nms -> box_nms_thresh number
+  --norm-eps number
+  --pictures Path
+  --pyramid conv1|layer1|classic
+  --quiet flag
+  --replace-stride-with-dilation flags
+  --roi-size size
+  --rpn-nms -> rpn_nms_thresh number
+  --rpn-post-nms -> rpn_post_nms_top_n_test whole
+  --rpn-pre-nms -> rpn_pre_nms_top_n_test whole
+  --rpn-score -> rpn_score_thresh number
+  --sampling-ratio whole
+  --set-threshold flag
+  --size-divisible whole
+  --split text
+  --std -> image_std numbers
+  --weights-of text
+edge-export engine
+  --dry-run flag
+  --optimization-level 0|1|2|3|4|5 = 3
+  --quiet flag
+  --workspace-mib int
+  BUNDLE Path required
+"""
+
+
+def test_every_option_takes_what_it_took() -> None:
+    found: list[str] = []
+    for command in _COMMANDS:
+        for name, parser in commands_of(parser_for(command), "edge-export"):
+            if f"{name} ".startswith(f"edge-export {command} "):
+                found += [name, *(f"  {line}" for line in options_of(parser))]
+    assert "\n".join(found) == OPTIONS.strip()

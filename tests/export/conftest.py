@@ -1,0 +1,158 @@
+"""One small detector of deer and people, exported once in a run: for every test that reads, copies or damages it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import onnx
+import pytest
+import torch
+from torchvision.models.detection import FasterRCNN
+
+import export.graph.bundle
+from edge.engine.ort import OrtEngine
+from edge.model.bundle import ONNX_CPU, Bundle, sha256
+from edge.thermal.normalise import NormaliseSpec
+from export.detector.build import frc_resnet_fpn
+from export.graph import bundle
+from export.graph.bundle import export_bundle
+from export.graph.onnx_graph import float32_graph, trace
+from export.graph.stages import winograd
+from export.graph.static import StaticDetector
+from export.parity import compare, reference
+from export.parity.compare import float16_detector
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
+
+MORE: dict[str, Any] = {
+    **SETTINGS,
+    "box_detections_per_img": 20,
+    "image_mean": (0.4,) * 3,
+    "image_std": (0.2,) * 3,
+}
+
+
+def once(temporary: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that ``make`` fills, filled by the first of this run's processes that wants it."""
+    root = temporary.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # of all processes
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / name).exists():
+            part = root / f"{name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            make(part)
+            part.rename(root / name)
+    return root / name
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """A command that trains here leaves the tests after it their priority and their one thread; how nice it was."""
+    nice: list[int] = []
+    monkeypatch.setattr(os, "nice", nice.append)
+    threads = torch.get_num_threads()
+    yield nice
+    torch.set_num_threads(threads)
+
+
+class Kept(OrtEngine):
+    """Stays open for the next test."""
+
+    def close(self) -> None: ...
+
+
+@cache
+def _kept(path: Path) -> OrtEngine:
+    return Kept(Bundle.load(path))
+
+
+@cache
+def _half_kept(path: Path) -> compare.Detector:
+    return float16_detector(Bundle.load(path))
+
+
+@pytest.fixture
+def kept_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`edge-export check` opens the graphs of a bundle once for all tests of a file."""
+    for module in (compare, reference):
+        monkeypatch.setattr(module, "OrtEngine", lambda bundle: _kept(bundle.path.resolve()))
+        monkeypatch.setattr(module, "float16_detector", lambda bundle: _half_kept(bundle.path.resolve()))
+
+
+@pytest.fixture(scope="session")
+def small_detector() -> FasterRCNN:
+    """What the bundles below are of; who changes it takes a copy."""
+    return enliven(frc_resnet_fpn(18, 2, "layer1", **MORE), thermal_scene(HEIGHT, WIDTH))
+
+
+@pytest.fixture(scope="session")
+def exported(small_detector: FasterRCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to read: ``model.pth``, its bundle ``deer`` with float32 weights, three ``frames``."""
+
+    def make(folder: Path) -> None:
+        torch.save(small_detector.state_dict(), folder / "model.pth")
+        export_bundle(
+            small_detector,
+            folder / "deer",
+            ["deer", "person"],
+            HEIGHT,
+            WIDTH,
+            checkpoint_sha256=sha256(folder / "model.pth"),
+            data={"name": "ours", "licence": "CC BY 4.0", "citation": "us"},
+        )
+        (folder / "frames").mkdir()
+        for i in range(3):
+            cv2.imwrite(str(folder / "frames" / f"{i}.png"), thermal_scene(HEIGHT, WIDTH, i))
+
+    return once(tmp_path_factory, "exported", make)
+
+
+@pytest.fixture(scope="session")
+def shared_bundle(small_detector: FasterRCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle to read whose graphs share one file of weights; its 16-bit frames are normalised by percentiles.
+
+    The CPU's graph filters the second layer minimally, as it does in frames of the usual size. Beside the bundle lies
+    ``plain.onnx``: what was traced for the CPU, its weights in float32.
+    """
+
+    def make(folder: Path) -> None:
+        view = NormaliseSpec.parse("percentile")
+        traced: list[onnx.ModelProto] = []
+
+        def kept(detector: StaticDetector) -> onnx.ModelProto:
+            traced.append(trace(detector))
+            return traced[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(winograd, "TILES", 4)
+            patch.setattr(bundle, "trace", kept)
+            export_bundle(
+                small_detector,
+                folder / "bundle",
+                ["deer", "person"],
+                HEIGHT,
+                WIDTH,
+                weights="shared",
+                normalise_16bit=view,
+            )
+        onnx.save(float32_graph(traced[0]), folder / "plain.onnx")
+
+    return once(tmp_path_factory, "shared", make) / "bundle"
+
+
+@pytest.fixture
+def traced_before(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs at hand instead of tracing again: of such tests the bundle's settings and words are the matter."""
+    graph = onnx.load(exported / "deer" / ONNX_CPU)
+    monkeypatch.setattr(export.graph.bundle, "trace", lambda detector: graph)
+    for name in ("float32_graph", "float16_graph"):
+        monkeypatch.setattr(export.graph.bundle, name, lambda traced, *rest: traced)

@@ -1,0 +1,213 @@
+"""The public names with their parameters and defaults: what a program of somebody else's may hold on to.
+
+A name, a parameter, its place or its default changes here only together with these lists.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.signatures import signature, surface, told
+
+# a package, below it each name of its __all__: (parameters of a call), then what a class has: values and methods()
+PUBLIC = """
+edge
+  Background (sink, depth, lossless) close() skipped write(result)
+  Bundle (path, name, architecture, classes, height, width, normalise_8bit, normalise_16bit, trained_mean,
+      trained_std, score_threshold, graph_score_threshold, max_detections, files, checkpoint_sha256='',
+      nms_thresholds=..., data=..., tools=..., assumed=...) architecture assumed checkpoint_sha256 classes data
+      file(name) files graph_score_threshold height load(path) max_detections name nms_thresholds normalise_16bit
+      normalise_8bit path score_threshold to_json() tools trained_mean trained_std verify(name, expected) width
+      with_normaliser(spec, override=False) write_json()
+  BundleError exit_code
+  Camera () close() crop description fps frames independent live mask once_live outages() read() select(seqs)
+      seq_tells_losses waits_for_return
+  CameraError exit_code
+  Detections (boxes, scores, labels, width, height, track_ids=None, celsius=None, positions=None) boxes celsius
+      height labels none(width, height) positions scores track_ids where(keep) width
+  EdgeError exit_code
+  Engine (bundle) backend bundle chosen close() description infer(image) last_ms notes versions
+  EngineError exit_code
+  Filter (threshold=None, min_size_px=0.0) lowest(usual) min_size_px threshold
+  Frame (pixels, seq, t_capture, utc=None, flags=frozenset(), temperature=None, pose=None, origin=None,
+      t_arrival=..., replayed=False, mask=None) flags height mask origin pixels pose replayed seq shutter_closed
+      t_arrival t_capture temperature utc width
+  InputError exit_code
+  Pose (latitude, longitude, height, yaw, pitch, roll=0.0) height latitude longitude pitch roll yaw
+  RawDetections (boxes, scores, labels, converged=True, finite=True) boxes converged finite labels scores
+  ReplayError exit_code
+  Result (*, frame, detections, t_result, picture, stages_ms=..., inferred=True, converged=True, finite=True,
+      dropped=0, duplicates=0, lost=0, frozen_s=0.0, warnings=frozenset(), seen=...) converged detections dropped
+      duplicates finite frame frozen_s inferred latency_ms lost picture seen stages_ms t_result warnings
+  RunSettings (*, out, source=None, model=hituav-r18, frames=None, seconds=None, policy=None, backend='auto',
+      threshold=None, normalise=None, override_normalise=False, outputs=(), record=False, record_budget=None,
+      verify=None, reconnect_s=None, trust_engine=False, zero_copy=False, spin=False) backend frames model normalise
+      out outputs override_normalise policy reconnect_s record record_budget seconds source source_text sources spin
+      threshold trust_engine verify zero_copy
+  Sink () close() idle() write(result)
+  SinkError exit_code
+  SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=...) check depth essential
+      file help lossless make name path(folder)
+  SourceError exit_code
+  Stream (camera, engine, policy, filter, stop) busy_since close() filter replace_engine(engine)
+  TemperatureScale (gain, offset=0.0) celsius(counts) counts(celsius) gain kelvin_per_count(counts) offset
+  monotonic_of (epoch_s)
+  open_camera (source, reconnect_s=None)
+  open_engine (model, backend='auto', threads=0, *, trust_engine=False, zero_copy=False, spin=False)
+  run (settings, *, camera=None, engine=None, sinks=(), watch=None, stop=None, give_up=None)
+  stream (camera, engine, *, policy=None, threshold=None, filter=None, stop=None)
+edge.camera
+  Camera () close() crop description fps frames independent live mask once_live outages() read() select(seqs)
+      seq_tells_losses waits_for_return
+  EveryFrame (camera, stop=None) close() dropped duplicates frozen_s get() lost
+  FrameSource () close() dropped duplicates frozen_s get() lost
+  LatestFrames (camera, stop=None) close() dropped duplicates frozen_s get() lost
+  choose_policy (camera, policy=None)
+  open_camera (source, reconnect_s=None)
+  open_frames (camera, policy=None, stop=None)
+edge.engine
+  Engine (bundle) backend bundle chosen close() description infer(image) last_ms notes versions
+  open_engine (model, backend='auto', threads=0, *, trust_engine=False, zero_copy=False, spin=False)
+edge.recording
+  Origin (source, live, fps, independent=False, crop=None, mask=None) crop fps independent live mask source
+  Recording (path)
+  RecordingWriter (folder, origin, budget=None, reserve=268435456, segment_bytes=268435456, segment_s=60.0,
+      sync_s=0.5, clock=...) close() sync_if_due() write(frame)
+edge.sinks
+  Background (sink, depth, lossless) close() skipped write(result)
+  JsonlSink (path, classes, clock=..., sync_s=0.7, model=None, crop=None) close() idle() write(result)
+  PicturesSink (folder, classes, reserve=67108864) close() idle() write(result)
+  Sink () close() idle() write(result)
+  SinkContext (path, classes, fps=None, live=False, model=None, crop=None) classes crop fps live model path
+  SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=...) check depth essential
+      file help lossless make name path(folder)
+  VideoSink (path, classes, fps, live, reserve=67108864) close() idle() write(result)
+  draw (result, classes, truth=False, scale=1)
+edge.thermal
+  DEFAULT_8BIT NormaliseSpec(method='identity', params={}, version=1)
+  DEFAULT_16BIT NormaliseSpec(method='anchored', params={'below': 3.0, 'above': 6.0, 'above_kelvin': 10.0,
+      'above_unscaled': 9.0, 'min_mad_kelvin': 0.7, 'max_kelvin': 60.0, 'min_mad_counts': 8.0, 'weight': 0.125},
+      version=1)
+  NormaliseSpec (method, params, version) from_json(obj) from_stored(stored) method number(name) params parse(text)
+      to_json() version
+  Normaliser (spec) reset()
+  normalise (pixels, spec, temperature=None)
+"""
+# of modules that others import from by name; what they take stands above, or is tested where they are
+INNER = {
+    "edge.camera.decode.radiometric": {
+        *("DJI_HEIGHT", "DJI_WIDTH", "SENSORS", "dji_raw_counts", "jpeg_is_whole", "jpeg_segments")
+    },
+    "edge.camera.stills": {
+        *("COLOUR", "CUT_OFF", "SUFFIXES", "Picture", "Stills", "natural", "open_source", "read_picture", "read_still")
+    },
+    "edge.sim.camera": {"Simulator", "SimulatorSettings"},
+    "edge.thermal.normalise": {"DEFAULT_8BIT", "DEFAULT_16BIT", "NormaliseSpec", "Normaliser", "normalise"},
+}
+
+
+def packages(text: str) -> dict[str, dict[str, str]]:
+    """``PUBLIC`` as `told` tells it; a line that is set in further goes on with the one before."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.strip().replace("\n      ", " ").splitlines():
+        if not line.startswith(" "):
+            found[line] = names = {}
+        else:
+            name, _, rest = line.strip().partition(" ")
+            names[name] = rest
+    return found
+
+
+@pytest.mark.parametrize(("package", "names"), packages(PUBLIC).items())
+def test_public_names_take_what_they_took(package: str, names: dict[str, str]) -> None:
+    assert told(import_module(package)) == names
+
+
+@pytest.mark.parametrize(("module", "names"), INNER.items())
+def test_names_that_other_rooms_use(module: str, names: set[str]) -> None:
+    found = import_module(module)
+    assert set(found.__all__) == names
+    assert all(hasattr(found, name) for name in names)
+
+
+def test_every_list_of_names_is_pinned() -> None:
+    root = Path(__file__).resolve().parents[1]
+    files = [path.relative_to(root) for path in root.glob("edge/**/*.py") if "\n__all__ = " in path.read_text()]
+    listed = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files}
+    assert listed == {*packages(PUBLIC), *INNER}
+
+
+def test_errors_are_a_tree_with_two_exit_codes() -> None:
+    """By the picture in edge/errors.py."""
+    import edge
+
+    errors = {name: kind for name, kind in vars(edge).items() if name.endswith("Error")}
+    assert {name: (kind.__base__.__name__, kind.exit_code) for name, kind in errors.items()} == {
+        "EdgeError": ("Exception", 1),
+        "CameraError": ("EdgeError", 1),
+        "EngineError": ("EdgeError", 1),
+        "SinkError": ("EdgeError", 1),
+        "ReplayError": ("EdgeError", 1),
+        "InputError": ("EdgeError", 2),
+        "SourceError": ("InputError", 2),
+        "BundleError": ("InputError", 2),
+    }
+
+
+def test_the_library_is_silent_and_onnxruntime_asks_nobody() -> None:
+    import edge
+
+    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger(edge.__name__).handlers)
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+# ---- the test itself: what it must find ----
+
+
+def call(path: Path = Path("/a/b/model"), /, n: int = 3, *more: int, spin: bool = False, **rest: int) -> None: ...
+
+
+class Thing:
+    made = 1
+
+    def __init__(self, size: int = 2, *, clock: object = len) -> None: ...
+
+    def read(self, at: int) -> int:
+        return at
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    @classmethod
+    def load(cls, path: str) -> Thing:
+        return cls()
+
+    def _inside(self) -> None: ...
+
+
+Thing.__module__ = "edge.made"
+
+
+def test_what_a_signature_tells() -> None:
+    assert signature(call) == "path=model, n=3, *more, spin=False, **rest"
+    assert signature(lambda a, *, b=None: a) == "a, *, b=None"
+    assert surface(Thing) == {
+        "": "(size=2, *, clock=...)",
+        "load": "(path)",
+        "made": "value",
+        "read": "(at)",
+        "width": "value",
+    }
+    module = SimpleNamespace(__all__=["Thing", "call", "LIMIT"], Thing=Thing, call=call, LIMIT=0.5)
+    lines = told(module)  # type: ignore[arg-type]
+    assert lines["Thing"] == "(size=2, *, clock=...) load(path) made read(at) width"
+    assert lines["LIMIT"] == "0.5"
+    assert inspect.signature(call).parameters["path"].name in lines["call"]

@@ -1,0 +1,262 @@
+"""docs/output.md names every field of every file that the commands write, and none that they do not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.app.model_facts import model_facts
+from edge.app.output import _written
+from edge.app.source_check import Examination
+from edge.commands.doctor import rows
+from edge.commands.main import main
+from edge.data import FLAGS, Detections, Frame, TemperatureScale
+from edge.health.conditions import CONDITIONS, HealthLog
+from edge.measure.detections_json import header, to_json
+from edge.measure.matching import Tally
+from edge.model import passport
+from edge.model.bundle import Bundle
+from edge.model.model_json import schema
+from edge.sinks.open import known_specs
+from edge.sinks.trace import TraceSink
+from tests.conftest import made
+from tests.support.scripted_camera import World, picture
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs/output.md").read_text()
+SIM = "sim:width=80,height=64,frames=4"
+
+
+def table(heading: str) -> set[str]:
+    """What stands in backticks in the first column of the tables below a heading."""
+    level = re.search(rf"^(#+) {re.escape(heading)}$", PAGE, re.MULTILINE)
+    assert level, f"the page has no heading {heading!r}"
+    text = PAGE[level.end() :]
+    text = re.split(r"^#{1,6} ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    found: list[str] = re.findall(r"^\| `([^`|]+)` ", text, re.MULTILINE)
+    assert len(found) == len(set(found)), "a field stands there twice"
+    return set(found)
+
+
+def paths(value: Any, names: dict[str, str], before: str = "", leaves: bool = False) -> Iterator[str]:
+    """``a.b[].c`` of every field of a value as JSON has it.
+
+    ``names``: below these paths the keys are no words of ours, but a class, a file, ... as named; "" = they are not
+    looked at. ``leaves``: without the objects that hold others.
+    """
+    if isinstance(value, dict):
+        if names.get(before) == "":
+            return
+        for key, one in value.items():
+            path = f"{before}.{{{names[before]}}}" if before in names else f"{before}.{key}"
+            path = path.removeprefix(".")
+            below = list(paths(one, names, path, leaves))
+            if not (leaves and below):
+                yield path
+            yield from below
+    elif isinstance(value, list):
+        for one in value:
+            yield from paths(one, names, f"{before}[]", leaves)
+
+
+def literal_keys(file: str, function: str) -> set[str]:
+    """The keys of all dict literals in a function."""
+    tree = ast.parse((ROOT / file).read_text())
+    body = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function)
+    dicts = [node for node in ast.walk(body) if isinstance(node, ast.Dict)]
+    return {str(key.value) for one in dicts for key in one.keys if isinstance(key, ast.Constant)}
+
+
+# ---- runs ----
+
+REPORT = {
+    "stages_ms": "stage",
+    "detections": "class",
+    "health": "condition",
+    "model_files": "file",
+    "normalise.8bit.params": "",
+    "normalise.16bit.params": "",
+    "sinks": "sink",
+    "power.celsius": "zone",
+    "versions": "package",
+    "score": "class",
+}
+
+
+def result(**more: Any) -> Any:
+    boxes, one, zero = np.array([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32)
+    found = Detections(boxes, one, zero, 8, 8, zero, np.zeros((1, 3), np.float32), np.zeros((1, 3)))
+    frame = Frame(np.zeros((8, 8), np.uint8), 0, 0.0, origin="a.png")
+    return made(frame, found, 0.1, np.zeros((8, 8), np.uint8), **more)
+
+
+@pytest.fixture
+def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
+    """A report in which everything happened."""
+    words = ["run", "--model", str(tiny_bundle), "--quiet"]
+    flight, again = tmp_path / "flight", tmp_path / "again"
+    assert main([*words, "--source", f"{SIM},live=0", "--out", str(flight), "--record", "--video", "--pictures"]) == 0
+    replay = ["--source", f"rec:{flight}/recording", "--verify", str(flight / "detections.jsonl")]
+    assert main([*words, *replay, "--out", str(again)]) == 0
+    first, second = (json.loads((folder / "report.json").read_text()) for folder in (flight, again))
+    health = HealthLog()
+    health.add(result(warnings=frozenset({"drift"}), seen={"drift": "so"}))
+    camera = World([picture()], [picture()]).camera()
+    assert camera.read()
+    assert camera.read()  # after it was lost once
+    return {
+        **first,
+        "verify": second["verify"],
+        "health": health.report(),
+        "power": {**first["power"], "celsius": {"cpu": 50.0}},
+        "reconnects": camera.outages(),
+        "score": Tally(found={"deer": 1}).to_json(),
+    }
+
+
+def test_report(report: dict[str, Any]) -> None:
+    assert set(paths(report, REPORT)) == table("report.json")
+    assert {*report["stages_ms"], "engine.{part}"} == table("Stages")
+    assert set(CONDITIONS) == table("Health")
+
+
+def test_detections() -> None:
+    said = result(inferred=False, finite=False)
+    first = header(said, ("deer",), "m", (0, 0, 8, 8))
+    assert set(paths(first, {}, leaves=True)) == table("The first line")
+    line = to_json(said, ("deer",))
+    assert {*line, "frame"} == table("A frame")
+    assert set(line["detections"][0]) == table("A detection")
+    assert FLAGS - {"ffc_inferred"} == table("Flags")
+
+
+def test_trace(tmp_path: Path) -> None:
+    with TraceSink(tmp_path / "trace.jsonl") as sink:
+        sink.write(result(stages_ms={"wait": 1.0}))
+    line = json.loads((tmp_path / "trace.jsonl").read_text())
+    assert set(paths(line, {"stages_ms": "stage"})) == table("trace.jsonl")
+
+
+def test_files() -> None:
+    named = " ".join(re.findall(r"^\| (`.*?) \|", PAGE[: PAGE.index("## detections.jsonl")], re.MULTILINE))
+    assert {name for name in _written(known_specs()) if f"DIR/{name}" not in named} == set()
+    train = ast.get_docstring(ast.parse((ROOT / "export/training/run_folder.py").read_text())) or ""
+    for name in re.findall(r"^(\S+\.\w+) ", train, re.MULTILINE):
+        assert f"`DIR/{name}`" in named
+
+
+def test_bench(tiny_bundle: Path, tmp_path: Path, report: dict[str, Any]) -> None:
+    out = tmp_path / "bench.json"
+    words = ["bench", "--model", str(tiny_bundle), "--source", "sim:width=80,height=64,frames=12,live=0"]
+    assert main([*words, "--seconds", "0.01", "--json", str(out)]) == 0
+    more = {path for path in paths(json.loads(out.read_text()), REPORT) if path not in set(paths(report, REPORT))}
+    own = {path for path in more if not path.startswith(("power.before.", "power.after."))}
+    assert own == table("edge bench")
+
+
+def test_info(tiny_bundle: Path) -> None:
+    opaque = dict.fromkeys(("architecture", "assumed", "normalise", "data", "tools"), "")
+    names = {**opaque, "files": "file", "machine.backends": "backend"}
+    found = set(paths(model_facts(Bundle.load(tiny_bundle)), names)) | {"thresholds.nms", "thresholds.rpn_nms"}
+    assert found - {"files.{file}", "machine.backends.{backend}"} == table("edge info")
+
+
+def test_doctor() -> None:
+    ms = {"p50": 1.0}
+    found = Examination(frames=1, fps=9.0, temperature=TemperatureScale(0.01), interval_ms=ms, jitter_ms=ms)
+    assert {name for name, _ in rows(found, 0.1)} == table("edge doctor")
+
+
+def of_schema(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> Iterator[str]:
+    if "$ref" in part:
+        part = whole["$defs"][part["$ref"].rpartition("/")[2]]
+    below = part.get("properties", {})
+    if before and (not below or before in ("normalise.8bit", "normalise.16bit")):
+        yield before
+        return
+    for name, one in below.items():
+        yield from of_schema(one, whole, f"{before}.{name}".removeprefix("."))
+
+
+def test_model_json_and_passport() -> None:
+    assert set(of_schema(schema(), schema())) == table("model.json")
+    assert {*of_schema(passport.schema(), passport.schema()), "target"} == table("model.engine.json")
+
+
+# ---- export ----
+
+
+def test_check() -> None:
+    of_comparison = literal_keys("export/parity/compare.py", "to_json")
+    figures = literal_keys("export/parity/compare.py", "_figures")
+    expected = literal_keys("export/commands/check.py", "run_check")
+    expected |= {f"comparisons[].{key}" for key in of_comparison}
+    expected |= {f"comparisons[].all.{key}" for key in figures}
+    assert expected == table("edge-export check")
+
+
+def test_training_logs() -> None:
+    losses = ast.parse((ROOT / "export/training/criterion.py").read_text())
+    named = next(n for n in losses.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "LOSSES")
+    both = literal_keys("export/training/loop.py", "_append")
+    log = literal_keys("export/training/loop.py", "_log")
+    assert both | log | set(ast.literal_eval(named.value)) == table("log.csv")
+    assert both | {"AP", "AP50", "AP50 {class}"} == table("ap.csv")
+
+
+EVAL = {
+    **dict.fromkeys(("boxes", "per_class_ap", "per_class_ap50", "ap50_by_class_and_size"), "class"),
+    **dict.fromkeys(("recall_at_1_false_in_10_frames", "best_f1_by_class", "counting", "thresholds"), "class"),
+    **dict.fromkeys(("ap_by_size", "ap50_by_size", "ap50_by_class_and_size.{class}", "ap50_by_coco_size"), "size"),
+    "coco": "figure",
+    "frames": "path",
+}
+
+
+def test_eval(tiny_bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs torch, which a board has not")
+    pytest.importorskip("faster_coco_eval")
+    from export.commands.main import main as export
+    from tests.export.commands.test_eval import hot_frames
+
+    files = {name: tmp_path / f"{name}.json" for name in ("json", "hard-examples")}
+    words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data", [40.0, 40, 30, 20]), "--coco", "--quiet"]
+    assert export(["eval", *words, *(word for name, file in files.items() for word in (f"--{name}", str(file)))]) == 0
+    figures, hard = (json.loads(file.read_text()) for file in files.values())
+    assert set(paths(figures, EVAL, leaves=True)) == table("eval --json")
+    assert set(paths(hard, EVAL, leaves=True)) == table("eval --hard-examples")
+    known = {why for rows in figures["thresholds"].values() for row in rows for why in row["of"]}
+    assert {why for why in known if f"`{why}`" not in PAGE} == set()
+
+
+def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "flight").mkdir()
+    said = result()
+    lines = [header(said, ("deer",), "m", None), to_json(said, ("deer",))]
+    (tmp_path / "flight/detections.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
+        exec(compile(code, "output.md", "exec"), {})
+    assert capsys.readouterr().out == "1 frames, 1 boxes\n"
+    assert (tmp_path / "flight/detections.csv").read_text().splitlines() == [
+        "seq,t,origin,class,score,x1,y1,x2,y2",
+        "0,0.0,a.png,deer,1.0,1.0,2.0,3.0,4.0",
+    ]
+
+
+def test_a_field_too_many_or_too_few_is_found() -> None:
+    assert set(paths({"a": {"b": [{"c": 1}], "d": {"x": 1}}}, {"a.d": "e"})) == {
+        "a",
+        "a.b",
+        "a.b[].c",
+        "a.d",
+        "a.d.{e}",
+    }
+    assert set(paths({"a": {"b": 1}, "c": {}}, {}, leaves=True)) == {"a.b", "c"}

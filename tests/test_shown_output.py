@@ -1,0 +1,89 @@
+"""What the pages show as expected output is what the commands print: of a board and a run that are made up here."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.app.model_facts import _backend
+from edge.commands.console import Screen
+from edge.commands.info import show_machine
+from edge.commands.run import summary
+from edge.engine.readiness import Need
+from edge.model.bundle import Bundle
+from edge.model.passport import Target
+from export.commands.engine import show_plan
+from export.tensorrt.build import BuildSettings
+from export.tensorrt.plan import Plan
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = (DOCS / "jetson.md").read_text()
+BOARD = "NVIDIA Jetson Orin Nano Developer Kit"
+BUNDLED = "/home/me/thermal/lib/python3.10/site-packages/edge/models/hituav-r18"
+
+
+def block(beginning: str) -> str:
+    """The block of output on the page that begins so, without the ends of lines."""
+    found: list[str] = re.findall(r"^```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    return next(text for text in found if text.startswith(beginning)).strip()
+
+
+def stripped(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def test_what_info_says_of_a_board() -> None:
+    cpu = [Need("ONNX Runtime", "ready", "1.23.2, on the CPU")]
+    gpu = [
+        Need("GPU", "ready", "Orin, compute capability 8.7, driver for CUDA 12.6"),
+        Need("TensorRT", "ready", "10.3.0"),
+        Need("pycuda", "ready", "2024.1"),
+        Need(
+            "model.engine",
+            "missing",
+            "engines are built on the board that flies",
+            (f"edge-export engine {BUNDLED}",),
+        ),
+    ]
+    backends = {"ort": _backend(cpu), "trt": _backend(gpu)}
+    out = io.StringIO()
+    show_machine({"board": BOARD, "l4t": "36.4.3", "backends": backends, "auto": "ort"}, Screen(file=out, width=80))
+    assert stripped(out.getvalue()) == block("on this machine")
+
+
+def test_what_a_dry_run_says(tiny_bundle: Path) -> None:
+    bundle = replace(Bundle.load(tiny_bundle), path=Path("models/deer"), name="deer")
+    target = Target(tensorrt="10.3.0", compute_capability="8.7", sm_count=8, board=BOARD, power_mode="25W")
+    cache = Path("~/.cache/thermal-edge/....timing")
+    plan = Plan(bundle, bundle.path / "model.fp16.onnx", 29_900_000, target, BuildSettings(1400, 3), 5600, cache)
+    out = io.StringIO()
+    show_plan(plan, Screen(file=out, width=120))
+    assert stripped(out.getvalue()) == block("engine of deer")
+
+
+def plain(line: str) -> str:
+    """A line of the summary without what differs from run to run: numbers, classes, paths, what was cut."""
+    line = re.sub(r"(?<=boxes in all frames: ).*?(?=, with)|(?<=written in )\S+: .*(?=; docs)", "...", line)
+    line = line.replace("[...]", "1 frames/s; latency p50 1 ms, p99 1 ms").replace("p99 ...", "p99 1 ms")
+    line = re.sub(r"out/\S+", "PATH", line)
+    return re.sub(r"\d+(\.\d+)?|(?<=processed \()[\w ]+", "N", line)
+
+
+@pytest.mark.parametrize("page", ["index.md", "flying.md", "training.md"])
+def test_the_last_lines_of_a_run(page: str) -> None:
+    record = {"folder": "recording", "frames": 1, "bytes": 1, "dropped": 1, "frames_removed": 1}
+    counts = {"frames": 2, "fps": 1.0, "ended": "end of source", "dropped": 1, "duplicates": 1, "lost": 1}
+    told = {"latency_ms": {"p50": 1, "p99": 1}, "detections": {"deer": 1}, "threshold": 1, "engine": "", "camera": ""}
+    more = {"reconnects": None, "overflowed": 0, "verify": None, "sinks": {"video": {"file": "a", "skipped": 0}}}
+    report = {**counts, **told, **more}
+    out = Path("out/x")
+    known = {plain(line) for kept in (None, record) for line in summary({**report, "recording": kept}, out)}
+    blocks = re.findall(r"^```text\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+    shown = [line for text in blocks for line in text.splitlines() if "frames processed (" in text]
+    ours = [line for line in shown if re.match(r"\d+ frames|not processed|boxes in|written in|recorded|next:", line)]
+    assert len(ours) >= 5
+    assert [line for line in ours if plain(line) not in known] == []
