@@ -1,17 +1,18 @@
 PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
-# processes that the tests run in: auto = one a core, 0 = all in one
+DOCS := .venv-docs
+# processes that the tests run in: auto = one a core, 0 = all in one; a file's tests share one, the longest begin first
 WORKERS ?= auto
 
-.PHONY: demo test train-smoke test-sources lint wheel bench parity detectors fault-table test-oldest clean
+.PHONY: demo test train-smoke test-sources lint wheel bench docs parity detectors fault-table mutants coverage test-oldest release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
 
 test: $(TEST)/ready lint  ## everything that must hold
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	$(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	$(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
@@ -35,6 +36,11 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/python benchmarks/simulator.py
 	$(RUN)/bin/python benchmarks/recording.py
 
+# strict: a link that leads nowhere fails, and so does a page that would load something from another host
+docs: $(DOCS)/ready  ## site/index.html: the documentation, to be opened from the disk
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 # resumable, an hour and more; FRAMES is a folder of thermal frames of yours
 parity: $(TEST)/ready  ## docs/parity.md: is every exported detector the one that torchvision runs, does it compile
 	$(TEST)/bin/python -m pytest tests/export -m slow
@@ -48,6 +54,13 @@ fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what th
 	$(TEST)/bin/python -m tests.cuda_sim.faults > docs/faults.tmp
 	mv docs/faults.tmp docs/faults.md
 
+# AREA: one of docs/testing.md's table or a file in it; SAMPLE changes in all, drawn by SEED; AGAIN=1: the survivors of last time
+mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? half an hour
+	$(TEST)/bin/python -m benchmarks.mutants $(AREA) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(AGAIN),--again)
+
+coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run; a few minutes
+	$(TEST)/bin/python -m benchmarks.mutants $(AREA) --coverage
+
 # the oldest Python and libraries that are promised to work: JetPack 6
 PYTHON310 ?= python3.10
 test-oldest:
@@ -56,17 +69,27 @@ test-oldest:
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 
+release-check: $(TEST)/ready  ## what must hold before a release (CONTRIBUTING.md); leaves wheel and source archive in dist/
+	$(TEST)/bin/python -m tests.release.check
+
 $(RUN)/ready: pyproject.toml
 	$(PYTHON) -m venv $(RUN)
 	$(RUN)/bin/pip install --quiet -e .
 	touch $@
 
+# of cosmic-ray only the operators are used (see docs/testing.md): they need attrs and parso, not its other 20 packages;
 # torch is installed first and by exact version: a range would fetch gigabytes more
 $(TEST)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
 	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,test,tiff]' tensorrt-rtx
+	$(TEST)/bin/pip install --quiet -c constraints.txt --no-deps attrs cosmic-ray coverage parso
+	touch $@
+
+$(DOCS)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 clean:
-	rm -rf $(RUN) $(TEST) .venv-oldest build dist out *.egg-info
+	rm -rf $(RUN) $(TEST) $(DOCS) .venv-oldest build dist out site *.egg-info
