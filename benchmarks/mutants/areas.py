@@ -40,7 +40,8 @@ GRAPH = (
     *(
         f"tests/export/graph/test_{name}.py"
         for name in (
-            "graph_exact", "graph_parts", "trt_operators", "folding", "half_weights", "precision", "supported", "bundle", "graph_files",
+            "graph_exact", "graph_parts", "graph_files", "trt_operators", "folding", "half_weights", "precision",
+            "supported", "bundle",
         )
     ),
 )  # fmt: skip
@@ -49,7 +50,12 @@ AREAS = (
     Area(
         "edge/model",
         ("tests/edge/model",),
-        ("tests/edge/engine/test_outputs.py", "tests/edge/engine/test_passport.py", "tests/edge/test_kept.py", "tests/edge/engine/test_engine.py"),
+        (
+            "tests/edge/engine/test_outputs.py",
+            "tests/edge/engine/test_passport.py",
+            "tests/edge/test_kept.py",
+            "tests/edge/engine/test_engine.py",
+        ),
     ),
     Area("edge/thermal", ("tests/edge/thermal",), ("tests/edge/model/test_normalisers.py",)),
     Area("edge/recording", ("tests/edge/recording",), ("tests/edge/test_kept.py", LIMITS)),
