@@ -4,19 +4,16 @@ not.
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from edge.data import Result
-from edge.errors import SinkError
 from edge.measure.detections_json import header, to_json
 from edge.seams import Sink
+from edge.sinks.line_file import LineFile
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of
 
 
 class JsonlSink(Sink):
@@ -42,22 +39,13 @@ class JsonlSink(Sink):
     ) -> None:
         self._model, self._crop = model, crop
         self._frame: dict[str, int] | None = None  # the size that the file's first line says
-        self._path, self._classes, self._clock, self._sync_s = path, classes, clock, sync_s
+        self._classes, self._clock, self._sync_s = classes, clock, sync_s
         self._synced, self._unsynced = clock(), False
-        try:
-            # unbuffered: what write() accepted is with the system, and nothing is left over after a failure
-            self._file = path.open("ab", buffering=0)
-        except OSError as error:
-            raise SinkError(f"cannot open {path}: {reason_of(error)}") from None
+        self._file = LineFile(path)
 
     def write(self, result: Result) -> None:
         """Append one line."""
-        try:
-            data = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in self._lines(result))
-            while data:
-                data = data[self._file.write(data) :]
-        except OSError as error:
-            raise self._failed(error) from None
+        self._file.append(self._lines(result))
         self._unsynced = True
         self.idle()
 
@@ -72,25 +60,12 @@ class JsonlSink(Sink):
         """Force what was written to the disk, if the last time is long enough ago."""
         if not self._unsynced or self._clock() - self._synced < self._sync_s:
             return
-        try:
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._failed(error) from None
+        self._file.sync()
         self._synced, self._unsynced = self._clock(), False
 
     def close(self) -> None:
         """Force the rest to the disk and close. May be called twice."""
-        if self._file.closed:
-            return
-        try:
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._failed(error) from None
-        finally:
-            self._file.close()
-
-    def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {self._path}: {reason_of(error)}: free some space or give another --out")
+        self._file.close()
 
 
 def _make(to: SinkContext) -> JsonlSink:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 from edge.data import Result
-from edge.errors import SinkError
 from edge.seams import Sink
+from edge.sinks.line_file import LineFile
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of
 
 
 class TraceSink(Sink):
@@ -24,11 +21,7 @@ class TraceSink(Sink):
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._file = path.open("w", encoding="ascii", buffering=1)  # a line is with the system at once
-        except OSError as error:
-            raise SinkError(f"cannot open {path}: {reason_of(error)}") from None
+        self._file = LineFile(path)
 
     def write(self, result: Result) -> None:
         """Append one line."""
@@ -42,24 +35,11 @@ class TraceSink(Sink):
             "duplicates": result.duplicates,
             "lost": result.lost,
         }
-        try:
-            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        except OSError as error:
-            raise self._failed(error) from None
+        self._file.append([line])
 
     def close(self) -> None:
         """Force it to the disk and close. May be called twice."""
-        if self._file.closed:
-            return
-        try:
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._failed(error) from None
-        finally:
-            self._file.close()
-
-    def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"cannot write {self._path}: {reason_of(error)}: free some space or give another --out")
+        self._file.close()
 
 
 def _make(to: SinkContext) -> TraceSink:
