@@ -55,7 +55,7 @@ fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what th
 	mv docs/faults.tmp docs/faults.md
 
 # AREA: one of docs/testing.md's table or a file in it; SAMPLE changes in all, drawn by SEED; AGAIN=1: the survivors of last time
-mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? half an hour
+mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? an area takes some ten minutes
 	$(TEST)/bin/python -m benchmarks.mutants $(AREA) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(AGAIN),--again)
 
 coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run; a few minutes
