@@ -65,19 +65,19 @@ AREAS = (
 )
 
 
-def chosen(wanted: str) -> list[tuple[Area, str]]:
-    """The areas that ``wanted`` (a path, or "" for all) touches, each with the part of it that is meant.
+def chosen(path: str) -> list[tuple[Area, str]]:
+    """The areas that ``path`` (of a file or folder, or "" for all) touches, each with the part of it that is meant.
 
     Raises ValueError, in one line, where no area does.
     """
-    wanted = wanted.rstrip("/")
+    path = path.rstrip("/")
     found = []
     for area in AREAS:
-        if not wanted or area.source == wanted or area.source.startswith(f"{wanted}/"):
+        if not path or area.source == path or area.source.startswith(f"{path}/"):
             found.append((area, area.source))
-        elif wanted.startswith(f"{area.source}/"):
-            found.append((area, wanted))
+        elif path.startswith(f"{area.source}/"):
+            found.append((area, path))
     if not found:
         names = ", ".join(area.source for area in AREAS)
-        raise ValueError(f"{wanted}: no area; expected one of {names}, or a file in one")
+        raise ValueError(f"{path}: no area; expected one of {names}, or a file in one")
     return found
