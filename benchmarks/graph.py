@@ -25,11 +25,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 import torch
 from torchvision.models.detection import FasterRCNN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+from edge.engine.onnx_runtime import load
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector
 from export.graph.flops import cost_by_part
@@ -37,6 +37,7 @@ from export.graph.onnx_graph import float32_graph, trace
 from export.graph.static import StaticDetector
 from tests.support.random_detectors import enliven, thermal_scene
 
+onnxruntime: Any = load()
 HEIGHT, WIDTH = 512, 640
 PRODUCT = 2 * 2048**3 / 1e9  # GFLOP of the matrix product that measures the machine
 EAGER, THEIRS, OURS, PEAK = CONTESTANTS = "torchvision eager", "torchvision's ONNX", "static graph", "matrix product"
@@ -144,7 +145,7 @@ def as_tensor(frame: Any) -> torch.Tensor:
     return torch.from_numpy(frame).float().div(255)[None].repeat(3, 1, 1)
 
 
-def session(path: Path, threads: int, profiled: bool = False) -> onnxruntime.InferenceSession:
+def session(path: Path, threads: int, profiled: bool = False) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

@@ -22,6 +22,7 @@ from export.parity.compare import Comparison, compare
 from export.parity.pairs import SIZES
 from export.parity.reference import compare_with_reference, read_reference
 from export.tensorrt.build import BuildSettings
+from export.tensorrt.listing import by_part, kernels
 from export.tensorrt.process import build_in_process
 
 # an architecture that TensorRT-RTX compiles for without the GPU, and Orin's nearest
@@ -102,6 +103,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     for comparison in comparisons:
         console.print(_table(comparison))
     say(console, f"operators, types and limits of TensorRT 10.3 .. 11: {len(refused)} refusals")
+    if "parts" in compiled:
+        console.print(_parts_table(compiled))
     say(console, f"compiled: {compiled.get('summary') or compiled.get('error') or compiled['skipped']}")
     report = {
         "bundle": str(bundle.path),
@@ -176,7 +179,31 @@ def _compile(bundle: Bundle) -> dict[str, Any]:
     except EngineError as error:
         return {"error": str(error)}
     summary = f"TensorRT-RTX {built.tensorrt} for {TARGET}, {built.seconds:.1f} s, {len(built.plan) / 1e6:.1f} MB"
-    return {"summary": summary, "seconds": built.seconds, "bytes": len(built.plan), "tensorrt_rtx": built.tensorrt}
+    compiled = {"seconds": built.seconds, "bytes": len(built.plan), "tensorrt_rtx": built.tensorrt}
+    try:
+        found = kernels(built.listing)
+    except EngineError as error:  # of another version; it compiles all the same
+        return {"summary": f"{summary}; {error}", **compiled}
+    size = sum(kernel.size for kernel in found)
+    return {
+        "summary": f"{summary}; {len(found)} kernels, {size / 1e6:.0f} MB a frame",
+        **compiled,
+        "kernels": len(found),
+        "bytes_a_frame": size,
+        "parts": {part: {"kernels": n, "bytes_a_frame": b} for part, (n, b) in by_part(found).items()},
+    }
+
+
+def _parts_table(compiled: dict[str, Any]) -> Table:
+    """Kernels, and what they read and write, by part of the network."""
+    table = Table("part", "kernels", "MB a frame", title="the compiled graph")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for part, row in (compiled["parts"] | {"all": compiled}).items():
+        if part == "all":
+            table.add_section()
+        table.add_row(part, str(row["kernels"]), f"{row['bytes_a_frame'] / 1e6:.1f}")
+    return table
 
 
 def _table(comparison: Comparison) -> Table:

@@ -6,7 +6,7 @@
 
 Starting from "all kept", each round settles at least the next box in line of every chain of overlaps; a
 state that repeats is the greedy result. The rounds needed are the longest such chain, not the number of boxes:
-at most 13 for proposals and 9 for detections on HIT-UAV val (1000 proposals, 13 frames).
+benchmarks/rounds.py counts them on frames of yours, docs/speed.md has those of HIT-UAV.
 
 `suppress_native`: ONNX ``NonMaxSuppression``, about 100 ms faster on two CPU cores.
 """
@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
-from export.graph.precision import full, half
 from export.graph.stages.boxes import pairwise_iou
 
 ROUNDS = 20
@@ -35,19 +34,31 @@ def suppress_unrolled(
     ``groups``: (B, N) int, boxes of different groups never suppress each other; None = one group.
     Returns keep (B, N) bool and converged (1,) bool.
     """
-    order = torch.arange(boxes.shape[1])
-    beats = (pairwise_iou(boxes) > threshold) & (order[None, :] < order[:, None])  # (B, i, j): j would remove i
-    if groups is not None:
-        beats = beats & (groups[:, :, None] == groups[:, None, :])
-    # zeros and ones, of which only "none" or "some" is asked: exact in half precision, at half the memory
-    beaten_by = half((beats & valid[:, None, :]).to(boxes.dtype))
-    keep = torch.ones_like(boxes[..., :1])  # (B, N, 1)
+    beats = removals(boxes, valid, threshold, groups)
+    keep = torch.ones_like(boxes[..., 0])  # (B, N)
     before = keep
     for _ in range(rounds):
         before = keep
-        keep = (full(torch.matmul(beaten_by, half(keep))) < 0.5).to(boxes.dtype)
+        keep = next_round(beats, keep)
     converged = (keep - before).abs().sum().reshape(1) < 0.5
-    return (keep[..., 0] > 0.5) & valid, converged
+    return (keep > 0.5) & valid, converged
+
+
+def removals(boxes: Tensor, valid: Tensor, threshold: float, groups: Tensor | None = None) -> Tensor:
+    """(B, N, N) bool: box i goes if box j is kept; arguments as in `suppress_unrolled`."""
+    order = torch.arange(boxes.shape[1])
+    beats = (pairwise_iou(boxes) > threshold) & (order[None, :] < order[:, None])
+    if groups is not None:
+        beats = beats & (groups[:, :, None] == groups[:, None, :])
+    return beats & valid[:, None, :]
+
+
+def next_round(beats: Tensor, keep: Tensor) -> Tensor:
+    """(B, N) float32, 1 where no box of ``keep``, (B, N) float32, removes one.
+
+    A maximum over a boolean matrix, no product with a column: TensorRT pads that to a whole matrix, twice the bytes.
+    """
+    return (torch.where(beats, keep[:, None, :], 0.0).amax(-1) < 0.5).to(keep.dtype)
 
 
 def suppress_native(boxes: Tensor, scores: Tensor, valid: Tensor, threshold: float) -> Tensor:

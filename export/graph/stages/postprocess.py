@@ -8,6 +8,8 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from export.graph.stages.boxes import at_least, clip_to_image, decode
 from export.graph.stages.nms import suppress_native, suppress_unrolled
+from export.graph.stages.step import Step
+from export.graph.stages.top import best
 
 CANDIDATES = 1000
 _MIN_SIDE = 1e-2  # network input pixels, torchvision's
@@ -41,6 +43,7 @@ class Postprocess(nn.Module):
         self.classes: int = heads.box_predictor.cls_score.out_features - 1
         self.proposals, self.size, self.ratio = proposals, size, ratio
         self.native, self.rounds = native, rounds
+        self.suppress, self.best = Step(suppress_unrolled), Step(best)
         self.count = min(heads.detections_per_img, proposals * self.classes)
         self.candidates = max(self.count, min(proposals * self.classes, CANDIDATES))
 
@@ -66,14 +69,12 @@ class Postprocess(nn.Module):
 
     def _pick_unrolled(self, boxes: Tensor, scores: Tensor, usable: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         ordering = torch.where(usable, scores, torch.full_like(scores, -1.0)).flatten()
-        top, at = ordering.topk(self.candidates)
+        top, at = self.best(ordering, self.candidates)
         region = torch.div(at, self.classes, rounding_mode="trunc")
         label = at - region * self.classes
         candidates = boxes.flatten(0, 1)[at]
-        keep, converged = suppress_unrolled(
-            candidates[None], (top >= 0)[None], self.threshold, label[None], self.rounds
-        )
-        best, place = torch.where(keep[0], top, torch.full_like(top, -1.0)).topk(self.count)
+        keep, converged = self.suppress(candidates[None], (top >= 0)[None], self.threshold, label[None], self.rounds)
+        greatest, place = self.best(torch.where(keep[0], top, torch.full_like(top, -1.0)), self.count)
         # candidates left out score no more than those taken: they matter only if too few survived
-        complete = (usable.to(torch.int32).sum().reshape(1) <= self.candidates) | (best[-1:] >= 0)
-        return candidates[place], best, label[place], converged & complete
+        complete = (usable.to(torch.int32).sum().reshape(1) <= self.candidates) | (greatest[-1:] >= 0)
+        return candidates[place], greatest, label[place], converged & complete

@@ -12,6 +12,8 @@ from edge.errors import InputError
 from export.graph.precision import full, within_half
 from export.graph.stages.boxes import at_least, clip_to_image, decode
 from export.graph.stages.nms import suppress_native, suppress_unrolled
+from export.graph.stages.step import Step
+from export.graph.stages.top import best, best_of_map
 
 
 class Proposals(nn.Module):
@@ -39,6 +41,7 @@ class Proposals(nn.Module):
         self.coder = rpn.box_coder
         self.threshold, self.score_threshold, self.min_size = rpn.nms_thresh, rpn.score_thresh, rpn.min_size
         self.size, self.native, self.rounds = size, native, rounds
+        self.top, self.suppress, self.best = Step(best_of_map), Step(suppress_unrolled), Step(best)
         self.per_cell: list[int] = rpn.anchor_generator.num_anchors_per_location()
         cells = [int(m.shape[2] * m.shape[3]) for m in maps]
         anchors = rpn.anchor_generator(ImageList(torch.zeros(1, 1, *padded), [size]), maps)[0]
@@ -64,9 +67,13 @@ class Proposals(nn.Module):
         widest = max(self.takes)
         logits, deltas, anchors, seen = [], [], [], []
         for i, (score_map, delta_map) in enumerate(zip(*self.head(maps), strict=True)):
-            # anchors of a cell run fastest, as in torchvision
-            scores = full(score_map[0]).permute(1, 2, 0).flatten()  # (H W A,)
-            top, at = scores.topk(self.takes[i])  # logits order as their sigmoids do
+            # anchors of a cell run fastest, as in torchvision; logits order as their sigmoids do
+            if self.native:
+                scores = full(score_map[0]).permute(1, 2, 0).flatten()  # (H W A,)
+                top, at = scores.topk(self.takes[i])
+                seen.append(scores)
+            else:
+                top, at = self.top(score_map[0], self.takes[i])
             cell = torch.div(at, self.per_cell[i], rounding_mode="trunc")
             shape = at - cell * self.per_cell[i]
             cells = delta_map.shape[2] * delta_map.shape[3]
@@ -74,13 +81,17 @@ class Proposals(nn.Module):
             place = (4 * shape[:, None] + torch.arange(4)) * cells + cell[:, None]
             taken = full(delta_map.flatten()[place])
             anchor = self.get_buffer(f"points_{i}")[cell] + self.get_buffer(f"shapes_{i}")[shape]
-            seen += [scores, taken]
+            seen.append(taken)
             missing = widest - self.takes[i]
             logits.append(F.pad(top, (0, missing)))
             deltas.append(F.pad(taken, (0, 0, 0, missing)))
             anchors.append(F.pad(anchor, (0, 0, 0, missing)))  # of no size: not valid
-        boxes = decode(torch.stack(deltas), torch.stack(anchors), self.coder.weights, self.coder.bbox_xform_clip)
-        return *self._select(torch.stack(logits), boxes), within_half(*seen)
+        every = torch.stack(deltas)
+        boxes = decode(every, torch.stack(anchors), self.coder.weights, self.coder.bbox_xform_clip)
+        scores = torch.stack(logits)
+        if not self.native:
+            seen = [scores, every]  # what is no number is among the best: seen here, at once
+        return *self._select(scores, boxes), within_half(*seen)
 
     def _select(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Suppress within each level, then take the best of all; (L, N) and (L, N, 4), best first in each level."""
@@ -91,7 +102,7 @@ class Proposals(nn.Module):
             keep = suppress_native(boxes, scores, valid, self.threshold)
             converged = torch.ones(1, dtype=torch.bool)
         else:
-            keep, converged = suppress_unrolled(boxes, valid, self.threshold, rounds=self.rounds)
+            keep, converged = self.suppress(boxes, valid, self.threshold, None, self.rounds)
         ordering = torch.where(keep, scores, torch.full_like(scores, -1.0)).flatten()
-        best, at = ordering.topk(self.count)
-        return boxes.flatten(0, 1)[at], best >= 0, converged
+        greatest, at = ordering.topk(self.count) if self.native else self.best(ordering, self.count)
+        return boxes.flatten(0, 1)[at], greatest >= 0, converged

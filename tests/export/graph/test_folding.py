@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import export.graph.folding as folding
 from export.graph.folding import LARGEST, fold_constants
 
 
@@ -59,3 +61,27 @@ def test_an_output_is_never_folded_away() -> None:
     model = model_of([helper.make_node("Neg", ["c"], ["y"])], {"c": np.ones(2, np.float32)}, [1])
     fold_constants(model)
     assert [n.op_type for n in model.graph.node] == ["Neg"]
+
+
+def table(n: int) -> onnx.ModelProto:
+    """x plus a table of n computed values."""
+    nodes = [helper.make_node("Add", ["a", "b"], ["t"]), helper.make_node("Add", ["x", "t"], ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n])],
+        [numpy_helper.from_array(np.ones(k, np.float32), name) for name, k in (("a", n), ("b", 1))],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(("n", "left"), [(6, 1), (7, 2)])
+def test_a_table_is_folded_up_to_the_limit(n: int, left: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "LARGEST", 6)
+    model = table(n)
+    folding.fold_constants(model)
+    assert len(model.graph.node) == left
+    if left == 1:
+        assert numpy_helper.to_array(model.graph.initializer[0]).tolist() == [2.0] * n
+    assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [n]

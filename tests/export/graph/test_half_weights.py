@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+import export.graph.half_weights as half_weights
 from edge.errors import InputError
 from export.detector.build import frc_resnet_fpn
 from export.graph.half_weights import fold_norms, with_half_weights
@@ -44,3 +46,51 @@ def test_a_folded_block_computes_the_same() -> None:
         fold_norms(block)
         assert isinstance(block[1], nn.Identity)
         assert torch.allclose(block(x), before, atol=1e-5)
+
+
+class Plain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"0": self.norm(self.conv(x))}
+
+
+def test_weights_of_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounded from LARGE elements on: the head's second layer has 256, its first one more, the scores 48."""
+    model = frc_resnet_fpn(18, 2, "layer1", channels=8, representation_size=16)
+    model.backbone = Plain()
+    layer, scores = model.roi_heads.box_head.fc7, model.roi_heads.box_predictor.cls_score
+    monkeypatch.setattr(half_weights, "LARGE", 256)
+    with torch.no_grad():
+        layer.weight[0, 0] = -65504
+        layer.weight[0, 1] = scores.weight[0, 0] = 1 / 3
+    found = with_half_weights(model)
+    assert found.roi_heads.box_head.fc7.weight[0, :2].tolist() == [-65504, float(np.float16(1 / 3))]
+    assert found.roi_heads.box_predictor.cls_score.weight[0, 0] == scores.weight[0, 0]
+    assert isinstance(found.backbone.norm, nn.Identity)
+    assert not found.training
+    assert layer.weight[0, 1] == np.float32(1 / 3)
+    with torch.no_grad():
+        layer.weight[0, 0] = -65505
+    with pytest.raises(InputError, match=r"weight roi_heads\.box_head\.fc7\.weight is beyond float16"):
+        with_half_weights(model)
+    monkeypatch.setattr(half_weights, "LARGE", 257)
+    assert with_half_weights(model).roi_heads.box_head.fc7.weight[0, 1] == np.float32(1 / 3)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)),
+        (nn.Conv2d(3, 4, 3), nn.BatchNorm2d(8)),
+        (nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
+        (nn.Linear(3, 4), nn.BatchNorm2d(4)),
+    ],
+)
+def test_a_norm_that_is_not_of_its_convolution_stays(between: tuple[nn.Module, ...]) -> None:
+    net = nn.Sequential(*between)
+    fold_norms(net)
+    assert isinstance(net[-1], nn.BatchNorm2d)
+    assert net[0] is between[0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN
@@ -18,6 +19,7 @@ from torchvision.models.detection import FasterRCNN
 from edge.errors import InputError
 from export.graph.precision import DOMAIN, drop_markers, full, half, type_float16, within_half
 from export.graph.static import StaticDetector, Target
+from tests.export.graph.test_trt_operators import F16, F32, I64
 from tests.support.random_detectors import HEIGHT, WIDTH, thermal_scene
 
 
@@ -145,3 +147,95 @@ def test_the_graph_says_minus_one(model: FasterRCNN, target: Target, part: str) 
     with torch.no_grad():
         *_, state = StaticDetector(model, HEIGHT, WIDTH, target)(image)
     assert state.tolist() == [1 if part == "nothing" else -1]
+
+
+def graph(nodes: list[onnx.NodeProto], constants: dict[str, Any], shape: tuple[int, ...] = (4,)) -> onnx.ModelProto:
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", F32, shape)],
+        [helper.make_empty_tensor_value_info("y")],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)]
+    return helper.make_model(made, opset_imports=opsets, ir_version=8)
+
+
+def op(kind: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
+    domain = DOMAIN if kind in ("Half", "Full") else ""
+    return helper.make_node(kind, inputs.split(), [output], name=kind, domain=domain, **attributes)
+
+
+@pytest.mark.parametrize(("value", "fine"), [(65519.0, True), (65520.0, False), (-65519.0, True), (-65520.0, False)])
+def test_the_largest_number_of_half_precision(value: float, fine: bool) -> None:
+    assert within_half(torch.tensor([value]), torch.ones(2)).tolist() == [fine]
+    assert within_half(torch.ones(2), torch.tensor([value])).tolist() == [fine]
+
+
+def test_types_between_the_markers() -> None:
+    """A constant is typed once, one that is no float not at all, and what is cast goes on in its own type."""
+    nodes = [
+        op("Half", "x", "a"),
+        op("Add", "w a", "b"),
+        op("Mul", "b w", "c"),
+        op("Reshape", "c s", "d"),
+        op("Cast", "d", "e", to=F32),
+        op("Add", "e v", "f"),
+        op("Full", "d", "h"),
+        op("Add", "f h", "y"),
+    ]
+    low = np.array([1, 2, -np.inf, 65504], np.float32)
+    model = graph(nodes, {"w": low, "v": low, "s": np.array([4], np.int64), "unused": low})
+    type_float16(model)
+    kinds = {t.name: t.data_type for t in model.graph.initializer}
+    assert kinds == {"w.half": F16, "v": F32, "s": I64}
+    assert [(n.op_type, list(n.input)) for n in model.graph.node] == [
+        ("Cast", ["x"]),
+        ("Add", ["w.half", "a"]),
+        ("Mul", ["b", "w.half"]),
+        ("Reshape", ["c", "s"]),
+        ("Cast", ["d"]),
+        ("Add", ["e", "v"]),
+        ("Cast", ["d"]),
+        ("Add", ["f", "h"]),
+    ]
+    assert [n.attribute[0].i for n in model.graph.node if n.op_type == "Cast"] == [F16, F32, F32]
+    assert [o.domain for o in model.opset_import] == [""]
+
+
+def test_a_constant_of_both_precisions_is_there_in_both() -> None:
+    """As the zero biases of an untrained detector, of which the exporter writes one for all."""
+    nodes = [op("Half", "x", "a"), op("Add", "a w", "b"), op("Full", "b", "c"), op("Mul", "c w", "y")]
+    model = graph(nodes, {"w": np.zeros(4, np.float32)})
+    type_float16(model)
+    assert {t.name: t.data_type for t in model.graph.initializer} == {"w": F32, "w.half": F16}
+    assert [list(n.input) for n in model.graph.node] == [["x"], ["a", "w.half"], ["b"], ["c", "w"]]
+    onnx.shape_inference.infer_shapes(model, strict_mode=True)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "told"),
+    [
+        ([op("Half", "x", "a"), op("Half", "a", "y")], "Half marker on a, which has that type already"),
+        ([op("Full", "x", "y")], "Full marker on x, which has that type already"),
+        ([op("Exp", "x", "b"), op("Half", "x", "a"), op("Add", "a b", "y")], "Add Add mixes float16 with float32 b"),
+    ],
+)
+def test_a_marker_at_the_wrong_place(nodes: list[onnx.NodeProto], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        type_float16(graph(nodes, {}))
+
+
+def test_a_weight_just_beyond_half_precision() -> None:
+    nodes = [op("Half", "x", "a"), op("Add", "a w", "b"), op("Full", "b", "y")]
+    with pytest.raises(InputError, match="weight w holds values beyond 65504"):
+        type_float16(graph(nodes, {"w": np.array([0, 0, 0, -65505], np.float32)}))
+
+
+def test_markers_in_a_row_are_dropped() -> None:
+    nodes = [op("Half", "x", "a"), op("Full", "a", "b"), op("Add", "b w", "y")]
+    model = graph(nodes, {"w": np.ones(4, np.float32), "v": np.ones(4, np.float32)})
+    drop_markers(model)
+    assert [(n.op_type, list(n.input)) for n in model.graph.node] == [("Add", ["x", "w"])]
+    assert [t.name for t in model.graph.initializer] == ["w"]
+    assert [o.domain for o in model.opset_import] == [""]

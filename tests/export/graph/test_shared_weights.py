@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torchvision.models.detection import FasterRCNN
 
+import export.graph.shared_weights as shared_weights
 from edge.engine.ort import OrtEngine
 from edge.engine.passport_check import check_passport
 from edge.errors import BundleError, EngineError
@@ -23,6 +24,7 @@ from export.graph.half_weights import with_half_weights
 from export.graph.shared_weights import LARGE, move_weights, share_weights
 from export.parity.pairs import pair
 from tests.support.random_detectors import HEIGHT, WIDTH, eager, in_onnxruntime, thermal_scene
+from tests.trt_sim.plan import AGREES
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +100,9 @@ def test_the_passport_covers_the_weights(bundle: Bundle, tmp_path: Path) -> None
     folder = copied(bundle, tmp_path)
     here = Bundle.load(folder)
     (folder / ENGINE).write_bytes(b"machine code")
-    Passport(sha256(folder / ENGINE), graph_sha256(here), sha256(folder / "model.json"), Target()).write(folder)
+    Passport(
+        sha256(folder / ENGINE), graph_sha256(here), sha256(folder / "model.json"), Target(), comparison=AGREES
+    ).write(folder)
     assert check_passport(here, Target()) == []
     (folder / WEIGHTS).write_bytes(b"others" * 1000)
     Bundle(**{**vars(here), "files": {**here.files, WEIGHTS: sha256(folder / WEIGHTS)}}).write_json()
@@ -150,3 +154,39 @@ def test_any_known_order_is_computed_back(seed: int, form: str) -> None:
         t for t in (*cpu.graph.initializer, *typed.graph.initializer) if t.data_location == TensorProto.EXTERNAL
     ]
     assert len(external) == (1 if form == "exact" else 2)
+
+
+def halves(*values: np.ndarray) -> onnx.ModelProto:
+    tensors = [numpy_helper.from_array(value.astype(np.float16), f"w{i}") for i, value in enumerate(values)]
+    return helper.make_model(helper.make_graph([], "g", [], [], tensors))
+
+
+def test_each_weight_lies_once_at_the_start_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_weights, "LARGE", 4)
+    first, second, small = np.arange(5), np.arange(4) + 9, np.arange(3)
+    graphs = {"a": halves(first, small), "b": halves(second, first)}
+    content = shared_weights.move_weights(graphs, "model.weights")
+    assert content == first.astype("<f2").tobytes() + bytes(4096 - 10) + second.astype("<f2").tobytes()
+
+    def place(tensor: onnx.TensorProto) -> dict[str, str]:
+        return {entry.key: entry.value for entry in tensor.external_data}
+
+    a, b = graphs["a"].graph.initializer, graphs["b"].graph.initializer
+    assert place(a[0]) == place(b[1]) == {"location": "model.weights", "offset": "0", "length": "10"}
+    assert place(b[0]) == {"location": "model.weights", "offset": "4096", "length": "8"}
+    assert place(a[1]) == {}
+    assert not a[0].raw_data
+
+
+def test_the_known_orders_of_a_weight() -> None:
+    assert list(shared_weights._ways((3,))) == [((3,), (0,))]
+    assert list(shared_weights._ways((2, 12))) == [
+        ((2, 12), (0, 1)),
+        ((2, 12), (1, 0)),
+        *(((2, p, 12 // p), (0, 2, 1)) for p in (2, 3, 4, 6)),
+    ]
+    assert list(shared_weights._ways((4, 3, 2, 1))) == [((4, 3, 2, 1), (0, 1, 2, 3)), ((4, 3, 2, 1), (2, 3, 1, 0))]
+    master = np.arange(12, dtype=np.float16).reshape(2, 6)
+    swapped = master.reshape(2, 3, 2).transpose(0, 2, 1).reshape(2, 6)
+    assert shared_weights._way(master, swapped) == ((2, 3, 2), (0, 2, 1))
+    assert shared_weights._way(master, master[::-1]) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import types
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from edge.errors import InputError
 from export.graph.static import StaticDetector
+from export.graph.supported import check_model, check_pooled, check_samples, check_size, check_topk
 from export.parity.pairs import pair
 from tests.support.random_detectors import eager, enliven, static, thermal_scene
 from tests.support.users_detectors import own_transform, pooled, small
@@ -96,3 +99,117 @@ def test_what_it_calls_as_it_is_may_be_anything() -> None:
         assert pairs.lost.sum() + pairs.new.sum() <= 0.02 * len(pairs.iou)
         assert np.abs(pairs.score_change).max() <= 1e-3
         model = model.float()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "told"),
+    [
+        (32, 32, None),
+        (1024, 1280, None),
+        (512, 640, None),
+        (1056, 640, "height 1056: expected a multiple of 32 from 32 to 1024, for instance 1024"),
+        (512, 1312, "width 1312: expected a multiple of 32 from 32 to 1280, for instance 1280"),
+        (1280, 1024, "height 1280"),
+        (0, 640, "height 0: expected a multiple of 32 from 32 to 1024, for instance 32"),
+        (512, 16, "width 16.*for instance 32"),
+        (500, 640, "height 500.*for instance 512"),
+        (495, 640, "height 495.*for instance 480"),
+        (512, 648, "width 648.*for instance 640"),
+    ],
+)
+def test_sizes_of_a_frame(height: int, width: int, told: str | None) -> None:
+    if told is None:
+        check_size(height, width)
+        return
+    with pytest.raises(InputError, match=told):
+        check_size(height, width)
+
+
+def test_most_boxes_and_samples() -> None:
+    check_topk(3840, 1)
+    with pytest.raises(InputError, match="keeps 3841 boxes"):
+        check_topk(1, 3841)
+    for fine in (1, 16):
+        check_samples(fine)
+    for wrong in (0, 17, -1):
+        with pytest.raises(InputError, match=rf"{wrong} RoIAlign samples a bin and axis: expected 1\.\.16"):
+            check_samples(wrong)
+
+
+def test_levels_that_are_pooled_from() -> None:
+    pool: Any = SimpleNamespace(featmap_names=["0", "1"])
+    check_pooled(["0"], pool, [9])
+    check_pooled(["0", "1"], pool, [-2, -3])
+    check_pooled(["0", "1", "2"], pool, [-2, -3, -4])
+    with pytest.raises(InputError, match="skip a level"):
+        check_pooled(["0", "1"], pool, [-2, -4])
+    with pytest.raises(InputError, match="takes maps 0, 1, and the backbone gives none"):
+        check_pooled([], pool, [])
+
+
+def test_three_maps_that_skip_a_level() -> None:
+    pool: Any = SimpleNamespace(featmap_names=["0", "1", "2"])
+    with pytest.raises(InputError, match="skip a level"):
+        check_pooled(["0", "1", "2"], pool, [-2, -3, -5])
+
+
+@pytest.fixture(scope="module")
+def users() -> Any:
+    return small()
+
+
+Change = Callable[[Any], Any]
+
+
+def hooked(where: str, pre: bool = False) -> Change:
+    def change(model: Any) -> None:
+        part = model.get_submodule(where)
+        register = part.register_forward_pre_hook if pre else part.register_forward_hook
+        register(lambda *_: None)
+
+    return change
+
+
+def put(where: str, **values: Any) -> Change:
+    def change(model: Any) -> None:
+        for name, value in values.items():
+            setattr(model.get_submodule(where), name, value)
+
+    return change
+
+
+EXTRA = nn.Identity()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (put("roi_heads", nms_thresh=0.4), None),
+        (hooked("backbone.body.relu"), None),
+        (hooked("roi_heads.box_head"), None),
+        (hooked("transform", pre=True), "transform has a forward hook"),
+        (hooked("roi_heads"), "roi_heads has a forward hook"),
+        (hooked("backbone.body.bn1", pre=True), "backbone.body.bn1 has a forward hook"),
+        (put("rpn", forward=lambda *_: None), r"rpn \(RegionProposalNetwork\) has its own forward"),
+        (put("roi_heads", mask_roi_pool=EXTRA, mask_head=EXTRA, mask_predictor=EXTRA), "a mask head"),
+        (
+            put("roi_heads", keypoint_roi_pool=EXTRA, keypoint_head=EXTRA, keypoint_predictor=EXTRA),
+            "a keypoint head",
+        ),
+        (put("roi_heads", box_predictor=EXTRA), "box_predictor is a Identity: not supported, expected torchvision's"),
+        (put("roi_heads.box_predictor", bbox_pred=nn.Linear(64, 16)), "gives 16 box values for 3 classes.* 12"),
+    ],
+)
+def test_which_parts_must_be_torchvisions(users: Any, change: Change, told: str | None) -> None:
+    model = copy.deepcopy(users)
+    change(model)
+    if told is None:
+        check_model(model)
+        return
+    with pytest.raises(InputError, match=told):
+        check_model(model)
+
+
+def test_what_is_no_detector() -> None:
+    with pytest.raises(InputError, match=r"the model is a ReLU: expected a torchvision FasterRCNN$"):
+        check_model(nn.ReLU())

@@ -113,3 +113,77 @@ def test_refused(model: onnx.ModelProto, told: str) -> None:
 )
 def test_taken(model: onnx.ModelProto) -> None:
     assert refusals(model) == []
+
+
+def expanded(n: int) -> onnx.ModelProto:
+    return model_of(node("Expand", "x s"), inputs={"x": (F32, [1])}, constants={"s": np.array([n], np.int64)})
+
+
+def top(k: int, of: int) -> onnx.ModelProto:
+    two = helper.make_node("TopK", ["x", "k"], ["y", "at"], name="n", axis=1)
+    return model_of(two, inputs={"x": (F32, [9, of])}, constants={"k": np.array([k], np.int64)})
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (expanded(2**31 - 1), None),
+        (expanded(2**31), "at most 2147483647"),
+        (top(5, 5), None),
+        (top(6, 5), "K = 6 of 5 elements"),
+        (model_of(node("Relu", "x"), inputs={"x": (F32, [4])}, opset=20), None),
+        (model_of(node("Resize", "x r s", mode="cubic"), inputs={"x": (F32, [1, 1, 2, 2])},
+                  constants={"r": np.zeros(0, np.float32), "s": np.ones(4, np.float32)}), "only nearest and linear"),
+        (model_of(node("Resize", "x r s", mode="linear"), inputs={"x": (F32, [1, 1, 2, 2])},
+                  constants={"r": np.zeros(0, np.float32), "s": np.ones(4, np.float32)}), None),
+        (model_of(node("ScatterElements", "x i u", reduction="mul"),
+                  inputs={"x": (F32, [4]), "i": (I64, [2]), "u": (F32, [2])}), "reduction"),
+        (model_of(node("ScatterElements", "x i u"),
+                  inputs={"x": (F32, [4]), "i": (I64, [2]), "u": (F32, [2])}), None),
+        (model_of(node("Less", "a b"), inputs={"a": (F16, [4]), "b": (F32, [4])}), "mixes FLOAT and FLOAT16"),
+        (model_of(node("Where", "c a b"),
+                  inputs={"c": (TensorProto.BOOL, [4]), "a": (F16, [4]), "b": (F16, [4])}), None),
+        (model_of(node("And", "a b"), inputs={"a": (TensorProto.BOOL, [4]), "b": (TensorProto.BOOL, [4])}), None),
+        (model_of(node("Compress", "x c"), inputs={"x": (F32, [4]), "c": (TensorProto.BOOL, [4])}), "depends on"),
+    ],
+)  # fmt: skip
+def test_one_step_below_and_above(model: onnx.ModelProto, told: str | None) -> None:
+    lines = refusals(model)
+    assert (lines == []) if told is None else any(told in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (model_of(node("Relu", "x"), inputs={"x": (F32, [0, 4])}), []),
+        (model_of(node("Gather", "x i"), inputs={"x": (F16, [4]), "i": (I64, [2])}), []),
+        (model_of(node("Equal", "a b"), inputs={"a": (F32, [4]), "b": (F32, [4])}), []),
+        (
+            model_of(node("Equal", "a b"), inputs={"a": (TensorProto.BOOL, [4]), "b": (TensorProto.BOOL, [4])}),
+            ["Equal n: BOOL is not supported"],
+        ),
+        (
+            model_of(helper.make_node("Cast", ["x"], ["u"], name="a", to=U8),
+                     helper.make_node("Cast", ["u"], ["y"], name="b", to=F32), inputs={"x": (F32, [4])}),
+            [f"Cast {name}: UINT8 is only for a network input that is cast at once" for name in "ab"],
+        ),
+        (
+            model_of(node("Identity", "x"), inputs={"x": (U8, [4])}),
+            ["Identity n: UINT8 is only for a network input that is cast at once"],
+        ),
+        (
+            model_of(node("Sum", "a b c"), inputs={"a": (F16, [4]), "b": (F16, [4]), "c": (F32, [4])}),
+            ["Sum n: mixes FLOAT and FLOAT16: a strongly typed network wants one type"],
+        ),
+        (
+            model_of(node("Sum", "a b b"), inputs={"a": (F32, [4]), "b": (F16, [4])}),
+            ["Sum n: mixes FLOAT and FLOAT16: a strongly typed network wants one type"],
+        ),
+        (
+            model_of(node("Relu", "x", domain="ours"), inputs={"x": (F32, [4])}),
+            ["opset 17 of ours: expected ai.onnx up to 20", "Relu n: domain ours needs a plugin"],
+        ),
+    ],
+)  # fmt: skip
+def test_every_word_of_a_refusal(model: onnx.ModelProto, told: list[str]) -> None:
+    assert refusals(model) == told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edge.errors import InputError
@@ -54,3 +54,48 @@ def test_other_channel_count_than_the_mean() -> None:
     transform = GeneralizedRCNNTransform(96, 96, [0.4], [0.2]).eval()
     with pytest.raises(InputError, match="takes 3 channels, its image mean and std have 1"):
         ImageInput(transform, 96, 96).take_grey(backbone())
+
+
+def image_input(mean: list[float], std: list[float]) -> ImageInput:
+    return ImageInput(GeneralizedRCNNTransform(32, 32, mean, std).eval(), 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "channels"),
+    [([0.4] * 3, [0.2] * 3, 1), ([0.4, 0.5, 0.4], [0.2] * 3, 3), ([0.4] * 3, [0.2, 0.2, 0.3], 3), ([0.4], [0.2], 1)],
+)
+def test_channels_are_summed_only_where_all_are_alike(mean: list[float], std: list[float], channels: int) -> None:
+    ours, net = image_input(mean, std), nn.Sequential(nn.Conv2d(len(mean), 2, 3))
+    before = net[0].weight
+    ours.take_grey(net)
+    assert ours.channels == net[0].in_channels == net[0].weight.shape[1] == channels
+    assert (len(ours.mean), len(ours.std)) == (channels, channels)
+    assert (net[0].weight is before) is (channels == len(mean))
+    assert not net[0]._forward_pre_hooks
+
+
+class Beside(nn.Module):
+    """Two convolutions that read the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 2, 3), nn.Conv2d(3, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x) + self.b(x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("net", "told"),
+    [
+        (Beside(), "2 convolutions read the image"),
+        (nn.Sequential(nn.ReLU()), "0 convolutions read"),
+        (nn.Sequential(nn.Conv2d(3, 3, 3, groups=3)), "expected one ungrouped first convolution"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(5, 5)), "first convolution takes 0 channels, its image mean and std"),
+        (nn.Sequential(nn.Conv2d(4, 5, 3), nn.Conv2d(5, 6, 3)), "takes 4 channels, its image mean and std have 3"),
+    ],
+)
+def test_a_first_convolution_that_cannot_take_grey(net: nn.Module, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        image_input([0.4] * 3, [0.2] * 3).take_grey(net)
+    assert not any(m._forward_pre_hooks for m in net.modules())

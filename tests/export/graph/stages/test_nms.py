@@ -107,3 +107,37 @@ def test_native_in_onnxruntime_is_torchvisions() -> None:
         assert np.array_equal(got, expected)
         unrolled, _ = suppress_unrolled(boxes, valid, 0.5, rounds=n)
         assert np.array_equal(unrolled.numpy(), expected)
+
+
+def test_nothing_valid_keeps_nothing() -> None:
+    keep, converged = suppress_unrolled(clustered(40, 3)[None], torch.zeros(1, 40, dtype=torch.bool), 0.5)
+    assert not keep.any()
+    assert converged.item()
+
+
+HALF = torch.tensor([[0.0, 0.0, 20.0, 10.0], [0.0, 0.0, 10.0, 10.0]])  # their IoU is 0.5
+
+
+@pytest.mark.parametrize(("threshold", "kept"), [(0.5, [True, True]), (0.49, [True, False])])
+def test_an_overlap_must_be_greater_than_the_threshold(threshold: float, kept: list[bool]) -> None:
+    valid, scores = torch.ones(1, 2, dtype=torch.bool), torch.tensor([[0.9, 0.8]])
+    assert suppress_unrolled(HALF[None], valid, threshold)[0].tolist() == [kept]
+    assert suppress_native(HALF[None], scores, valid, threshold).tolist() == [kept]
+
+
+def test_sets_are_apart_and_so_are_groups() -> None:
+    boxes, valid = HALF[None].repeat(2, 1, 1), torch.ones(2, 2, dtype=torch.bool)
+    keep, converged = suppress_unrolled(boxes, valid, 0.4, torch.tensor([[0, 0], [0, 1]]))
+    assert keep.tolist() == [[True, False], [True, True]]
+    assert converged.tolist() == [True]
+
+
+@pytest.mark.parametrize(("n", "settled"), [(20, True), (21, False)])
+def test_twenty_rounds_settle_a_chain_of_twenty(n: int, settled: bool) -> None:
+    """Each box overlaps only the one before: a round settles one more, and in the last one nothing may change."""
+    x = torch.arange(n) * 4.0
+    chain = torch.stack((x, torch.zeros(n), x + 10, torch.full((n,), 10.0)), 1)[None]
+    keep, converged = suppress_unrolled(chain, torch.ones(1, n, dtype=torch.bool), 0.4)
+    assert converged.item() is settled
+    if settled:
+        assert keep[0].tolist() == [i % 2 == 0 for i in range(n)]

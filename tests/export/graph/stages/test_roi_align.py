@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from torchvision.ops import MultiScaleRoIAlign, roi_align
 from torchvision.ops.poolers import LevelMapper
 
-from export.graph.stages.roi_align import levels_of, pool_gather, pool_native
+from export.graph.stages.roi_align import bilinear_samples, levels_of, pool_gather, pool_native
 
 WIDTH, HEIGHT = 160, 128
 SCALES = [1 / 4, 1 / 8, 1 / 16]
@@ -86,3 +88,44 @@ def test_both_forms_over_a_pyramid_are_torchvisions(ratio: int) -> None:
     torch.testing.assert_close(pooled[place], expected)
     gathered = pool_gather(maps, boxes, levels, SCALES, (8, 10), ratio, 5)
     torch.testing.assert_close(gathered.transpose(1, 2).reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+
+
+def samples(low: float, high: float, extent: float, bins: int = 1, ratio: int = 1) -> tuple[Any, Any]:
+    ends = (torch.tensor([value]) for value in (low, high, extent))
+    cells, weights = bilinear_samples(*ends, bins, ratio, 2)
+    return cells[0].tolist(), weights[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cells", "weights"),
+    [
+        (2.0, 3.5, [[2, 3]], [[0.25, 0.75]]),  # at 2.75
+        (6.0, 8.0, [[7, 7]], [[1.0, 0.0]]),  # on the last cell: no neighbour
+        (7.0, 9.0, [[7, 7]], [[1.0, 0.0]]),  # at 8.0, one beyond it: the last one counts
+        (7.25, 9.0, [[7, 7]], [[0.0, 0.0]]),  # at 8.125: outside
+        (-2.0, 0.0, [[0, 1]], [[1.0, 0.0]]),  # at -1.0: the first one counts
+        (-2.25, 0.0, [[0, 1]], [[0.0, 0.0]]),  # at -1.125: outside
+        (3.0, 3.5, [[3, 4]], [[0.5, 0.5]]),  # at least one cell long
+    ],
+)
+def test_samples_of_one_bin(low: float, high: float, cells: list[list[int]], weights: list[list[float]]) -> None:
+    assert samples(low, high, 8.0) == (cells, weights)
+
+
+def test_samples_of_two_bins() -> None:
+    """From 1 to 5, bins of two: at 1.5, 2.5, 3.5, 4.5; the lower neighbours of both samples, then the upper ones."""
+    expected = [[1, 2, 2, 3], [3, 4, 4, 5]], [[0.25] * 4] * 2
+    assert samples(1.0, 5.0, 8.0, 2, 2) == expected
+    for adaptive in (0, -1):
+        assert samples(1.0, 5.0, 8.0, 2, adaptive) == expected
+    # bins of 1: one sample each, though two would be held
+    cells, weights = samples(1.0, 3.0, 8.0, 2, 0)
+    assert weights == [[0.5, 0.0, 0.5, 0.0]] * 2
+    assert [row[0] for row in cells] == [1, 2]
+
+
+def test_pooled_at_the_last_cell_of_the_last_map() -> None:
+    """Nothing beyond it is read."""
+    last = torch.arange(6.0).reshape(1, 1, 2, 3)
+    box = torch.tensor([[2.0, 1.0, 4.0, 3.0]])
+    assert pool_gather([last], box, torch.zeros(1, dtype=torch.int64), [1.0], (1, 1), 1).tolist() == [[[5.0]]]

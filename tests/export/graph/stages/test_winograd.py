@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -39,3 +41,39 @@ def test_only_what_gains_is_replaced() -> None:
     use_winograd(layers)
     kinds = [isinstance(layer, WinogradConv2d) for layer in (*layers[:6], layers[6][0])]
     assert kinds == [True, False, False, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "gains"),
+    [
+        ({}, True),
+        ({"in_channels": 127}, False),
+        ({"out_channels": 127}, False),
+        ({"kernel_size": (3, 1), "padding": (1, 0)}, False),
+        ({"kernel_size": 5, "padding": 1}, False),
+        ({"stride": 2}, False),
+        ({"padding": 0}, False),
+        ({"dilation": 2}, False),
+        ({"groups": 2}, False),
+        ({"padding_mode": "reflect"}, False),
+    ],
+)
+def test_which_convolutions_gain(changed: dict[str, Any], gains: bool) -> None:
+    like = {"in_channels": 128, "out_channels": 128, "kernel_size": 3, "padding": 1, **changed}
+    net = nn.Sequential(nn.Sequential(nn.Conv2d(**like)))
+    use_winograd(net)
+    assert isinstance(net[0][0], WinogradConv2d) is gains
+
+
+@pytest.mark.parametrize(("height", "width", "tiles"), [(28, 36, 63), (32, 32, 64), (29, 29, 64), (28, 33, 63)])
+def test_from_64_tiles_on(height: int, width: int, tiles: int) -> None:
+    conv = nn.Conv2d(2, 3, 3, padding=1).requires_grad_(False)
+    filtered = WinogradConv2d(conv)
+    x = torch.rand(1, 2, height, width, generator=torch.Generator().manual_seed(0))
+    expected = conv(x)
+    assert torch.allclose(filtered(x), expected, atol=1e-5)
+    asked: list[int] = []
+    hook = conv.register_forward_hook(lambda *_: asked.append(1))
+    filtered(x)
+    hook.remove()
+    assert bool(asked) is (tiles < 64)
