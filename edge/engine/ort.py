@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from edge.data import RawDetections
+from edge.engine.onnx_runtime import load
 from edge.engine.select import EngineOptions
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, Found, deviations, raw_detections, signature
 from edge.seams import Engine
+
+onnxruntime: Any = load()
 
 
 def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
@@ -20,21 +25,24 @@ def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
 
 
 class OrtEngine(Engine):
-    """``model.onnx`` of a bundle in ONNX Runtime. It cannot tell where its time goes: ``last_ms`` stays empty.
+    """``model.onnx`` of a bundle, or another ``graph`` of it, in ONNX Runtime.
 
-    ``threads``: intra-operator threads, 0 = one a physical core.
+    It cannot tell where its time goes: ``last_ms`` stays empty.
 
-    Raises BundleError where the bundle has no ``model.onnx``, EngineError where ONNX Runtime
+    ``threads``: intra-operator threads, 0 = one a core that this process may use now. ONNX Runtime's own choice is one
+    a core of the machine, each pinned to its core, which fails on a board whose power mode takes cores offline.
+
+    Raises BundleError where the bundle has no such graph, EngineError where ONNX Runtime
     cannot load it or its inputs and outputs are not those of the bundle.
     """
 
     backend = "ort"
 
-    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 0, graph: str = ONNX_CPU) -> None:
         super().__init__(bundle)
-        path = bundle.file(ONNX_CPU)
+        path = bundle.file(graph)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # its warnings about folded constants mean nothing to a user
         try:
@@ -50,7 +58,9 @@ class OrtEngine(Engine):
         if wrong := deviations(_tensors(self._session), expected):
             raise EngineError(f"{path} has {'; '.join(wrong)}: export it again")
         self._shape = expected[INPUT].shape
-        self.description = f"ONNX Runtime {onnxruntime.__version__} on CPU"
+        self.description = (
+            f"ONNX Runtime {onnxruntime.__version__} on CPU, {threads} thread{'s' if threads > 1 else ''}"
+        )
         self.versions = {"onnxruntime": onnxruntime.__version__}
 
     def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
@@ -64,7 +74,7 @@ class OrtEngine(Engine):
         del self._session
 
 
-def _tensors(session: onnxruntime.InferenceSession) -> Found:
+def _tensors(session: Any) -> Found:
     nodes = [("INPUT", node) for node in session.get_inputs()] + [("OUTPUT", node) for node in session.get_outputs()]
     return {
         node.name: (mode, tuple(node.shape), node.type.removeprefix("tensor(").removesuffix(")").upper())

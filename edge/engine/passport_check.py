@@ -30,7 +30,7 @@ def this_machine(tensorrt: str | None = None, device: Device | None = None) -> T
 
     Asks ``nvpmodel`` for the power mode, which takes some tens of milliseconds on a board.
     """
-    host = host_facts()
+    host, power = host_facts(), power_facts()
     return Target(
         tensorrt=tensorrt,
         device=device.name if device else None,
@@ -41,7 +41,8 @@ def this_machine(tensorrt: str | None = None, device: Device | None = None) -> T
         board=host["board"],
         driver=driver_version(read_text_or_none(_DRIVER_VERSION) or ""),
         l4t=host["l4t"],
-        power_mode=power_facts()["mode"],
+        power_mode=power["mode"],
+        gpu_max_mhz=power["gpu_max_mhz"],
     )
 
 
@@ -101,7 +102,7 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     if model_json != passport.model_json_sha256:
         why = "classes, pixels or thresholds may be others than those the engine was built with"
         found.append(refuse(f"{MODEL_JSON} was changed after {ENGINE} was built", why))
-    return found + _machine_mismatches(passport.target, here, fix)
+    return found + _comparison_mismatches(passport, fix) + _machine_mismatches(passport.target, here, fix)
 
 
 def raise_refusals(bundle: Bundle, found: Sequence[Mismatch]) -> None:
@@ -111,6 +112,29 @@ def raise_refusals(bundle: Bundle, found: Sequence[Mismatch]) -> None:
         reasons = "; ".join(f"{m.what}: {m.why}" for m in refusals)
         commands = ", ".join(dict.fromkeys(m.fix for m in refusals))
         raise BundleError(f"engine {bundle.path / ENGINE} refused: {reasons}: run: {commands}")
+
+
+def _comparison_mismatches(passport: Passport, fix: str) -> list[Mismatch]:
+    """What the comparison with ONNX Runtime says, or that there is none."""
+    compared = passport.comparison
+    if compared is None:
+        why = "TensorRT can give wrong numbers without a word"
+        return [Mismatch(f"{ENGINE} was never compared with ONNX Runtime", why, "warn", f"{fix} --compare-only")]
+    if compared.refusals:
+        level = passport.options.get("optimization_level")
+        again = f"{fix} --optimization-level {other_level(level)}"
+        return [
+            Mismatch(f"{ENGINE} gives wrong results: {'; '.join(compared.refusals)}", str(compared), "refuse", again)
+        ]
+    if compared.doubts:
+        again = f"{fix} --compare-only --frames DIR"
+        return [Mismatch(f"{ENGINE}: {'; '.join(compared.doubts)}", str(compared), "warn", again)]
+    return []
+
+
+def other_level(level: object) -> int:
+    """The optimization level to try where an engine of ``level`` is wrong: TensorRT takes other tactics then."""
+    return 2 if level == 3 else 3
 
 
 def _machine_mismatches(built: Target, here: Target, fix: str) -> list[Mismatch]:
@@ -141,7 +165,12 @@ def _machine_mismatches(built: Target, here: Target, fix: str) -> list[Mismatch]
         driver="driver",
         cuda="CUDA",
     )
-    compare("warn", "its tactics were timed at other clocks: latency is not what it was", power_mode="power mode")
+    compare(
+        "warn",
+        "its tactics were timed at other clocks: latency is not what it was",
+        power_mode="power mode",
+        gpu_max_mhz="highest GPU clock in MHz",
+    )
     return found
 
 

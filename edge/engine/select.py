@@ -19,10 +19,10 @@ BACKENDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """What can be set of an engine; each takes its own. ``threads``: of ONNX Runtime, 0 = one a core.
+    """What can be set of an engine; each takes its own.
 
-    ``zero_copy``, ``spin``: of TensorRT, see `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle;
-    what it knows already nobody looks at again.
+    ``threads``: of ONNX Runtime, 0 = one a core that this process may use. ``zero_copy``, ``spin``: of TensorRT, see
+    `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle; what it knows already nobody looks at again.
     """
 
     probe: Probe

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.model.bundle import ONNX_FP16, WEIGHTS, Bundle
+from edge.model.comparison import Comparison
 from edge.system.declared import MOST, declared, read_json
 from edge.system.files import write_whole
 
@@ -31,6 +32,7 @@ class Target:
     ``tensorrt``: version as the Python package gives it, "10.3.0" or "10.13.3.9". ``device`` ..
     ``cuda``: see `edge.engine.device.Device`. ``board``: the device tree's model name. ``driver``: version of
     NVIDIA's kernel module. ``l4t``: "36.4.3" on a Jetson. ``power_mode``: name that ``nvpmodel -q`` gives.
+    ``gpu_max_mhz``: the highest clock that the GPU is allowed, whatever the power mode promises.
     """
 
     tensorrt: str | None = None
@@ -43,6 +45,19 @@ class Target:
     driver: str | None = None
     l4t: str | None = None
     power_mode: str | None = None
+    gpu_max_mhz: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildClocks:
+    """In what state of the board the tactics were timed; None where the board does not tell.
+
+    ``gpu_mhz``: the highest GPU clock that was seen while the engine was built. ``over_current_events``: how often the
+    board's over-current protection stepped in meanwhile.
+    """
+
+    gpu_mhz: int | None = None
+    over_current_events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,8 @@ class Passport:
 
     ``engine_sha256``, ``onnx_sha256``, ``model_json_sha256``: of ``model.engine`` and of the
     ``model.fp16.onnx`` (see `graph_sha256`) and ``model.json`` it was built from. ``target``: the machine that
-    built it. ``options``: the builder's settings. ``build_seconds``: how long that took.
+    built it. ``options``: the builder's settings. ``build_seconds``: how long that took. ``clocks``: meanwhile.
+    ``comparison``: with ONNX Runtime; None where the engine was never compared.
     """
 
     engine_sha256: str
@@ -60,10 +76,15 @@ class Passport:
     target: Target
     options: Mapping[str, Any] = field(default_factory=dict)
     build_seconds: float = 0.0
+    clocks: BuildClocks | None = None
+    comparison: Comparison | None = None
 
     def write(self, folder: Path) -> None:
         """Write ``model.engine.json`` into ``folder``, whole. Raises OSError."""
         content = {"format": FORMAT, **asdict(self)}
+        content = {name: value for name, value in content.items() if value is not None}
+        if self.target.gpu_max_mhz is None:  # as the first version wrote it
+            del content["target"]["gpu_max_mhz"]
         write_whole(folder / PASSPORT, (json.dumps(content, indent=2) + "\n").encode())
 
     @classmethod
@@ -87,14 +108,16 @@ class Passport:
             target=said.target,
             options=said.options,
             build_seconds=said.build_seconds,
+            clocks=said.clocks or None,
+            comparison=said.comparison or None,
         )
 
 
-_TARGET = [f.name for f in fields(Target)]
+_TARGET = [f.name for f in fields(Target) if f.name != "gpu_max_mhz"]  # which the first passports did not have
 
 
 class _File(Struct):
-    """The whole file; all of it must be there."""
+    """The whole file. All of it must be there, but for what the first version did not write."""
 
     format: Literal[1]
     engine_sha256: str
@@ -103,6 +126,8 @@ class _File(Struct):
     target: Annotated[Target, Meta(extra_json_schema={"required": _TARGET})]
     options: dict[str, Any]
     build_seconds: Annotated[float, Meta(ge=0, le=MOST)]
+    clocks: BuildClocks | UnsetType = UNSET
+    comparison: Comparison | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 from torchvision.models.detection import FasterRCNN
 
 from edge.camera import open_camera
 from edge.data import RawDetections
+from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
@@ -199,6 +199,7 @@ def eager_detector(model: FasterRCNN) -> Detector:
 
 def float16_detector(bundle: Bundle) -> Detector:
     """What the graph typed for TensorRT finds in ONNX Runtime. Raises EngineError where it cannot be loaded."""
+    onnxruntime = load()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     path = bundle.file(ONNX_FP16)

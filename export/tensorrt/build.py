@@ -22,6 +22,7 @@ from edge.engine.readiness import ENVIRONMENT, OLDEST_TENSORRT
 from edge.errors import EngineError, InputError
 from edge.model.bundle import Bundle
 from edge.model.graph_io import deviations, signature
+from export.tensorrt.build_log import Heard, logger
 
 if TYPE_CHECKING:
     import tensorrt
@@ -67,17 +68,22 @@ class BuildSettings:
 
 @dataclass(frozen=True, slots=True)
 class BuiltEngine:
-    """``plan``: the serialised engine. ``timing_cache``: what was timed, for the next build.
+    """``plan``: the serialised engine. ``listing``: its kernels, as `export.tensorrt.listing` reads them, where it was
+    compiled for a GPU that is not here, else empty. ``timing_cache``: what was timed, for the next build.
     ``seconds``: time in the builder. ``tensorrt``: version. ``verified``: it was deserialised here and has
-    the bundle's inputs and outputs. ``skipped_tactics``: how many TensorRT left out for want of memory.
+    the bundle's inputs and outputs. ``skipped_for_memory``: tactics that TensorRT left out for want of memory.
+    ``skipped_otherwise``: those that failed for another reason; ``first_exception``: what it said of the first.
     """
 
     plan: bytes
+    listing: str
     timing_cache: bytes
     seconds: float
     tensorrt: str
     verified: bool
-    skipped_tactics: int
+    skipped_for_memory: int
+    skipped_otherwise: int
+    first_exception: str
 
 
 def import_tensorrt(module: str = "tensorrt") -> ModuleType:
@@ -117,12 +123,13 @@ def build_engine(
     Raises EngineError: a node that TensorRT cannot parse or compile (it is named), other inputs and outputs
     than the bundle's, too little memory; BuildCancelled where ``progress`` said so.
     """
-    log = _logger(trt)
+    heard = Heard()
+    log = logger(trt, heard)
     monitor = _monitor(trt, progress)
     try:
         builder = trt.Builder(log)
     except (TypeError, RuntimeError) as error:  # pybind11: "factory function returned nullptr"
-        said = _reason(log.errors) if log.errors else str(error)
+        said = _reason(heard.errors) if heard.errors else str(error)
         raise EngineError(f"TensorRT {trt.__version__} does not start: {said}: is the GPU free and usable?") from None
     strongly_typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     # absent would mean a version that knows nothing else
@@ -151,20 +158,23 @@ def build_engine(
     if plan is None:
         if monitor.cancelled:
             raise BuildCancelled("the build was cancelled")
-        raise EngineError(_build_failure(trt, log, onnx, settings))
+        raise EngineError(_build_failure(trt, heard, onnx, settings))
     data = bytes(plan)
     timed = b""
     if settings.compute_capability is None:
-        _check_engine(trt, log, data, bundle)
+        _check_engine(trt, log, heard, data, bundle)
         cache = config.get_timing_cache()
         timed = bytes(cache.serialize()) if cache is not None else b""
     return BuiltEngine(
         plan=data,
+        listing=heard.listing if settings.compute_capability else "",
         timing_cache=timed,
         seconds=seconds,
         tensorrt=trt.__version__,
         verified=settings.compute_capability is None,
-        skipped_tactics=log.skipped_tactics,
+        skipped_for_memory=heard.skipped_for_memory,
+        skipped_otherwise=heard.skipped_otherwise,
+        first_exception=heard.first_exception,
     )
 
 
@@ -179,12 +189,12 @@ def _check_network(network: tensorrt.INetworkDefinition, onnx: Path, bundle: Bun
     _compare(got, bundle, str(onnx))
 
 
-def _check_engine(trt: ModuleType, log: tensorrt.ILogger, plan: bytes, bundle: Bundle) -> None:
+def _check_engine(trt: ModuleType, log: tensorrt.ILogger, heard: Heard, plan: bytes, bundle: Bundle) -> None:
     runtime = trt.Runtime(log)
     engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:
         raise EngineError(
-            f"TensorRT {trt.__version__} cannot load the engine that it just built: {_reason(log.errors)}"
+            f"TensorRT {trt.__version__} cannot load the engine that it just built: {_reason(heard.errors)}"
         )
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
     got = {
@@ -220,6 +230,7 @@ def _aim_at(trt: ModuleType, config: tensorrt.IBuilderConfig, compute_capability
         raise InputError(f"{trt.__name__} {trt.__version__} compiles only for the GPU that is here")
     config.num_compute_capabilities = 1
     config.set_compute_capability(getattr(trt.ComputeCapability, compute_capability), 0)
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the kernels with their shapes
 
 
 def _parse_failure(trt: ModuleType, parser: tensorrt.OnnxParser, onnx: Path) -> str:
@@ -236,10 +247,17 @@ def _parse_failure(trt: ModuleType, parser: tensorrt.OnnxParser, onnx: Path) -> 
     )
 
 
-def _build_failure(trt: ModuleType, log: tensorrt.ILogger, onnx: Path, settings: BuildSettings) -> str:
-    failure = f"TensorRT {trt.__version__} could not compile {onnx}: {_reason(log.errors)}"
-    no_room = "any implementation" in failure and log.skipped_tactics
-    if no_room or any(_OUT_OF_MEMORY.search(line) for line in log.errors):
+def _build_failure(trt: ModuleType, heard: Heard, onnx: Path, settings: BuildSettings) -> str:
+    failure = f"TensorRT {trt.__version__} could not compile {onnx}: {_reason(heard.errors)}"
+    no_tactic = "any implementation" in failure
+    if no_tactic and heard.skipped_otherwise and not heard.skipped_for_memory:
+        return (
+            f"{failure}: {heard.skipped_otherwise} tactics failed, not for want of memory (the first: "
+            f"{heard.first_exception}): try another --optimization-level, 0 to 5; this was "
+            f"{settings.optimization_level}"
+        )
+    no_room = no_tactic and heard.skipped_for_memory
+    if no_room or any(_OUT_OF_MEMORY.search(line) for line in heard.errors):
         return f"{failure}: memory ran out (workspace {settings.workspace_mib} MiB): {MEMORY_HINT}"
     return f"{failure}: export the bundle again with this version of thermal-edge"
 
@@ -250,23 +268,6 @@ def _reason(errors: list[str]) -> str:
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def _logger(trt: ModuleType) -> tensorrt.ILogger:
-    """TensorRT's functions return None and say why only to their logger: this one keeps it."""
-
-    class Log(trt.ILogger):  # type: ignore[misc,name-defined]  # the base is known at run time
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-            self.errors: list[str] = []
-            self.skipped_tactics = 0
-
-        def log(self, severity: tensorrt.ILogger.Severity, msg: str) -> None:
-            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
-                self.errors.append(msg)
-            self.skipped_tactics += "Skipping tactic" in msg
-
-    return Log()
 
 
 def _monitor(trt: ModuleType, progress: Progress) -> tensorrt.IProgressMonitor:

@@ -1,8 +1,7 @@
-"""What an engine build needs before it starts and leaves when it is done: memory, room, files."""
+"""What an engine build needs before it starts: memory, room, what earlier builds have timed."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import EngineError, InputError
-from edge.model.bundle import MODEL_JSON, ONNX_FP16, WEIGHTS, Bundle, sha256
-from edge.model.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
+from edge.model.bundle import ONNX_FP16, WEIGHTS, Bundle
+from edge.model.passport import ENGINE, PASSPORT, Target
 from edge.system.files import reason_of, write_whole
 from export.tensorrt.build import MEMORY_HINT, BuildSettings, BuiltEngine
+from export.tensorrt.compare import simulated
 
 # no layer of these networks has a use for more, and on a Jetson the CPU needs the same memory
 WORKSPACE_MOST_MIB = 2048
@@ -27,7 +27,8 @@ class Plan:
     """Everything that is known before the builder runs.
 
     ``onnx_bytes``: of the graph and its weights. ``free_mib``: memory that programs can have now, MiB.
-    ``timing_cache``: file of what earlier builds on this board timed; it need not exist.
+    ``timing_cache``: file of what earlier builds on this board timed; it need not exist. ``frames``: the source that
+    the engine will be compared on.
     """
 
     bundle: Bundle
@@ -37,6 +38,7 @@ class Plan:
     settings: BuildSettings
     free_mib: int
     timing_cache: Path
+    frames: str
 
 
 def make_plan(
@@ -44,10 +46,12 @@ def make_plan(
     target: Target,
     workspace_mib: int | None = None,
     optimization_level: int = BuildSettings.optimization_level,
+    frames: str | None = None,
 ) -> Plan:
     """Check all that can be checked before minutes are spent.
 
-    ``workspace_mib``: None = a quarter of the free memory, at most 2048.
+    ``workspace_mib``: None = a quarter of the free memory, at most 2048. ``frames``: None = those of the simulated
+    camera.
 
     Raises BundleError where the bundle has no ``model.fp16.onnx``; InputError where its folder cannot be
     written or has no room, or the workspace does not fit the free memory.
@@ -70,43 +74,8 @@ def make_plan(
         settings=BuildSettings(workspace_mib, optimization_level),
         free_mib=free,
         timing_cache=timing_cache_path(target),
+        frames=frames or simulated(bundle),
     )
-
-
-def write_engine(plan: Plan, built: BuiltEngine) -> Passport:
-    """Write ``model.engine`` and its passport; an engine that was there before stays if this fails.
-
-    Raises EngineError where the disk is full or fails; no half file and no engine without a passport
-    is left then.
-    """
-    passport = Passport(
-        engine_sha256=hashlib.sha256(built.plan).hexdigest(),
-        onnx_sha256=graph_sha256(plan.bundle),
-        model_json_sha256=sha256(plan.bundle.path / MODEL_JSON),
-        target=plan.target,
-        options={
-            "strongly_typed": True,
-            "tf32": False,
-            "workspace_mib": plan.settings.workspace_mib,
-            "optimization_level": plan.settings.optimization_level,
-        },
-        build_seconds=round(built.seconds, 1),
-    )
-    engine = plan.bundle.path / ENGINE
-    new = engine.with_name(f"{ENGINE}.new")
-    try:
-        write_whole(new, built.plan)  # all that needs room on the disk comes before the first change
-        try:
-            passport.write(plan.bundle.path)
-            new.replace(engine)
-        finally:
-            new.unlink(missing_ok=True)
-    except OSError as error:
-        raise EngineError(
-            f"{engine} ({len(built.plan) / 1e6:.0f} MB) could not be written: {reason_of(error)}: make room or "
-            "fix the disk and build again"
-        ) from None
-    return passport
 
 
 def keep_timing_cache(plan: Plan, built: BuiltEngine) -> str | None:

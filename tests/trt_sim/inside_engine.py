@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import random
 import signal
@@ -71,6 +72,14 @@ def equal(a: RawDetections, b: RawDetections) -> bool:
     return a.converged == b.converged and all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in arrays)
 
 
+def test_the_time_of_each_layer_is_the_mean_over_the_frames_behind_the_warm_up(bundle: Bundle) -> None:
+    from edge.engine.layers import WARM_UP, layer_times
+
+    executed = trt._calls["execute_async_v3"]
+    assert layer_times(bundle, pictures(3)) == [("input", 1 / 8), ("pool", 5 / 8)]
+    assert trt._calls["execute_async_v3"] - executed == 1 + WARM_UP + 3
+
+
 @pytest.mark.parametrize("graph", [False, True])
 @pytest.mark.parametrize("zero_copy", [False, True])
 @pytest.mark.parametrize("spin", [False, True])
@@ -93,22 +102,22 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_thousands_of_inferences_allocate_nothing(bundle: Bundle) -> None:
+def test_more_than_a_thousand_inferences_allocate_nothing(bundle: Bundle) -> None:
     image = pictures(1)[0]
     with TrtEngine(bundle) as engine:
         begun, held = [calls(name) for name in ALLOCATING], counters()
         expected = engine.infer(image)
-        for _ in range(498):
+        for _ in range(98):
             engine.infer(image)
         resident = resident_bytes()
-        for _ in range(2_000):
+        for _ in range(1_000):
             engine.infer(image)
-        assert resident_bytes() - resident < 1 << 18  # about a hundred bytes a frame would show
+        assert resident_bytes() - resident < 1 << 16  # 65 bytes a frame would show
         assert equal(engine.infer(image), expected)
         assert [calls(name) for name in ALLOCATING] == begun
         now = counters()
         assert {name: now[name] for name in (*HELD, *BAD)} == {name: held[name] for name in (*HELD, *BAD)}
-        assert now["graph_launches"] - held["graph_launches"] == 2_500
+        assert now["graph_launches"] - held["graph_launches"] == 1_100
 
 
 def test_a_frame_is_one_call_of_the_driver(bundle: Bundle) -> None:
@@ -149,7 +158,11 @@ def test_times_of_a_graph_and_of_its_parts(bundle: Bundle) -> None:
 def test_what_it_says_of_itself(bundle: Bundle) -> None:
     with TrtEngine(bundle, zero_copy=True) as engine:
         assert engine.description == "TensorRT 10.3.0 on Simulated GPU (8.7), CUDA graph, zero-copy"
-        assert set(engine.versions) == {"tensorrt", "pycuda", "cuda"}
+        assert set(engine.versions) == {
+            "tensorrt",
+            "pycuda" if importlib.util.find_spec("pycuda") else "ctypes",
+            "cuda",
+        }
         assert engine.versions["cuda"] == "12.6"
 
 

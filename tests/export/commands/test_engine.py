@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import errno
+import itertools
 import json
 import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from edge.engine.device import Device
 from edge.engine.passport_check import check_passport
+from edge.engine.readiness import Need
 from edge.errors import BundleError, EdgeError, EngineError, InputError
 from edge.model.bundle import Bundle
+from edge.model.comparison import Comparison
 from edge.model.graph_io import signature
-from edge.model.passport import ENGINE, PASSPORT, Passport, Target
+from edge.model.passport import ENGINE, PASSPORT, BuildClocks, Passport, Target
 from export.commands import engine as engine_cli
+from export.tensorrt import place
 from export.tensorrt import plan as engine_plan
 from export.tensorrt import process as build_process
+from export.tensorrt.build import BuiltEngine, build_engine, import_tensorrt
 from export.tensorrt.plan import available_mib, make_plan, timing_cache_path
 from tests.conftest import ROOT
 from tests.support.half_detector import with_float16_graph
+from tests.trt_sim.plan import AGREES, add_engine
 
 SIM = ROOT / "tests/builder_sim"
+OF_THE_CHILD = ("killed", "crash", "python memory", "endless", "stuck")
 ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
 
 
@@ -40,19 +49,30 @@ def bundle(tiny_bundle: Path) -> Bundle:
 
 @pytest.fixture
 def engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., int]]:
-    """Runs ``edge-export engine`` on an Orin Nano that is not there."""
+    """Runs ``edge-export engine`` on an Orin Nano that is not there.
+
+    The builder has a process of its own only where ``child`` says so, or what goes wrong is `OF_THE_CHILD`.
+    """
     monkeypatch.syspath_prepend(SIM)
     monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(engine_cli, "find_device", lambda: ORIN)
+    monkeypatch.setattr(engine_cli, "check_comparable", lambda *_: None)
+    monkeypatch.setattr(engine_cli, "compare_in_process", lambda *_: AGREES)
     parser = argparse.ArgumentParser()
     engine_cli.add_engine_command(parser.add_subparsers())
 
-    def run(*options: str, sim: str = "") -> int:
+    def here(module: str, *arguments: Any) -> BuiltEngine:
+        return build_engine(import_tensorrt(module), *arguments)
+
+    def run(*options: str, sim: str = "", child: bool = False) -> int:
         monkeypatch.setenv("BUILDER_SIM", sim)
         arguments = parser.parse_args(["engine", str(bundle.path), *options])
-        code: int = arguments.run(arguments)
+        with monkeypatch.context() as patch:
+            if not child and sim not in OF_THE_CHILD:
+                patch.setattr(engine_cli, "build_in_process", here)
+            code: int = arguments.run(arguments)
         return code
 
     yield run
@@ -67,12 +87,13 @@ BEFORE = {"model.json", "model.onnx", "model.fp16.onnx"}
 
 
 def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: Path, capsys) -> None:
-    assert engine("--workspace-mib", "512", "--optimization-level", "5") == 0
+    assert engine("--workspace-mib", "512", "--optimization-level", "5", child=True) == 0
     assert files(bundle) == BEFORE | {ENGINE, PASSPORT}
     assert (bundle.path / ENGINE).read_bytes() == (bundle.path / "model.fp16.onnx").read_bytes()
     passport = Passport.read(bundle.path)
     assert passport.target.tensorrt == "10.3.0"
     assert passport.target.sm_count == 8
+    assert passport.comparison == AGREES
     assert passport.options == {
         "strongly_typed": True, "tf32": False, "workspace_mib": 512, "optimization_level": 5
     }  # fmt: skip
@@ -82,6 +103,7 @@ def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: P
     assert "sm8.7_tensorrt-10.3.0" in cache.name
     said = capsys.readouterr().out
     assert "loads, its inputs and outputs are the model's" in said
+    assert "8 frames (sim:live=0): 31 detections found by both, 0 lost, 0 added; of 12 weaker ones 12 found" in said
     assert "edge run" in said
 
 
@@ -130,6 +152,11 @@ def test_quiet(engine, capsys) -> None:
         ("no cuda", "does not start: CUDA initialization failure with error: 801"),
         ("crash", r"crashed \(SIGSEGV\)"),
         ("memory", r"any implementation for node Conv_4.*memory ran out \(workspace \d+ MiB\): close"),
+        (
+            "no tactic",
+            r"any implementation for node Conv_4.*: 2 tactics failed, not for want of memory \(the first: an illegal "
+            r"memory access was encountered\): try another --optimization-level, 0 to 5; this was 3$",
+        ),
         ("python memory", "memory ran out while"),
         ("other shape", r"the built engine has boxes OUTPUT FLOAT \(1, 5, 4\)"),
         ("cannot load", "cannot load the engine that it just built: .*no room"),
@@ -148,6 +175,134 @@ def test_an_engine_that_flew_stays_when_the_next_build_fails(engine, bundle: Bun
     with pytest.raises(EngineError):
         engine(sim="killed")
     assert ((bundle.path / ENGINE).read_bytes(), (bundle.path / PASSPORT).read_bytes()) == before
+
+
+LOSES = dataclasses.replace(AGREES, both=28, lost=3)
+
+
+def test_an_engine_that_loses_something_is_not_put_in_place(
+    engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine_cli, "compare_in_process", lambda *_: LOSES)
+    (bundle.path / "model.engine.new").mkdir()  # of a build that had no time to clear up
+    with pytest.raises(EngineError) as caught:
+        engine()
+    assert str(caught.value) == (
+        "the engine gives wrong results: it loses 3 of the 31 detections that ONNX Runtime finds (compared with ONNX "
+        "Runtime 1.23.2 on 8 frames (sim:live=0): 28 detections found by both, 3 lost, 0 added; of 12 weaker ones 12 "
+        "found by both; largest difference of a box 0.007 px, of a score 0.0005): it is not put in place: build "
+        "another with --optimization-level 2, and report what happened"
+    )
+    assert files(bundle) == BEFORE
+    assert [*(tmp_path / "cache/thermal-edge").iterdir()]  # the next build is quicker
+
+
+def compared_again(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, result: Comparison, *options: str) -> Candidate:
+    """``--compare-only`` on an engine that is there, with this result; what was compared."""
+    seen: list[Candidate] = []
+
+    def compare(_: Bundle, candidate: Bundle, source: str, __: object) -> Comparison:
+        passport = Passport.read(candidate.path)
+        seen.append(Candidate((candidate.path / ENGINE).read_bytes(), passport.comparison, source))
+        check_passport(candidate, Target())  # it can be opened
+        return result
+
+    monkeypatch.setattr(engine_cli, "compare_in_process", compare)
+    monkeypatch.setattr(engine_cli, "check_comparable", lambda *_: None)
+    parser = argparse.ArgumentParser()
+    engine_cli.add_engine_command(parser.add_subparsers())
+    arguments = parser.parse_args(["engine", str(bundle.path), "--compare-only", *options])
+    try:
+        assert arguments.run(arguments) == 0
+    finally:
+        assert not (bundle.path / "model.engine.new").exists()
+    return seen[0]
+
+
+class Candidate(NamedTuple):
+    engine: bytes
+    comparison: Comparison | None
+    source: str
+
+
+def test_the_engine_that_is_there_is_compared_and_stays(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle))
+    before, engine = Passport.read(bundle.path), (bundle.path / ENGINE).read_bytes()
+    dataclasses.replace(before, comparison=LOSES).write(bundle.path)  # so it would not be opened
+    result = dataclasses.replace(AGREES, added=1)
+    seen = compared_again(bundle, monkeypatch, result, "--frames", "stills")
+    assert seen == Candidate(engine, None, "stills")
+    assert Passport.read(bundle.path) == dataclasses.replace(before, comparison=result)
+    assert (bundle.path / ENGINE).read_bytes() == engine
+    assert capsys.readouterr().out == f"{result}\nnote: detections that only the engine finds: 1\n"
+
+
+def test_frames_with_nothing_in_them_are_told(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle))
+    seen = compared_again(bundle, monkeypatch, dataclasses.replace(AGREES, both=0))
+    assert seen.source == "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=80,height=64"
+    said = capsys.readouterr().out.splitlines()
+    assert "8 frames (sim:live=0): no detection with a score of 0.5 or more in them; of 12 weaker ones" in said[0]
+    assert said[1:] == [
+        "note: the 8 frames hold no detection with a score of 0.5 or more",
+        "give frames with objects in them: --compare-only --frames DIR",
+    ]
+
+
+def test_an_engine_that_is_wrong_now_is_marked(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle))
+    with pytest.raises(EngineError, match=r"loses 3 .*: its passport says so now, and edge run refuses it"):
+        compared_again(bundle, monkeypatch, LOSES)
+    assert Passport.read(bundle.path).comparison == LOSES
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"), [(ENGINE, "has no model.engine"), (PASSPORT, "has no passport"), (None, "cannot be read")]
+)
+def test_nothing_to_compare(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, gone: str | None, words: str) -> None:
+    bundle = Bundle.load(add_engine(tiny_bundle))
+    if gone:
+        (bundle.path / gone).unlink()
+    else:
+        (bundle.path / PASSPORT).write_text("{")
+    with pytest.raises(BundleError, match=words):
+        compared_again(bundle, monkeypatch, AGREES)
+
+
+def test_what_the_comparison_needs_is_looked_for_before_minutes_are_spent(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, ready = Bundle.load(tiny_bundle), [Need("GPU", "ready", "Orin")]
+    monkeypatch.setattr(place.Probe, "libraries", [*ready, Need("pycuda", "missing", "not installed", ("install it",))])
+    with pytest.raises(InputError, match=r"before it flies, and that cannot be done: pycuda: not installed: run: inst"):
+        place.check_comparable(bundle, "sim:live=0,width=32,height=32")
+    monkeypatch.setattr(place.Probe, "libraries", ready)
+    place.check_comparable(bundle, "sim:live=0,frames=1,width=32,height=32")
+    with pytest.raises(InputError, match="is live"):
+        place.check_comparable(bundle, "sim:width=32,height=32")
+    with pytest.raises(InputError, match="no_such_folder"):
+        place.check_comparable(bundle, "no_such_folder")
+
+
+def test_tactics_that_were_left_out(engine, capsys) -> None:
+    assert engine(sim="skipped") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "left out" in line]
+    assert lines == [
+        "2 tactics were left out for want of memory: an engine built with more memory free may be faster",
+        "4 tactics were left out because they failed, not for want of memory (the first: Assertion vol == 1 failed.): "
+        "the engine may be slower than it need be; try --optimization-level 2",
+    ]
+
+
+def test_the_clocks_of_the_build(engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    clocks, events = itertools.chain([306, 510, 1020], itertools.repeat(306)), iter([4, 11])
+    monkeypatch.setattr(engine_cli, "gpu_mhz", lambda which: next(clocks))
+    monkeypatch.setattr(engine_cli, "over_current_events", lambda: next(events))
+    assert engine() == 0
+    assert Passport.read(bundle.path).clocks == BuildClocks(1020, 7)
+    assert "over-current protection stepped in 7 times while tactics were timed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sim", ["endless", "stuck"])
@@ -186,7 +341,7 @@ def test_no_engine_stays_without_its_passport(engine, bundle: Bundle, monkeypatc
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(engine_plan.Passport, "write", full)
+    monkeypatch.setattr(Passport, "write", full)
     with pytest.raises(EngineError, match="No space left on device"):
         engine()
     assert files(bundle) == BEFORE
@@ -201,7 +356,7 @@ def test_an_engine_of_before_stays_when_a_new_one_cannot_be_kept(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(engine_plan.Passport, "write", full)
+    monkeypatch.setattr(Passport, "write", full)
     with pytest.raises(EngineError, match="No space left on device"):
         engine()
     assert {name: (bundle.path / name).read_bytes() for name in before} == before
@@ -254,8 +409,6 @@ def test_timings_are_kept_apart_by_board_and_clocks(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_bundle_without_the_graph_for_tensorrt(engine, bundle: Bundle) -> None:
-    import dataclasses
-
     only_cpu = {name: digest for name, digest in bundle.files.items() if name == "model.onnx"}
     dataclasses.replace(bundle, files=only_cpu).write_json()
     with pytest.raises(BundleError, match=r"has no model\.fp16\.onnx"):

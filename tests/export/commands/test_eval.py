@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from edge.measure.average_precision import Judged
 from edge.model.bundle import Bundle
 from export.commands.main import main
-from export.evaluate.average_precision import Judged
 from export.evaluate.outcome import outcome
 from tests.conftest import write_bundle
 from tests.support.tiny_training import tiny_model
@@ -233,6 +233,7 @@ def named(folder: Path, **more: object) -> Path:
     return folder / "c.pth"
 
 
+@pytest.mark.usefixtures("narrow_resnets")
 def test_a_checkpoint_is_compared_by_its_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = relabelled(tmp_path / "data", ["Car", "Person"], 1)
     file = named(tmp_path, classes=["Person", "Car"])
@@ -243,6 +244,7 @@ def test_a_checkpoint_is_compared_by_its_names(tmp_path: Path, capsys: pytest.Ca
     assert "are deer, fox, those of" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("narrow_resnets")
 def test_a_checkpoint_without_names_says_what_it_is_taken_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,7 +201,9 @@ edge-export eval
   --std -> image_std numbers
   --weights-of text
 edge-export engine
+  --compare-only flag
   --dry-run flag
+  --frames text
   --optimization-level 0|1|2|3|4|5 = 3
   --quiet flag
   --workspace-mib int

@@ -18,7 +18,7 @@ from tests.support.tiny_training import FROZEN
 
 
 @pytest.fixture(autouse=True)
-def _small_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_crops(narrow_resnets: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Norms are measured on crops of 64 px, in a twentieth of the time."""
     monkeypatch.setattr(train_command, "calibrate_norms", partial(calibrate_norms, crop=64))
 
