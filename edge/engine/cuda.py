@@ -1,42 +1,44 @@
 """One GPU for one thread: primary context, stream, buffers, events, CUDA graph. The only pycuda.
 
+Where pycuda is not installed, or cannot be loaded, `edge.engine.by_ctypes` makes the same calls under the same names.
+
 TensorRT computes in the GPU's primary context, so this retains that one; a context of our own beside it
-(``pycuda.autoinit``, ``make_context``) ends in illegal addresses. It is pushed for the length of one
-call and popped again: an interpreter that ends with a context still pushed is aborted by pycuda.
-What pycuda lacks is called in the driver itself: see `edge.engine.driver`.
+(``pycuda.autoinit``, ``make_context``) ends in illegal addresses. It is pushed for the length of one call and popped
+again: an interpreter that ends with a context still pushed is aborted by pycuda. What pycuda lacks is called in the
+driver itself: see `edge.engine.driver`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from operator import methodcaller
+from operator import attrgetter
+from platform import python_version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.engine.driver import error_text, load_driver
-from edge.engine.readiness import CLOSE_OTHERS, PYCUDA, PYCUDA_JETPACK_7
+from edge.engine.driver import at_once, error_text, need_driver
+from edge.engine.readiness import CLOSE_OTHERS, UNLOADABLE
 from edge.errors import EngineError, InputError
 from edge.seams import engine_closed, engine_elsewhere
 
+_driver = need_driver()  # the one that pycuda loads too
+cuda: Any
 try:
     import pycuda
-    import pycuda.driver as cuda
-except ImportError as error:
-    missing = isinstance(error, ModuleNotFoundError) and error.name == "pycuda"
-    raise InputError(
-        f"pycuda {'is not installed' if missing else f'cannot be loaded ({error})'}: TensorRT engines need it: on "
-        f"JetPack 6 run: {PYCUDA}; on JetPack 7: {PYCUDA_JETPACK_7}; "
-        "it is compiled, some minutes; without a GPU use --backend ort"
-    ) from None
+    import pycuda.driver
 
-PYCUDA_VERSION: str = pycuda.VERSION_TEXT
+    cuda, CALLS_BY = pycuda.driver, {"pycuda": str(pycuda.VERSION_TEXT)}
+except UNLOADABLE:  # which of them, and why: the readiness says it
+    from edge.engine import by_ctypes
+
+    cuda, CALLS_BY = by_ctypes, {"ctypes": python_version()}
+
 LOST = "the GPU's context is lost and this process cannot use it again: start the program anew"
 AGAIN = ": start the program anew; if it comes again, restart the board and build the engine anew"
 
@@ -45,8 +47,6 @@ _STREAM_NON_BLOCKING = 1  # the default stream neither waits for ours nor breaks
 _CAPTURE_THREAD_LOCAL = 1  # global mode breaks other threads' CUDA calls (error 900, 906)
 _SCHEDULE_SPIN = 1
 _PRIMARY_CONTEXT_ACTIVE = 708
-
-_driver = load_driver()  # the one that pycuda has loaded
 
 
 class Buffer:
@@ -77,9 +77,10 @@ class Gpu:
     def __init__(self, *, spin: bool = False) -> None:
         self._thread = threading.current_thread()
         self._contexts: list[Any] = []  # one; none before the start and after the end
-        self._stream: Any = None
+        self._streams: list[Any] = []  # one
         self._events: list[Any] = []
-        self._memory: list[Any] = []
+        self._hosts: list[npt.NDArray[np.uint8]] = []
+        self._devices: list[Any] = []
         self._graph = ctypes.c_void_p()
         self._capturing = False
         self._spin = spin
@@ -99,14 +100,11 @@ class Gpu:
             self._can_map = bool(device.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY))
             if self._spin:
                 _ask_for_spin()
-            # no bytecode between retaining and keeping: a Ctrl-C meanwhile finds it ready to be given back,
-            # which pycuda's destructor cannot do
-            self._contexts.extend(map(cuda.Device.retain_primary_context, [device]))
+            _keep(self._contexts, cuda.Device.retain_primary_context, device)
             with self.current():
-                self._stream = cuda.Stream(_STREAM_NON_BLOCKING)
+                _keep(self._streams, cuda.Stream, _STREAM_NON_BLOCKING)
                 flags = cuda.event_flags.DEFAULT if self._spin else cuda.event_flags.BLOCKING_SYNC
-                for _ in range(self.EVENTS):
-                    self._events.append(cuda.Event(flags))
+                self._events.extend(map(cuda.Event, [flags] * self.EVENTS))
         except BaseException as error:
             self.close()
             if isinstance(error, cuda.Error):
@@ -124,14 +122,12 @@ class Gpu:
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """The context is current inside.
-
-        Raises EngineError for a CUDA error inside, when closed, and in any other thread than the owner's.
-        """
+        """The context is current inside. Raises EngineError for a CUDA error there, when closed, and elsewhere."""
         if self.closed:
             raise engine_closed()
         if not self.owned:
             raise engine_elsewhere(self._thread)
+        context = self._contexts[0]
         self._push()
         try:
             yield
@@ -146,12 +142,12 @@ class Gpu:
             raise
         finally:
             with suppress(cuda.Error):
-                cuda.Context.pop()
+                context.pop()
 
     @property
     def stream_handle(self) -> int:
         """CUstream, for TensorRT."""
-        return int(self._stream.handle)
+        return int(self._streams[0].handle)
 
     def buffer(self, nbytes: int, *, mapped: bool) -> Buffer:
         """Pinned host memory with device memory of the same size, or mapped into the GPU's addresses.
@@ -161,27 +157,25 @@ class Gpu:
         if mapped and not self._can_map:
             raise InputError("zero_copy: this GPU cannot map host memory: leave it off")
         flags = cuda.host_alloc_flags.DEVICEMAP if mapped else 0
-        host = cuda.pagelocked_empty(nbytes, np.uint8, mem_flags=flags)
-        self._memory.append(host.base)
-        device = None
-        if not mapped:
-            device = cuda.mem_alloc(nbytes)
-            self._memory.append(device)
-        return Buffer(host, device)
+        _keep(self._hosts, partial(cuda.pagelocked_empty, mem_flags=flags), nbytes, np.uint8)
+        if mapped:
+            return Buffer(self._hosts[-1], None)
+        _keep(self._devices, cuda.mem_alloc, nbytes)
+        return Buffer(self._hosts[-1], self._devices[-1])
 
     def to_device(self, buffer: Buffer) -> None:
         """Enqueue the copy of what the host wrote. Nothing to do for a mapped buffer."""
         if buffer.device is not None:
-            cuda.memcpy_htod_async(buffer.device, buffer.host, self._stream)
+            cuda.memcpy_htod_async(buffer.device, buffer.host, self._streams[0])
 
     def to_host(self, buffer: Buffer) -> None:
         """Enqueue the copy of what the GPU wrote. Nothing to do for a mapped buffer."""
         if buffer.device is not None:
-            cuda.memcpy_dtoh_async(buffer.host, buffer.device, self._stream)
+            cuda.memcpy_dtoh_async(buffer.host, buffer.device, self._streams[0])
 
     def mark(self, event: int) -> None:
         """Enqueue the moment ``event``, 0 .. EVENTS - 1."""
-        self._events[event].record(self._stream)
+        self._events[event].record(self._streams[0])
 
     def wait(self) -> None:
         """Wait for the last event; other Python threads go on meanwhile."""
@@ -232,27 +226,22 @@ class Gpu:
                 graph = ctypes.c_void_p()
                 self._end_capture(graph)
                 _driver.cuGraphDestroy(graph)
-            if self._stream is not None:
-                self._stream.synchronize()
+            for stream in self._streams:
+                stream.synchronize()
         except cuda.Error:
             self.lost = True
 
     def close(self) -> None:
-        """Give everything back, in order. May be called twice.
-
-        Raises EngineError in any other thread than the owner's: CUDA objects die in their thread.
-        """
+        """Give everything back, in order. May be called twice. Raises EngineError in any thread but the owner's."""
         if self.closed:
             return
         with self.current():
             self.settle()
         self._push()
-        if self.lost:  # every single release would fail, and be told on stderr: the context goes first
-            self._release_context()
-            self._drop_objects()
-        else:
-            self._drop_objects()
-            self._release_context()
+        if not self.lost:  # else every single release would fail, and be told on stderr: they go with the context
+            self._free_objects()
+        self._release_context()
+        self._drop_objects()
 
     def _push(self) -> None:
         try:
@@ -260,24 +249,33 @@ class Gpu:
         except cuda.Error as error:
             raise EngineError(_explain(error)) from None
 
-    def _drop_objects(self) -> None:
+    def _free_objects(self) -> None:
         self.drop_graph()
-        while self._memory:
+        objects = (*self._devices, *map(attrgetter("base"), self._hosts), *self._events, *self._streams)
+        # pycuda's streams and events go with their last reference
+        for held in (one for one in objects if hasattr(one, "free")):
             with suppress(cuda.Error):
-                self._memory.pop().free()
-        self._events.clear()
-        self._stream = None
+                held.free()
+        self._drop_objects()
+
+    def _drop_objects(self) -> None:
+        for held in (self._devices, self._hosts, self._events, self._streams):
+            held.clear()
 
     def _release_context(self) -> None:
         # pycuda's detach() releases a primary context and leaves it on the driver's stack. Half of this would
-        # let pycuda abort the process at its end: no bytecode in between, where a Ctrl-C could come
-        steps = (partial(_driver.cuCtxPopCurrent_v2, None), self._contexts[0].detach, self._contexts.clear)
+        # let pycuda abort the process at its end
         with suppress(cuda.Error):
-            deque(map(methodcaller("__call__"), steps), maxlen=0)
+            at_once(partial(_driver.cuCtxPopCurrent_v2, None), self._contexts[0].detach, self._contexts.clear)
         self._contexts.clear()
 
     def _with_loss(self, text: str) -> str:
         return f"{text.removesuffix(AGAIN)}; {LOST}" if self.lost and LOST not in text else text
+
+
+def _keep(where: list[Any], make: Callable[..., Any], *arguments: object) -> None:
+    """Append what is made. No bytecode in between: a Ctrl-C finds it ready to be given back, or not made."""
+    where.extend(map(make, *([argument] for argument in arguments)))
 
 
 def _ask_for_spin() -> None:

@@ -8,8 +8,17 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
+from edge.engine.driver import LIBRARY, load_driver
 from edge.errors import EngineError
 
+_ASKED = (
+    "cuInit",
+    "cuDriverGetVersion",
+    "cuDeviceGet",
+    "cuDeviceGetName",
+    "cuDeviceTotalMem_v2",
+    "cuDeviceGetAttribute",
+)
 # CUdevice_attribute of cuda.h
 _MULTIPROCESSOR_COUNT, _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 16, 75, 76
 
@@ -30,13 +39,13 @@ class Device:
     cuda: str
 
 
-def find_device(library: str = "libcuda.so.1") -> Device:
+def find_device(library: str = LIBRARY) -> Device:
     """The first GPU, which is the one TensorRT uses.
 
     Raises EngineError where there is no driver, no GPU, or the driver answers with an error.
     """
     try:
-        driver = ctypes.CDLL(library)
+        driver = load_driver(library, _ASKED)
     except OSError:
         raise EngineError(f"no NVIDIA driver ({library}), so no TensorRT; --backend ort needs none") from None
 

@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Literal
 
 from edge.engine.device import Device, find_device
+from edge.engine.onnx_runtime import load
 from edge.engine.passport_check import Mismatch, check_passport, this_machine
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, Bundle
-from edge.model.passport import ENGINE, Target
+from edge.model.passport import ENGINE, Passport, Target
 
 OLDEST_TENSORRT = (10, 3)  # takes every precision from the ONNX file; JetPack 6.1
-TENSORRT = "sudo apt install nvidia-jetpack"  # with nvcc, which pycuda is compiled by; the same on JetPack 6 and 7
+TENSORRT = "sudo apt install nvidia-jetpack"  # the same on JetPack 6 and 7
 ENVIRONMENT = "make the virtual environment with --system-site-packages"
-# compiled, some minutes; numpy 1, since the board's OpenCV was built for it
-PYCUDA = "PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'"
-# CUDA 13 changed cuCtxCreate: inducer/pycuda issue 485, pull request 487
-PYCUDA_JETPACK_7 = "PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'"
+# numpy 1, since the board's OpenCV was built for it
 ONNXRUNTIME = "pip install 'onnxruntime>=1.18,<1.24' 'numpy<2'"
 ONNXRUNTIME_JETPACK_7 = "pip install 'onnxruntime>=1.18' 'numpy<2'"
 CLOSE_OTHERS = ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
 
 _EXPORT = "on a workstation: edge-export onnx --checkpoint F --out BUNDLE"
+
+# how the import of a library ends that is not there, or whose own libraries are not there or too old
+UNLOADABLE = (ImportError, OSError, RuntimeError)
 
 State = Literal["ready", "doubtful", "missing", "refused"]
 
@@ -78,12 +80,17 @@ class Probe:
     @cached_property
     def libraries(self) -> list[Need]:
         """What TensorRT needs of any bundle: GPU and libraries, in the order in which they are fixed."""
-        return [self._gpu_need(), self._tensorrt_need(), _pycuda_need()]
+        return [self._gpu_need(), self._tensorrt_need(), _calls_need()]
 
     @cached_property
     def needs(self) -> list[Need]:
         """All, in the order in which they are fixed, the GPU first. TensorRT can fly where all are met."""
-        return [*self.libraries, *self._engine_needs()]
+        return [*self.libraries, *self.engine]
+
+    @cached_property
+    def engine(self) -> list[Need]:
+        """The bundle's engine: whether its passport fits, and what the comparison with ONNX Runtime said."""
+        return self._engine_needs()
 
     @cached_property
     def _tensorrt(self) -> ModuleType | str:
@@ -117,7 +124,8 @@ class Probe:
             return [Need(ENGINE, "missing", f"none, and no {ONNX_FP16} to build it from", (_EXPORT,))]
         found = self.mismatches
         if not found:
-            return [Need(ENGINE, "ready", "its passport fits this machine, as far as could be told")]
+            compared = Passport.read(self._bundle.path).comparison  # there: without one it would be doubtful
+            return [Need(ENGINE, "ready", f"its passport fits this machine, as far as could be told; {compared}")]
         if not there:
             return [Need(ENGINE, "missing", found[0].why, (found[0].fix,))]
         return [
@@ -130,26 +138,28 @@ def onnxruntime_need(bundle: Bundle | None = None) -> Need:
     """ONNX Runtime, with a graph for it where a bundle is given, which is all that the CPU needs."""
     if bundle is not None and ONNX_CPU not in bundle.files:
         return Need("ONNX Runtime", "missing", f"the bundle has no {ONNX_CPU}", (_EXPORT,))
-    found = _import("onnxruntime")
+    found = _import("onnxruntime", load)
     if isinstance(found, str):
         fix = (f"JetPack 6: {ONNXRUNTIME}", f"JetPack 7: {ONNXRUNTIME_JETPACK_7}")
         return Need("ONNX Runtime", "missing", found, fix)
     return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU")
 
 
-def _pycuda_need() -> Need:
+def _calls_need() -> Need:
+    """Who calls the CUDA driver. Nothing has to be installed for it."""
     found = _import("pycuda.driver")
     if isinstance(found, str):
-        return Need("pycuda", "missing", found, (f"JetPack 6: {PYCUDA}", f"JetPack 7: {PYCUDA_JETPACK_7}"))
-    return Need("pycuda", "ready", str(importlib.import_module("pycuda").VERSION_TEXT))
+        return Need("CUDA calls", "ready", f"by ctypes, pycuda is not needed ({found})")
+    version = importlib.import_module("pycuda").VERSION_TEXT
+    return Need("CUDA calls", "ready", f"by pycuda {version}, which is not needed")
 
 
-def _import(name: str) -> ModuleType | str:
-    """The module, or why there is none."""
+def _import(name: str, load: Callable[[], ModuleType] | None = None) -> ModuleType | str:
+    """The module, or why there is none. ``load``: imports it where that wants more than its name."""
     package = name.partition(".")[0]
     try:
-        return importlib.import_module(name)
+        return load() if load else importlib.import_module(name)
     except ModuleNotFoundError as error:
         return "not installed" if error.name == package else f"cannot be loaded: {error}"
-    except (ImportError, OSError, RuntimeError) as error:  # there, and its libraries are not, or too old
+    except UNLOADABLE as error:
         return f"cannot be loaded: {error}"

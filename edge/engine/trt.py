@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import RawDetections
-from edge.engine.cuda import AGAIN, PYCUDA_VERSION, Buffer, Gpu
+from edge.engine.cuda import AGAIN, CALLS_BY, Buffer, Gpu
 from edge.engine.passport_check import raise_refusals
 from edge.engine.readiness import CLOSE_OTHERS, ENVIRONMENT, TENSORRT, Probe
 from edge.engine.select import EngineOptions
@@ -110,7 +110,7 @@ class TrtEngine(Engine):
         how += ", zero-copy" if zero_copy else ""
         self.description = f"TensorRT {trt.__version__} on {device.name} ({device.compute_capability}), {how}"
         self.notes = notes
-        self.versions = {"tensorrt": trt.__version__, "pycuda": PYCUDA_VERSION, "cuda": device.cuda}
+        self.versions = {"tensorrt": trt.__version__, **CALLS_BY, "cuda": device.cuda}
 
     def _infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         with self._gpu.current():

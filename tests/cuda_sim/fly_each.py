@@ -1,15 +1,19 @@
 """Many flights, each a process of its own, forked from this one: only this one starts up.
 
-python -m tests.cuda_sim.fly_each fly|edge FLIGHTS.json
+python -m tests.cuda_sim.fly_each fly|edge|edge-export|pytest FLIGHTS.json
 
-fly: `tests.cuda_sim.fly`; edge: the command on the aircraft.
+fly: `tests.cuda_sim.fly`; edge: the command on the aircraft; edge-export: the one that makes models; pytest: tests that
+need the simulated driver.
 
 FLIGHTS.json: for each a folder, the words of its command line and its environment variables; the folder gets ``out``,
-``err`` and ``code``. Neither the driver nor TensorRT is loaded before the fork.
+``err`` and ``code``. The libraries of the driver and of pycuda are mapped before the fork and do nothing there; neither
+pycuda nor TensorRT is imported. SIM_CALLS=ctypes: without pycuda.
 """
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import gc
 import json
 import os
@@ -26,9 +30,14 @@ from tests.cuda_sim import fly
 
 
 def each(program: str, flights: list[tuple[str, list[str], dict[str, str]]]) -> int:
-    """Returns to the end of the interpreter in every process: what is released there is part of the flight."""
-    main = edge_main() if program == "edge" else fly.main
+    """Returns to the end of the interpreter in every process: what is released there is part of the flight. One that
+    closes its engine gets less: the end of the process without the interpreter's, where nothing may be left either.
+    """
+    main = {"edge": edge_main, "edge-export": export_main, "fly": lambda: fly.main, "pytest": pytest_main}[program]()
     assert not {"pycuda", "tensorrt"} & set(sys.modules)
+    driver = ctypes.CDLL("libcuda.so.1")
+    for library in Path(os.environ["SIM_PYCUDA"], "pycuda").glob("_driver.*.so"):
+        ctypes.CDLL(str(library))
     gc.freeze()  # no flight looks through, and so copies, what all have
     for folder, words, settings in flights:
         with warnings.catch_warnings():
@@ -39,8 +48,19 @@ def each(program: str, flights: list[tuple[str, list[str], dict[str, str]]]) -> 
                 with Path(folder, name).open("wb") as file:
                     os.dup2(file.fileno(), number)
             os.environ.update(settings)
+            if settings.get("SIM_CALLS") == "ctypes":
+                sys.path.remove(os.environ["SIM_PYCUDA"])
+            driver.sim_read_faults()
             sys.argv = [program, *words]
-            return main()
+            code = main()
+            if program == "pytest":  # its end is nobody's matter; exit handlers would wait for threads left behind
+                sys.stdout.flush()
+                os._exit(code)
+            if program == "fly" and "forget" not in words:
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                ctypes.CDLL(None).exit(code)
+            return code
         _, status = os.waitpid(flight, 0)
         Path(folder, "code").write_text(str(os.waitstatus_to_exitcode(status)))
     return 0
@@ -54,6 +74,27 @@ def edge_main() -> Callable[[], int]:
     from edge.commands.main import main
 
     return main
+
+
+def export_main() -> Callable[[], int]:
+    """The other command, with all that building an engine loads here."""
+    import export.commands.engine  # noqa: F401
+    from export.commands.main import main
+
+    return main
+
+
+def pytest_main() -> Callable[[], int]:
+    """Pytest, with all that each run would load."""
+    import onnx  # noqa: F401
+    import pytest
+
+    import tests.conftest  # noqa: F401
+
+    edge_main()
+    # of the plugins only the one that pyproject.toml sets
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return lambda: pytest.main(["-p", "pytest_timeout", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

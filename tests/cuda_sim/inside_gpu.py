@@ -1,18 +1,29 @@
-"""`edge.engine.cuda.Gpu` on the simulated driver. Run by tests/edge/engine/test_cuda.py."""
+"""`edge.engine.cuda.Gpu` on the simulated driver, by pycuda or ctypes. Run by tests/edge/engine/test_cuda.py."""
 
 # ruff: noqa: PT012  what raises is the end of a `with` block
 from __future__ import annotations
 
+import ctypes
 import gc
 import threading
 from collections.abc import Callable, Iterator
 
-import pycuda.driver as cuda
 import pytest
 
-from edge.engine.cuda import LOST, Gpu
+from edge.engine.cuda import LOST, Gpu, cuda
 from edge.errors import EngineError, InputError
-from tests.cuda_sim.sim import BAD, HELD, KERNEL, calls, counters, driver, fail, seen_by_gpu
+from tests.cuda_sim.sim import (
+    BAD,
+    HELD,
+    KERNEL,
+    calls,
+    context_of_somebody_else,
+    counters,
+    current_context,
+    driver,
+    fail,
+    seen_by_gpu,
+)
 
 N = 1000
 
@@ -85,27 +96,25 @@ def test_nothing_is_current_between_calls(gpu: Gpu) -> None:
     with gpu.current(), gpu.current():
         assert counters()["pushed"] == before + 1
     assert counters()["pushed"] == before
-    assert cuda.Context.get_current() is None
+    assert current_context() is None
 
 
 def test_a_context_of_somebody_else_stays_where_it_was(gpu: Gpu) -> None:
-    other = cuda.Device(0).make_context()
-    try:
+    with context_of_somebody_else() as other:
         with gpu.current():
             gpu.buffer(N, mapped=False)
         gpu.close()
-        assert cuda.Context.get_current() == other
-        cuda.mem_alloc(N).free()
-    finally:
-        other.pop()
-        other.detach()
+        assert current_context() == other
+        address = ctypes.c_ulonglong()
+        assert driver.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(N)) == 0
+        assert driver.cuMemFree_v2(address) == 0
 
 
 def test_a_context_left_pushed_by_an_interrupt_goes_when_closing(gpu: Gpu) -> None:
     gpu._push()
     gpu._push()
     gpu.close()
-    assert cuda.Context.get_current() is None
+    assert current_context() is None
 
 
 def test_the_primary_context_is_shared_with_whoever_else_retained_it() -> None:

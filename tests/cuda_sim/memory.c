@@ -161,10 +161,18 @@ static CUresult mapped_address(CUdeviceptr *address, void *host) {
     return CUDA_SUCCESS;
 }
 
+static CUresult memory_left(size_t *left, size_t *total) {
+    *left = *total = 1 << 30;
+    for (Block *b = blocks; b; b = b->next)
+        if (b->live && !b->pinned) *left -= b->bytes;
+    return CUDA_SUCCESS;
+}
+
 // A broken context still frees: the driver takes the memory back and returns the error again.
 enum { ALLOC = IN_CONTEXT | UNSAFE_IN_CAPTURE, FREE = IN_CONTEXT | UNSAFE_IN_CAPTURE | AFTER_ERROR };
 
 API cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) { return CALL(ALLOC, alloc_device(address, bytes)); }
+API cuMemGetInfo_v2(size_t *left, size_t *total) { return CALL(IN_CONTEXT, memory_left(left, total)); }
 API cuMemFree_v2(CUdeviceptr address) { return CALL(FREE, free_device(address)); }
 API cuMemHostAlloc(void **host, size_t bytes, unsigned flags) { return CALL(ALLOC, alloc_host(host, bytes, flags)); }
 API cuMemFreeHost(void *host) { return CALL(FREE, free_host(host)); }

@@ -1,4 +1,4 @@
-"""Python in a process of its own that finds the simulated driver, real pycuda and the stand-in."""
+"""Python in a process of its own that finds the simulated driver, the stand-in, and real pycuda unless it shall not."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def environment(sim: Simulator, reports: Path, settings: Mapping[str, str]) -> d
         **os.environ,
         "LD_LIBRARY_PATH": f"{sim.driver}:{os.environ.get('LD_LIBRARY_PATH', '')}",
         "PYTHONPATH": f"{sim.pycuda}:{ROOT / 'tests' / 'trt_sim'}:{ROOT}",
+        "SIM_PYCUDA": str(sim.pycuda),
         **_reports_in(reports),
         **settings,
     }
@@ -72,12 +73,14 @@ def run(sim: Simulator, arguments: Sequence[str], **settings: str) -> Ended:
 
 
 Flights = Sequence[tuple[Sequence[str], Mapping[str, str]]]
+CALLS = ("pycuda", "ctypes")
+WITHOUT_PYCUDA = {"SIM_CALLS": "ctypes"}  # a flight's setting: its process does not find pycuda
 
 
 def fly_each(sim: Simulator, flights: Flights, program: str = "fly") -> list[Ended]:
     """``python -m tests.cuda_sim.fly WORDS`` for each of ``flights``: words, and environment variables.
 
-    ``program``: ``edge`` for ``edge WORDS``.
+    ``program``: ``edge`` for ``edge WORDS``, ``edge-export`` and ``pytest`` likewise.
     """
     with tempfile.TemporaryDirectory() as name:
         folders = [Path(name, str(i)) for i in range(len(flights))]

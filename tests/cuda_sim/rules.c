@@ -120,8 +120,9 @@ __attribute__((visibility("default"))) const char *sim_report(void) {
     return text;
 }
 
-// CUDA_SIM_FAIL="cuMemAlloc_v2:2=2,run:copy:1+=700": function, which call (+ = and every later one), code
-__attribute__((constructor)) static void read_faults(void) {
+// CUDA_SIM_FAIL="cuMemAlloc_v2:2=2,run:copy:1+=700": function, which call (+ = and every later one), code.
+// Read when the library is loaded; whoever forks afterwards calls it again.
+__attribute__((constructor, visibility("default"))) void sim_read_faults(void) {
     const char *faults = getenv("CUDA_SIM_FAIL");
     if (!faults) return;
     char *text = strdup(faults);

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-driver = ctypes.CDLL("libcuda.so.1")
+driver = ctypes.CDLL("libcuda.so.1")  # undeclared: a test may call with wrong arguments
 KERNEL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 driver.sim_report.restype = ctypes.c_char_p
 driver.sim_calls.restype = ctypes.c_long
@@ -48,3 +50,23 @@ def seen_by_gpu(address: int, nbytes: int) -> np.ndarray:
     if not pointer:
         raise MemoryError(hex(address))
     return np.frombuffer((ctypes.c_char * nbytes).from_address(pointer), np.uint8)
+
+
+def current_context() -> int | None:
+    """CUcontext of this thread."""
+    context = ctypes.c_void_p()
+    assert driver.cuCtxGetCurrent(ctypes.byref(context)) == 0
+    return context.value
+
+
+@contextmanager
+def context_of_somebody_else() -> Iterator[int | None]:
+    """A context that is not the primary one, made and current inside."""
+    context = ctypes.c_void_p()
+    assert driver.cuInit(0) == 0
+    assert driver.cuCtxCreate_v2(ctypes.byref(context), 0, 0) == 0
+    try:
+        yield context.value
+    finally:
+        assert driver.cuCtxPopCurrent_v2(None) == 0
+        assert driver.cuCtxDestroy_v2(context) == 0

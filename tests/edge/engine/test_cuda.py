@@ -1,25 +1,38 @@
-"""Real pycuda, and `edge.engine.cuda` on it, on a simulated driver: one process for all groups of tests."""
+"""`edge.engine.cuda`, by real pycuda and by ctypes, on a simulated driver: one process each."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.cuda_sim.process import run, simulator_or_skip
+from tests.cuda_sim.process import CALLS, WITHOUT_PYCUDA, Ended, fly_each, simulator_or_skip
 
 GROUPS = (
     "cuda_sim/inside_driver.py",
     "cuda_sim/inside_gpu.py",
+    "gpu/gpu_driver.py",
     "trt_sim/inside_contract.py",
     "trt_sim/inside_engine.py",
+    "trt_sim/inside_compare.py",
 )
+ONLY = {"pycuda": "cuda_sim/inside_pycuda.py", "ctypes": "cuda_sim/inside_ctypes.py"}
 
 
-@pytest.mark.timeout(300)  # a whole suite
-def test_inside() -> None:
-    ended = run(
-        simulator_or_skip(), ["-m", "pytest", "-v", "-p", "no:cacheprovider", *(f"tests/{group}" for group in GROUPS)]
-    )
-    assert ended.code == 0, ended.out[-8000:] + ended.err[-4000:]
-    assert " skipped" not in ended.out
-    for group in GROUPS:
-        assert f"tests/{group} ." in ended.out
+def groups(calls: str) -> list[str]:
+    return [f"tests/{group}" for group in (*GROUPS, ONLY[calls])]
+
+
+@pytest.fixture(scope="module")
+def ended() -> dict[str, Ended]:
+    words = ["-v", "-p", "no:cacheprovider"]
+    flights = [([*words, *groups(calls)], WITHOUT_PYCUDA if calls == "ctypes" else {}) for calls in CALLS]
+    return dict(zip(CALLS, fly_each(simulator_or_skip(), flights, "pytest"), strict=True))
+
+
+@pytest.mark.timeout(300)  # a whole suite, twice
+@pytest.mark.parametrize("calls", CALLS)
+def test_inside(ended: dict[str, Ended], calls: str) -> None:
+    ran = ended[calls]
+    assert ran.code == 0, ran.out[-8000:] + ran.err[-4000:]
+    assert " skipped" not in ran.out
+    for group in groups(calls):
+        assert f"{group} ." in ran.out

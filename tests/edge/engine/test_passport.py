@@ -18,8 +18,9 @@ from edge.engine.device import Device
 from edge.engine.passport_check import Mismatch, check_passport, driver_version, raise_refusals, this_machine
 from edge.errors import BundleError
 from edge.model.bundle import ONNX_FP16, Bundle, sha256
-from edge.model.passport import ENGINE, PASSPORT, Passport, Target, schema
+from edge.model.passport import ENGINE, PASSPORT, BuildClocks, Passport, Target, schema
 from edge.system.host import l4t_version
+from tests.trt_sim.plan import AGREES
 
 ORIN = Target(
     tensorrt="10.3.0",
@@ -32,6 +33,7 @@ ORIN = Target(
     driver="540.4.0",
     l4t="36.4.3",
     power_mode="MAXN_SUPER",
+    gpu_max_mhz=1020,
 )
 
 
@@ -51,6 +53,8 @@ def built(tiny_bundle: Path) -> Bundle:
         target=ORIN,
         options={"workspace_mib": 1024},
         build_seconds=311.2,
+        clocks=BuildClocks(gpu_mhz=1020, over_current_events=0),
+        comparison=AGREES,
     ).write(tiny_bundle)
     return Bundle.load(tiny_bundle)
 
@@ -78,6 +82,7 @@ def test_the_board_that_built_it_flies_it(built: Bundle) -> None:
         ({"driver": "540.5.0"}, "warn", "driver 540.4.0, here 540.5.0"),
         ({"cuda": "12.9"}, "warn", "CUDA 12.6, here 12.9"),
         ({"power_mode": "15W"}, "warn", "power mode MAXN_SUPER, here 15W"),
+        ({"gpu_max_mhz": 624}, "warn", "highest GPU clock in MHz 1020, here 624"),
     ],
 )
 def test_another_machine(built: Bundle, change: dict[str, object], severity: str, words: str) -> None:
@@ -101,7 +106,7 @@ def test_what_cannot_be_told_is_not_compared(known: set[str]) -> None:
         {"compute_capability"},
         {"board", "device", "sm_count"},
         {"l4t", "driver", "cuda"},
-        {"power_mode"},
+        {"power_mode", "gpu_max_mhz"},
     ]
     assert len(found) == sum(bool(group & known) for group in groups)
 
@@ -202,9 +207,65 @@ def test_what_a_later_version_adds_is_left_alone(built: Bundle) -> None:
 def test_the_schema_has_what_a_passport_has(built: Bundle) -> None:
     raw, whole = json.loads((built.path / PASSPORT).read_text()), schema()
     form = whole["$defs"][whole["$ref"].rpartition("/")[2]]
-    assert set(raw) == set(form["properties"]) == set(form["required"])
+    assert set(raw) == set(form["properties"]) == {*form["required"], "clocks", "comparison"}
     target = whole["$defs"]["Target"]
-    assert set(raw["target"]) == set(target["properties"]) == set(form["properties"]["target"]["required"])
+    required = form["properties"]["target"]["required"]
+    assert set(raw["target"]) == set(target["properties"]) == {*required, "gpu_max_mhz"}
+
+
+def test_a_passport_of_the_first_version_is_read_and_its_engine_was_never_compared(built: Bundle) -> None:
+    raw = json.loads((built.path / PASSPORT).read_text())
+    del raw["clocks"], raw["comparison"], raw["target"]["gpu_max_mhz"]
+    (built.path / PASSPORT).write_text(json.dumps(raw))
+    (mismatch,) = require_passport(built, ORIN)
+    assert str(mismatch) == (
+        "model.engine was never compared with ONNX Runtime: TensorRT can give wrong numbers without a word: "
+        f"run: edge-export engine {built.path} --compare-only"
+    )
+
+
+def with_comparison(built: Bundle, **change: Any) -> None:
+    passport = Passport.read(built.path)
+    comparison = dataclasses.replace(AGREES, **change)
+    dataclasses.replace(passport, comparison=comparison).write(built.path)
+
+
+def test_an_engine_that_loses_detections_is_refused(built: Bundle) -> None:
+    with_comparison(built, both=28, lost=3)
+    with pytest.raises(BundleError) as caught:
+        require_passport(built, ORIN, trust_engine=True)
+    said = str(caught.value)
+    assert "model.engine gives wrong results: it loses 3 of the 31 detections that ONNX Runtime finds" in said
+    assert said.endswith(f"run: edge-export engine {built.path} --optimization-level 3")
+    assert "\n" not in said
+
+
+def test_an_engine_that_finds_more_is_told_and_flies(built: Bundle) -> None:
+    with_comparison(built, added=2)
+    (mismatch,) = require_passport(built, ORIN)
+    assert "detections that only the engine finds: 2" in mismatch.what
+    assert mismatch.fix == f"edge-export engine {built.path} --compare-only --frames DIR"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"lost": -1}, "comparison.lost is -1: expected a whole number, 0 or more"),
+        ({"both": "31"}, "comparison.both is '31': expected a whole number"),
+        ({"most_score": float("nan")}, "comparison.most_score is nan"),
+        ({"versions": []}, r"comparison.versions is \[\]: expected an object"),
+    ],
+)
+def test_a_broken_comparison_is_refused(built: Bundle, change: dict[str, Any], words: str) -> None:
+    raw = json.loads((built.path / PASSPORT).read_text())
+    raw["comparison"].update(change)
+    (built.path / PASSPORT).write_text(json.dumps(raw))
+    with pytest.raises(BundleError, match=words):
+        require_passport(built, ORIN)
+
+
+def test_the_level_to_try_next_is_another_one() -> None:
+    assert [module.other_level(level) for level in (3, 2, 5, None)] == [2, 3, 3, 3]
 
 
 @pytest.mark.parametrize("field", ["target", "options", "build_seconds"])
@@ -239,6 +300,8 @@ def test_round_trip(built: Bundle) -> None:
     read = Passport.read(built.path)
     assert read.target == ORIN
     assert read.options == {"workspace_mib": 1024}
+    assert read.clocks == BuildClocks(1020, 0)
+    assert read.comparison == AGREES
     read.write(built.path)
     assert Passport.read(built.path) == read
 
@@ -248,10 +311,10 @@ def test_facts_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     driver.write_text(DRIVER)
     monkeypatch.setattr(module, "_DRIVER_VERSION", driver)
     monkeypatch.setattr(module, "host_facts", lambda: {"board": "NVIDIA Jetson AGX Orin", "l4t": "36.4.3"})
-    monkeypatch.setattr(module, "power_facts", lambda: {"mode": "MAXN"})
+    monkeypatch.setattr(module, "power_facts", lambda: {"mode": "MAXN", "gpu_max_mhz": 1300})
     here = this_machine("10.3.0", Device("Orin", "8.7", 16, 62841, "12.6"))
     assert here == Target(
-        "10.3.0", "Orin", "8.7", 16, 62841, "12.6", "NVIDIA Jetson AGX Orin", "35.3.1", "36.4.3", "MAXN"
+        "10.3.0", "Orin", "8.7", 16, 62841, "12.6", "NVIDIA Jetson AGX Orin", "35.3.1", "36.4.3", "MAXN", 1300
     )
 
 

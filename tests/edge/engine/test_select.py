@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import subprocess
 import sys
 from collections import Counter
@@ -19,8 +20,9 @@ from edge.engine.device import Device
 from edge.engine.readiness import Need, Probe
 from edge.engine.select import BACKENDS, EngineOptions, choose_backend, decide
 from edge.model.bundle import Bundle, sha256
+from edge.model.passport import Passport
 from tests.conftest import write_bundle
-from tests.cuda_sim.process import Ended, fly_each, simulator_or_skip
+from tests.cuda_sim.process import WITHOUT_PYCUDA, Ended, fly_each, simulator_or_skip
 from tests.support.toy_engine import ToyEngine
 from tests.trt_sim.plan import GPU as SIMULATED
 from tests.trt_sim.plan import add_engine
@@ -76,8 +78,29 @@ def test_what_to_install_on_each_jetpack(
     assert main(["info", str(tiny_bundle)]) == 0
     said = capsys.readouterr().out
     assert "JetPack 6 and 7: sudo apt install nvidia-jetpack" in said
-    assert "JetPack 6: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2024.1' 'numpy<2'" in said
-    assert "JetPack 7: PATH=/usr/local/cuda/bin:$PATH pip install 'pycuda>=2025.1.2' 'numpy<2'" in said
+    assert "CUDA calls: ready: by ctypes, pycuda is not needed (" in said
+
+
+def test_a_pycuda_that_is_here_is_used_and_named(asked: Counter[str]) -> None:
+    *_, calls = Probe().libraries
+    assert calls == Need("CUDA calls", "ready", "by pycuda 2025.1, which is not needed")
+    assert asked == {"driver": 1}
+
+
+@pytest.mark.parametrize("error", [ImportError, OSError, RuntimeError])
+def test_a_pycuda_that_cannot_be_loaded_keeps_nothing_on_the_ground(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    for name in ("pycuda", "pycuda.driver"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    (tmp_path / "pycuda").mkdir()
+    (tmp_path / "pycuda" / "__init__.py").write_text("")
+    (tmp_path / "pycuda" / "driver.py").write_text(f"raise {error.__name__}('libcurand.so.10: cannot open')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    *_, calls = Probe().libraries
+    assert calls.state == "ready"
+    assert calls.text.endswith("pycuda is not needed (cannot be loaded: libcurand.so.10: cannot open)")
+    monkeypatch.delitem(sys.modules, "pycuda")
 
 
 @pytest.fixture
@@ -164,6 +187,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     other = dataclasses.replace(SIMULATED, sm_count=16)
     bundles["other board"] = add_engine(write_bundle(folder / "other board"), target=other)
     (bundles["no passport"] / "model.engine.json").unlink()
+    bundles["never compared"] = add_engine(write_bundle(folder / "never compared"))
+    passport = Passport.read(bundles["never compared"])
+    dataclasses.replace(passport, comparison=None).write(bundles["never compared"])
 
     def flight(name: str, bundle: str, *more: str, **settings: str) -> tuple[list[str], dict[str, str]]:
         words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundles[bundle])]
@@ -177,8 +203,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
         "other TensorRT": flight("other TensorRT", "good", TRT_SIM_VERSION="10.16.1.11"),
         "refused": flight("refused", "no passport", "--backend", "trt"),
         "trusted": flight("trusted", "no passport", "--trust-engine"),
-        "zero-copy": flight("zero-copy", "good", "--backend", "trt", "--zero-copy", "--spin"),
+        "zero-copy": flight("zero-copy", "good", "--backend", "trt", "--zero-copy", "--spin", **WITHOUT_PYCUDA),
         "spin of ort": flight("spin of ort", "good", "--backend", "ort", "--spin"),
+        "never compared": flight("first version", "never compared"),
         "info": info("good"),
         "info of another board": info("other board"),
         "info of an old TensorRT": info("good", TRT_SIM_VERSION="8.6.2"),
@@ -194,6 +221,7 @@ def test_auto_takes_tensorrt_and_tells_its_notes_once(simulated: Simulated) -> N
     assert said["backend"] == "trt"
     assert said["engine_chosen"] == "model.engine was built for this machine"
     (note,) = said["engine_notes"]  # type: ignore[misc]
+    assert {*said["versions"]} > {"tensorrt", "pycuda", "cuda"}  # type: ignore[misc]
     assert note.startswith("no CUDA graph (CUDA: cuStreamEndCapture failed")
     assert (ended.out + ended.err).count(note) == 1
     assert f"edge: note: {note}" in ended.err
@@ -209,11 +237,27 @@ def test_auto_flies_an_engine_of_another_tensorrt_on_the_cpu_and_says_so(simulat
     assert f"run: edge-export engine {simulated.bundles['good']}" in ended.err
 
 
+def test_an_engine_that_nobody_compared_flies_and_says_so(simulated: Simulated) -> None:
+    ended = simulated.ended["never compared"]
+    assert ended.code == 0, ended.err
+    said = simulated.report("first version")
+    (note,) = said["engine_notes"]  # type: ignore[misc]
+    bundle = simulated.bundles["never compared"]
+    assert note == (
+        "model.engine was never compared with ONNX Runtime: TensorRT can give wrong numbers without a word: run: "
+        f"edge-export engine '{bundle}' --compare-only"
+    )
+    assert (said["backend"], ended.err.count(note)) == ("trt", 1)
+
+
 def test_info_where_all_is_there(simulated: Simulated) -> None:
     ended = simulated.ended["info"]
     assert ended.code == 0, ended.err
     assert "--backend trt   can run" in ended.out
     assert "GPU: ready: Simulated GPU, compute capability 8.7" in ended.out
+    assert (
+        "model.engine: ready: its passport fits this machine, as far as could be told; compared with ONNX" in ended.out
+    )
     assert "--backend auto  takes trt" in ended.out
     assert ended.leaks() == {}
 
@@ -241,8 +285,15 @@ def test_an_engine_without_a_passport_flies_only_when_trusted(simulated: Simulat
     assert "has no passport" in str(said["engine_notes"])
 
 
+def test_the_report_names_what_calls_the_driver(simulated: Simulated) -> None:
+    versions = simulated.report("zero-copy")["versions"]
+    assert versions["ctypes"] == platform.python_version()  # type: ignore[index]
+    assert "pycuda" not in versions  # type: ignore[operator]
+
+
 def test_zero_copy_and_spin_reach_the_engine(simulated: Simulated) -> None:
     assert simulated.ended["zero-copy"].code == 0
     assert "zero-copy" in str(simulated.report("zero-copy")["engine"])
+    assert simulated.ended["zero-copy"].leaks() == {}
     assert simulated.ended["spin of ort"].code == 0
     assert "they are TensorRT's" in str(simulated.report("spin of ort")["engine_notes"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_bundle
-from tests.cuda_sim.process import ROOT, Ended, fly_each, run, simulator_or_skip
+from tests.cuda_sim.process import CALLS, ROOT, WITHOUT_PYCUDA, Ended, fly_each, run, simulator_or_skip
 from tests.support.children import run_child
 from tests.trt_sim.plan import add_engine
 
@@ -26,33 +26,38 @@ INTERRUPTED: list[list[str]] = [[], ["plain"], ["forget"]]
 
 @pytest.fixture(scope="module")
 def flown(bundle: str) -> list[Ended]:
-    """Flights of three frames that fly each of the `WAYS`; then some of 20 ms a kernel that Ctrl-C ends."""
-    long = [([bundle, "100000", "ctrl-c", *words], {"TRT_SIM_MS": "20"}) for words in INTERRUPTED]
-    return fly_each(simulator_or_skip(), [*(([bundle, "3", *words], {}) for words in WAYS), *long])
+    """Flights of three frames that fly each of the `WAYS`; then some of 20 ms a kernel that Ctrl-C ends.
+
+    With pycuda, then the same without.
+    """
+    short = [([bundle, "3", *words], {}) for words in WAYS]
+    flights = [*short, *(([bundle, "100000", "ctrl-c", *words], {"TRT_SIM_MS": "20"}) for words in INTERRUPTED)]
+    without = [(words, {**settings, **WITHOUT_PYCUDA}) for words, settings in flights]
+    return fly_each(simulator_or_skip(), [*flights, *without])
 
 
+@pytest.mark.parametrize("calls", CALLS)
 @pytest.mark.parametrize("way", range(len(WAYS)), ids=[" ".join(words) or "closed" for words in WAYS])
-def test_everything_is_given_back_at_the_end(way: int, flown: list[Ended]) -> None:
+def test_everything_is_given_back_at_the_end(way: int, calls: str, flown: list[Ended]) -> None:
     """Also where the program ends without closing: pycuda would abort it over a context still pushed."""
-    ended = flown[way]
+    ended = flown[way + CALLS.index(calls) * len(flown) // 2]
     assert (ended.code, ended.err, ended.leaks()) == (0, "", {})
     assert ended.tensorrt["released"] == ["IExecutionContext", "ICudaEngine", "Runtime"]
     assert ended.out.startswith("opened\n3 frames, best score 0.6")
 
 
+@pytest.mark.parametrize("calls", CALLS)
 @pytest.mark.parametrize("way", range(len(INTERRUPTED)), ids=["closed", "plain", "forget"])
-def test_ctrl_c_while_the_gpu_computes(way: int, flown: list[Ended]) -> None:
+def test_ctrl_c_while_the_gpu_computes(way: int, calls: str, flown: list[Ended]) -> None:
     """The signal comes while the engine waits for a kernel."""
-    ended = flown[len(WAYS) + way]
+    ended = flown[len(WAYS) + way + CALLS.index(calls) * len(flown) // 2]
     assert (ended.code, ended.out, ended.err) == (1, "opened\n", "edge: interrupted\n")
     assert {name: n for name, n in ended.cuda.items() if n and "launches" not in name} == {}
     assert not any(ended.tensorrt["alive"].values())
 
 
 MISSING = {
-    "pycuda": "2 pycuda is not installed: TensorRT engines need it: on JetPack 6 run: PATH=",
     "tensorrt": "2 TensorRT for Python is not installed: on JetPack 6 or 7 run: sudo apt install",
-    "pycuda._driver": "2 pycuda cannot be loaded (import of pycuda._driver halted",
 }
 SCRIPT = """
 import os, sys
@@ -76,11 +81,16 @@ def test_what_is_missing_is_named() -> None:
     assert [line[: len(start)] for line, start in zip(said, MISSING.values(), strict=True)] == [*MISSING.values()]
 
 
-def test_without_the_driver_pycuda_says_so() -> None:
-    """A laptop with pycuda and no NVIDIA driver."""
-    sim = simulator_or_skip()
+def test_a_pycuda_that_cannot_be_loaded_is_not_missed() -> None:
+    script = "import sys; sys.modules['pycuda._driver'] = None; import edge.engine.cuda as m; print(*m.CALLS_BY)"
+    ended = run(simulator_or_skip(), ["-W", "ignore", "-c", script])
+    assert (ended.code, ended.out) == (0, "ctypes\n"), ended.err
+
+
+def test_without_the_driver_it_says_so() -> None:
+    """A laptop with no NVIDIA driver, and with pycuda or without."""
     script = "import edge.engine.cuda"
-    path = f"{sim.pycuda}:{ROOT}"
+    path = f"{simulator_or_skip().pycuda}:{ROOT}"
     done = run_child(
         [sys.executable, "-W", "ignore", "-c", script],
         env={**os.environ, "PYTHONPATH": path, "LD_LIBRARY_PATH": ""},
@@ -90,7 +100,9 @@ def test_without_the_driver_pycuda_says_so() -> None:
     )
     if done.returncode == 0:
         pytest.skip("this machine has an NVIDIA driver")
-    assert "InputError: pycuda cannot be loaded (libcuda.so.1: cannot open shared object file" in done.stderr
+    said = "InputError: the NVIDIA driver cannot be loaded (libcuda.so.1: cannot open shared object file"
+    assert said in done.stderr
+    assert done.stderr.rstrip().endswith("without a GPU use --backend ort")
 
 
 def test_edge_run_gives_the_same_detections_as_onnx_runtime(bundle: str, tmp_path: Path) -> None:

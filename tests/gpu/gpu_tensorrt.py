@@ -1,0 +1,34 @@
+"""Real TensorRT, where it can be imported (pip install tensorrt, on a PC with a GPU): make test-gpu."""
+
+# ruff: noqa: E402  nothing below can be imported without both
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.gpu.here import gpu_or_skip
+
+gpu_or_skip()
+pytest.importorskip("tensorrt", reason="needs TensorRT: pip install tensorrt")
+
+from edge.engine.ort import OrtEngine
+from edge.engine.trt import TrtEngine
+from edge.model.bundle import Bundle
+from export.commands.main import main
+from tests.gpu.gpu_detector import BUNDLED, frame, same
+
+
+@pytest.mark.timeout(1800)
+def test_the_bundled_model_is_built_and_finds_what_onnx_runtime_finds(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLED, folder)
+    assert main(["engine", str(folder)]) == 0
+    bundle = Bundle.load(folder)
+    with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
+        print(f"{engine.description}; notes: {engine.notes}")
+        assert engine.graph_refused is None
+        for seed in (1, 2, 3):
+            same(engine.infer(frame(bundle, seed)), reference.infer(frame(bundle, seed)))

@@ -1,0 +1,47 @@
+"""The tests on a GPU, with one of the two that can call the driver, or with real TensorRT; `make test-gpu` runs all.
+
+python -m tests.gpu.run pycuda|ctypes|tensorrt [WORDS OF PYTEST]
+python -m tests.gpu.run simulated pycuda|ctypes [WORDS OF PYTEST]
+
+pycuda, ctypes: by which of them the driver is called; the detector runs in torch in TensorRT's place. simulated: on the
+simulated driver, with no GPU, as far as that goes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cuda_sim.build import simulator
+from tests.cuda_sim.process import run
+
+HERE = Path(__file__).resolve().parent
+FILES = {
+    "pycuda": ["gpu_driver.py", "gpu_detector.py"],
+    "ctypes": ["gpu_driver.py", "gpu_detector.py"],
+    "tensorrt": ["gpu_tensorrt.py"],
+}
+
+
+def main(which: str, words: list[str]) -> int:
+    if which == "simulated":
+        ended = run(simulator(), ["-m", "tests.gpu.run", *words])
+        print(ended.out + ended.err)
+        return ended.code
+    if which == "pycuda" and importlib.util.find_spec("pycuda") is None:
+        print("skipped: pycuda is not installed")
+        return 0
+    if which == "ctypes":
+        absent: dict[str, Any] = {"pycuda": None}  # as where it is not installed
+        sys.modules.update(absent)
+    if which != "tensorrt":
+        sys.path.insert(0, str(HERE / "stand_in"))
+    return pytest.main(["-rs", "-p", "no:cacheprovider", *words, *(str(HERE / name) for name in FILES[which])])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
