@@ -2,17 +2,18 @@ PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
 DOCS := .venv-docs
-# processes that the tests run in: auto = one a core, 0 = all in one; a file's tests share one, the longest begin first
-WORKERS ?= auto
+# processes that the tests run in, 0 = all in one: one more than there are cores, since some tests wait for cameras and
+# time-outs; a file's tests share one, the longest begin first
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test train-smoke test-sources lint wheel bench docs parity detectors fault-table mutants coverage test-oldest release-check clean
+.PHONY: demo test train-smoke test-sources lint wheel bench docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
 
 test: $(TEST)/ready lint  ## everything that must hold
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	$(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
+	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
@@ -30,7 +31,7 @@ wheel: $(RUN)/ready  ## dist/*.whl with the bundled model inside
 	$(RUN)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 
 bench: $(RUN)/ready  ## every stage of the pipeline on this machine
-	$(RUN)/bin/edge bench
+	$(RUN)/bin/edge bench --json out/bench/bench.json --png out/bench/bench.png
 	$(RUN)/bin/python benchmarks/normalise.py
 	$(RUN)/bin/python benchmarks/correction.py
 	$(RUN)/bin/python benchmarks/simulator.py
@@ -53,6 +54,14 @@ fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what th
 	$(TEST)/bin/python -m tests.cuda_sim.build
 	$(TEST)/bin/python -m tests.cuda_sim.faults > docs/faults.tmp
 	mv docs/faults.tmp docs/faults.md
+
+# needs a driver and a torch that finds the GPU; pycuda is compiled, some minutes, where there is nvcc; each test that
+# cannot run says why. Real TensorRT is tested where $(TEST) has it: $(TEST)/bin/pip install tensorrt
+test-gpu: $(TEST)/ready  ## what any NVIDIA GPU can prove without TensorRT: driver, graphs, the detector in torch; 20 minutes
+	PATH=/usr/local/cuda/bin:$$PATH $(TEST)/bin/pip install --quiet --no-deps --target build/pycuda pycuda || echo "pycuda cannot be built: ctypes only"
+	$(TEST)/bin/python -m tests.gpu.run ctypes
+	PYTHONPATH=build/pycuda $(TEST)/bin/python -m tests.gpu.run pycuda
+	$(TEST)/bin/python -m tests.gpu.run tensorrt
 
 # AREA: one of docs/testing.md's table or a file in it; SAMPLE changes in all, drawn by SEED; AGAIN=1: the survivors of last time
 mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? an area takes some ten minutes

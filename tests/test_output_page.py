@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.app.bench import bench_json
 from edge.app.model_facts import model_facts
 from edge.app.output import _written
 from edge.app.source_check import Examination
@@ -111,8 +112,11 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
     camera = World([picture()], [picture()]).camera()
     assert camera.read()
     assert camera.read()  # after it was lost once
+    many = {"p50": 1.0, "p95": 1.0, "p99": 1.0}  # of as many results as p99 needs
     return {
         **first,
+        "latency_ms": many,
+        "stages_ms": dict.fromkeys(first["stages_ms"], many),
         "verify": second["verify"],
         "health": health.report(),
         "power": {**first["power"], "celsius": {"cpu": 50.0}},
@@ -152,13 +156,41 @@ def test_files() -> None:
         assert f"`DIR/{name}`" in named
 
 
-def test_bench(tiny_bundle: Path, tmp_path: Path, report: dict[str, Any]) -> None:
+AS_IN_A_REPORT = {"Spread", "Host", "Power", "Normalise"}  # a field of this kind is explained in one place
+
+
+def of_bench(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> Iterator[str]:
+    """``a.b[].c`` of every field that the schema of a bench declares."""
+    for one in part.get("anyOf", [part]):
+        name = one.get("$ref", "").rpartition("/")[2]
+        if name and name not in AS_IN_A_REPORT:
+            yield from of_bench(whole["$defs"][name], whole, before)
+        elif isinstance(one.get("items"), dict):
+            yield from of_bench(one["items"], whole, f"{before}[]")
+        elif isinstance(one.get("additionalProperties"), dict):
+            key = {"accuracy.classes": "class", "machine.celsius": "zone"}.get(before, "")
+            yield from of_bench(one["additionalProperties"], whole, f"{before}.{{{key}}}")
+        for key, below in one.get("properties", {}).items():
+            path = f"{before}.{key}".removeprefix(".")
+            yield path
+            yield from of_bench(below, whole, path)
+
+
+def test_bench() -> None:
+    known = {field.partition(".")[0] for field in table("report.json")} - {"latency_ms", "stages_ms", "power"}
+    found = set(of_bench(bench_json.schema(), bench_json.schema()))
+    assert {path for path in found if path.partition(".")[0] not in known} == table("The report of a bench")
+
+
+def test_files_of_a_bench(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     words = ["bench", "--model", str(tiny_bundle), "--source", "sim:width=80,height=64,frames=12,live=0"]
-    assert main([*words, "--seconds", "0.01", "--json", str(out)]) == 0
-    more = {path for path in paths(json.loads(out.read_text()), REPORT) if path not in set(paths(report, REPORT))}
-    own = {path for path in more if not path.startswith(("power.before.", "power.after."))}
-    assert own == table("edge bench")
+    assert main([*words, "--seconds", "0.01", "--warm-up", "0", "--no-cold-start", "--json", str(out)]) == 0
+    columns = set((tmp_path / "bench.results.csv").read_text().partition("\n")[0].split(","))
+    stages = set(json.loads(out.read_text())["stages_ms"])
+    assert columns - {f"{stage}_ms" for stage in stages} | {"{stage}_ms"} == table("Every result")
+    sample = json.loads((tmp_path / "bench.samples.jsonl").read_text().splitlines()[0])
+    assert set(sample) == table("Every second")
 
 
 def test_info(tiny_bundle: Path) -> None:
@@ -187,7 +219,8 @@ def of_schema(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> 
 
 def test_model_json_and_passport() -> None:
     assert set(of_schema(schema(), schema())) == table("model.json")
-    assert {*of_schema(passport.schema(), passport.schema()), "target"} == table("model.engine.json")
+    objects = {"target", "clocks", "comparison"}
+    assert {*of_schema(passport.schema(), passport.schema()), *objects} == table("model.engine.json")
 
 
 # ---- export ----

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import asdict
 
 import edge
+from edge.app.bench.cold_start import ColdStart
 from edge.camera.live.reconnect import Reconnecting
 from edge.commands.main import main
 from edge.commands.schemas import SCHEMAS, text_of
@@ -22,6 +23,8 @@ from edge.data import Frame, Pose, TemperatureScale
 from edge.recording.codec import Encoder
 from edge.recording.contents import EndMark, Header, Origin, pack_frame
 from edge.recording.format import END, pack, read_record
+from tests.edge.app.bench.test_accuracy import written
+from tests.support.fake_sysfs import orin
 from tests.support.scripted_camera import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +115,27 @@ def test_a_demo(tiny_bundle: Path, tmp_path: Path, check_line: Checker, check_re
     check_report(report)
     for line in lines(out / "detections.jsonl"):
         check_line(line)
+
+
+def test_a_bench_of_a_machine_that_tells_everything(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.system.sensors.SYS", orin(tmp_path / "sys"))
+    monkeypatch.setattr("edge.app.bench.bench.IDLE_PERIOD_S", 0.0)
+    monkeypatch.setattr("edge.app.bench.bench.cold_start", lambda settings: ColdStart(0.5, 1.0, 2.0))
+    check, out = checker("bench"), tmp_path / "bench.json"
+    frames, labels = written(tmp_path / "data")
+    words = ["bench", "--model", str(tiny_bundle), "--source", SIM, "--seconds", "0.05", "--warm-up", "0", "--peak"]
+    more = ["--rate", "100", "--frames", str(frames), "--annotations", str(labels), "--json", str(out)]
+    assert main([*words, *more]) == 0
+    report = json.loads(out.read_text())
+    assert (report["machine"]["power"]["total_of"], report["machine"]["power"]["above_idle_w"]) == (["VDD_IN"], 0.0)
+    assert report["machine"]["gpu_mhz"]["hardware"] == 1020
+    check({**report, "layers": {"frames": 3, "layers": [{"name": "conv", "mean_ms": 0.5}]}})
+    check(report)
+    for key in report.keys() - {"results_file"}:
+        with pytest.raises(AssertionError):
+            check({name: value for name, value in report.items() if name != key})
 
 
 def test_a_recorded_flight_with_temperatures_and_its_replay(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torchvision.models.detection import FasterRCNN
@@ -28,7 +27,7 @@ from export.detector.containers import contents
 from export.detector.entries import class_count, class_names_in, record_in, settings_in
 from export.detector.from_bundle import as_trained, is_bundle, weights_of
 from export.detector.from_shapes import Shapes
-from export.detector.weight_sets import detector_weights
+from export.detector.weight_sets import detector_weights, finite
 
 _CREDIT = ("name", "licence", "citation")
 
@@ -153,7 +152,7 @@ def _read_bundle(path: Path, which: str | None) -> Checkpoint:
     bundle = Bundle.load(path)
     state = weights_of(bundle)
     for key, value in state.items():
-        if not torch.isfinite(value).all():
+        if not finite(value):
             raise InputError(f"bundle {path}: {key} is not finite: the training diverged, take another")
     normalise = Normalisers(bundle.normalise_8bit, bundle.normalise_16bit).to_json()
     training = {**(bundle.data.get("training") or {}), "normalise": normalise}

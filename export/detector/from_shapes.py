@@ -158,7 +158,9 @@ def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, tuple
                 "--model PACKAGE.MODULE:FUNCTION"
             )
         return "last2", (), channels
-    first = 64 if body in ("resnet18", "resnet34") else 256  # channels of Layer1, twice as many in each that follows
+    last = "conv2" if body in ("resnet18", "resnet34") else "conv3"
+    # channels of Layer1, twice as many in each that follows
+    first = state[f"backbone.body.layer1.0.{last}.weight"].shape[0]
     layers = tuple(i + 1 for outside in inside for i in range(4) if outside == first << i)
     if len(layers) != count or list(layers) != sorted(set(layers)):
         raise InputError(

@@ -253,13 +253,18 @@ def _float32(path: Path, state: Mapping[str, Tensor], notes: list[str]) -> dict[
             kind = f"{value.dtype} {value.layout}".replace("torch.", "") + (" without values" if value.is_meta else "")
             raise InputError(f"checkpoint {path}: {key} is {kind}: expected plain floating-point weights")
         new[key] = value.detach().to(torch.float32).contiguous()
-        if not torch.isfinite(new[key]).all():
-            why = "too large for float32" if torch.isfinite(value).all() else "not finite"
+        if not finite(new[key]):
+            why = "too large for float32" if value.dtype == torch.float64 and finite(value) else "not finite"
             raise InputError(f"checkpoint {path}: {key} is {why}: the training diverged, take another")
     kinds = sorted({str(value.dtype).replace("torch.", "") for value in state.values()} - {"float32"})
     if kinds:
         notes.append(f"weights of {path.name} are stored as {', '.join(kinds)}, and were made float32")
     return new
+
+
+def finite(value: Tensor) -> bool:
+    """Whether no number of a floating-point tensor is NaN or infinite; a NaN is the least and the largest of all."""
+    return not value.numel() or bool(torch.isfinite(torch.stack(torch.aminmax(value))).all())
 
 
 def _too_many(path: Path) -> InputError:

@@ -173,6 +173,23 @@ class Builder:
             text = "Error Code 10: Internal Error (Could not find any implementation for node Conv_4.)"
             self._logger.log(ILogger.Severity.ERROR, text)
             return None
+        failed = "Skipping tactic 0x0000000000000000 due to exception an illegal memory access was encountered"
+        skipped = {  # as in NVIDIA/TensorRT issue 4028, ultralytics issue 22271 and mmdeploy issue 1899
+            "skipped": (
+                "Error Code: 9: Skipping tactic 0xfe80445f7bb61a99 due to exception Assertion vol == 1 failed. ",
+                "UNSUPPORTED_STATE: Skipping tactic 9 due to insufficient memory on requested size of 1048576000 "
+                "detected for tactic 0x8a196054417f1c8a.",
+                failed,
+            ),
+            "no tactic": (failed,),
+        }
+        for text in 2 * skipped.get(wrong, ()):
+            self._logger.log(ILogger.Severity.WARNING, text)
+            self._logger.log(ILogger.Severity.WARNING, "Tactic Device request: 1000MB Available: 302MB.")
+        if wrong == "no tactic":
+            text = "Error Code 10: Internal Error (Could not find any implementation for node Conv_4.)"
+            self._logger.log(ILogger.Severity.ERROR, text)
+            return None
         if wrong == "python memory":
             raise MemoryError
         if wrong == "other shape":

@@ -19,17 +19,16 @@ from torchvision.models.detection import FasterRCNN
 from edge.errors import InputError
 from export.commands import check as check_cli
 from export.commands.main import main
-from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import Checkpoint, detector_of, read_checkpoint
 from tests.export.conftest import MORE
-from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, eager, enliven, thermal_scene, two_layers
 
 IMAGE = thermal_scene(HEIGHT, WIDTH, 3)
 
 
 @pytest.fixture(scope="module")
 def model() -> FasterRCNN:
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **SETTINGS), IMAGE)
+    return enliven(two_layers(), IMAGE)
 
 
 def under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -141,12 +140,13 @@ def test_a_whole_model_is_named_and_its_way_out_works(model: FasterRCNN, tmp_pat
     assert finds_the_same(read_checkpoint(tmp_path / "weights.pth"), model)
 
 
+@pytest.mark.usefixtures("kept_engines")
 def test_a_wrong_assumption_is_seen_by_the_reference(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--checkpoint` compares the bundle with its own assumption and passes; what the user's program found does not."""
     monkeypatch.setattr(check_cli, "_compile", lambda bundle: {"skipped": "no"})
-    mine = frc_resnet_fpn(18, 2, "layer1", **MORE | {"canonical_scale": 32}).eval()
+    mine = two_layers(**MORE | {"canonical_scale": 32}).eval()
     mine.load_state_dict(torch.load(exported / "model.pth", weights_only=True))
     (tmp_path / "frames").mkdir()
     shutil.copy(exported / "frames/0.png", tmp_path / "frames")

@@ -25,6 +25,10 @@ SLOW += ("layer4 dilated, resnet50", "torchvision's defaults, resnet18", "the pa
 NAMES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n, d in EVERY.items() if d.options is not None]
 
 
+@pytest.fixture(autouse=True)
+def _narrow(narrow_resnets: None) -> None: ...
+
+
 def same(expected: RawDetections, found: RawDetections) -> None:
     pairs = pair(expected, found, 0.06)
     assert len(pairs.iou) > 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 import torch
 
 import edge
+from export.commands import train as train_command
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
+from export.training.start import calibrate_norms
 from tests.conftest import shared, write_bundle
 from tests.support.tiny_training import FROZEN
 
@@ -56,6 +59,9 @@ def test_a_real_checkpoint_is_as_good_whatever_the_order_of_the_categories(tmp_p
     content = {"model": model.state_dict(), "detector": detector}
     torch.save({**content, "classes": ["Person", "Car", "Bicycle", "OtherVehicle"]}, tmp_path / "named.pth")
     labels = json.loads(file.read_text())
+    chosen = (2029, 2069, 2229)  # frames with all classes that the eight of the file have
+    labels["images"] = [image for image in labels["images"] if image["id"] in chosen]
+    labels["annotations"] = [box for box in labels["annotations"] if box["image_id"] in chosen]
     names = {c["id"]: c["name"] for c in labels["categories"]}
     order = sorted(names.values())
     for box in labels["annotations"]:
@@ -64,7 +70,9 @@ def test_a_real_checkpoint_is_as_good_whatever_the_order_of_the_categories(tmp_p
     (tmp_path / "sorted.json").write_text(json.dumps(labels))
     where = ["--annotations", str(tmp_path / "sorted.json"), "--images", str(pictures)]
     found = figures(tmp_path, "--checkpoint", str(tmp_path / "named.pth"), *where)
-    assert found["ap50"] == pytest.approx(0.789, abs=5e-4)
+    # as it was with the categories in the order of the checkpoint
+    expected = {"Bicycle": 0.736, "Car": 0.8218, "Person": 0.8728}
+    assert {k: v for k, v in found["per_class_ap50"].items() if v} == pytest.approx(expected, abs=5e-4)
 
 
 def test_categories_of_other_animals_are_no_categories_of_these(
@@ -105,7 +113,11 @@ def test_labels_of_other_pictures_are_no_ap_of_0(
         assert error.count("\n") == 1
 
 
-def test_frames_that_are_one_crowd_are_no_divergence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("narrow_resnets")
+def test_frames_that_are_one_crowd_are_no_divergence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_command, "calibrate_norms", partial(calibrate_norms, crop=64))
     crowds = [{"bbox": [0, 0, 80, 64], "category_id": "Car", "iscrowd": 1, "image_id": i} for i in range(1, 8)]
     words = coco(tmp_path / "d", ["Car"], [{"bbox": CAR, "category_id": "Car"}, *crowds], 8)
     small = "--steps 12 --batch 1 --crop 64 --mosaic 0 --threads 1 --channels 8 --min-size 64 --max-size 80"

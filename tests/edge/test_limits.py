@@ -22,7 +22,38 @@ MIB = 1024 * 1024
 
 # module: {name: (value, where it comes from)}
 LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
-    "app.bench": {"WARM_UP": (5, "chosen: report.json's method says how many")},
+    "app.bench.bench": {
+        "FORMAT": (1, "docs/schemas/bench.schema.json"),
+        "IDLE_SAMPLES": (5, "chosen: looks at the power before anything is computed"),
+        "IDLE_PERIOD_S": (1.0, "chosen: as often as the sampler looks"),
+        "TOLD_S": (30.0, "chosen: a run of 600 s says 20 times that it lives"),
+    },
+    "app.bench.cold_start": {"LONGEST_S": (300.0, "chosen: a first start reads the engine from a slow card")},
+    "app.bench.held": {"HELD": (32, "21 MB of 640x512 counts: 32 x 655360 bytes")},
+    "app.bench.machine_state": {
+        "LEAST_SAMPLES": (10, "chosen: for a slope"),
+        "NEAR_TRIP": (3.0, "deg C, chosen"),
+        "GPU_BELOW": (0.98, "chosen: clocks are told in steps of some MHz"),
+        "CPU_BELOW": (0.9, "chosen: the fastest core seldom keeps the very top"),
+        "OTHERS_PERCENT": (20.0, "of the machine, chosen: a fifth of two cores shows in every stage"),
+        "BUSY_PERCENT": (50.0, "of a core, chosen: below it a processor may rest"),
+    },
+    "app.bench.rates": {
+        "MOST_LOSS": (0.05, "what benchmarks of robots' pipelines allow"),
+        "STEPS": (7, "chosen: a hundredth of the interval"),
+        "CLOSE": (0.02, "chosen: runs differ by as much"),
+        "LEAST_FRAMES": (60, "3 of them are MOST_LOSS"),
+        "WARM_UP_S": (0.5, "chosen: the engine is warm already"),
+    },
+    "app.bench.settings": {
+        "SECONDS": (60.0, "chosen: a minute"),
+        "PUBLISHED_SECONDS": (600.0, "what benchmarks of servers ask for"),
+        "PUBLISHED_RUNS": (5, "as benchmarks of robots' pipelines"),
+        "WARM_UP_S": (5.0, "chosen: caches and clocks settle"),
+        "RESULTS": (662, "what p99 needs, see edge.measure.percentiles"),
+        "MOST_TIMES": (1.5, "chosen: a minute's bench ends within 90 s"),
+        "RATES": ((10.0, 30.0, 60.0), "usual rates of thermal cameras, and twice the fastest"),
+    },
     "app.demo": {
         "FRAMES": (48, "README's measured row is of 48 frames"),
         "SHEET_ROWS": (2, "docs/demo.jpg shows six frames, two rows of three"),
@@ -221,6 +252,12 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "_CAPABILITY_MAJOR": (75, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR"),
         "_CAPABILITY_MINOR": (76, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR"),
     },
+    "model.comparison": {
+        "MARGIN": (0.03, "as edge-export check's FLOAT16.score: tests/export/tensorrt/test_compare.py"),
+        "LEAST_IOU": (0.9, "as edge-export check's FLOAT16.iou"),
+        "LEAST_BELOW": (0.5, "chosen: a wrong engine gives next to nothing of them"),
+        "FEW": (2, "chosen: suppression alone may take as many"),
+    },
     "engine.readiness": {"OLDEST_TENSORRT": ((10, 3), "JetPack 6.1")},
     "engine.trt": {"ALIGNMENT": (256, "NvInfer.h: device memory given to a context")},
     "health.fixed": {
@@ -252,6 +289,23 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "OF_NEWEST": (0.15, "chosen: weight of the newest look"),
         "MOST_BETWEEN": (64, "frames: 1/64 of the engine's time is below 2 %"),
     },
+    "app.bench.picture": {
+        "BINS": (60, "chosen: bars of 9 px"),
+        "MANY": (600, "chosen: one in two pixels"),
+        "ROOM": (1.15, "chosen"),
+    },
+    "app.bench.compare": {
+        "DRAWS": (2000, "chosen: 50 beyond either end of the 95 %"),
+        "LEVEL": (95, "%, usual"),
+        "BLOCK": (20, "results, chosen: slow ones come in rows"),
+    },
+    "app.bench.accuracy": {"MIN_IOU": (0.5, "AP50")},
+    "measure.meter": {
+        "RECENT": (100, "results; chosen"),
+        "RECENT_LATENCY": (662, "results: what p99 needs, see measure.percentiles"),
+    },
+    "measure.average_precision": {"ALL": ((0.0, float("inf")), "px^2: every size")},
+    "system.sampler": {"PERIOD_S": (1.0, "chosen: as often as heat changes")},
     "measure.histogram": {
         "ERROR": (0.001, "docs and report.json promise 0.1 %"),
         "LEAST": (1e-4, "ms: 0.1 us, below the clock's step"),

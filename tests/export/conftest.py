@@ -6,7 +6,9 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,10 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 import export.graph.bundle
+from edge.data import RawDetections
 from edge.engine.ort import OrtEngine
-from edge.model.bundle import ONNX_CPU, Bundle, sha256
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.thermal.normalise import NormaliseSpec
-from export.detector.build import frc_resnet_fpn
 from export.graph import bundle
 from export.graph.bundle import export_bundle
 from export.graph.onnx_graph import float32_graph, trace
@@ -28,7 +30,10 @@ from export.graph.stages import winograd
 from export.graph.static import StaticDetector
 from export.parity import compare, reference
 from export.parity.compare import float16_detector
-from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, enliven, thermal_scene
+from tests.support.narrow import narrow_resnets
+from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, Grey, enliven, thermal_scene, two_layers
+
+__all__ = ["narrow_resnets"]
 
 MORE: dict[str, Any] = {
     **SETTINGS,
@@ -64,34 +69,55 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     torch.set_num_threads(threads)
 
 
-class Kept(OrtEngine):
-    """Stays open for the next test."""
+class Kept:
+    """A graph that stays open for the next test, and remembers what it found in a frame."""
+
+    def __init__(self, detect: compare.Detector) -> None:
+        self._detect = detect
+        self._found: dict[tuple[bytes, tuple[int, ...]], RawDetections] = {}
+
+    def infer(self, image: Grey) -> RawDetections:
+        frame = image.tobytes(), image.shape
+        if frame not in self._found:
+            self._found[frame] = self._detect(image)
+        return deepcopy(self._found[frame])
 
     def close(self) -> None: ...
 
 
-@cache
-def _kept(path: Path) -> OrtEngine:
-    return Kept(Bundle.load(path))
-
-
-@cache
-def _half_kept(path: Path) -> compare.Detector:
-    return float16_detector(Bundle.load(path))
+OPEN: dict[tuple[str, ...], Kept] = {}  # by the digests of the files that it was made of
 
 
 @pytest.fixture
 def kept_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`edge-export check` opens the graphs of a bundle once for all tests of a file."""
+    """`edge-export check` opens each graph once for all tests of a file, and asks it once for each frame."""
+
+    def kept(graph: str, bundle: Bundle) -> Kept:
+        files = graph, bundle.files[graph], bundle.files.get(WEIGHTS, "")
+        if files not in OPEN:
+            OPEN[files] = Kept(OrtEngine(bundle).infer if graph == ONNX_CPU else float16_detector(bundle))
+        return OPEN[files]
+
     for module in (compare, reference):
-        monkeypatch.setattr(module, "OrtEngine", lambda bundle: _kept(bundle.path.resolve()))
-        monkeypatch.setattr(module, "float16_detector", lambda bundle: _half_kept(bundle.path.resolve()))
+        monkeypatch.setattr(module, "OrtEngine", lambda bundle: kept(ONNX_CPU, bundle))
+        monkeypatch.setattr(module, "float16_detector", lambda bundle: kept(ONNX_FP16, bundle).infer)
 
 
 @pytest.fixture(scope="session")
 def small_detector() -> FasterRCNN:
     """What the bundles below are of; who changes it takes a copy."""
-    return enliven(frc_resnet_fpn(18, 2, "layer1", **MORE), thermal_scene(HEIGHT, WIDTH))
+    return enliven(two_layers(**MORE), thermal_scene(HEIGHT, WIDTH))
+
+
+ROUNDS = 10  # of the suppression, enough for so few boxes: half the nodes to trace, type and compile
+
+
+@contextmanager
+def few_rounds() -> Iterator[pytest.MonkeyPatch]:
+    """Inside, `export_bundle` unrolls the suppression `ROUNDS` times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "StaticDetector", partial(StaticDetector, rounds=ROUNDS))
+        yield patch
 
 
 @pytest.fixture(scope="session")
@@ -100,15 +126,16 @@ def exported(small_detector: FasterRCNN, tmp_path_factory: pytest.TempPathFactor
 
     def make(folder: Path) -> None:
         torch.save(small_detector.state_dict(), folder / "model.pth")
-        export_bundle(
-            small_detector,
-            folder / "deer",
-            ["deer", "person"],
-            HEIGHT,
-            WIDTH,
-            checkpoint_sha256=sha256(folder / "model.pth"),
-            data={"name": "ours", "licence": "CC BY 4.0", "citation": "us"},
-        )
+        with few_rounds():
+            export_bundle(
+                small_detector,
+                folder / "deer",
+                ["deer", "person"],
+                HEIGHT,
+                WIDTH,
+                checkpoint_sha256=sha256(folder / "model.pth"),
+                data={"name": "ours", "licence": "CC BY 4.0", "citation": "us"},
+            )
         (folder / "frames").mkdir()
         for i in range(3):
             cv2.imwrite(str(folder / "frames" / f"{i}.png"), thermal_scene(HEIGHT, WIDTH, i))
@@ -132,7 +159,7 @@ def shared_bundle(small_detector: FasterRCNN, tmp_path_factory: pytest.TempPathF
             traced.append(trace(detector))
             return traced[-1]
 
-        with pytest.MonkeyPatch.context() as patch:
+        with few_rounds() as patch:
             patch.setattr(winograd, "TILES", 4)
             patch.setattr(bundle, "trace", kept)
             export_bundle(

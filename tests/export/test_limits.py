@@ -57,7 +57,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "detector.entries": {"_MOST": (10_000, "values in an entry; chosen")},
     "detector.weight_sets": {"_DEEPEST": (12, "dicts in dicts; chosen"), "_MOST": (1 << 30, "numbers; chosen")},
-    "evaluate.average_precision": {"ALL": ((0.0, INF), "px^2: every size")},
+
     "evaluate.evaluate": {
         "PAPER_SIZES": (
             {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, INF)},
@@ -88,6 +88,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "_MIN_SIDE": (1e-2, "px, torchvision's box_ops.remove_small_boxes in RoIHeads"),
     },
     "graph.stages.roi_align": {"SAMPLES": (2, "README: exact up to 64 px high; --roi-samples 4 doubles that")},
+    "graph.stages.top": {"GAIN": (2, "chosen: two steps order half as much or less")},
     "graph.stages.winograd": {
         "CHANNELS": (128, "fewest for which it is faster: benchmarks/graph.py"),
         "TILES": (64, "fewest for which it is faster: benchmarks/graph.py"),
@@ -105,6 +106,13 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "parity.pairs": {"SIZE_LIMITS": ((187.0, 408.0), "px^2, as PAPER_SIZES")},
     "parity.reference": {"MOST_BYTES": (64 * MIB, "of the file; chosen"), "_MANY": (100_000, "detections; chosen")},
+    "tensorrt.build_log": {"MOST_QUOTED": (200, "characters of a message; chosen")},
+    "tensorrt.compare": {
+        "FRAMES": (8, "chosen: simulated ones of the bundled model hold about a hundred objects"),
+        "TRIED": (24, "chosen: three times as many"),
+        "LEAST_OVERLAP": (0.5, "as the PASCAL VOC rule"),
+        "TIE": (0.05, "chosen: far beyond the rounding of an IoU"),
+    },
     "tensorrt.plan": {
         "WORKSPACE_MOST_MIB": (2048, "chosen: on a Jetson the CPU needs the same memory"),
         "WORKSPACE_LEAST_MIB": (128, "chosen"),
@@ -146,7 +154,7 @@ def test_tolerances_of_the_gate() -> None:
 
 def test_coco_s_thresholds() -> None:
     """cocodataset.org, detection-eval: IoU 0.50 to 0.95 in steps of 0.05, recall 0 to 1 in steps of 0.01."""
-    ap = import_module("export.evaluate.average_precision")
+    ap = import_module("edge.measure.average_precision")
     assert ap.IOUS.tolist() == pytest.approx([0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
     assert len(ap.RECALLS) == 101
     assert np.diff(ap.RECALLS) == pytest.approx(np.full(100, 0.01))

@@ -20,7 +20,6 @@ BY_HAND = {
     "mkdocs-material": "MIT",
     "mkdocstrings": "ISC",
     "mkdocstrings-python": "ISC",
-    "pycuda": "MIT",
     "pymavlink": "LGPL-3.0-or-later",
 }
 LONGEST = 100  # a text of the whole licence is no name of one

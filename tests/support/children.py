@@ -38,6 +38,11 @@ def popen(
     return process
 
 
+def keep(process: subprocess.Popen[Any]) -> None:
+    """It outlives the test that started it: who keeps it ends it."""
+    _started.remove(process)
+
+
 def end_all() -> None:
     """Kill what a test that failed has left running."""
     while _started:

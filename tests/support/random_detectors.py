@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import FrozenBatchNorm2d
 
 from edge.data import RawDetections
+from export.detector.build import build_detector
+from export.detector.configuration import preset
 from export.graph.static import StaticDetector
 
 Grey = npt.NDArray[np.uint8]
-# a detector that is made and run in a moment: settings of `frc_resnet_fpn`, and the frame that it is for
+# a detector that is made and run in a moment: fields of `Configuration`, and the frame that it is for
 HEIGHT, WIDTH = 64, 96
 SETTINGS: dict[str, Any] = {
     "channels": 16,
@@ -34,6 +37,12 @@ torch.set_num_threads(1)  # small maps: a second thread waits more than it works
 
 def thermal_scene(height: int, width: int, seed: int = 0) -> Grey:
     """(H, W) uint8: smooth ground with warm blobs of 4 to 40 px, some of them over the border."""
+    grey: Grey = _drawn(height, width, seed).copy()
+    return grey
+
+
+@cache
+def _drawn(height: int, width: int, seed: int) -> Grey:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     scene = 90 + 25 * np.sin(x / 37 + rng.uniform(0, 6)) + 20 * np.cos(y / 23 + rng.uniform(0, 6))
@@ -43,6 +52,14 @@ def thermal_scene(height: int, width: int, seed: int = 0) -> Grey:
         scene += rng.uniform(30, 120) * np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
     grey: Grey = np.clip(scene + rng.normal(0, 3, scene.shape), 0, 255).astype(np.uint8)
     return grey
+
+
+def two_layers(**changes: Any) -> FasterRCNN:
+    """FRC_ResNet18FPN of two classes that ends at Layer2, `SETTINGS` but for ``changes``: a sixteenth of the weights
+    of the whole, and graphs of two thirds as many nodes.
+    """
+    settings = {"classes": 2, "pyramid": "fpn", "returned_layers": (1, 2), **SETTINGS, **changes}
+    return build_detector(preset("frc_resnet18_fpn").changed(**settings))
 
 
 def enliven(model: FasterRCNN, image: Grey, seed: int = 0) -> FasterRCNN:

@@ -14,7 +14,6 @@ import pytest
 from edge.app.loop import Loop
 from edge.app.observer import Progress
 from edge.app.report import Totals
-from edge.commands.bench import show_bench
 from edge.commands.console import Screen
 from edge.commands.demo import show_score
 from edge.commands.live_table import LiveTable
@@ -66,15 +65,8 @@ def test_in_the_report() -> None:
         "duplicates": 19,
         "lost": 29,
         "frozen_seconds": 31.235,
-        "latency_ms": {
-            "p50": pytest.approx(40, rel=2e-3),
-            "p95": pytest.approx(40, rel=2e-3),
-            "p99": pytest.approx(40, rel=2e-3),
-        },
-        "stages_ms": {
-            "wait": {"p50": 2.0, "p95": 2.0, "p99": 2.0},
-            "infer": {"p50": 37.0, "p95": 37.0, "p99": 37.0},
-        },
+        "latency_ms": {"p50": pytest.approx(40, rel=2e-3)},
+        "stages_ms": {"wait": {"p50": 2.0}, "infer": {"p50": 37.0}},
         "detections": {"deer": 7, "fox": 11, "hare": 13},
         "shutter_frames": 2,
         "shutter_inferred": 1,
@@ -91,7 +83,7 @@ def test_on_the_live_table_with_a_recording() -> None:
     told = dict(table.figures(last))
     assert told["frames"] == "23 / 53"
     assert list(told.values())[1] == f"{20 / (22 / 8):.1f}"  # frames a second
-    assert told["latency p50 / p95 / p99"] == "40 / 40 / 40 ms"
+    assert told["latency p50 / p95 / p99"] == "40 / - / - ms"
     assert in_order(list(told.items())[3], dropped=17, duplicates=19, lost=29)
     assert told["boxes in all frames"] == "deer 7  fox 11  hare 13"
     assert told["recording"] == "41 frames, 43 MB, 47 frames left out"
@@ -109,11 +101,11 @@ def in_order(figure: tuple[str, str], **counts: int) -> bool:
 
 def test_latencies_in_their_order() -> None:
     totals = Totals(("deer",))
-    for i in range(100):
+    for i in range(662):
         totals.add(made(Frame(np.zeros((6, 8), np.uint8), i, 0.0), Detections.none(8, 6), i / 1000, np.zeros((6, 8))))
     table = LiveTable(Screen(file=io.StringIO()))
     table.begin(Progress(totals, None, None))
-    assert dict(table.figures(result(0)))["latency p50 / p95 / p99"] == "50 / 94 / 98 ms"
+    assert dict(table.figures(result(0)))["latency p50 / p95 / p99"] == "330 / 628 / 654 ms"
 
 
 def test_of_a_recording(tmp_path: Path) -> None:
@@ -227,24 +219,6 @@ def test_a_demo_s_score() -> None:
         ["deer", "3", "5", "7", "0.38", "0.30"],
         ["all", "0", "0", "2", "-", "0.00"],
     ]
-
-
-def test_a_bench_s_columns() -> None:
-    out = io.StringIO()
-    ms = {"p50": 2.0, "p95": 3.0, "p99": 5.0}
-    report = {
-        "model": "m", "engine": "e", "stages_ms": {"wait": ms}, "latency_ms": {"p50": 7.0, "p95": 11.0, "p99": 13.0},
-        "fps": 17.0, "frames": 19, "dropped": 23, "duplicates": 29, "lost": 31, "peak_memory_mib": 37, "camera": "c",
-    }  # fmt: skip
-    show_bench(report, Screen(file=out, width=120))
-    assert cells(out.getvalue())[0] == ["stage", "p50 ms", "p95 ms", "p99 ms"]
-    assert cells(out.getvalue())[1:] == [
-        ["wait", "2.00", "3.00", "5.00"],
-        ["capture to detections", "7.00", "11.00", "13.00"],
-    ]
-    said = out.getvalue().splitlines()
-    assert "17.00 frames/s over 19 frames" in out.getvalue()
-    assert before(said, "dropped", "duplicates", "lost", "MiB") == ["23", "29", "31", "37"]
 
 
 @pytest.mark.parametrize(

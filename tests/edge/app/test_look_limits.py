@@ -16,7 +16,8 @@ import pytest
 
 import edge.app.machine as machine
 import edge.system.host as host
-from edge.app.bench import BenchSettings, bench
+from edge.app.bench.bench import bench
+from edge.app.bench.settings import BenchSettings
 from edge.app.source_check import Examination, examine, problems
 from edge.commands.console import Screen
 from edge.commands.doctor import rows
@@ -166,12 +167,34 @@ def test_clocks_are_mhz_and_temperatures_degrees(made_up: Callable[[str, str], N
     made_up("sys/class/thermal/thermal_zone0/temp", "48625\n")  # thousandths of a degree
     made_up("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
     made_up("sys/class/thermal/thermal_zone1/temp", "-2500\n")
+    made_up("sys/class/devfreq/17000000.gpu/cur_freq", "306000000\n")  # Hz
+    made_up("sys/class/devfreq/17000000.gpu/max_freq", "624750000\n")
+    made_up("sys/class/devfreq/15340000.vic/cur_freq", "115200000\n")
+    made_up("sys/class/hwmon/hwmon3/oc1_event_cnt", "2\n")
+    made_up("sys/class/hwmon/hwmon3/oc3_event_cnt", "27\n")
     assert host.power_facts() == {
         "mode": "MAXN",
         "governor": "schedutil",
         "cpu_mhz": 1510,
+        "gpu_mhz": 306,
+        "gpu_max_mhz": 624,
+        "over_current_events": 29,
         "celsius": {"cpu-thermal": 48.625, "thermal_zone1": -2.5},
     }
+
+
+@pytest.mark.parametrize("name", ["17000000.gpu", "17000000.ga10b", "17000000.gv11b", "gpu-gpc-0"])
+def test_the_gpus_of_jetsons(name: str, made_up: Callable[[str, str], None]) -> None:
+    """As JetPack 6, JetPack 5 and Thor call them; Thor's ``gpu-nvd-0`` decodes video."""
+    made_up(f"sys/class/devfreq/{name}/cur_freq", "918000000\n")
+    made_up("sys/class/devfreq/gpu-nvd-0/cur_freq", "1\n")
+    assert host.gpu_mhz("cur") == 918
+    assert host.gpu_mhz("max") is None
+
+
+def test_a_machine_that_tells_no_clock(made_up: Callable[[str, str], None]) -> None:
+    made_up("sys/class/hwmon/hwmon0/temp1_input", "1\n")
+    assert (host.gpu_mhz("cur"), host.over_current_events()) == (None, None)
 
 
 def test_memory_is_mib() -> None:
@@ -213,7 +236,8 @@ def test_the_oldest_opencv(version: str, old: bool, monkeypatch: pytest.MonkeyPa
 def test_a_bench_counts_memory_in_mib(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7 * 1024 + 512))  # kB on Linux
     source = "sim:live=0,width=80,height=64,frames=12"
-    assert bench(BenchSettings(str(tiny_bundle), source, 0.01, backend="null"))["peak_memory_mib"] == 7
+    settings = BenchSettings(str(tiny_bundle), source, seconds=0.01, warm_up_s=0.0, cold_start=False, backend="null")
+    assert bench(settings).report["peak_memory_mib"] == 7
 
 
 def test_what_can_run_stands_beside_its_name() -> None:

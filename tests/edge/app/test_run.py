@@ -56,7 +56,7 @@ def test_run_finds_the_hot_cell_in_every_frame(stills: Path, tiny_bundle: Path, 
     assert said["dropped"] == said["duplicates"] == 0
     assert said["detections"] == {"Person": 5}
     assert said["ended"] == "end of source"
-    assert set(said["latency_ms"]) == {"p50", "p95", "p99"}
+    assert set(said["latency_ms"]) == {"p50"}  # of five results
     assert {"wait", "normalise", "infer", "postprocess"} <= set(said["stages_ms"])
     assert said["backend"] == "ort"
     assert (out / "video.mkv").stat().st_size > 0
@@ -157,8 +157,9 @@ def test_frames_of_another_size_end_the_run_with_what_was_found(
 
 def test_interrupt_ends_with_a_report(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "edge.commands.main", "run", "--source", "sim:width=80,height=64,fps=50",
-               "--model", str(tiny_bundle), "--out", str(out)]  # fmt: skip
+    source = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
+    command = [sys.executable, "-m", "edge.commands.main", "run", "--source", source, "--model", str(tiny_bundle),
+               "--out", str(out)]  # fmt: skip
     running = popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         give_up = time.monotonic() + 60
@@ -184,23 +185,6 @@ def test_live_source_takes_the_newest_frame_and_counts_the_rest(tiny_bundle: Pat
     assert seqs == sorted(set(seqs))
     assert report(out)["dropped"] + report(out)["duplicates"] == seqs[-1] + 1 - 40
     assert report(out)["policy"] == "latest"
-
-
-def test_bench_writes_stages(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "new" / "bench.json"
-    assert run("bench", "--model", tiny_bundle, "--source", "sim:live=0,width=80,height=64", "--seconds", 0.2,
-               "--backend", "null", "--json", path) == 0  # fmt: skip
-    said = json.loads(path.read_text())
-    assert said["fps"] > 0
-    assert set(said["stages_ms"]["infer"]) == {"p50", "p95", "p99"}
-    assert "capture to detections" in capsys.readouterr().out
-
-
-def test_bench_at_a_rate_keeps_it(tiny_bundle: Path, tmp_path: Path) -> None:
-    path = tmp_path / "bench.json"
-    assert run("bench", "--model", tiny_bundle, "--source", "sim:live=0,width=80,height=64", "--seconds", 0.9,
-               "--rate", 20, "--backend", "null", "--json", path) == 0  # fmt: skip
-    assert json.loads(path.read_text())["fps"] < 21
 
 
 def test_info_names_classes_and_files(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ from edge.sinks import Background, VideoSink
 from tests.support.children import popen, run_child
 
 ROOT = Path(__file__).resolve().parents[3]
-LIVE = "sim:width=80,height=64,fps=50"
+LIVE = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
 NULL = ("--backend", "null")  # a process without ONNX Runtime begins sooner
 
 

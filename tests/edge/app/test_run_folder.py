@@ -22,7 +22,15 @@ def test_a_second_run_into_the_folder_is_refused_and_touches_nothing(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = ["run", "--source", "sim:width=80,height=64,fps=50", "--model", str(tiny_bundle), "--out", str(out)]
+    words = [
+        "run",
+        "--source",
+        "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0",
+        "--model",
+        str(tiny_bundle),
+        "--out",
+        str(out),
+    ]
     first = popen(
         [sys.executable, "-m", "edge.commands.main", *words, "--record", "--quiet", "--backend", "null"], cwd=ROOT
     )

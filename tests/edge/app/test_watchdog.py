@@ -37,7 +37,7 @@ sys.exit(main(["run", "--backend", "null", "--quiet", "--record", *sys.argv[2:]]
 
 
 def start(limit_s: float, bundle: Path, out: Path) -> subprocess.Popen[str]:
-    words = ["--source", "sim:width=80,height=64,fps=50", "--model", bundle, "--out", out]
+    words = ["--source", "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0", "--model", bundle, "--out", out]
     command = ["python", "-c", HANG, limit_s, *words]
     return popen([sys.executable, *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 from collections.abc import Callable
@@ -23,9 +24,11 @@ from edge.commands.main import main
 from edge.data import Frame, TemperatureScale
 from edge.engine.device import Device
 from edge.errors import CameraError, EngineError, SinkError, SourceError
+from edge.model.passport import Passport, Target
 from edge.seams import Camera
 from edge.thermal.normalise import DEFAULT_16BIT, normalise
 from tests.conftest import shared
+from tests.trt_sim.plan import add_engine
 
 
 def scene(seed: int, dtype: Any = np.uint16) -> npt.NDArray[Any]:
@@ -248,9 +251,34 @@ def test_a_jetson_without_its_libraries(
     assert "make room" in found["free disk"].todo
     # the same commands as everywhere else
     assert found["TensorRT"].todo == f"JetPack 6 and 7: {readiness.TENSORRT}; and {readiness.ENVIRONMENT}"
-    assert readiness.PYCUDA in found["pycuda"].todo
+    assert found["CUDA calls"].value.startswith("by ctypes, pycuda is not needed")
+    assert found["CUDA calls"].todo == ""
     monkeypatch.setattr(readiness, "find_device", lambda: (_ for _ in ()).throw(EngineError("no NVIDIA driver")))
     assert facts(tmp_path)["GPU"].todo == "no NVIDIA driver"
+
+
+def test_the_clocks_of_a_gpu(tmp_path: Path, patch: Callable[..., None]) -> None:
+    power = {"mode": None, "governor": None, "cpu_mhz": None, "celsius": {}}
+    patch("power_facts", lambda: {**power, "gpu_mhz": 306, "gpu_max_mhz": 624, "over_current_events": 27})
+    found = facts(tmp_path)
+    assert found["GPU clock"].value == "306 MHz now, 624 MHz at most"
+    assert found["over-current"].value == "27 times since the board was started"
+    assert "stronger supply" in found["over-current"].todo
+    patch("power_facts", lambda: {**power, "gpu_mhz": None, "gpu_max_mhz": None, "over_current_events": 0})
+    assert not {"GPU clock", "over-current"} & set(facts(tmp_path))
+
+
+def test_the_engine_of_the_bundled_model(
+    tmp_path: Path, tiny_bundle: Path, patch: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch("MODEL", add_engine(tiny_bundle, target=Target()))
+    said = facts(tmp_path)["model.engine"]
+    assert "compared with ONNX Runtime 1.23.2 on 8 frames (sim:live=0): 31 detections found by both" in said.value
+    assert said.todo == ""
+    dataclasses.replace(Passport.read(tiny_bundle), comparison=None).write(tiny_bundle)
+    said = facts(tmp_path)["model.engine"]
+    assert "was never compared with ONNX Runtime" in said.value
+    assert said.todo == f"edge-export engine {tiny_bundle} --compare-only"
 
 
 def test_opencv(tmp_path: Path, patch: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

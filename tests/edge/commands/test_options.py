@@ -44,15 +44,26 @@ edge demo
   --seed int = 7
   --verbose flag
 edge bench
+  --annotations Path
   --backend auto|ort|trt|null = 'auto'
+  --compare Path
+  --frames Path
   --json Path
+  --layers flag
   --model text = 'models/hituav-r18'
-  --rate positive
-  --seconds positive = 20.0
+  --no-cold-start -> cold_start flag = True
+  --peak flag
+  --png Path
+  --publish flag
+  --rate positive (+) = ()
+  --runs count
+  --seconds positive
   --source text = 'sim:live=0'
   --spin flag
+  --trace Path
   --trust-engine flag
   --verbose flag
+  --warm-up -> warm_up_s positive_or_zero = 5.0
   --zero-copy flag
 edge info
   --json flag
@@ -73,7 +84,7 @@ def test_every_option_takes_what_it_took() -> None:
 
 def test_each_settings_default_is_its_options() -> None:
     """What a program gets without saying it is what the command line gets: both are in README's words."""
-    from edge.app.bench import BenchSettings
+    from edge.app.bench.settings import BenchSettings
     from edge.app.demo import DemoSettings
     from edge.app.settings import RunSettings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -24,6 +25,7 @@ from edge.camera.v4l2 import V4l2Camera
 from edge.data import Frame
 from edge.errors import CameraError, InputError, SourceError
 from edge.recording import Origin, RecordingWriter
+from tests.support.children import keep
 from tests.support.examples import example, sending
 from tests.support.fake_v4l2 import DEVICE, FakeV4l2
 from tests.support.scripted_camera import Scripted, World, picture
@@ -125,9 +127,23 @@ def http(place: Place) -> Camera:
 def rtsp(place: Place) -> Camera:
     if why := rtsp_missing():
         pytest.skip(why)
+    return open_camera(server_for_all().url, reconnect_s=0)
+
+
+@functools.cache
+def server_for_all() -> RtspServer:
+    """Each camera has a connection of its own."""
     server = RtspServer()
-    place.stack.callback(server.kill)
-    return open_camera(server.url, reconnect_s=0)
+    keep(server.process)
+    return server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server_ends() -> Iterator[None]:
+    yield
+    if server_for_all.cache_info().currsize:
+        server_for_all().kill()
+        server_for_all.cache_clear()
 
 
 def gst(place: Place) -> Camera:

@@ -14,7 +14,8 @@ from export.detector.configuration import PRESETS, Configuration
 
 
 def test_reference_configuration_of_the_published_code() -> None:
-    model = frc_resnet_fpn(18, ["deer"], "layer1")
+    with torch.device("meta"):  # its shapes, and no weights
+        model = frc_resnet_fpn(18, ["deer"], "layer1")
     generator, pool, heads = model.rpn.anchor_generator, model.roi_heads.box_roi_pool, model.roi_heads
     assert generator.sizes == ((4, 8, 16, 32, 64),) * 5
     assert generator.aspect_ratios == ((0.5, 1.0, 2.0),) * 5
@@ -29,8 +30,8 @@ def test_reference_configuration_of_the_published_code() -> None:
 
 def test_anchor_count_at_640x512() -> None:
     """27,280 locations of 15 anchors: the published configuration on the published frame size."""
-    model = frc_resnet_fpn(18, 1, "layer1", channels=8, representation_size=8).eval()
-    with torch.no_grad():
+    with torch.device("meta"):
+        model = frc_resnet_fpn(18, 1, "layer1", channels=8, representation_size=8).eval()
         maps = list(model.backbone(torch.zeros(1, 3, 512, 640)).values())
     assert sum(m.shape[2] * m.shape[3] for m in maps) == 27_280
     assert model.rpn.anchor_generator.num_anchors_per_location() == [15] * 5
@@ -80,8 +81,9 @@ def test_configuration_round_trip(name: str) -> None:
     ],
 )
 def test_stock_presets_are_torchvisions(name: str) -> None:
-    ours = build_detector(PRESETS[name].changed(classes=90))
-    theirs = getattr(torchvision_detection, name)(weights=None, weights_backbone=None)
+    with torch.device("meta"):
+        ours = build_detector(PRESETS[name].changed(classes=90))
+        theirs = getattr(torchvision_detection, name)(weights=None, weights_backbone=None)
     shapes = {k: v.shape for k, v in theirs.state_dict().items() if not k.endswith("num_batches_tracked")}
     assert {k: v.shape for k, v in ours.state_dict().items()} == shapes
     assert ours.rpn.anchor_generator.sizes == theirs.rpn.anchor_generator.sizes

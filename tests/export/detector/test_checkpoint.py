@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 import torch
 import torchvision.models.detection as stock
 from torch import Tensor, nn
+from torchvision.models import resnet
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.models.resnet import BasicBlock
 from torchvision.ops import MultiScaleRoIAlign
 
 from edge.errors import InputError
@@ -23,6 +26,7 @@ from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector, read_checkpoint
 from export.detector.from_shapes import Shapes
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
 TINY: dict[str, Any] = {"channels": 8, "representation_size": 16}
 
 
@@ -77,7 +81,8 @@ def published(classes: int = 2) -> FasterRCNN:
     )
 
 
-def test_the_papers_published_configuration(tmp_path: Path) -> None:
+def test_the_papers_published_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resnet, "BasicBlock", BasicBlock)  # as wide as it is
     model = published()
     loaded = load_detector(saved(tmp_path, model.state_dict()))
     assert loaded.configuration.name == "frc_resnet18_fpn"
@@ -85,6 +90,11 @@ def test_the_papers_published_configuration(tmp_path: Path) -> None:
     assert loaded.roi_heads.box_roi_pool.sampling_ratio == -1
     assert loaded.transform.min_size == model.transform.min_size
     assert weights_agree(loaded, model.state_dict())
+
+
+def numbered(shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of these shapes, each tensor of a number of its own, which is all that is stored of it."""
+    return {name: torch.tensor(1.0 + i).expand(value.shape) for i, (name, value) in enumerate(shapes.items())}
 
 
 @pytest.mark.parametrize(
@@ -97,16 +107,19 @@ def test_the_papers_published_configuration(tmp_path: Path) -> None:
     ],
 )
 def test_stock_detectors(name: str, arch: str | None, tmp_path: Path) -> None:
-    model = getattr(stock, name)(weights=None, weights_backbone=None, num_classes=4)
-    loaded = load_detector(saved(tmp_path, model.state_dict()), arch)
+    with torch.device("meta"):  # its shapes, and no weights
+        model = getattr(stock, name)(weights=None, weights_backbone=None, num_classes=4)
+    state = numbered(model.state_dict())
+    loaded = load_detector(saved(tmp_path, state), arch)
     assert loaded.configuration.name == name
     assert loaded.configuration.classes == 3
-    assert weights_agree(loaded, model.state_dict())
+    assert weights_agree(loaded, state)
     assert loaded.transform.max_size == model.transform.max_size
 
 
 def test_two_mobilenets_have_equal_shapes(tmp_path: Path) -> None:
-    model = stock.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, num_classes=2)
+    with torch.device("meta"):
+        model = stock.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, num_classes=2)
     with pytest.raises(InputError, match=r"--arch fasterrcnn_mobilenet_v3_large_fpn or .*320"):
         Shapes.of_state(model.state_dict()).configuration()
 

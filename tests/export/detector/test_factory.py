@@ -15,6 +15,7 @@ from edge.errors import InputError
 from export.detector.build import frc_resnet_fpn
 from export.detector.factory import detector_from_factory
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
 CODE = """
 import torch
 from torch import nn

@@ -15,7 +15,7 @@ from torchvision.models.detection import FasterRCNN
 import edge
 from edge.errors import InputError
 from edge.measure.matching import iou
-from edge.model.bundle import Bundle
+from edge.model.bundle import Bundle, sha256
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.data.dataset import LabelledFrame, LabelledSet
@@ -28,7 +28,7 @@ from export.graph.bundle import export_bundle
 from export.graph.half_weights import with_half_weights
 from export.training.loop import Trainer, TrainSettings
 from tests.export.conftest import MORE
-from tests.support.random_detectors import HEIGHT, WIDTH, eager, enliven, thermal_scene
+from tests.support.random_detectors import HEIGHT, WIDTH, eager, enliven, thermal_scene, two_layers
 
 SCENE = thermal_scene(HEIGHT, WIDTH)
 NONE = np.zeros((0, 4), np.float32)
@@ -36,7 +36,7 @@ VIEW = NormaliseSpec.parse("percentile")
 
 
 def detector(**changes: object) -> FasterRCNN:
-    configuration = preset("frc_resnet18_fpn").changed(classes=2, pyramid="layer1", **{**MORE, **changes})
+    configuration = preset("frc_resnet18_fpn").changed(**{"classes": 2, "pyramid": "layer1", **MORE, **changes})
     return enliven(build_detector(configuration).eval(), SCENE)
 
 
@@ -52,7 +52,7 @@ def test_the_same_detector_comes_back(shared_bundle: Path, small_detector: Faste
 
 def test_one_whose_channels_are_not_normalised_alike_too(tmp_path: Path) -> None:
     """Its first convolution could not be made one for grey."""
-    model = detector(image_mean=(0.4, 0.5, 0.6))
+    model = enliven(two_layers(**{**MORE, "image_mean": (0.4, 0.5, 0.6)}).eval(), SCENE)
     made = export_bundle(
         model, tmp_path / "b", ["deer", "person"], HEIGHT, WIDTH, weights="shared", normalise_16bit=VIEW
     )
@@ -77,11 +77,31 @@ def assert_same(back: FasterRCNN, model: FasterRCNN) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["roi_head.", "regions."])
-def test_bundles_of_before_the_renaming_are_read_too(prefix: str, shared_bundle: Path) -> None:
-    # the bundled model was exported when the RoI head was called so
-    folder = Path(edge.__file__).parent / "models/hituav-r18" if prefix == "regions." else shared_bundle
-    stored = {t.name for t in onnx.load(folder / "model.fp16.onnx", load_external_data=False).graph.initializer}
-    assert any(name.startswith(f"{prefix}head.fc6.weight") for name in stored)
+def test_bundles_of_before_the_renaming_are_read_too(prefix: str, shared_bundle: Path, tmp_path: Path) -> None:
+    """The RoI head was called "regions" once: in 0.1.0's bundles, and in the bundled model's graph for the CPU."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(shared_bundle, folder)
+    about = json.loads((folder / "model.json").read_text())
+    for name in ("model.onnx", "model.fp16.onnx"):
+        graph = onnx.load(folder / name, load_external_data=False)
+        for tensor in graph.graph.initializer:
+            tensor.name = tensor.name.replace("roi_head.", prefix)
+        assert any(tensor.name.startswith(f"{prefix}head.fc6.weight") for tensor in graph.graph.initializer)
+        (folder / name).write_bytes(graph.SerializeToString())
+        about["files"][name] = sha256(folder / name)
+    (folder / "model.json").write_text(json.dumps(about))
+    assert_same_weights(load_detector(folder), load_detector(shared_bundle))
+
+
+def assert_same_weights(found: FasterRCNN, expected: FasterRCNN) -> None:
+    assert found.class_names == expected.class_names
+    for (name, value), (other, wanted) in zip(found.state_dict().items(), expected.state_dict().items(), strict=True):
+        assert name == other
+        assert torch.equal(value, wanted), name
+
+
+def test_the_bundled_model_is_read_back() -> None:
+    folder = Path(edge.__file__).parent / "models/hituav-r18"
     bundle, model = Bundle.load(folder), load_detector(folder)
     assert model.class_names == bundle.classes
     assert model.roi_heads.box_predictor.cls_score.out_features == len(bundle.classes) + 1

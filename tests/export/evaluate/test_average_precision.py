@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
-from export.evaluate.average_precision import IOUS, Judged, Ranking, rank
+from edge.measure.average_precision import IOUS, Judged, Ranking, rank
 from export.evaluate.evaluate import PAPER_SIZES, figures
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.errors import InputError
+from edge.measure.average_precision import Judged
 from export.data.coco import read_coco
-from export.evaluate.average_precision import Judged
 from export.evaluate.classes import ClassChoice
 from export.evaluate.coco_figures import NAMES, coco_figures, coco_truth
 from export.evaluate.evaluate import figures

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge.errors import InputError
+from edge.measure.average_precision import Judged
 from export.data.dataset import LabelledFrame, LabelledSet
-from export.evaluate.average_precision import Judged
 from export.evaluate.hard_examples import hard_examples_of, read_hard_examples
 
 NONE = np.zeros((0, 4), np.float32)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.evaluate.average_precision import Judged, Ranking, rank
+from edge.measure.average_precision import Judged, Ranking, rank
 from export.evaluate.evaluate import figures
 from export.evaluate.thresholds import GRID, threshold_rows, why_in_words
 

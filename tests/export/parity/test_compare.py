@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -16,6 +18,9 @@ from export.commands import check as check_cli
 from export.commands.main import main
 from export.parity.compare import FLOAT32, Comparison
 from export.parity.pairs import Pairs
+from export.tensorrt.listing import PARTS
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +125,7 @@ def test_a_graph_that_does_not_compile_fails_the_check(
         (["--checkpoint", "nowhere.pth"], "nowhere.pth"),
         (["--images", "nowhere"], "nowhere"),
         (["--images", "deer"], "deer"),
-        (["--images", "sim:"], "live"),
+        (["--images", "sim:width=64,height=64"], "live"),
         (["--frames", "0"], "1 or more"),
         (["--json", "nowhere/report.json"], "cannot be written"),
     ],
@@ -141,6 +146,41 @@ def test_the_float16_graph_compiles_strongly_typed(folder: Path) -> None:
     compiled = check_cli._compile(Bundle.load(folder / "deer"))
     assert compiled["bytes"] > 1e6, compiled
     assert compiled["seconds"] > 0
+    assert list(compiled["parts"]) == list(PARTS)
+    for figure in ("kernels", "bytes_a_frame"):
+        assert sum(part[figure] for part in compiled["parts"].values()) == compiled[figure] > 50
+
+
+def test_the_bundled_model_is_lean() -> None:
+    """129 kernels and 478 MB a frame; with suppression as products of one column it had 173 and 620."""
+    pytest.importorskip("tensorrt_rtx", reason="needs pip install tensorrt-rtx")
+    compiled = check_cli._compile(Bundle.load(ROOT / "edge" / "models" / "hituav-r18"))
+    assert compiled["kernels"] <= 140, compiled
+    assert compiled["bytes_a_frame"] <= 500e6, compiled
+
+
+@pytest.mark.usefixtures("kept_engines")
+def test_kernels_by_part_are_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {"kernels": 21, "bytes_a_frame": 4_840_000}
+    compiled = {"summary": "for SM86", "kernels": 129, "bytes_a_frame": 477_800_000, "parts": {"TopK": part}}
+    monkeypatch.setattr(check_cli, "_compile", lambda bundle: compiled)
+    main(check(folder))
+    rows = [line.replace("│", " ").split() for line in capsys.readouterr().out.splitlines()]
+    assert ["TopK", "21", "4.8"] in rows
+    assert ["all", "129", "477.8"] in rows
+
+
+def test_a_listing_that_cannot_be_read_is_told_and_the_graph_compiles_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    built = SimpleNamespace(plan=b"plan", listing="{}", seconds=1.0, tensorrt="1.7")
+    monkeypatch.setattr(check_cli, "build_in_process", lambda *arguments: built)
+    compiled = check_cli._compile(Bundle.load(folder / "deer"))
+    assert compiled["summary"].endswith("lists no kernels of the graph that it compiled: its listing has another form")
+    assert "error" not in compiled
 
 
 def test_what_does_not_parse_is_told(folder: Path, tmp_path: Path) -> None:

@@ -103,12 +103,12 @@ def test_a_users_checkpoint_on_real_frames() -> None:
     golden = json.loads(shared("checkpoints", "golden_hituav_val.json").read_text())
     folder = shared("data", "hituav", "val")
     model = users_detector(golden)
-    frames = golden["frames"][::2]
+    frames = golden["frames"][::3]
     images = [read_still(folder / f["file"])[0] for f in frames]
     graph = float32_graph(trace(StaticDetector(model, 512, 640, "cpu")), "fp16")
     answers = in_onnxruntime(graph, *images)
-    answers.append(static(StaticDetector(model, 512, 640, "tensorrt"), images[3]))
-    assert found_again([*frames, frames[3]], answers) > 150
+    answers.append(static(StaticDetector(model, 512, 640, "tensorrt"), images[2]))
+    assert found_again([*frames, frames[2]], answers) > 110
 
 
 @pytest.mark.slow

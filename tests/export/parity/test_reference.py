@@ -30,10 +30,10 @@ MINE = """
 import sys
 import torch
 sys.path.insert(0, {root!r})
-from export.detector.build import frc_resnet_fpn
+from tests.support.random_detectors import two_layers
 
 def make(**more):
-    return frc_resnet_fpn(18, 2, "layer1", **{{**{settings!r}, **more}})
+    return two_layers(**{{**{settings!r}, **more}})
 
 def other_size():
     return make(min_size=80, max_size=120)
@@ -175,7 +175,7 @@ def changed(content: dict[str, Any], how: str) -> dict[str, Any]:
     ("how", "told"),
     [
         ("scaled", r"all boxes are scaled by 0.8"),
-        ("classes", r"the classes are not \(its label 1 is person.*another order of --classes"),
+        ("classes", r"the classes are not \(its label 2 is deer.*another order of --classes"),
         ("scores", r"the scores shifted: mean or std"),
         ("elsewhere", r"are not found: a setting that weights do not tell"),
         ("bytes", r"values up to 255, the bundle 0..1"),

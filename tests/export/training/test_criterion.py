@@ -40,6 +40,7 @@ def test_an_ignored_region_is_no_background() -> None:
     assert labels.tolist() == [-1, 0, -1, 1]
 
 
+@pytest.mark.usefixtures("narrow_resnet")
 def test_no_loss_comes_from_an_ignored_region(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the RPN nor the RoI heads sample background there."""
     model = detector()
@@ -83,6 +84,7 @@ def losses_of(crops_: list[Crop]) -> tuple[dict[str, Tensor], torch.nn.Module]:
     return DetectionCriterion(model)(crops_), model
 
 
+@pytest.mark.usefixtures("narrow_resnet")
 @pytest.mark.parametrize("count", [1, 2])
 def test_crops_of_ignored_regions_alone_cost_nothing(count: int) -> None:
     empty = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), WHOLE)
@@ -94,6 +96,7 @@ def test_crops_of_ignored_regions_alone_cost_nothing(count: int) -> None:
     assert all(float(g.abs().max()) == 0 for g in gradients)
 
 
+@pytest.mark.usefixtures("narrow_resnet")
 def test_a_crop_that_is_ignored_does_not_change_the_others_losses() -> None:
     empty = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), WHOLE)
     alone, _ = losses_of(crops())
@@ -102,6 +105,7 @@ def test_a_crop_that_is_ignored_does_not_change_the_others_losses() -> None:
         torch.testing.assert_close(beside[name], alone[name], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.usefixtures("narrow_resnet")
 def test_crops_of_background_alone_teach_that_nothing_is_there() -> None:
     background = Crop(np.full((64, 64), 100, np.uint8), NONE, np.zeros(0, np.int64), NONE)
     losses, _ = losses_of([background] * 2)
@@ -110,6 +114,7 @@ def test_crops_of_background_alone_teach_that_nothing_is_there() -> None:
     assert losses["loss_rpn_box_reg"].item() == losses["loss_box_reg"].item() == 0
 
 
+@pytest.mark.usefixtures("narrow_resnet")
 @pytest.mark.parametrize("part", ["rpn.head.cls_logits", "roi_heads.box_predictor.cls_score"])
 def test_weights_that_are_not_finite_show_even_there(part: str) -> None:
     model = detector()

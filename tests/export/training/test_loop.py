@@ -23,6 +23,8 @@ from export.training.loop import Trainer, TrainSettings, Watch
 from tests.support import tiny_training
 from tests.support.tiny_training import FROZEN, NONE, tiny_model
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
+
 TINY = TrainSettings(steps=4, batch=1, seed=3, frozen=FROZEN, augmentation=Augmentation(crop=64, mosaic=0.5))
 
 

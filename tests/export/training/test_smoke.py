@@ -12,9 +12,12 @@ import pytest
 from edge.camera import open_camera
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
+from export.detector.configuration import PRESETS
 from export.graph.bundle import export_bundle
 
-FLOOR = 0.50  # AP50 on frames of another seed; 0.65 is usual
+# AP50 on frames of another seed: 0.86 to 0.89 with three seeds of training. 0.49 where a mirrored crop keeps its boxes,
+# 0.31 without the loss of the classes, 0.21 with boxes 8 px beside, 0.16 without the loss of the boxes
+FLOOR = 0.68
 
 
 def fly(folder: Path, split: str, seed: int, frames: int) -> None:
@@ -44,14 +47,19 @@ def evaluate(folder: Path, *which: str) -> dict[str, float]:
     return dict(json.loads(out.read_text()))
 
 
-@pytest.mark.timeout(600)  # half a minute alone, and each step waits where others compute too
-def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path) -> None:
+@pytest.mark.timeout(600)  # a quarter of a minute alone, and each step waits where others compute too
+@pytest.mark.usefixtures("narrow_resnet")
+def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands are the user's; the ResNet and the box head are narrow, and the anchors those of people here."""
+    usual = PRESETS["frc_resnet18_fpn"]
+    monkeypatch.setitem(PRESETS, usual.name, usual.changed(representation_size=128))
     fly(tmp_path, "train", 1, 16)
     fly(tmp_path, "val", 2, 6)
     small = "--pyramid layer1 --channels 32 --sampling-ratio 2 --min-size 192 --max-size 256"
+    small += " --anchor-sizes 12,20,32 --aspect-ratios 1,1.6 --roi-size 5x5"
     small += " --rpn-pre-nms 200 --rpn-post-nms 100 --max-detections 60"
-    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 40 --crop 64 --batch 2 --learning-rate 2e-3 --threads 1"
-    assert main(["train", *run.split(), "--freeze", "", "--quiet", *small.split()]) == 0
+    run = f"--data {tmp_path} --out {tmp_path / 'run'} --steps 60 --crop 64 --batch 4 --learning-rate 2e-3 --threads 1"
+    assert main(["train", *run.split(), "--mosaic", "0", "--freeze", "", "--quiet", *small.split()]) == 0
     assert (tmp_path / "run/curves.png").stat().st_size > 1000
     trained = evaluate(tmp_path, "--checkpoint", str(tmp_path / "run/model.pth"))
     assert trained["ap50"] > FLOOR

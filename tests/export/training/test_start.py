@@ -17,6 +17,8 @@ from export.data.dataset import read_grey
 from export.training.start import calibrate_norms, grey_statistics, load_backbone
 from tests.support.tiny_training import detector, tiny_set
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
+
 
 def test_measured_norms_give_what_has_mean_0_and_variance_1(tmp_path: Path) -> None:
     model, data = detector(), tiny_set(tmp_path)
