@@ -40,8 +40,8 @@ GRAPH = (
     *(
         f"tests/export/graph/test_{name}.py"
         for name in (
-            "graph_exact", "graph_parts", "graph_files", "trt_operators", "folding", "half_weights", "precision",
-            "supported", "bundle",
+            "static_parts", "traced", "flops", "graph_files", "trt_operators", "folding", "half_weights", "precision",
+            "supported", "shared_weights", "bundle",
         )
     ),
 )  # fmt: skip

@@ -22,6 +22,7 @@ GIB = 1 << 30
 
 def import_libraries(*, torch: bool) -> None:
     """So that no process has to; nothing of ours, which the processes import from their copies."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # as edge does; onnxruntime reads it when it is imported
     for name in (*HEAVY, "hypothesis", "pytest_timeout", *(HEAVIER if torch else ())):
         importlib.import_module(name)
 

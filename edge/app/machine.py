@@ -12,8 +12,11 @@ from pathlib import Path
 
 import cv2
 
+from edge.app.settings import MODEL
 from edge.camera.devices.usb import usb_nodes
 from edge.engine.readiness import Probe, onnxruntime_need
+from edge.model.bundle import Bundle
+from edge.model.passport import ENGINE
 from edge.system.host import host_facts, power_facts
 
 BY_ID, DEV = Path("/dev/v4l/by-id"), Path("/dev")
@@ -47,6 +50,11 @@ def _system(jetson: bool) -> list[Fact]:
         mode = power["mode"]
         todo = "" if mode else "see it with: nvpmodel -q; without it a latency means nothing"
         facts.append(Fact("power mode", mode or "unknown", todo))
+    if power.get("gpu_mhz") is not None:
+        facts.append(Fact("GPU clock", f"{power['gpu_mhz']} MHz now, {power['gpu_max_mhz']} MHz at most"))
+    if power.get("over_current_events"):
+        count = f"{power['over_current_events']} times since the board was started"
+        facts.append(Fact("over-current", count, "it lowers the clocks: a stronger supply, or a lower power mode"))
     if power["governor"]:
         slow = power["governor"] == "powersave"
         todo = "clocks stay low: sudo jetson_clocks, or set the governor to performance" if slow else ""
@@ -103,7 +111,9 @@ def _cameras() -> list[Fact]:
 def _inference(jetson: bool) -> list[Fact]:
     gpu, *libraries = Probe().libraries
     needs = [onnxruntime_need(), gpu, *(libraries if jetson or gpu.met else [])]
-    fine = [need.met or (need is gpu and not jetson) for need in needs]
+    if (MODEL / ENGINE).is_file():  # of the bundled model; of another one: edge info
+        needs += Probe(Bundle.load(MODEL)).engine
+    fine = [need.state == "ready" or (need is gpu and not jetson) for need in needs]
     return [
         Fact(need.name, need.text, "" if ok else "; ".join(need.fix) or need.text)
         for need, ok in zip(needs, fine, strict=True)

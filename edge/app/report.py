@@ -14,6 +14,7 @@ from edge.health.conditions import HealthLog
 from edge.health.scene import in_model_pixels
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
+from edge.measure.percentiles import RULE
 from edge.model.bundle import Bundle
 from edge.seams import Camera, Engine
 from edge.system.files import reason_of, write_whole
@@ -61,7 +62,7 @@ class Totals:
             "frozen_seconds": round(self._frozen_s, 3),
             "latency_ms": self.meter.latency_ms,
             "stages_ms": self.meter.stages_ms,
-            "percentiles": METHOD,
+            "percentiles": f"{METHOD}; {RULE}",
             "detections": self.detections,
             "shutter_frames": self._shutter,
             "shutter_inferred": self._shutter_inferred,

@@ -19,7 +19,9 @@ Part = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Percentiles(Struct):
-    """Half, 95 and 99 of 100 values are no longer than this."""
+    """Half, 95 and 99 of 100 values are no longer than this. Left out: a percentile that too few results carry (p95
+    needs 130, p99 662).
+    """
 
     p50: Ms | UnsetType = UNSET
     p95: Ms | UnsetType = UNSET
@@ -118,12 +120,17 @@ class Host(Struct):
 
 
 class Power(Struct):
-    """Power mode of a Jetson, clock and temperatures at the end of the run; null where the machine does not tell."""
+    """Power mode of a Jetson, clocks and temperatures at the end of the run; null where the machine does not tell.
+    ``gpu_max_mhz``: the highest clock that the GPU is allowed; ``over_current_events``: since the board was started.
+    """
 
     mode: str | None
     governor: str | None
     cpu_mhz: Count | None
     celsius: dict[str, float]
+    gpu_mhz: Count | UnsetType | None = UNSET
+    gpu_max_mhz: Count | UnsetType | None = UNSET
+    over_current_events: Count | UnsetType | None = UNSET
 
 
 class Normalise(Struct):

@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from edge.app.bench import DEFAULT_SOURCE, BenchSettings, bench
-from edge.app.output import check_file
-from edge.app.report import write_report
-from edge.commands.console import Screen
+from edge.app.bench.bench import bench
+from edge.app.bench.compare import compare
+from edge.app.bench.files import check_files, write_files
+from edge.app.bench.settings import DEFAULT_SOURCE, SECONDS, WARM_UP_S, BenchSettings
+from edge.commands.bench_table import compared, show_bench
 from edge.commands.options import (
     SOURCES,
     Commands,
@@ -22,7 +19,9 @@ from edge.commands.options import (
     add_command,
     add_gpu_options,
     add_model,
+    count,
     positive,
+    positive_or_zero,
     settings_of,
 )
 
@@ -36,46 +35,63 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "--source", default=DEFAULT_SOURCE, metavar="S", help=f"where frames come from (default: {DEFAULT_SOURCE})"
     )
-    sub.add_argument("--seconds", type=positive, default=20.0, metavar="S", help="how long to measure (default: 20)")
     sub.add_argument(
-        "--rate", type=positive, metavar="HZ", help="take so many frames a second (default: as many as it can)"
+        "--seconds", type=positive, metavar="S", help=f"how long a run measures at least (default: {SECONDS:.0f})"
     )
-    sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    sub.add_argument("--runs", type=count, metavar="N", help="how many runs, to see their spread (default: 1)")
+    sub.add_argument(
+        "--publish",
+        action="store_true",
+        help="what a published figure needs: five runs of 600 s, the rates 10, 30, 60, the highest rate; with --json",
+    )
+    sub.add_argument(
+        "--warm-up",
+        dest="warm_up_s",
+        type=positive_or_zero,
+        default=WARM_UP_S,
+        metavar="S",
+        help=f"seconds before each run that are not counted (default: {WARM_UP_S:g})",
+    )
+    sub.add_argument(
+        "--rate",
+        type=positive,
+        nargs="+",
+        default=(),
+        metavar="HZ",
+        help="also at these rates of a camera, as in --rate 10 30 60: a frame's age, and how many are lost",
+    )
+    sub.add_argument("--peak", action="store_true", help="also the highest rate with at most 5 %% of the frames lost")
+    sub.add_argument(
+        "--no-cold-start",
+        dest="cold_start",
+        action="store_false",
+        help="do not measure how long a fresh process takes to its first detections",
+    )
+    sub.add_argument("--layers", action="store_true", help="TensorRT: also how long each layer takes")
+    sub.add_argument("--frames", type=Path, metavar="DIR", help="labelled frames: also how much is found in them")
+    sub.add_argument("--annotations", type=Path, metavar="FILE", help="their boxes, COCO's JSON")
+    sub.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the figures to FILE, and every result beside it"
+    )
+    sub.add_argument("--png", type=Path, metavar="FILE", help="also draw the figures")
+    sub.add_argument(
+        "--compare", type=Path, nargs=2, metavar=("A", "B"), help="measure nothing: how B's report compares with A's"
+    )
+    sub.add_argument("--trace", type=Path, metavar="FILE", help="also write a line a result, as edge run --trace does")
     add_backend(sub)
     add_gpu_options(sub)
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
-    """Measure, and show the figures."""
-    if arguments.json:
-        check_file(arguments.json)  # before the minutes that it takes
+    """Measure, and show the figures; or compare two reports."""
+    if arguments.compare:
+        for line in compared(compare(*arguments.compare), *arguments.compare):
+            screens.out.say(line)
+        return
     names = {field.name for field in fields(BenchSettings)} - {"threads"}
-    report = bench(BenchSettings(**settings_of(arguments, names)))
-    show_bench(report, screens.out)
-    if arguments.json:
-        write_report(arguments.json, report)
-
-
-def show_bench(report: dict[str, Any], screen: Screen) -> None:
-    """Print the figures as a table."""
-    table = Table(title=Text(f"{report['model']} on {report['engine']}"), title_justify="left")
-    table.add_column("stage")
-    for name in ("p50", "p95", "p99"):
-        table.add_column(f"{name} ms", justify="right")
-    rows = {**report["stages_ms"], "capture to detections": report["latency_ms"]}
-    for name, values in rows.items():
-        table.add_row(name, *(f"{values[p]:.2f}" if values else "-" for p in ("p50", "p95", "p99")))
-    screen.print(table)
-    screen.print(Text(_STAGES))
-    screen.say(
-        f"{report['fps']:.2f} frames/s over {report['frames']} frames; not processed: {report['dropped']} dropped, "
-        f"{report['duplicates']} duplicates, {report['lost']} lost; most memory {report['peak_memory_mib']} MiB"
-    )
-    screen.say(f"source: {report['camera']}")
-
-
-_STAGES = """\
-p50 ms: half of the frames took at most so many milliseconds; p95, p99: 95 and 99 of 100 frames. wait: for the camera. \
-infer: in the engine. consumer: whoever takes the results. capture to detections: the latency, from the time of the \
-frame to its boxes
-"""
+    settings = BenchSettings(**settings_of(arguments, names))
+    check_files(settings)  # before the minutes that it takes
+    measured = bench(settings)
+    show_bench(measured.report, screens.out)
+    for line in write_files(settings, measured):
+        screens.out.say(line)

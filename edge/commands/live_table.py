@@ -15,6 +15,7 @@ from edge.data import Result
 
 TABLE_HZ = 4.0
 LINE_S = 5.0
+LATENCIES = ("p50", "p95", "p99")
 
 
 class LiveTable(Observer):
@@ -74,8 +75,8 @@ class LiveTable(Observer):
             ("frames", frames),
             ("frames/s", "-" if fps is None else f"{fps:.1f}"),
             (
-                "latency p50 / p95 / p99",
-                " / ".join(f"{ms:.0f}" for ms in latency.values()) + " ms" if latency else "-",
+                f"latency {' / '.join(LATENCIES)}",
+                " / ".join(f"{latency[p]:.0f}" if p in latency else "-" for p in LATENCIES) + " ms" if latency else "-",
             ),
             ("not processed", f"{result.dropped} dropped, {result.duplicates} duplicates, {result.lost} lost"),
             ("boxes in all frames", boxes),

@@ -114,7 +114,8 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
     """The report of a run into the folder ``out`` in a few lines, for a person."""
     latency, fps = report["latency_ms"], report["fps"]
     speed = "" if fps is None else f"; {fps:.1f} frames/s"
-    delay = "" if not latency else f"; latency p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms"
+    delay = f"; latency {', '.join(f'{name} {ms:.0f} ms' for name, ms in latency.items() if name != 'p95')}"
+    delay = delay if latency else ""
     lines = [
         f"{report['frames']} frame{'s' * (report['frames'] != 1)} processed ({report['ended']}){speed}{delay}",
         f"not processed: {report['dropped']} dropped (a newer frame was there), {report['duplicates']} duplicates (the "

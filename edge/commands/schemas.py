@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.app import report_json
+from edge.app.bench import bench_json
 from edge.measure import detections_lines
 from edge.model import model_json, passport
 from edge.recording import contents
@@ -22,6 +23,7 @@ from edge.system.files import reason_of
 SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "detections": ("a line of detections.jsonl", detections_lines.schema),
     "report": ("report.json", report_json.schema),
+    "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),
     "passport": ("model.engine.json, the passport of an engine", passport.schema),
     "recording": ("the meta part of a record in a segment of a recording", contents.schema),

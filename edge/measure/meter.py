@@ -10,8 +10,11 @@ import numpy as np
 
 from edge.data import Result
 from edge.measure.histogram import Histogram
+from edge.measure.percentiles import LEAST_RESULTS, carried, named
 
 PERCENTILES = (50, 95, 99)
+RECENT = 100  # results of the live rate
+RECENT_LATENCY = LEAST_RESULTS[99]  # of the live latency: as many as its p99 needs
 
 
 class StageTimer:
@@ -42,17 +45,18 @@ class Meter:
 
     FPS is (N - 1) / (t_last - t_first) over the results after ``warmup`` of them; latency is the
     time of the result less that of the frame's capture. Frames that the engine did not see (closed
-    shutter) count in neither. Percentiles over all are of a `Histogram`: off by 0.1 % at most.
+    shutter) count in neither. Percentiles over all are of a `Histogram`: off by 0.1 % at most; one that too few
+    results carry is left out, see `edge.measure.percentiles`.
     """
 
-    def __init__(self, warmup: int = 1, recent: int = 100) -> None:
+    def __init__(self, warmup: int = 1) -> None:
         self._skip = warmup
         self.results = 0
         self._first = self._last = 0.0
         self._latency = Histogram()
         self._stages: dict[str, Histogram] = {}
-        self._recent: deque[float] = deque(maxlen=recent)
-        self._recent_latency: deque[float] = deque(maxlen=recent)
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._recent_latency: deque[float] = deque(maxlen=RECENT_LATENCY)
 
     def add(self, result: Result) -> None:
         """Book one result."""
@@ -83,28 +87,30 @@ class Meter:
 
     @property
     def recent_latency_ms(self) -> dict[str, float]:
-        """Latency percentiles over the last few results."""
-        return percentiles(self._recent_latency)
+        """Latency percentiles over the last 662 results, those that they carry."""
+        which = carried(PERCENTILES, len(self._recent_latency))
+        return named(which, np.percentile(np.array(self._recent_latency), which)) if which else {}
 
     @property
     def latency_ms(self) -> dict[str, float]:
-        """``{"p50", "p95", "p99"}`` milliseconds from capture to detections; empty before the first."""
-        return _named(self._latency.percentiles(PERCENTILES))
+        """``{"p50", "p95", "p99"}`` milliseconds from capture to detections, those that so many results carry."""
+        return _carried(self._latency)
 
     @property
     def stages_ms(self) -> dict[str, dict[str, float]]:
         """The same percentiles by stage."""
-        return {name: _named(times.percentiles(PERCENTILES)) for name, times in self._stages.items()}
+        return {name: _carried(times) for name, times in self._stages.items()}
 
 
 def percentiles(values: Iterable[float]) -> dict[str, float]:
-    """``{"p50", "p95", "p99"}`` of the values (linear interpolation); empty where there are none."""
+    """``{"p50", "p95", "p99"}`` of the values (linear interpolation), however few; empty where there are none."""
     data = np.fromiter(values, np.float64)
-    return _named(np.percentile(data, PERCENTILES) if data.size else [])
+    return named(PERCENTILES, np.percentile(data, PERCENTILES)) if data.size else {}
 
 
-def _named(values: Iterable[float]) -> dict[str, float]:
-    return {f"p{p}": round(float(v), 3) for p, v in zip(PERCENTILES, values, strict=False)}
+def _carried(times: Histogram) -> dict[str, float]:
+    which = carried(PERCENTILES, times.count)
+    return named(which, times.percentiles(which))
 
 
 def _rate(count: int, first: float, last: float) -> float | None:

@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import Struct
 
 from edge.errors import InputError
+from edge.measure.average_precision import Judged
 from export.data.dataset import LabelledSet
 from export.data.json_file import read_json
-from export.evaluate.average_precision import Judged
 from export.evaluate.classes import ClassChoice
 
 NAMES = (

@@ -14,10 +14,10 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.data import Float32, Frame, Int32
 from edge.engine import Engine
+from edge.measure.average_precision import ALL, IOUS, Judged, rank
 from edge.model.normalisers import Normalisers
 from edge.model.transform import Preprocessor, to_detections
 from export.data.dataset import LabelledSet, sensor_frame
-from export.evaluate.average_precision import ALL, IOUS, Judged, rank
 from export.evaluate.thresholds import threshold_rows
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO

@@ -15,9 +15,9 @@ import numpy as np
 from msgspec import Struct
 
 from edge.errors import InputError
+from edge.measure.average_precision import Judged
 from export.data.dataset import LabelledSet
 from export.data.json_file import read_json
-from export.evaluate.average_precision import Judged
 from export.evaluate.outcome import outcome
 
 NEARLY = 0.5  # part of the threshold from which a false alarm counts: it will be shown where others are fainter

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32
+from edge.measure.average_precision import Judged, covered
 from edge.measure.matching import iou, match
-from export.evaluate.average_precision import Judged, covered
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.measure.average_precision import Judged
 from export.data.dataset import LabelledFrame, LabelledSet, read_grey
-from export.evaluate.average_precision import Judged
 from export.evaluate.outcome import Outcome, outcome
 
 FOUND, MISSED, FALSE = (80, 220, 80), (60, 60, 255), (0, 200, 255)  # BGR

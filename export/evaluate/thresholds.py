@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from export.evaluate.average_precision import Ranking
+from edge.measure.average_precision import Ranking
 
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 FRAMES = (1, 10, 100)  # in so many, one false alarm

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32
-from edge.measure.matching import iou, match
-from export.data.dataset import Int64
+from edge.measure.matching import Int64, iou, match
 
 Float64 = npt.NDArray[np.float64]
 IOUS = np.linspace(0.5, 0.95, 10)
