@@ -68,6 +68,12 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint whose weights to start from"
     )
     parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="MODEL",
+        help="bundle or checkpoint that teaches beside the labels: what it says of the same crops is learnt too",
+    )
+    parser.add_argument(
         "--backbone", type=Path, metavar="FILE", help="file with the weights of a ResNet alone, to start from"
     )
     parser.add_argument(
@@ -172,7 +178,17 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = model.to(arguments.device)
     if not arguments.start and not arguments.backbone:
         calibrate_norms(model, data, settings.normalisers())
-    trainer = Trainer(model, data, arguments.out, settings, checkpoint.origin() if checkpoint else None, hard_examples)
+    taught_by = read_checkpoint(arguments.teacher) if arguments.teacher else None
+    trainer = Trainer(
+        model,
+        data,
+        arguments.out,
+        settings,
+        checkpoint.origin() if checkpoint else None,
+        hard_examples,
+        detector_of(taught_by).to(arguments.device) if taught_by else None,
+        taught_by.origin() if taught_by else None,
+    )
     say(console, sizes_seen(model, data))
     if trainer.step:
         say(console, f"resuming the run of {arguments.out} at step {trainer.step}")

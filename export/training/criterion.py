@@ -16,6 +16,7 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 
 from edge.data import Float32
 from export.training.augment import Crop
+from export.training.teacher import TEACHER_LOSSES, Teacher
 
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 
@@ -28,15 +29,19 @@ class DetectionCriterion:
     The steps are those of torchvision's ``RegionProposalNetwork.forward`` and ``RoIHeads.forward``, by its own
     functions; between the assignment of targets and the sampling, ignored regions are taken out. Where they cover all
     crops, nothing is left to sample: torchvision's means of no rows would be NaN, here the losses are 0.
+
+    ``teacher``: its losses are added. ``names``: of all losses, in order.
     """
 
-    def __init__(self, model: FasterRCNN) -> None:
-        self._model = model
+    def __init__(self, model: FasterRCNN, teacher: Teacher | None = None) -> None:
+        self._model, self._teacher = model, teacher
+        self.names = LOSSES + TEACHER_LOSSES if teacher else LOSSES
 
     def __call__(self, crops: Sequence[Crop]) -> dict[str, Tensor]:
-        """Scalars by name of `LOSSES`, of which the sum is to be minimised; crops are of one size, at least one."""
+        """Scalars by name of ``names``, of which the sum is to be minimised; crops are of one size, at least one."""
         device = next(self._model.parameters()).device
-        images = self._images(crops, device)
+        grey = torch.from_numpy(np.stack([crop.pixels for crop in crops])).to(device)[:, None].float() / 255
+        images = self._images(grey)
         targets = [
             {"boxes": torch.from_numpy(c.boxes).to(device), "labels": torch.from_numpy(c.labels + 1).to(device)}
             for c in crops
@@ -44,15 +49,15 @@ class DetectionCriterion:
         ignored = [torch.from_numpy(_beyond(c.ignored, c.pixels.shape[0])).to(device) for c in crops]
         maps = self._model.backbone(images.tensors)
         proposals, rpn_losses = self._rpn(images, maps, targets, ignored)
-        return {**rpn_losses, **self._roi_heads(images, maps, proposals, targets, ignored)}
+        return {**rpn_losses, **self._roi_heads(grey, images, maps, proposals, targets, ignored)}
 
-    def _images(self, crops: Sequence[Crop], device: torch.device) -> ImageList:
-        """The crops as network input, (B, channels, S, S) float32."""
+    def _images(self, grey: Tensor) -> ImageList:
+        """Crops (B, 1, S, S) float32 0..1 as network input, (B, channels, S, S) float32."""
         transform = self._model.transform
-        grey = torch.from_numpy(np.stack([crop.pixels for crop in crops])).to(device)
-        mean, std = (torch.tensor(v, device=device)[:, None, None] for v in (transform.image_mean, transform.image_std))
-        sizes = [(grey.shape[1], grey.shape[2])] * len(crops)
-        return ImageList((grey[:, None].float() / 255 - mean) / std, sizes)
+        mean, std = (
+            torch.tensor(v, device=grey.device)[:, None, None] for v in (transform.image_mean, transform.image_std)
+        )
+        return ImageList((grey - mean) / std, [(grey.shape[2], grey.shape[3])] * len(grey))
 
     def _rpn(
         self, images: ImageList, maps: dict[str, Tensor], targets: Targets, ignored: list[Tensor]
@@ -73,6 +78,7 @@ class DetectionCriterion:
 
     def _roi_heads(
         self,
+        grey: Tensor,
         images: ImageList,
         maps: dict[str, Tensor],
         proposals: list[Tensor],
@@ -86,7 +92,7 @@ class DetectionCriterion:
         labels = without_ignored(labels, proposals, ignored)
         chosen = heads.subsample(labels)
         if not any(len(rows) for rows in chosen):
-            return dict.fromkeys(LOSSES[2:], _nothing(heads.box_predictor))
+            return dict.fromkeys(self.names[2:], _nothing(heads.box_predictor))
         proposals, labels, matched = (
             [v[i] for v, i in zip(of, chosen, strict=True)] for of in (proposals, labels, matched)
         )
@@ -95,7 +101,8 @@ class DetectionCriterion:
         pooled = heads.box_roi_pool(maps, proposals, images.image_sizes)
         logits, deltas = heads.box_predictor(heads.box_head(pooled))
         losses = fastrcnn_loss(logits, deltas, labels, heads.box_coder.encode(truth, proposals))
-        return dict(zip(LOSSES[2:], losses, strict=True))
+        taught = self._teacher.losses(grey, proposals, labels, logits, deltas) if self._teacher else {}
+        return dict(zip(LOSSES[2:], losses, strict=True)) | taught
 
 
 def without_ignored(labels: list[Tensor], boxes: list[Tensor], ignored: list[Tensor]) -> list[Tensor]:

@@ -30,10 +30,11 @@ from export.detector.entries import RECORD
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
 from export.training.augment import Augmentation
-from export.training.criterion import LOSSES, DetectionCriterion
+from export.training.criterion import DetectionCriterion
 from export.training.crops import Crops
 from export.training.prepare import multiplies_bfloat16, prepare_for_training
 from export.training.run_folder import RunFolder
+from export.training.teacher import Teacher
 
 LOG_EVERY = 10  # steps
 WARM_UP = 0.03  # part of the run over which the learning rate rises
@@ -81,9 +82,11 @@ class Trainer:
 
     ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record.
     ``hard_examples``: places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
+    ``teacher``: a trained detector that teaches beside the labels (`export.training.teacher`); ``taught_by``: its
+    `Checkpoint.origin`, for the record.
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
-    or other classes than ``model``.
+    or other classes than ``model`` or the teacher.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class Trainer:
         settings: TrainSettings,
         start: Mapping[str, Any] | None = None,
         hard_examples: Sequence[Place] = (),
+        teacher: FasterRCNN | None = None,
+        taught_by: Mapping[str, Any] | None = None,
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -105,7 +110,7 @@ class Trainer:
                 f"{len(data.classes)} ({', '.join(data.classes)}): expected the same in the same order"
             )
         self.model, self.data, self.settings = model, data, settings
-        self._start, self._hard_examples = start, hard_examples
+        self._start, self._hard_examples, self._taught_by = start, hard_examples, taught_by
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
@@ -114,7 +119,7 @@ class Trainer:
             data, model, settings.augmentation, self._normalisers, settings.sampling_weights, hard_examples
         )
         prepare_for_training(model, mixed=multiplies_bfloat16(next(model.parameters()).device))
-        self._criterion = DetectionCriterion(model)
+        self._criterion = DetectionCriterion(model, Teacher(teacher, model, data) if teacher else None)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._ema = {n: p.detach().clone() for n, p in self._learnt.items()}
         self._optimiser = torch.optim.AdamW(
@@ -137,7 +142,7 @@ class Trainer:
             time.monotonic(),
             self.seconds,
             time.monotonic(),
-            dict.fromkeys(LOSSES, 0.0),
+            dict.fromkeys(self._criterion.names, 0.0),
         )
         watched = began
         try:
@@ -148,7 +153,7 @@ class Trainer:
                 if self.step % LOG_EVERY == 0:
                     self._log(sums, tell)
                     tell(f"step {self.step} ({self.progress:.1%}), loss {sum(sums.values()):.3f}, {self.seconds:.0f} s")
-                    sums = dict.fromkeys(LOSSES, 0.0)
+                    sums = dict.fromkeys(self._criterion.names, 0.0)
                 if time.monotonic() - saved > self.settings.save_minutes * 60:
                     try:
                         self.save()
@@ -233,7 +238,8 @@ class Trainer:
             "hard_examples": len(self._hard_examples),
             "augmentation": asdict(self.settings.augmentation),
         }
-        content[RECORD] = json.loads(json.dumps(record | ({"start": self._start} if self._start else {})))
+        origins = {"start": self._start, "teacher": self._taught_by}
+        content[RECORD] = json.loads(json.dumps(record | {name: of for name, of in origins.items() if of}))
         if self._detector():
             content["detector"] = self._detector()
         return content
@@ -252,6 +258,7 @@ class Trainer:
             "data": digest(self.data),
             "hard_examples": hashlib.sha256(repr(self._hard_examples).encode()).hexdigest()[:16],
             "detector": self._detector(),
+            "teacher": self._taught_by["checkpoint_sha256"] if self._taught_by else None,
         }
 
     def _take(self, state: Mapping[str, Any]) -> None:
@@ -276,7 +283,7 @@ class Trainer:
 
     def _log(self, losses: dict[str, float], tell: Callable[[str], None]) -> None:
         rate = float(self._optimiser.param_groups[0]["lr"])
-        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in LOSSES}}, tell)
+        self._append("log.csv", {"learning_rate": rate, **{name: losses[name] for name in self._criterion.names}}, tell)
 
     def _append(self, name: str, values: dict[str, float], tell: Callable[[str], None]) -> None:
         row = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
