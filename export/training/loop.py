@@ -138,13 +138,8 @@ class Trainer:
         """
         stop: list[int] = []
         signals = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
-        began, before, saved, sums = (
-            time.monotonic(),
-            self.seconds,
-            time.monotonic(),
-            dict.fromkeys(self._criterion.names, 0.0),
-        )
-        watched = began
+        began, before, sums = time.monotonic(), self.seconds, dict.fromkeys(self._criterion.names, 0.0)
+        saved = watched = began
         try:
             while not stop and self.progress < 1:
                 for name, value in self._one_step().items():

@@ -124,6 +124,11 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "MARGIN": (34, "px; chosen"),
     },
     "training.loop": {"LOG_EVERY": (10, "steps; chosen"), "WARM_UP": (0.03, "of the run; chosen")},
+    "training.teacher": {
+        "TEMPERATURE": (2.0, "of the softened probabilities; chosen, Hinton et al. 2015 tried 1 to 20"),
+        "SAME_FACTOR": (0.01, "chosen: rounding of sizes"),
+        "STEP": (64, "px; the coarsest level of the deepest pyramid"),
+    },
     "training.prepare": {
         "PROPOSALS": ((500, 300), "before and after suppression; torchvision's are 2000 and 2000"),
         "SAMPLES": (128, "of the proposals; torchvision's are 512"),

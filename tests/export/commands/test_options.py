@@ -146,6 +146,7 @@ edge-export train
   --size-divisible whole
   --std -> image_std numbers
   --steps int = 2000
+  --teacher Path
   --threads int = 0
   --watch Path
   --watch-frames int = 30

@@ -68,7 +68,8 @@ def test_the_losses_by_hand_where_the_teacher_sees_twice_the_size(data: Labelled
     by_class = 4 * float((p * (p / q).log()).sum()) / 3
     assert math.isclose(float(found["loss_teacher_class"]), by_class, rel_tol=1e-4)
     away = [
-        deltas[row, 4 * label : 4 * label + 4] - taught_deltas[row, 4 * label : 4 * label + 4] * torch.tensor([2, 2, 1, 1])
+        deltas[row, 4 * label : 4 * label + 4]
+        - taught_deltas[row, 4 * label : 4 * label + 4] * torch.tensor([2, 2, 1, 1])
         for row, label in ((0, 1), (2, 2))  # the background has no box
     ]
     smooth = [float(d**2 * 4.5 if abs(d) < 1 / 9 else abs(d) - 1 / 18) for v in away for d in v]
@@ -117,7 +118,9 @@ def test_one_that_resizes_by_differing_factors_too(data: LabelledSet) -> None:
     teacher, student = detector("layer1"), detector("layer1")
     teacher.transform.min_size, teacher.transform.max_size = (64,), 96
     wide = replace(data.frames[0], width=192)
-    with pytest.raises(InputError, match=r"128x96 1\.33 times as large as the student and frames of 192x96 1\.50 times"):
+    with pytest.raises(
+        InputError, match=r"128x96 1\.33 times as large as the student and frames of 192x96 1\.50 times"
+    ):
         Teacher(teacher, student, LabelledSet(data.classes, (*data.frames, wide)))
 
 
