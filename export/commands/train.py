@@ -17,6 +17,7 @@ from edge.thermal.normalise import NormaliseSpec
 from export.commands.console import bars_on, console_of, now_and_then, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.label_options import add_class_options, class_choice
+from export.commands.teacher_option import TaughtBy, add_teacher_option, begin, check_same_view, read_teacher
 from export.commands.train_lines import of_the_start, sizes_seen
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import tidy, told
@@ -26,7 +27,7 @@ from export.data.formats import read_folder
 from export.data.runs import FramesNamed
 from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
-from export.detector.configuration import Configuration, preset
+from export.detector.configuration import preset
 from export.detector.replace_head import replace_head
 from export.evaluate.hard_examples import Place, read_hard_examples
 from export.evaluate.readable import check_boxes, check_readable
@@ -67,12 +68,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument(
         "--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint whose weights to start from"
     )
-    parser.add_argument(
-        "--teacher",
-        type=Path,
-        metavar="MODEL",
-        help="bundle or checkpoint that teaches beside the labels: what it says of the same crops is learnt too",
-    )
+    add_teacher_option(parser)
     parser.add_argument(
         "--backbone", type=Path, metavar="FILE", help="file with the weights of a ResNet alone, to start from"
     )
@@ -149,13 +145,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     console = console_of(arguments.quiet)
     choice = class_choice(arguments)
     watched = read_watched(arguments)
-    read = choice.of(_data(arguments), "the training set", watched.classes if watched else ())
-    data, problems = tidy(read)
-    check_boxes(read, data)
-    for note in (*read.notes, *told(problems)):
-        say(console, note)
-    boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
-    say(console, f"{len(data)} frames: {boxes}")
+    data = _tidied(choice.of(_data(arguments), "the training set", watched.classes if watched else ()), console)
     watch = watch_of(arguments, data, watched, choice, console) if watched else None
     with bars_on(console) as progress:
         task = progress.add_task("check the frames", total=len(data))
@@ -168,17 +158,21 @@ def run_train(arguments: argparse.Namespace) -> int:
         asked_settings(arguments, checkpoint, start.configuration)
         for note in checkpoint.notes:
             say(console, note)
-    settings = _settings(arguments, normalisers_of(start))
-    model = start or _model(arguments, data, settings.normalisers())
+    teacher = read_teacher(arguments.teacher) if arguments.teacher else None
+    settings = _settings(arguments, normalisers_of(start or (teacher and teacher.model)))
+    if teacher:
+        check_same_view(teacher, settings.normalisers())
+    model = start or _model(arguments, data, settings.normalisers(), teacher)
     if arguments.start:
         known = model.class_names
         kept = replace_head(model, data.classes)
         for line in of_the_start(str(arguments.start), known, data.classes, kept):
             say(console, line)
+    elif teacher and not arguments.backbone:
+        say(console, begin(model, teacher))
     model = model.to(arguments.device)
-    if not arguments.start and not arguments.backbone:
+    if not (arguments.start or arguments.backbone or teacher):
         calibrate_norms(model, data, settings.normalisers())
-    taught_by = read_checkpoint(arguments.teacher) if arguments.teacher else None
     trainer = Trainer(
         model,
         data,
@@ -186,8 +180,8 @@ def run_train(arguments: argparse.Namespace) -> int:
         settings,
         checkpoint.origin() if checkpoint else None,
         hard_examples,
-        detector_of(taught_by).to(arguments.device) if taught_by else None,
-        taught_by.origin() if taught_by else None,
+        teacher.model.to(arguments.device) if teacher else None,
+        teacher.origin if teacher else None,
     )
     say(console, sizes_seen(model, data))
     if trainer.step:
@@ -268,6 +262,15 @@ def _data(arguments: argparse.Namespace) -> LabelledSet:
     return data
 
 
+def _tidied(read: LabelledSet, console: Screen) -> LabelledSet:
+    data, problems = tidy(read)
+    check_boxes(read, data)
+    for note in (*read.notes, *told(problems)):
+        say(console, note)
+    say(console, f"{len(data)} frames: {', '.join(f'{n} {name}' for name, n in data.count().items())}")
+    return data
+
+
 def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Screen) -> list[Place]:
     places: list[Place] = []
     for file in arguments.hard_examples:
@@ -278,12 +281,17 @@ def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Sc
     return places
 
 
-def _model(arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers) -> FasterRCNN:
+def _model(
+    arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers, teacher: TaughtBy | None
+) -> FasterRCNN:
     settings = detector_settings(arguments)
-    if "image_mean" not in settings:
+    if teacher and not arguments.arch:
+        base = teacher.model.configuration
+    else:
+        base = preset(arguments.arch or "frc_resnet18_fpn")
+    if "image_mean" not in settings and not teacher:
         mean, std = grey_statistics(data, normalisers)
         settings |= {"image_mean": (mean,) * 3, "image_std": (std,) * 3}
-    base: Configuration = preset(arguments.arch or "frc_resnet18_fpn")
     model = build_detector(base.changed(**{**settings, "classes": len(data.classes)}))
     if arguments.backbone:
         load_backbone(model, arguments.backbone)

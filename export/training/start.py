@@ -1,4 +1,6 @@
-"""What a detector begins with that starts from no other: a ResNet's weights or none, and what the data tell."""
+"""What a detector begins with that goes on from no other: a ResNet's weights, what fits of its teacher's, or none; and
+what the data tell.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,16 @@ def load_backbone(model: FasterRCNN, file: Path) -> None:
         body.load_state_dict(known, strict=False)
     except RuntimeError as error:
         raise InputError(f"{file} does not fit: {str(error).splitlines()[1].strip()}") from None
+
+
+def begin_as(model: FasterRCNN, other: FasterRCNN) -> list[str]:
+    """Give ``model``, in place, every weight of ``other`` that has its name and shape; returns the parts, such as
+    "roi_heads.box_head", that begin from nothing all the same.
+    """
+    own, known = model.state_dict(), other.state_dict()
+    fits = {name: value for name, value in known.items() if name in own and own[name].shape == value.shape}
+    model.load_state_dict(fits, strict=False)
+    return sorted({".".join(name.split(".")[:2]) for name in own.keys() - fits.keys()})
 
 
 def grey_statistics(data: LabelledSet, normalisers: Normalisers, frames: int = 100) -> tuple[float, float]:

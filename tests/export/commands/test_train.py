@@ -172,3 +172,38 @@ def test_frames_that_cannot_be_used_are_told_before_the_first_step(
     assert train(tmp_path, "--data", data) == 2
     assert "3 of 3 frames cannot be used (3 of them of another size than their labels say)" in said(capsys)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_is_what_the_detector_begins_with_and_learns_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = coco(tmp_path / "data", {"train": ["person"]}, ["person"])
+    train = ["train", "--data", str(data), "--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1"]
+    assert main([*train, *TINY, "--out", str(tmp_path / "teacher")]) == 0
+    teacher = tmp_path / "teacher/model.pth"
+    capsys.readouterr()
+    cut = ["--pyramid", "classic", "--roi-size", "4x5"]
+    frozen = ["--freeze", "backbone,rpn,roi_heads.box_predictor"]
+    assert main([*train, "--teacher", str(teacher), *cut, *frozen, "--out", str(tmp_path / "run")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"the detector begins with the weights of its teacher, {teacher}, but for backbone.fpn, roi_heads.box_head"
+        in said
+    )
+    made, of = (torch.load(p, weights_only=True) for p in (tmp_path / "run/model.pth", teacher))
+    assert made["training"]["teacher"]["name"] == "model.pth"
+    assert (made["detector"]["min_size"], made["detector"]["pyramid"]) == (64, "classic")  # the teacher's; its own
+    frozen_ones = [name for name in made["model"] if name.startswith(("backbone.body.layer1", "rpn"))]
+    assert len(frozen_ones) > 10
+    assert all(torch.equal(made["model"][name], of["model"][name]) for name in frozen_ones)
+    for words, told in (
+        (["--normalise-16bit", "minmax"], "was trained on frames that became grey otherwise"),
+        (["--classes", "deer=person"], r"the teacher has 1 classes"),
+    ):
+        assert main([*train, "--teacher", str(teacher), *words, "--out", str(tmp_path / "other")]) == 2
+        error = capsys.readouterr().err
+        assert told in error
+        assert error.count("\n") == 1
+    torch.save(of["model"], tmp_path / "plain.pth")
+    assert main([*train, "--teacher", str(tmp_path / "plain.pth"), "--out", str(tmp_path / "other")]) == 2
+    assert "does not say which detector it is: make a bundle of it first" in capsys.readouterr().err
