@@ -1,5 +1,7 @@
 """Records in a process of its own, kills it with SIGKILL at a random moment, and reads back what is there.
 
+Every second one is not killed before some frames were handed to the system, however busy the machine is.
+
 python tests/support/killed_recorder.py FOLDER ROUNDS SEED
 
 Prints the rounds and how many of them died with frames on the disk; fails with an AssertionError.
@@ -29,6 +31,7 @@ from edge.recording.recorder import Recorder
 NOISE = np.random.default_rng(0).integers(0, 4096, (60, 80), dtype=np.uint16)
 SEGMENT = 64 << 10  # about nine frames
 BUDGET = 4 * SEGMENT
+MOST_S = 60.0  # for the first frames of a recorder
 
 
 def frame(seq: int) -> Frame:
@@ -84,7 +87,11 @@ def main(folder: Path, rounds: int, seed: int) -> None:
                 record_until_killed(where, budget, progress)
             finally:
                 os._exit(99)  # only a failure comes here
+        least = chance.randrange(1, 60) if number % 4 > 1 else 0
         time.sleep(delay)
+        last = time.monotonic() + MOST_S
+        while struct.unpack_from("<q", progress, 0)[0] < least and time.monotonic() < last:
+            time.sleep(0.001)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), f"round {number}: the recorder ended by itself"

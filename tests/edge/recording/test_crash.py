@@ -162,12 +162,12 @@ def kill(folder: Path, rounds: int, seed: int) -> int:
 
 
 def test_kill_9_loses_no_written_frame(tmp_path: Path) -> None:
-    assert kill(tmp_path, 20, 1) > 0
+    assert kill(tmp_path, 20, 1) >= 10
 
 
 @pytest.mark.slow
 def test_kill_9_at_200_moments(tmp_path: Path) -> None:
-    assert kill(tmp_path, 200, 2) > 100
+    assert kill(tmp_path, 200, 2) >= 100
 
 
 class SmallDisk:
