@@ -6,7 +6,7 @@ DOCS := .venv-docs
 # time-outs; a file's tests share one, the longest begin first
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test train-smoke test-sources lint wheel bench docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
+.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -36,6 +36,13 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/python benchmarks/correction.py
 	$(RUN)/bin/python benchmarks/simulator.py
 	$(RUN)/bin/python benchmarks/recording.py
+
+# OpenVINO lies in a folder of its own, without its telemetry; where it cannot be installed it is left out, with a reason
+OPENVINO := build/openvino
+bench-peers: $(TEST)/ready  ## torchvision, its ONNX, OpenVINO and a plain OpenCV loop beside ours, in one run; some minutes
+	test -d $(OPENVINO) || $(TEST)/bin/pip install --quiet --no-deps --target $(OPENVINO) openvino==2026.4.1 || echo "openvino cannot be installed"
+	PYTHONPATH=$(OPENVINO) $(TEST)/bin/python -m benchmarks.peers --json benchmarks/results/peers.json
+	$(TEST)/bin/python -m benchmarks.figures --write
 
 # strict: a link that leads nowhere fails, and so does a page that would load something from another host
 docs: $(DOCS)/ready  ## site/index.html: the documentation, to be opened from the disk
