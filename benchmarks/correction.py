@@ -1,10 +1,12 @@
 """Milliseconds to correct one 640x512 frame, by stage, on one core.
 
 python benchmarks/correction.py [frames]
+python benchmarks/correction.py digest      # what comes out of simulated cameras: the same of two versions?
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -26,6 +28,11 @@ from edge.thermal.correct.shutter import Shutter
 
 SOURCE = "sim:live=0,fps=10,dead=0.0005,ffc_interval=0"
 LEARN = 40  # looks before the stages are timed
+CAMERAS = (
+    "sim:live=0,fps=10,dead=0.0005,ffc_interval=0,width=320,height=256",
+    "sim:live=0,fps=30,dead=0.002,ffc_interval=5,seed=3,width=160,height=120",
+    "sim:live=0,fps=5,dead=0.001,ffc_interval=7,seed=7,width=322,height=250",
+)
 
 
 def main(count: int) -> None:
@@ -48,11 +55,18 @@ def main(count: int) -> None:
     show(f"take stripes away, {each}", count, lambda i: destriping.correct(work[i]))
     # a check is due every 8th time
     show(f"has it moved, {eighth}", count, lambda i: [motion.check(flight[i]) for _ in range(EVERY)])
-    show(f"learn bad pixels, {eighth}", count, lambda i: bad_pixels.look(flight[i], 5.0))
+    # where it cannot change what is known, the parts of it come one by one at the frames after it
+    show(f"learn bad pixels, {eighth}, all parts", count, lambda i: whole_look(bad_pixels, flight[i]))
     show(f"learn stripes, {eighth}", count, lambda i: destriping.look(flight[i], 5.0))
     correct = Correction(10)
     took = show("all", count, lambda i: correct(Frame(flight[i], i, 0.0)))
     print(f"{'all, mean':<44}{took.mean():>10.3f}")
+
+
+def whole_look(bad_pixels: BadPixels, pixels: np.ndarray) -> None:
+    bad_pixels.look(pixels, 5.0)
+    for _ in range(EVERY - 1):
+        bad_pixels.go_on()
 
 
 def show(name: str, count: int, work: Callable[[int], object]) -> np.ndarray:
@@ -67,5 +81,21 @@ def show(name: str, count: int, work: Callable[[int], object]) -> np.ndarray:
     return times
 
 
+def digest(count: int = 500) -> None:
+    """SHA-256 of the corrected pixels, the flags and the number of bad pixels, frame after frame."""
+    for source in CAMERAS:
+        said = hashlib.sha256()
+        with open_camera(f"{source},frames={count}") as camera:
+            correct = Correction(camera.fps)
+            for frame in iter(camera.read, None):
+                after = correct(frame)
+                said.update(np.ascontiguousarray(after.pixels).tobytes())
+                said.update(repr((sorted(after.flags), correct.bad_pixels)).encode())
+        print(f"{said.hexdigest()} {count} frames, at the end {correct.bad_pixels} bad pixels: {source}")
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    if sys.argv[1:] == ["digest"]:
+        digest()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -36,6 +36,11 @@ _COMMANDS = {
         "measure how good a bundle or a checkpoint is on labelled frames",
     ),
     "engine": ("export.commands.engine", "add_engine_command", "build the TensorRT engine, on the board that flies"),
+    "estimate": (
+        "export.commands.estimate",
+        "add_estimate_command",
+        "estimate how fast a bundle is on a board, from its operations and bytes; nothing is measured",
+    ),
 }
 
 

@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.errors import EngineError
 
@@ -38,11 +38,14 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """``part``: one of `PARTS`, that of most of its nodes. ``size``: bytes read and written."""
+    """``part``: one of `PARTS`, that of most of its nodes. ``size``: bytes read and written. ``nodes``: of the ONNX
+    graph, that went into it.
+    """
 
     name: str
     part: str
     size: int
+    nodes: tuple[str, ...] = field(default=(), compare=False)
 
 
 def kernels(listing: str) -> list[Kernel]:
@@ -53,7 +56,8 @@ def kernels(listing: str) -> list[Kernel]:
     found = []
     for line in listing.splitlines():
         if match := _KERNEL.match(line):
-            found.append(Kernel(match["name"], _part(match["nodes"] or ""), _size(match["tensors"])))
+            nodes = match["nodes"] or ""
+            found.append(Kernel(match["name"], _part(nodes), _size(match["tensors"]), tuple(_NODE.findall(nodes))))
     if not found:
         raise EngineError("TensorRT-RTX lists no kernels of the graph that it compiled: its listing has another form")
     return found

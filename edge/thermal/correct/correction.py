@@ -58,6 +58,8 @@ class Correction:
         if noise is not None:
             self._bad_pixels.look(pixels, noise)
             self._destriping.look(pixels, noise)
+        else:
+            self._bad_pixels.go_on()
         if not self._bad_pixels.count and not self._destriping.active:
             return frame
         pixels = np.array(pixels, np.uint16, order="C")

@@ -10,11 +10,12 @@ from edge.thermal.correct.motion import Counts16, fine_noise
 
 NARROW = 33  # px: wider patterns are left alone: they may be the scene, and do a detector no harm
 CLIP = 3.0  # sigma: what stands out more is an object, not a stripe
-BANDS = 4  # a stripe goes through all of them, an upright object hardly
+BANDS = 4  # an even number; a stripe goes through all of them, an upright object hardly
 ENOUGH = 8  # looks before anything is taken away
 MEMORY = 32  # looks
 VISIBLE = 0.2  # of the frame's fine noise
 AGREE = 0.4  # mean correlation of a look with those before it: chance and texture give next to none
+ROWS = 64  # at once, so that what is added to them stays in the processor's cache
 AFTER_SHUTTER = 4  # looks that the old estimate still counts for
 LEFT = 0.5  # of the old stripes: with less of them in the picture, the shutter has levelled the columns
 
@@ -30,14 +31,16 @@ class Destriping:
         self._looks = 0
         self._agreement = 0.0
         self._offset = np.zeros(0, np.float64)
-        self._add = self._subtract = np.zeros((0, 0), np.uint16)
+        self._add = self._subtract = np.zeros((0, 0), np.uint16)  # to each of some rows
+        self._shape: tuple[int, ...] = ()
         self._doubtful = False
+        self._rows = self._level = np.zeros((0, 0), np.float32)  # memory of `_columns`
 
     def look(self, pixels: Counts16, noise: float) -> None:
         """Learn from a frame, uncorrected, in which the scene is elsewhere than in the last; ``noise``: its sigma."""
         if self._offset.shape != pixels.shape[1:]:
             self._offset, self._looks = np.zeros(pixels.shape[1]), 0
-        seen = _columns(pixels, noise)
+        seen = self._columns(pixels, noise)
         self._looks += 1
         part = 1 / min(self._looks, MEMORY)  # of the first look all: what was known before is gone
         self._agreement += (_correlation(seen, self._offset) - self._agreement) * part
@@ -52,16 +55,18 @@ class Destriping:
 
     def correct(self, pixels: Counts16) -> None:
         """Take the stripes out of ``pixels``, (H, W) uint16, in place; counts stop at 0 and 65535."""
-        if self._doubtful and pixels.shape == self._add.shape:
+        if self._doubtful and pixels.shape == self._shape:
             self._doubt(pixels)
-        if self.active and pixels.shape == self._add.shape:
-            cv2.subtract(pixels, self._subtract, dst=pixels)
-            cv2.add(pixels, self._add, dst=pixels)
+        if self.active and pixels.shape == self._shape:
+            for top in range(0, len(pixels), ROWS):
+                some = pixels[top : top + ROWS]
+                cv2.subtract(some, self._subtract[: len(some)], dst=some)
+                cv2.add(some, self._add[: len(some)], dst=some)
 
     def _doubt(self, pixels: Counts16) -> None:
         """Forget the old stripes if they are not in the first frame after the shutter: a hover would keep them."""
         self._doubtful = False
-        seen, old = _columns(pixels, fine_noise(pixels)), self._offset
+        seen, old = self._columns(pixels, fine_noise(pixels)), self._offset
         if float(seen @ old) < LEFT * float(old @ old):
             self.active = False
             self._offset, self._looks = np.zeros_like(old), 0
@@ -71,17 +76,26 @@ class Destriping:
         visible = float(np.sqrt(np.mean(offset**2))) >= VISIBLE * noise
         self.active = visible and self._agreement >= AGREE and bool(counts.any())
         if self.active:
-            self._subtract = np.tile(np.maximum(counts, 0).astype(np.uint16), (shape[0], 1))
-            self._add = np.tile(np.maximum(-counts, 0).astype(np.uint16), (shape[0], 1))
+            self._shape = shape
+            self._subtract = np.tile(np.maximum(counts, 0).astype(np.uint16), (ROWS, 1))
+            self._add = np.tile(np.maximum(-counts, 0).astype(np.uint16), (ROWS, 1))
 
-
-def _columns(pixels: Counts16, noise: float) -> npt.NDArray[np.float64]:
-    """(W,) counts by which each column of a frame lies above those around it, objects left out."""
-    rows = pixels[::2].astype(np.float32)
-    rows -= cv2.blur(rows, (NARROW, 1))
-    np.clip(rows, -CLIP * noise, CLIP * noise, out=rows)
-    bands = [band.mean(axis=0, dtype=np.float64) for band in np.array_split(rows, BANDS)]
-    return np.asarray(np.median(bands, axis=0), np.float64)
+    def _columns(self, pixels: Counts16, noise: float) -> npt.NDArray[np.float64]:
+        """(W,) counts by which each column of a frame lies above those around it, objects left out."""
+        bands = np.array_split(pixels[::2], BANDS)  # one after the other, in a quarter of the memory
+        if self._rows.shape != bands[0].shape:
+            self._rows, self._level = np.empty(bands[0].shape, np.float32), np.empty(bands[0].shape, np.float32)
+        means = []
+        for band in bands:
+            rows, level = self._rows[: len(band)], self._level[: len(band)]
+            np.copyto(rows, band)
+            cv2.blur(rows, (NARROW, 1), dst=level)
+            np.subtract(rows, level, out=rows)
+            np.clip(rows, -CLIP * noise, CLIP * noise, out=rows)
+            # float64 holds such sums exactly, in whatever order they are made
+            means.append(cv2.reduce(rows, 0, cv2.REDUCE_SUM, dtype=cv2.CV_64F) / len(rows))
+        ordered = np.sort(np.concatenate(means), axis=0)
+        return np.asarray((ordered[BANDS // 2 - 1] + ordered[BANDS // 2]) / 2, np.float64)  # their median
 
 
 def _correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:

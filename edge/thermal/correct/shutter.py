@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.thermal.correct.motion import Counts16, fine_noise
+from edge.thermal.correct.motion import Counts16, fine_noise, median
 
 COLLAPSE = 3.0  # how much less spread than before
 EVEN = 3.0  # spread of a flap, in sigma of the frame's fine noise: the housing's glow is in it
@@ -57,7 +57,7 @@ class Shutter:
 def _spread(pixels: Counts16) -> float:
     """Median absolute deviation times 1.4826, counts, of every 8th pixel of every 8th row."""
     some = pixels[::8, ::8].astype(np.int32)
-    return 1.4826 * float(np.median(np.abs(some - int(np.median(some)))))
+    return 1.4826 * median(np.abs(some - int(median(some))))
 
 
 def _is_flap(pixels: Counts16, spread: float) -> bool:

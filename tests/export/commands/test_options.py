@@ -209,6 +209,12 @@ edge-export engine
   --quiet flag
   --workspace-mib int
   BUNDLE Path required
+edge-export estimate
+  --board text
+  --json Path
+  --quiet flag
+  --validate flag
+  BUNDLE Path (?)
 """
 
 

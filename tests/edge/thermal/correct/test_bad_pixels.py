@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -119,3 +120,57 @@ def test_at_a_border_the_first_three_of_five_neighbours_count_twice(
     pixels[0, 8], pixels[0, 10] = row0
     pixels[1, 8:11] = row1
     assert patched(bad, pixels)[0, 9] == value
+
+
+def by_the_book(looks: list[np.ndarray], noise: float) -> list[np.ndarray]:
+    """After each look what is known, (H, W) bool, all of it computed at once."""
+    seen, known_now, all_known = np.zeros(looks[0].shape, int), np.zeros(looks[0].shape, bool), []
+    for pixels in looks:
+        away = np.abs(pixels.astype(int) - cv2.medianBlur(pixels, 5))
+        out = away > max(8 * noise, 4)
+        near = cv2.boxFilter(out.view(np.uint8), cv2.CV_8U, (5, 5), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        seen = np.clip(np.maximum(seen + (out & (near <= 2)) - 2 * ~out, 0), 0, 48)
+        known_now = np.where(known_now, seen > 0, seen >= 24)
+        all_known.append(known_now)
+    return all_known
+
+
+@pytest.mark.parametrize("between", [0, 1, 2, 7])
+def test_a_look_in_parts_knows_the_same_at_the_same_look(between: int) -> None:
+    """However many frames lie between two looks; the frame itself may be written over at once."""
+    rng = np.random.default_rng(3)
+    looks = []
+    for i in range(120):
+        pixels = flat(*[(int(y), int(x)) for y, x in rng.integers(0, 20, (3, 2))], by=60)
+        pixels[(8, 15), (9, 15)] += 300 * (i < 60 or i % 3 == 0)  # from the 60th look on it comes back now and then
+        pixels[3, 20:22] -= 200 * (i > 30)
+        looks.append(pixels)
+    expected = by_the_book(looks, 5.0)
+    assert len({known_now.tobytes() for known_now in expected}) > 3
+    bad = BadPixels()
+    for pixels, known_now in zip(looks, expected, strict=True):
+        given = pixels.copy()
+        bad.look(given, 5.0)
+        given[:] = 0
+        assert bad.count == np.count_nonzero(known_now)
+        patched = pixels.copy()
+        bad.patch(patched)
+        assert (patched[~known_now] == pixels[~known_now]).all()
+        assert (patched[known_now] != pixels[known_now]).any() == bool((pixels[known_now] != FLAT).any())
+        for _ in range(between):
+            bad.go_on()
+
+
+def test_a_look_that_cannot_change_what_is_known_waits_for_the_frames_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[int] = []
+    bad, at = BadPixels(), 0
+    monkeypatch.setattr(bad, "_count_up", lambda real=bad._count_up: (done.append(at), real()))
+    for at in range(8 * 24):
+        if at % 8:
+            bad.go_on()
+        else:
+            bad.look(flat((8, 9)), 1.0)
+    assert done == [8 * look + 3 for look in range(23)] + [8 * 23]  # the 24th makes it known: at once
+    assert bad.count == 1

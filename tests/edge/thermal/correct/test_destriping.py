@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -152,3 +153,28 @@ def test_after_the_shutter_the_old_stripes_count_for_four_looks() -> None:
     for left in (31, 31, 31, 16):  # after the fifth to seventh look nothing is changed, the eighth has 4 of 8
         found.look(striped(0), 40.0)
         assert taken(found)[101] == left
+
+
+def test_what_columns_lie_above_is_bit_by_bit_their_mean_in_four_bands() -> None:
+    """As in the plain form: sums in float64 are exact, so that their order does not matter."""
+    rng = np.random.default_rng(2)
+    for height in (16, 50, 512):
+        pixels = (rng.normal(300 * rng.integers(0, 90), 90, (height, W)).clip(0) + ALTERNATING).astype(np.uint16)
+        rows = pixels[::2].astype(np.float32)
+        rows -= cv2.blur(rows, (33, 1))
+        np.clip(rows, -3 * 17.3, 3 * 17.3, out=rows)
+        bands = [band.mean(axis=0, dtype=np.float64) for band in np.array_split(rows, 4)]
+        assert Destriping()._columns(pixels, 17.3).tobytes() == np.median(bands, axis=0).tobytes()
+
+
+@pytest.mark.parametrize("height", [16, 63, 64, 65, 150])
+def test_every_row_is_corrected_and_counts_stop_at_their_ends(height: int) -> None:
+    found = Destriping()
+    for _ in range(8):
+        found.look(striped(20 * ALTERNATING, (height, W)), NOISE)
+    taken_away = taken(found, striped(0, (height, W)))
+    assert set(np.abs(taken_away[20:-20])) == {19}  # of 33 columns around one, 17 are as it is
+    ends = np.where(np.arange(W) % 3, 5, 65530).astype(np.uint16)
+    pixels = np.tile(ends, (height, 1))
+    found.correct(pixels)
+    assert (pixels == np.clip(ends.astype(int) - taken_away, 0, 65535)).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.thermal.correct.motion import Motion, fine_noise
+from edge.thermal.correct.motion import Motion, fine_noise, median
 
 SIGMA = 0.6745 * 6**0.5  # of second differences whose median size is 1
 SLOPE = 400  # counts from cell to cell: 2 px of motion change a cell by 2 / 8 of that
@@ -75,3 +75,15 @@ def test_fine_noise_of_known_rows() -> None:
     assert fine_noise(pixels) == pytest.approx(100 / SIGMA)
     pixels[::16] = 20 * x
     assert fine_noise(pixels) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (3, 3), (4, 5), (32, 638)])
+def test_the_median_is_numpys(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(1).integers(-70000, 70000, shape).astype(np.int32)
+    before = values.copy()
+    assert median(values) == np.median(values)
+    assert (values == before).all()
+
+
+def test_the_median_of_nothing_is_no_number() -> None:
+    assert np.isnan(median(np.zeros((4, 0), np.int32)))
