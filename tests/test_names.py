@@ -22,10 +22,10 @@ edge
   Background (sink, depth, lossless) close() skipped write(result)
   Bundle (path, name, architecture, classes, height, width, normalise_8bit, normalise_16bit, trained_mean,
       trained_std, score_threshold, graph_score_threshold, max_detections, files, checkpoint_sha256='',
-      nms_thresholds=..., data=..., tools=..., assumed=...) architecture assumed checkpoint_sha256 classes data
-      file(name) files graph_score_threshold height load(path) max_detections name nms_thresholds normalise_16bit
-      normalise_8bit path score_threshold to_json() tools trained_mean trained_std verify(name, expected) width
-      with_normaliser(spec, override=False) write_json()
+      nms_thresholds=..., data=..., tools=..., assumed=..., int8=...) architecture assumed checkpoint_sha256 classes
+      data file(name) files graph_score_threshold height int8 load(path) max_detections name nms_thresholds
+      normalise_16bit normalise_8bit path score_threshold to_json() tools trained_mean trained_std
+      verify(name, expected) width with_normaliser(spec, override=False) write_json()
   BundleError exit_code
   Camera () close() crop description fps frames independent live mask once_live outages() read() select(seqs)
       seq_tells_losses waits_for_return

@@ -10,9 +10,14 @@ from edge.app.model_facts import model_facts
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.commands.options import Commands, Screens, add_command
-from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_FP16, ONNX_INT8, WEIGHTS, Bundle
 
-PURPOSE = {ONNX_CPU: "for ONNX Runtime", ONNX_FP16: "for TensorRT", WEIGHTS: "the weights of both"}
+PURPOSE = {
+    ONNX_CPU: "for ONNX Runtime",
+    ONNX_FP16: "for TensorRT",
+    ONNX_INT8: "for ONNX Runtime, INT8",
+    WEIGHTS: "the weights of these graphs",
+}
 
 
 def add(commands: Commands) -> None:

@@ -100,8 +100,9 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=("auto", *BACKENDS),
         default="auto",
-        help="ort: ONNX Runtime on the CPU; trt: TensorRT; null: none, nothing is found (to test a camera); auto "
-        "(default): TensorRT if it can run here, else ONNX Runtime",
+        help="ort: ONNX Runtime on the CPU, with the faster graph of the bundle (ort-float, ort-int8: with that one); "
+        "trt: TensorRT; null: none, nothing is found (to test a camera); auto (default): TensorRT if it can run here, "
+        "else ort",
     )
 
 

@@ -23,9 +23,10 @@ def open_engine(
 ) -> Engine:
     """Load a bundle (a folder, or one already checked) into an engine.
 
-    ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU), ``null`` (detects nothing; for
-    benchmarks), or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an
-    engine without a passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`.
+    ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU, with the faster graph: see
+    `edge.engine.cpu_graph`), ``ort-float``, ``ort-int8`` (with that graph), ``null`` (detects nothing; for benchmarks),
+    or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an engine without a
+    passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`.
 
     Raises BundleError for a bad bundle, InputError for an unknown backend, EngineError where the
     library cannot load the model.
@@ -38,7 +39,7 @@ def open_engine(
     if backend == "auto":
         choice = choose_backend(probe)
         backend, chosen = choice.backend, choice.why
-    options = EngineOptions(probe=probe, threads=threads, zero_copy=zero_copy, spin=spin)
+    options = EngineOptions(probe=probe, backend=backend, threads=threads, zero_copy=zero_copy, spin=spin)
     engine: Engine = import_module(BACKENDS[backend]).open_engine(bundle, options)
     engine.chosen = chosen
     if backend != "trt" and (zero_copy or spin):

@@ -10,24 +10,18 @@ import numpy.typing as npt
 
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
-from edge.engine.select import EngineOptions
 from edge.errors import EngineError
-from edge.model.bundle import ONNX_CPU, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, Found, deviations, raw_detections, signature
 from edge.seams import Engine
 
 onnxruntime: Any = load()
 
 
-def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
-    """See `OrtEngine`."""
-    return OrtEngine(bundle, options.threads)
-
-
 class OrtEngine(Engine):
     """``model.onnx`` of a bundle, or another ``graph`` of it, in ONNX Runtime.
 
-    It cannot tell where its time goes: ``last_ms`` stays empty.
+    It cannot tell where its time goes: ``last_ms`` stays empty. ``backend``: ``ort-int8`` with ``model.int8.onnx``.
 
     ``threads``: intra-operator threads, 0 = one a core that this process may use now. ONNX Runtime's own choice is one
     a core of the machine, each pinned to its core, which fails on a board whose power mode takes cores offline.
@@ -45,6 +39,11 @@ class OrtEngine(Engine):
         options.intra_op_num_threads = threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # its warnings about folded constants mean nothing to a user
+        if graph == ONNX_INT8:
+            self.backend = "ort-int8"
+            # AVX2 and AVX-512 without VNNI add two products in 16 bits, which saturates: where that could happen,
+            # weights are moved to uint8, whose products are summed in 32. Slower, and right
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]

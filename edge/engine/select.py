@@ -11,7 +11,9 @@ from edge.model.passport import ENGINE
 
 # name -> module, imported where it is used; its ``open_engine(bundle, options)`` gives the Engine
 BACKENDS: Mapping[str, str] = {
-    "ort": "edge.engine.ort",
+    "ort": "edge.engine.cpu_graph",
+    "ort-float": "edge.engine.cpu_graph",
+    "ort-int8": "edge.engine.cpu_graph",
     "trt": "edge.engine.trt",
     "null": "edge.engine.null",
 }
@@ -23,9 +25,11 @@ class EngineOptions:
 
     ``threads``: of ONNX Runtime, 0 = one a core that this process may use. ``zero_copy``, ``spin``: of TensorRT, see
     `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle; what it knows already nobody looks at again.
+    ``backend``: the row of `BACKENDS` that was taken.
     """
 
     probe: Probe
+    backend: str = ""
     threads: int = 0
     zero_copy: bool = False
     spin: bool = False

@@ -4,7 +4,8 @@ models/deer/
     model.json          what the model is, how its pixels are made, the sha256 of every file
     model.onnx          for ONNX Runtime
     model.fp16.onnx     typed for TensorRT
-    model.weights       the weights of both, where they share them (optional)
+    model.int8.onnx     in INT8, for ONNX Runtime on a processor that multiplies bytes (optional)
+    model.weights       the weights of all, where they share them (optional)
     model.engine, model.engine.json     built on the board, with its passport (optional)
 """
 
@@ -29,6 +30,7 @@ from edge.thermal.normalise import NormaliseSpec
 MODEL_JSON = "model.json"
 ONNX_CPU = "model.onnx"
 ONNX_FP16 = "model.fp16.onnx"
+ONNX_INT8 = "model.int8.onnx"
 WEIGHTS = "model.weights"
 
 
@@ -42,7 +44,8 @@ class Bundle:
     ``score_threshold``: below it a detection is not shown; ``graph_score_threshold``: below it the
     graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
     sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
-    ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name.
+    ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name. ``int8``: on how
+    many frames, and how, ``model.int8.onnx`` was calibrated; {} where there is none.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Bundle:
     data: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     assumed: Mapping[str, str] = field(default_factory=dict)
+    int8: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:
@@ -157,6 +161,7 @@ class Bundle:
             "data": dict(self.data),
             "tools": dict(self.tools),
             **({"assumed": dict(self.assumed)} if self.assumed else {}),
+            **({"int8": dict(self.int8)} if self.int8 else {}),
         }
 
     def write_json(self) -> None:
@@ -231,4 +236,5 @@ def _bundle(folder: Path, said: ModelJson) -> Bundle:
         data=said.data,
         tools=said.tools,
         assumed=said.assumed,
+        int8=said.int8,
     )

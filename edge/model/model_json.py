@@ -67,6 +67,7 @@ class ModelJson(Struct):
     data: dict[str, Any] = {}
     tools: dict[str, str] = {}
     assumed: dict[str, str] = {}
+    int8: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if _UNREADABLE.search(self.name):

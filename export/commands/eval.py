@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.output import check_file
+from edge.commands.options import add_backend
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import MODEL_JSON, Bundle
@@ -38,6 +39,7 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as edge run")
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoint, run in torch")
+    add_backend(parser)
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder with frames and labels, as train --data reads it"
     )
@@ -81,6 +83,8 @@ def run_eval(arguments: argparse.Namespace) -> int:
         raise InputError(f"--every {arguments.every}: expected 1 or more")
     if arguments.set_threshold and not arguments.model:
         raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
+    if arguments.backend != "auto" and not arguments.model:
+        raise InputError(f"--backend {arguments.backend} runs a bundle: give --model BUNDLE")
     if arguments.coco and not arguments.annotations:
         raise InputError(
             "--coco needs a COCO file: give --annotations and --images; edge-export data check makes one of other "
@@ -181,7 +185,7 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Labelle
         bundle = Bundle.load(arguments.model)
         known = bundle.classes
         data = matched(data, known, choice, f"bundle {arguments.model}", where)
-        engine = open_engine(bundle)
+        engine = open_engine(bundle, arguments.backend)
         detect, path = detect_with_bundle(engine), f"flight, {engine.backend}"
         about = {
             "model": bundle.name,

@@ -14,6 +14,7 @@ from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.int8 import add_int8_options, add_to_bundle, check_int8, show_int8
 from export.detector.assumed import OPTIONS, Setting
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.factory import detector_from_factory
@@ -31,7 +32,7 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     """Add ``onnx`` to the subcommands; its ``run`` default is `run_onnx`."""
     what = "make a bundle of a torchvision Faster R-CNN"
     parser = commands.add_parser("onnx", help=what, description=what)
-    parser.set_defaults(run=run_onnx)
+    parser.set_defaults(run=run_onnx, parser=parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--checkpoint",
@@ -50,7 +51,12 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         metavar="FILE",
         help="checkpoint to load into the detector of --model (fp32, fp16 and shared are taken as --store)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="bundle folder to write; left out with --checkpoint BUNDLE --int8: that bundle itself",
+    )
     parser.add_argument(
         "--classes", metavar="NAME,NAME,...", help="names of labels 1, 2, ... (default: the checkpoint's)"
     )
@@ -78,6 +84,7 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--score", type=float, default=0.5, help="score from which a detection is shown (default: %(default)s)"
     )
+    add_int8_options(parser)
     parser.add_argument("--name", default="", help="name of the bundle (default: the folder's)")
     for option, content in (("data", "training data"), ("licence", "its licence"), ("citation", "its citation")):
         parser.add_argument(f"--{option}", metavar="TEXT", help=f"{content}, for model.json")
@@ -92,9 +99,11 @@ def run_onnx(arguments: argparse.Namespace) -> int:
     """
     _check_arguments(arguments)
     console = console_of(arguments.quiet)
+    if arguments.out is None:
+        return add_to_bundle(arguments.checkpoint, arguments.calibrate, arguments.overwrite, console)
     detectors: list[StaticDetector] = []  # the one of the TensorRT graph, for what it costs
     with bars_on(console) as bar:
-        task = bar.add_task("read the detector", total=len(STEPS) + 1)
+        task = bar.add_task("read the detector", total=len(STEPS) + arguments.int8)
         model, settings, digest, notes = _made(arguments) if arguments.model else _read(arguments)
         normalisers = normalisers_of(model)
 
@@ -125,6 +134,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
                 )
                 if value
             },
+            calibrate=arguments.calibrate,
             overwrite=arguments.overwrite,
             progress=step,
             built=detectors.append,
@@ -132,6 +142,8 @@ def run_onnx(arguments: argparse.Namespace) -> int:
     for line in notes:
         say(console, line)
     _summary(console, bundle, detectors[0])
+    if arguments.int8:
+        show_int8(bundle, console)
     if settings:
         console.print(_settings_table(settings))
     else:
@@ -150,6 +162,7 @@ class _Weights(argparse.Action):
 
 
 def _check_arguments(arguments: argparse.Namespace) -> None:
+    check_int8(arguments)
     if arguments.checkpoint:
         if arguments.weights:
             raise InputError(

@@ -6,7 +6,7 @@ import importlib.metadata
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,13 +20,15 @@ from edge.system.files import reason_of, sync_folder, write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.detector.configuration import Configuration
 from export.graph.half_weights import with_half_weights
+from export.graph.int8.add import add_int8
+from export.graph.int8.calibrate import calibration_frames
 from export.graph.onnx_graph import Storage, float16_graph, float32_graph, trace
 from export.graph.shared_weights import move_weights, share_weights
 from export.graph.stages.roi_align import SAMPLES
 from export.graph.static import StaticDetector
 
 # what `export_bundle` announces to its ``progress``, in this order
-STEPS = ("trace for ONNX Runtime", "trace for TensorRT", "check and write")
+STEPS = ("trace for ONNX Runtime", "trace for TensorRT", "check and write", "calibrate INT8")
 
 
 def export_bundle(
@@ -46,6 +48,7 @@ def export_bundle(
     checkpoint_sha256: str = "",
     data: Mapping[str, Any] | None = None,
     assumed: Mapping[str, str] | None = None,
+    calibrate: str | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     built: Callable[[StaticDetector], None] = lambda _: None,
@@ -60,12 +63,14 @@ def export_bundle(
     `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
     ``checkpoint_sha256``, ``data`` (name, licence, citation, training), ``assumed`` (settings of the detector that
-    nobody has said, see `export.detector.assumed`): go into ``model.json``. ``overwrite``:
-    replace a bundle that is there. ``progress``: told each of `STEPS` when it begins. ``built``: given the detector of
-    the graph for TensorRT, as `export.graph.flops` takes it.
+    nobody has said, see `export.detector.assumed`): go into ``model.json``. ``calibrate``: a
+    source of frames, on which ``model.int8.onnx`` is calibrated (`export.graph.int8`); None = the bundle has none.
+    ``overwrite``: replace a bundle that is there. ``progress``: told each of `STEPS` when it begins, the last only with
+    ``calibrate``. ``built``: given the detector of the graph for TensorRT, as `export.graph.flops` takes it.
 
-    Raises InputError where the names do not fit the model, ``out`` is taken or cannot be written, or the model
-    cannot be expressed.
+    Raises InputError where the names do not fit the model, ``out`` is taken or cannot be written, the model cannot be
+    expressed, or the frames are too few or of another kind; what `edge.open_camera` raises for frames that cannot be
+    read.
     """
     out = Path(out)
     _check_classes(classes, model.roi_heads.box_predictor.cls_score.out_features - 1)
@@ -94,8 +99,8 @@ def export_bundle(
     except OSError as error:
         raise InputError(f"{out} cannot be written ({reason_of(error)}): give another folder") from None
     try:
-        bundle_in = partial(
-            Bundle,
+        bundle = Bundle(
+            path=folder,
             name=name or out.resolve().name,
             architecture=configuration.to_json() if isinstance(configuration, Configuration) else {},
             classes=tuple(classes),
@@ -115,7 +120,10 @@ def export_bundle(
             assumed=assumed or {},
             tools=_tools(),
         )
-        bundle_in(path=folder).write_json()
+        bundle.write_json()
+        if calibrate is not None:
+            progress(STEPS[3])
+            bundle = add_int8(bundle, model, calibration_frames(bundle, calibrate))
         folder.chmod(0o755)
         _put_in_place(folder, out)
     except OSError as error:
@@ -124,7 +132,7 @@ def export_bundle(
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # there is none where it was renamed
-    return bundle_in(path=out)
+    return replace(bundle, path=out)
 
 
 def _check_classes(classes: Sequence[str], expected: int) -> None:

@@ -1,7 +1,8 @@
 """Is the exported thing still the same detector, and will TensorRT take it.
 
-Three forms see the same frames, prepared as in flight: torchvision's eager model (if the checkpoint is at hand), the
-float32 graph and the float16 graph, both in ONNX Runtime. Each detection must find its partner.
+Up to four forms see the same frames, prepared as in flight: torchvision's eager model (if the checkpoint is at hand),
+and in ONNX Runtime the float32 graph, the float16 graph and, where there is one, the INT8 graph. Each detection must
+find its partner.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
 from edge.errors import EngineError, InputError
-from edge.model.bundle import ONNX_FP16, Bundle, sha256
+from edge.model.bundle import ONNX_FP16, ONNX_INT8, Bundle, sha256
 from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 from edge.model.transform import Preprocessor
 from edge.system.files import reason_of
@@ -47,6 +48,9 @@ class Tolerance:
 
 FLOAT32 = Tolerance(iou=0.99, score=1e-3, unpaired=0.005)
 FLOAT16 = Tolerance(iou=0.9, score=0.03, unpaired=0.01)
+# INT8 is another detector, if a near one: single scores move by tenths, and a few objects come and go
+INT8 = Tolerance(iou=0.5, score=0.5, unpaired=0.05)
+_TOLERANCES = {"float32": FLOAT32, "float16": FLOAT16, "int8": INT8}
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def compare(
     model: FasterRCNN | None = None,
     which: str | None = None,
 ) -> list[Comparison]:
-    """Run every form on the frames of ``source`` and compare them in a chain: eager, float32, float16.
+    """Run every form on the frames of ``source`` and compare them in a chain: eager, float32, float16; and INT8, where
+    the bundle has it, with float32.
 
     ``source``: a folder of stills or anything `edge.open_camera` opens. ``checkpoint``: what the bundle was made from.
     ``most``: frames, spread over the source. ``min_score``: detections from there on are compared, by default those
@@ -127,28 +132,26 @@ def compare(
     engine = OrtEngine(bundle)
     forms["float32"] = engine.infer
     forms["float16"] = float16_detector(bundle)
+    engines = [engine]
+    references = {other: reference for reference, other in itertools.pairwise(forms)}
+    if ONNX_INT8 in bundle.files:
+        engines.append(OrtEngine(bundle, graph=ONNX_INT8))
+        forms["int8"], references["int8"] = engines[-1].infer, "float32"
     least = bundle.score_threshold if min_score is None else min_score
-    names = list(forms)
-    found: dict[str, list[Pairs]] = {name: [] for name in names[1:]}
-    unsettled = dict.fromkeys(names[1:], 0)
+    found: dict[str, list[Pairs]] = {name: [] for name in references}
+    unsettled = dict.fromkeys(references, 0)
     for done, image in enumerate(frames):
         progress(done, len(frames))
         answers = {name: detect(image) for name, detect in forms.items()}
-        for reference, other in itertools.pairwise(names):
+        for other, reference in references.items():
             found[other].append(pair(answers[reference], answers[other], least))
             unsettled[other] += not answers[other].converged
     progress(len(frames), len(frames))
-    engine.close()
+    for engine in engines:
+        engine.close()
     return [
-        Comparison(
-            reference,
-            other,
-            join(found[other]),
-            FLOAT16 if other == "float16" else FLOAT32,
-            len(frames),
-            unsettled[other],
-        )
-        for reference, other in itertools.pairwise(names)
+        Comparison(reference, other, join(found[other]), _TOLERANCES[other], len(frames), unsettled[other])
+        for other, reference in references.items()
     ]
 
 

@@ -19,13 +19,13 @@ from edge.camera import open_camera
 from edge.data import Frame, RawDetections
 from edge.engine.ort import OrtEngine
 from edge.errors import InputError
-from edge.model.bundle import Bundle, sha256
+from edge.model.bundle import ONNX_INT8, Bundle, sha256
 from edge.model.letterbox import Letterbox
 from edge.model.transform import Preprocessor
 from edge.system.declared import MOST, declared, read_json
 from edge.system.files import reason_of
 from export.parity.causes import Seen, likely_causes
-from export.parity.compare import FLOAT16, Comparison, Tolerance, float16_detector
+from export.parity.compare import FLOAT16, INT8, Comparison, Tolerance, float16_detector
 from export.parity.pairs import Pairs, join, pair
 
 MOST_BYTES = 64 << 20  # of the file
@@ -103,7 +103,8 @@ def compare_with_reference(
     min_score: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> tuple[list[Comparison], list[str]]:
-    """The user's program against ``model.onnx`` as in flight, and that against ``model.fp16.onnx``.
+    """The user's program against ``model.onnx`` as in flight, and that against ``model.fp16.onnx`` and, where there is
+    one, ``model.int8.onnx``.
 
     ``folder``: where the files of ``reference`` are. ``most``: of its files, spread; None = all. ``min_score``: as
     `export.parity.compare.compare`; what either side drops below its own threshold is not compared. Boxes are compared
@@ -118,6 +119,10 @@ def compare_with_reference(
         _number(reference.settings, "box_score_thresh"),
     )
     engine, half = OrtEngine(bundle), float16_detector(bundle)
+    engines = [engine]
+    if ONNX_INT8 in bundle.files:
+        engines.append(OrtEngine(bundle, graph=ONNX_INT8))
+    int8: list[Pairs] = []
     seen: list[Seen] = []
     exact: list[Pairs] = []
     rounded: list[Pairs] = []
@@ -132,16 +137,19 @@ def compare_with_reference(
             seen.append(Seen(theirs, ours, picture.range, (box.scale_x, box.scale_y)))
             exact.append(pair(theirs, ours, least))
             rounded.append(pair(flown, typed, least))
+            int8 += [pair(flown, other.infer(image), least) for other in engines[1:]]
             unsettled[0] += not flown.converged
             unsettled[1] += not typed.converged
     finally:
-        engine.close()
+        for opened in engines:
+            opened.close()
     progress(len(images), len(images))
     names = ("your program", "float32", "float16")
     first = Comparison(names[0], names[1], join(exact), OTHER_PROGRAM, len(images), unsettled[0])
     second = Comparison(names[1], names[2], join(rounded), FLOAT16, len(images), unsettled[1])
     causes = likely_causes(bundle, reference.settings, seen, first, least) if first.failures else []
-    return [first, second], causes
+    third = [Comparison(names[1], "int8", join(int8), INT8, len(images), 0)] * (len(engines) > 1)
+    return [first, second, *third], causes
 
 
 def _number(settings: Mapping[str, Any], name: str) -> float:

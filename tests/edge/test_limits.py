@@ -241,6 +241,10 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "camera.view.mask": {"MOST_BYTES": (64 * MIB, "of a PNG; chosen")},
     "commands.doctor": {"SECONDS": (5.0, "its help says 5; 45 frames of the slowest sensor, 9 Hz")},
+    "engine.cpu_graph": {
+        "ROUNDS": (5, "chosen: with float frames of 0.25 s it takes two seconds"),
+        "ENOUGH": (0.9, "of float's time; chosen: closer, another start might choose otherwise"),
+    },
     "engine.cuda": {
         "_STREAM_NON_BLOCKING": (1, "cuda.h: CU_STREAM_NON_BLOCKING"),
         "_CAPTURE_THREAD_LOCAL": (1, "cuda.h: CU_STREAM_CAPTURE_MODE_THREAD_LOCAL"),

@@ -79,6 +79,24 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "graph.folding": {"LARGEST": (65536, "elements; chosen: larger tables are cheaper to compute when loaded")},
     "graph.half_weights": {"_CHANGE": (1e-3, "of the largest feature: far above float32 rounding, 1e-6")},
+    "graph.int8.calibrate": {
+        "FRAMES": (32, "chosen; stated in docs/speed.md"),
+        "FEWEST": (24, "chosen: as many as the first measurement took"),
+        "_LEAST_CONTRAST": (0.1, "of the training frames' deviation; chosen: grey frames have 0"),
+    },
+    "graph.int8.layers": {
+        "_FEW_CHANNELS": (3, "of a picture"),
+        "_FEW_WEIGHTS": (1 << 20, "chosen: fc7 of 1024 x 1024 is an eighth of fc6 and less"),
+    },
+    "graph.int8.ranges": {
+        "LEVELS": (255, "steps of uint8"),
+        "_BINS": (8192, "chosen: 16 for each of 256 numbers of one sign"),
+        "_MANTISSA": (256, "chosen: a scale at most 0.4 % above the best"),
+    },
+    "graph.int8.rewrite": {
+        "_MOST_WEIGHT": (127, "int8, the same on both sides of zero"),
+        "_MOST_BIAS": (2.0**30, "half of int32"),
+    },
     "graph.onnx_graph": {"OPSET": (17, "IR 8: TensorRT 8.5 .. 11, ONNX Runtime 1.18 ..")},
     "graph.precision": {"OVERFLOW": (65520.0, "IEEE 754 binary16: half a step above 65504, its largest number")},
     "graph.shared_weights": {"LARGE": (16384, "elements; chosen"), "_PAGE": (4096, "bytes of a page of memory")},
@@ -253,5 +271,6 @@ def test_public_functions_take_what_they_took() -> None:
         "normalise_8bit=NormaliseSpec(method='identity', "
     )
     assert told.endswith(
-        ", trained=None, checkpoint_sha256='', data=None, assumed=None, overwrite=False, progress=..., built=..."
+        ", trained=None, checkpoint_sha256='', data=None, assumed=None, calibrate=None, overwrite=False, "
+        "progress=..., built=..."
     )

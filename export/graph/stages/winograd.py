@@ -78,6 +78,15 @@ def use_winograd(module: nn.Module) -> None:
             use_winograd(child)
 
 
+def without_winograd(module: nn.Module) -> None:
+    """Undo `use_winograd`, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, WinogradConv2d):
+            setattr(module, name, child.conv)
+        else:
+            without_winograd(child)
+
+
 def _gains(conv: nn.Conv2d) -> bool:
     same = (conv.kernel_size, conv.stride, conv.padding, conv.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
     plain = conv.groups == 1 and conv.padding_mode == "zeros"

@@ -39,7 +39,7 @@ def test_the_bundled_model_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         "a detection is shown if its score is 0.64 or more; edge run --threshold takes another, from 0.02 to 1"
     )
     digest = hashlib.sha256((MODEL / "model.weights").read_bytes()).hexdigest()
-    assert lines["model.weights"] == f"28.9 MB, the weights of both; unchanged (sha256 {digest[:16]}..)"
+    assert lines["model.weights"] == f"28.9 MB, the weights of these graphs; unchanged (sha256 {digest[:16]}..)"
     assert "{" not in said
     assert "--backend ort   can run" in said
 

@@ -13,7 +13,7 @@ OPTIONS = """
 edge
   --verbose flag
 edge run
-  --backend auto|ort|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
   --frames count
   --model text = 'models/hituav-r18'
   --normalise normalise_spec
@@ -36,7 +36,7 @@ edge run
   --video -> outputs adds video = []
   --zero-copy flag
 edge demo
-  --backend auto|ort|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
   --frames count = 48
   --model text = 'models/hituav-r18'
   --out Path = out/demo
@@ -45,7 +45,7 @@ edge demo
   --verbose flag
 edge bench
   --annotations Path
-  --backend auto|ort|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
   --compare Path
   --frames Path
   --json Path

@@ -13,6 +13,7 @@ edge-export onnx
   --aspect-ratios levels
   --assume-rest flag
   --bbox-reg-weights numbers
+  --calibrate text
   --canonical-level whole
   --canonical-scale whole
   --channels whole
@@ -26,6 +27,7 @@ edge-export onnx
   --graph-score -> box_score_thresh number
   --height int = 512
   --images text
+  --int8 flag
   --last-level flag
   --licence text
   --max-detections -> box_detections_per_img whole
@@ -37,7 +39,7 @@ edge-export onnx
   --name text = ''
   --nms -> box_nms_thresh number
   --norm-eps number
-  --out Path required
+  --out Path
   --overwrite flag
   --pyramid conv1|layer1|classic
   --quiet flag
@@ -160,6 +162,7 @@ edge-export eval
   --arch one of 13
   --aspect-ratios levels
   --assume-rest flag
+  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
   --bbox-reg-weights numbers
   --canonical-level whole
   --canonical-scale whole

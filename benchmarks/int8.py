@@ -1,0 +1,139 @@
+"""The INT8 graph of a bundle: how fast it is here, and which layer costs how much accuracy.
+
+    python benchmarks/int8.py speed BUNDLE [--threads 2] [--rounds 60]
+    python benchmarks/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12]
+
+``speed``: the two graphs in turns, in one process, on a grey frame: the median of each, and the ratio of the two with
+its spread over five parts of the run. It says whether the processor multiplies bytes: without that INT8 gains little.
+
+``sensitivity``: the graph is made anew with one layer in INT8 at a time (a convolution or a linear layer), with all,
+and with all but the sums of residual blocks; each sees the same frames as the float graph. Printed is how far scores
+and boxes moved, the greatest last. The bundle must be one of --store shared: its detector is read back out of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import onnx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+from edge.data import RawDetections
+from edge.engine.onnx_runtime import load
+from edge.engine.ort import OrtEngine
+from edge.model.bundle import ONNX_INT8, Bundle
+from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
+from edge.system.cpu import byte_products
+from edge.system.host import host_facts
+from export.detector.checkpoint import load_detector
+from export.graph.int8.add import float_graph
+from export.graph.int8.calibrate import calibrated, calibration_frames
+from export.graph.int8.layers import plan_of
+from export.graph.int8.rewrite import quantised
+from export.parity.pairs import join, pair
+
+PARTS = 5
+LEAST_SCORE = 0.2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    fast = commands.add_parser("speed")
+    fast.set_defaults(run=speed)
+    layers = commands.add_parser("sensitivity")
+    layers.set_defaults(run=sensitivity)
+    for sub in (fast, layers):
+        sub.add_argument("bundle", type=Path, metavar="BUNDLE")
+    fast.add_argument("--threads", type=int, default=0, help="0 = one a core that this process may use")
+    fast.add_argument("--rounds", type=int, default=60)
+    layers.add_argument("--calibrate", required=True, metavar="DIR", help="frames to calibrate on")
+    layers.add_argument("--frames", required=True, metavar="DIR", help="other frames, to compare on")
+    layers.add_argument("--count", type=int, default=12, help="how many of them, of the 32 that are spread over all")
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    bundle = Bundle.load(arguments.bundle)
+    grey = np.full((bundle.height, bundle.width), 128, np.uint8)
+    with OrtEngine(bundle, arguments.threads) as plain, OrtEngine(bundle, arguments.threads, ONNX_INT8) as int8:
+        engines = {"float": plain, "INT8": int8}
+        taken: dict[str, list[float]] = {name: [] for name in engines}
+        for turn in range(arguments.rounds + 3):
+            for name, engine in engines.items():
+                start = time.perf_counter()
+                engine.infer(grey)
+                if turn >= 3:
+                    taken[name].append((time.perf_counter() - start) * 1000)
+        print(f"{host_facts()['cpu']}: {', '.join(byte_products()) or 'no products of bytes'}; {plain.description}")
+    for name, times in taken.items():
+        print(f"{name}: median {median(times):.1f} ms, least {min(times):.1f} ms of {len(times)} frames")
+    part = max(1, arguments.rounds // PARTS)
+    ratios = [
+        median(taken["float"][i : i + part]) / median(taken["INT8"][i : i + part])
+        for i in range(0, part * PARTS, part)
+        if taken["INT8"][i : i + part]
+    ]
+    print(
+        f"INT8 is {median(taken['float']) / median(taken['INT8']):.2f} times as fast as float "
+        f"({min(ratios):.2f} .. {max(ratios):.2f} in {len(ratios)} parts of the run)"
+    )
+
+
+def sensitivity(arguments: argparse.Namespace) -> None:
+    bundle = Bundle.load(arguments.bundle)
+    model = load_detector(arguments.bundle)
+    graph = float_graph(bundle, model)
+    plan = plan_of(graph)
+    grids = calibrated(graph, plan, calibration_frames(bundle, arguments.calibrate))
+    images = calibration_frames(bundle, arguments.frames).images[: arguments.count]
+    expected = found_by(graph, images)
+    print(f"{len(images)} frames of {arguments.frames}; detections of score {LEAST_SCORE} and more")
+    print("score change: mean, largest | 1 - IoU: mean | lost, new | layer")
+    rows = []
+    sums = frozenset(node.name for node in graph.graph.node if node.op_type == "Add") & frozenset(plan.layers)
+    layers = [name for name in plan.layers if name not in sums]
+    left = {"all": frozenset[str](), "all but the sums of blocks": sums}
+    left |= {name: frozenset(plan.layers) - {name} for name in layers}
+    for name, kept in left.items():
+        chosen = plan_of(graph, kept)
+        alone = quantised(graph, replace(chosen, same_scale={}), grids | of_maxima(plan.same_scale, grids))
+        pairs = join([pair(a, b, LEAST_SCORE) for a, b in zip(expected, found_by(alone, images), strict=True)])
+        change = np.abs(pairs.score_change)
+        rows.append((float(change.mean()), name))
+        print(
+            f"{change.mean():.4f} {change.max():.3f} | {1 - pairs.iou.mean():.4f} | "
+            f"{pairs.lost.sum()} {pairs.new.sum()} | {name}",
+            flush=True,
+        )
+    print("the greatest first: " + ", ".join(f"{name} {change:.4f}" for change, name in sorted(rows, reverse=True)[:8]))
+
+
+def of_maxima(same: Any, grids: dict[str, Any]) -> dict[str, Any]:
+    return {name: grids[other] for name, other in same.items()}
+
+
+def found_by(graph: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[RawDetections]:
+    """What a graph finds in ONNX Runtime, integers without saturation."""
+    onnxruntime = load()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    answers = [session.run(OUTPUTS, {INPUT: image[None, :, :, None]}) for image in images]
+    return [raw_detections(dict(zip(OUTPUTS, answer, strict=True))) for answer in answers]
+
+
+if __name__ == "__main__":
+    main()

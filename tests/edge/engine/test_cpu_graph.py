@@ -1,0 +1,136 @@
+"""Which of a bundle's two graphs ONNX Runtime runs: only where the processor multiplies bytes, and only if it pays."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.data import RawDetections
+from edge.engine import cpu_graph, open_engine
+from edge.engine.cpu_graph import ENOUGH, ROUNDS, timed
+from edge.engine.ort import OrtEngine
+from edge.errors import BundleError, InputError
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
+from tests.support.toy_engine import ToyEngine
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    """Both graphs, which compute the same."""
+    data = (tiny_bundle / ONNX_CPU).read_bytes()
+    (tiny_bundle / ONNX_INT8).write_bytes(data)
+    plain = Bundle.load(tiny_bundle)
+    replace(plain, files={**plain.files, ONNX_INT8: hashlib.sha256(data).hexdigest()}).write_json()
+    return Bundle.load(tiny_bundle)
+
+
+def here(monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], *ms: float) -> list[str]:
+    """A processor with ``flags`` on which INT8 and float take ``ms``; the names of graphs that were closed."""
+    closed: list[str] = []
+    monkeypatch.setattr(cpu_graph, "byte_products", lambda: flags)
+    monkeypatch.setattr(cpu_graph, "timed", lambda *engines: list(ms))
+    monkeypatch.setattr(OrtEngine, "_release", lambda engine: closed.append(engine.backend))
+    return closed
+
+
+def test_int8_where_it_is_faster(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = here(monkeypatch, ("avx_vnni",), 90.0, 100.0)
+    with open_engine(bundle, "ort") as engine:
+        assert engine.backend == "ort-int8"
+        assert closed == ["ort"]
+        assert "model.int8.onnx and not model.onnx: INT8 takes 90 ms a frame here, float 100" in engine.description
+        assert engine.description.endswith(f"INT8 is taken up to {ENOUGH:g} of float; avx_vnni)")
+    assert closed == ["ort", "ort-int8"]
+
+
+def test_float_where_int8_does_not_pay(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = here(monkeypatch, ("avx_vnni",), 90.1, 100.0)
+    with open_engine(bundle, "ort") as engine:
+        assert engine.backend == "ort"
+        assert closed == ["ort-int8"]
+        assert "model.onnx and not model.int8.onnx: INT8 takes 90 ms" in engine.description
+
+
+def test_float_at_once_where_bytes_are_not_multiplied(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ())  # timing would fail
+    with open_engine(bundle, "ort") as engine:
+        assert engine.backend == "ort"
+        assert re.search(r"; model\.onnx and not model\.int8\.onnx: .* none of avx512_vnni", engine.description)
+
+
+def test_a_bundle_without_int8_says_nothing_of_it(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ("avx_vnni",))
+    with open_engine(tiny_bundle, "ort") as engine:
+        assert re.search(r"threads?$", engine.description)
+
+
+def test_a_graph_that_is_asked_for_is_not_timed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ())
+    with open_engine(bundle, "ort-int8") as engine:
+        assert (engine.backend, engine.description[-17:]) == ("ort-int8", "; model.int8.onnx")
+        assert "with which INT8 is fast" in engine.notes[0]
+    with open_engine(bundle, "ort-float") as engine:
+        assert (engine.backend, engine.notes) == ("ort-float", ())
+    here(monkeypatch, ("i8mm",))
+    with open_engine(bundle, "ort-int8") as engine:
+        assert list(engine.notes) == []
+
+
+def test_int8_of_a_bundle_that_has_none(tiny_bundle: Path) -> None:
+    with pytest.raises(BundleError, match=r"has no model\.int8\.onnx: make one: edge-export onnx --checkpoint .* DIR$"):
+        open_engine(tiny_bundle, "ort-int8")
+
+
+def test_an_int8_graph_that_cannot_be_loaded_is_told(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ("avx_vnni",))
+    bundle.file(ONNX_INT8).write_bytes(b"nothing")
+    with open_engine(bundle, "ort") as engine:
+        assert engine.backend == "ort"
+        assert "cannot load" in engine.description
+
+
+def test_weights_that_would_saturate_are_moved(bundle: Bundle) -> None:
+    """Without VNNI two products are added in 16 bits; ONNX Runtime avoids it where it is asked to."""
+    for graph, expected in ((ONNX_INT8, "1"), (ONNX_CPU, None)):
+        with OrtEngine(bundle, graph=graph) as engine:
+            options = engine._session.get_session_options()
+            if expected:
+                assert options.get_session_config_entry("session.x64quantprecision") == expected
+            else:
+                with pytest.raises(RuntimeError):
+                    options.get_session_config_entry("session.x64quantprecision")
+
+
+class Slow(ToyEngine):
+    """Takes ``ms`` by a clock that only it moves; the first frame a second more."""
+
+    now = 0.0
+
+    def __init__(self, bundle: Bundle, ms: list[float], seen: list[str], name: str) -> None:
+        super().__init__(bundle)
+        self.ms, self.seen, self.name = iter(ms), seen, name
+
+    def _infer(self, image: np.ndarray) -> RawDetections:
+        assert (image == 128).all()
+        self.seen.append(self.name)
+        Slow.now += next(self.ms) / 1000
+        return super()._infer(image)
+
+
+def test_times_are_medians_of_frames_in_turns(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "perf_counter", lambda: Slow.now)
+    seen: list[str] = []
+    a, b = Slow(bundle, [1000, 4, 9, 3, 5, 90], seen, "a"), Slow(bundle, [1000, 1, 2, 2, 7, 8], seen, "b")
+    assert timed(a, b) == pytest.approx([5, 2])
+    assert "".join(seen) == "ab" * (ROUNDS + 1)
+
+
+def test_who_asks_for_an_unknown_one_is_told_all(bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="auto, ort, ort-float, ort-int8, trt, null"):
+        open_engine(bundle, "int8")
