@@ -27,6 +27,7 @@ from edge.model.bundle import Bundle
 from edge.model.graph_io import DTYPES, INPUT, Signature, deviations, raw_detections, signature
 from edge.model.passport import ENGINE
 from edge.seams import Engine
+from edge.system.collection import collection_waits
 from edge.system.files import reason_of
 
 try:
@@ -236,6 +237,7 @@ class _Plan:
     def __init__(self) -> None:
         self.log = _Log()
 
+    @collection_waits()
     def load(self, bundle: Bundle) -> None:
         path = bundle.path / ENGINE
         self._fix = f"run: edge-export engine {shlex.quote(str(bundle.path))}"

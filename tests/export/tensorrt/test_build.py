@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from edge.errors import EngineError, InputError
 from edge.model.bundle import ONNX_FP16, Bundle
 from export.tensorrt.build import BuildCancelled, BuildSettings, BuiltEngine, build_engine, import_tensorrt
+from export.tensorrt.build_log import Heard
 from export.tensorrt.process import build_in_process
 from tests.support.children import run_child
 from tests.support.half_detector import half_model, with_float16_graph
@@ -178,3 +180,24 @@ def test_building_needs_no_torch_and_no_onnx() -> None:
     )
     done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_old_builder_that_is_garbage_does_not_stop_the_next(
+    half_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end takes a lock that TensorRT holds while it logs: collected in a line of the log, both wait for ever."""
+
+    class Kept:
+        def __init__(self) -> None:
+            self.me, self.builder = self, trt.Builder(trt.Logger())
+
+    def hear(heard: Heard, text: str, error: bool) -> None:
+        gc.collect()
+
+    monkeypatch.setattr(Heard, "hear", hear)
+    gc.disable()
+    try:
+        Kept()
+        build(half_bundle)
+    finally:
+        gc.enable()
