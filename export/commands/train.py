@@ -14,11 +14,10 @@ from edge.commands.console import Screen
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
+from export.commands import train_start
 from export.commands.console import bars_on, console_of, now_and_then, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.label_options import add_class_options, class_choice
-from export.commands.teacher_option import TaughtBy, add_teacher_option, begin, check_same_view, read_teacher
-from export.commands.train_lines import of_the_start, sizes_seen
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import tidy, told
 from export.data.coco import read_coco
@@ -68,7 +67,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument(
         "--from", dest="start", type=Path, metavar="MODEL", help="bundle or checkpoint whose weights to start from"
     )
-    add_teacher_option(parser)
+    train_start.add_teacher_option(parser)
     parser.add_argument(
         "--backbone", type=Path, metavar="FILE", help="file with the weights of a ResNet alone, to start from"
     )
@@ -158,18 +157,18 @@ def run_train(arguments: argparse.Namespace) -> int:
         asked_settings(arguments, checkpoint, start.configuration)
         for note in checkpoint.notes:
             say(console, note)
-    teacher = read_teacher(arguments.teacher) if arguments.teacher else None
+    teacher = train_start.read_teacher(arguments.teacher) if arguments.teacher else None
     settings = _settings(arguments, normalisers_of(start or (teacher and teacher.model)))
     if teacher:
-        check_same_view(teacher, settings.normalisers())
+        train_start.check_same_view(teacher, settings.normalisers())
     model = start or _model(arguments, data, settings.normalisers(), teacher)
     if arguments.start:
         known = model.class_names
         kept = replace_head(model, data.classes)
-        for line in of_the_start(str(arguments.start), known, data.classes, kept):
+        for line in train_start.of_the_start(str(arguments.start), known, data.classes, kept):
             say(console, line)
     elif teacher and not arguments.backbone:
-        say(console, begin(model, teacher))
+        say(console, train_start.begin(model, teacher))
     model = model.to(arguments.device)
     if not (arguments.start or arguments.backbone or teacher):
         calibrate_norms(model, data, settings.normalisers())
@@ -183,7 +182,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         teacher.model.to(arguments.device) if teacher else None,
         teacher.origin if teacher else None,
     )
-    say(console, sizes_seen(model, data))
+    say(console, train_start.sizes_seen(model, data))
     if trainer.step:
         say(console, f"resuming the run of {arguments.out} at step {trainer.step}")
     with bars_on(console) as progress:
@@ -282,7 +281,7 @@ def _hard_examples(arguments: argparse.Namespace, data: LabelledSet, console: Sc
 
 
 def _model(
-    arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers, teacher: TaughtBy | None
+    arguments: argparse.Namespace, data: LabelledSet, normalisers: Normalisers, teacher: train_start.TaughtBy | None
 ) -> FasterRCNN:
     settings = detector_settings(arguments)
     if teacher and not arguments.arch:

@@ -11,7 +11,7 @@ import torch
 
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
-from export.commands.train_lines import sizes_seen
+from export.commands.train_start import sizes_seen
 from export.data.dataset import LabelledFrame, LabelledSet, merge
 from export.training.augment import Augmentation
 from export.training.crops import Crops, Sampler

@@ -1,9 +1,9 @@
-"""``--teacher`` of ``edge-export train``: which detector teaches, and what the new one begins with."""
+"""What ``edge-export train`` begins with, and the lines that say so: sizes seen, classes known, the teacher."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
+from export.data.dataset import LabelledSet
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
+from export.evaluate.classes import near_names
+from export.training.crops import resize_factor
 from export.training.start import begin_as
 
 
@@ -62,3 +65,28 @@ def begin(model: FasterRCNN, teacher: TaughtBy) -> str:
     new = begin_as(model, teacher.model)
     but = f", but for {', '.join(new)}, which begin from nothing" if new else ""
     return f"the detector begins with the weights of its teacher, {teacher.path}{but}"
+
+
+def sizes_seen(model: FasterRCNN, data: LabelledSet) -> str:
+    """One line: how large the detector sees the frames, as --min-size and --max-size together say."""
+    sizes = {(f.width, f.height): resize_factor(model, f) for f in data.frames}
+    seen = [f"{w}x{h} at {round(w * by)}x{round(h * by)}" for (w, h), by in sorted(sizes.items())]
+    more = f" and {len(seen) - 3} more sizes" if len(seen) > 3 else ""
+    return f"the detector sees frames of {', '.join(seen[:3])}{more}"
+
+
+def of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """Lines: which of a start's classes are gone on with, which are new, which are no more."""
+    if not known:
+        return [f"{start} has no class names: its classes are taken to be, in this order, {', '.join(classes)}"]
+    new = [name for name in classes if name not in kept]
+    gone = [name for name in known if name.casefold() not in {one.casefold() for one in classes}]
+    near = {name: meant[0] for name in new if (meant := near_names(name, gone))}
+    lines = (
+        [f"{start} knows {', '.join(kept) or 'no class of these'}; new, trained from zero: {', '.join(new)}"]
+        if new
+        else []
+    )
+    lines += [f"{start} also knows {', '.join(gone)}: the frames have no such class, it is left out"] if gone else []
+    same = ",".join(f"{near.get(name, name)}={name}" if name in near else name for name in classes)
+    return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
