@@ -102,7 +102,7 @@ def _again(areas: list[tuple[Area, str]], sources: dict[str, dict[str, str]]) ->
 
     if not LAST.is_file():
         raise ValueError(f"{LAST.relative_to(ROOT)} is not there: run it once without --again")
-    wanted = Counter(
+    expected = Counter(
         (o["where"].rpartition(":")[0], o["operator"], o["diff"])
         for o in json.loads(LAST.read_text())["changes"]
         if o["fate"] == "survived"
@@ -110,16 +110,16 @@ def _again(areas: list[tuple[Area, str]], sources: dict[str, dict[str, str]]) ->
     jobs = []
     for area, _ in areas:
         for path, source in sources[area.source].items():
-            operators = {operator for name, operator, _ in wanted if name == path}
+            operators = {operator for name, operator, _ in expected if name == path}
             for mutant in mutants_of(path, source) if operators else ():
                 text = mutated(source, mutant) if mutant.operator in operators else None
                 if text is None:
                     continue
                 change = diff(path, source, text)
-                if wanted[path, mutant.operator, change] > 0:
-                    wanted[path, mutant.operator, change] -= 1
+                if expected[path, mutant.operator, change] > 0:
+                    expected[path, mutant.operator, change] -= 1
                     jobs.append(Job(area, mutant, text, change))
-    gone = sum(wanted.values())
+    gone = sum(expected.values())
     if gone:
         print(f"{gone} survivors of the last run stand in other areas or in lines that were changed since")
     return jobs

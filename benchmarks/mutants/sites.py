@@ -83,9 +83,9 @@ class _Once(Visitor):  # type: ignore[misc]
 def operators() -> dict[str, Any]:
     """The operators by name."""
     provider = OperatorProvider()
-    wanted = [f"{kind}_{a}_{b}" for kind, names in KINDS for a in names for b in names if a != b]
+    compared = [f"{kind}_{a}_{b}" for kind, names in KINDS for a in names for b in names if a != b]
     known = set(provider)
-    return {name: provider[name]() for name in dict.fromkeys([*wanted, *OTHERS]) if name in known}
+    return {name: provider[name]() for name in dict.fromkeys([*compared, *OTHERS]) if name in known}
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:

@@ -64,7 +64,7 @@ def ours_int8(bundle: Bundle, threads: int) -> Loaded:
 
 
 def torchvision_eager(bundle: Bundle, threads: int) -> Loaded:
-    torch = wanted("torch", "pip install '.[export]'")
+    torch = installed("torch", "pip install '.[export]'")
     from export.parity.compare import eager_detector
 
     torch.set_num_threads(threads)
@@ -73,7 +73,7 @@ def torchvision_eager(bundle: Bundle, threads: int) -> Loaded:
 
 def torchvision_onnx(bundle: Bundle, threads: int) -> Loaded:
     """As torchvision's own documentation exports it; its input is float32 (3, H, W), its number of boxes is open."""
-    torch, onnxruntime = wanted("torch", "pip install '.[export]'"), load()
+    torch, onnxruntime = installed("torch", "pip install '.[export]'"), load()
     model = torchvision_model(bundle)
     channels = len(model.transform.image_mean)
     options = onnxruntime.SessionOptions()  # as OrtEngine sets them
@@ -92,7 +92,7 @@ def torchvision_onnx(bundle: Bundle, threads: int) -> Loaded:
 
 
 def openvino(bundle: Bundle, threads: int) -> Loaded:
-    runtime = wanted("openvino", INSTALL)
+    runtime = installed("openvino", INSTALL)
     core = runtime.Core()
     # f32: it may choose bfloat16 where the processor has it, which ONNX Runtime never does by itself
     asked = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
@@ -117,7 +117,7 @@ def as_float(image: Grey, channels: int) -> npt.NDArray[np.float32]:
     return np.repeat(image.astype(np.float32)[None] / np.float32(255), channels, 0)
 
 
-def wanted(module: str, how: str) -> Any:
+def installed(module: str, how: str) -> Any:
     """The module. Raises AbsentError where it is not installed or cannot be loaded."""
     try:
         return importlib.import_module(module)

@@ -54,10 +54,10 @@ def calibration_frames(bundle: Bundle, source: str) -> Frames:
         if camera.live:
             raise InputError(f"{source} is live: expected a folder of stills or a video file, the same every time")
         count = camera.frames
-        wanted = None if count is None else {(2 * i + 1) * count // (2 * FRAMES) for i in range(FRAMES)}
+        chosen = None if count is None else {(2 * i + 1) * count // (2 * FRAMES) for i in range(FRAMES)}
         images: list[Grey] = []
         for frame in iter(camera.read, None):
-            if (wanted is None or frame.seq in wanted) and not frame.shutter_closed and len(images) < FRAMES:
+            if (chosen is None or frame.seq in chosen) and not frame.shutter_closed and len(images) < FRAMES:
                 images.append(Preprocessor(bundle).forward(frame)[1].copy())
         said = camera.description
     if NOT_HEAT in said:
