@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
 from typing import Any, SupportsInt
@@ -56,36 +57,18 @@ def init() -> None:
     _call("cuInit", 0)
 
 
-class Device:
-    """The GPU of this number."""
-
-    def __init__(self, number: int) -> None:
-        device = ctypes.c_int()
-        _call("cuDeviceGet", ctypes.byref(device), number)
-        self.number = device.value
-
-    def get_attribute(self, attribute: device_attribute) -> int:
-        value = ctypes.c_int()
-        _call("cuDeviceGetAttribute", ctypes.byref(value), attribute, self.number)
-        return value.value
-
-    def retain_primary_context(self) -> Context:
-        """The context that everybody in this process shares; `Context.detach` gives it back."""
-        return Context(self.number)
-
-
 class Context:
-    """One claim to the primary context."""
+    """One claim to the primary context, which everybody in this process shares; `detach` gives it back."""
 
-    def __init__(self, device: int) -> None:
+    def __init__(self, device: Device) -> None:
         self._handle = ctypes.c_void_p()
         # one who is inside already is not pushed a second time: so with pycuda
         self._inside: list[None] = []
         self._enter = partial(_driver.cuCtxPushCurrent_v2, self._handle), partial(self._inside.append, None)
         self._leave = partial(_driver.cuCtxPopCurrent_v2, None), self._inside.clear
-        self.detach = partial(_driver.cuDevicePrimaryCtxRelease_v2, device)
+        self.detach = partial(_driver.cuDevicePrimaryCtxRelease_v2, device.number)
         try:
-            _call("cuDevicePrimaryCtxRetain", ctypes.byref(self._handle), device)
+            _call("cuDevicePrimaryCtxRetain", ctypes.byref(self._handle), device.number)
         except BaseException:
             if self._handle:  # an interrupt came in between
                 self.detach()
@@ -107,22 +90,53 @@ class Context:
             _check("cuCtxPopCurrent", at_once(*self._leave)[0])
 
 
+class _Claim:
+    """``Device.retain_primary_context``, both of a device and of the class. Not a function around `Context`: that could
+    be interrupted between the making and its return, and nobody would have the claim to give back.
+    """
+
+    def __get__(self, device: Device | None, owner: type[Device]) -> Callable[..., Context]:
+        return Context if device is None else partial(Context, device)
+
+
+class Device:
+    """The GPU of this number."""
+
+    def __init__(self, number: int) -> None:
+        device = ctypes.c_int()
+        _call("cuDeviceGet", ctypes.byref(device), number)
+        self.number = device.value
+
+    def get_attribute(self, attribute: device_attribute) -> int:
+        value = ctypes.c_int()
+        _call("cuDeviceGetAttribute", ctypes.byref(value), attribute, self.number)
+        return value.value
+
+    retain_primary_context = _Claim()
+
+
 class _Held:
-    """Something of the driver's, from its making to `free`. ``_handle``: null before and after."""
+    """Something of the driver's, from its making to `free`. ``_handle``: null before and after.
 
+    Kinds of it have no ``__init__`` of their own: behind the call of this one a Ctrl-C could come, and what was made
+    would be nobody's.
+    """
+
+    _create: str
     _destroy: str
+    _kind: type[ctypes.c_void_p] | type[ctypes.c_ulonglong] = ctypes.c_void_p
+    _again = False  # where memory is short, collect garbage and try once more, as pycuda does
 
-    def __init__(self, handle: Any, create: str, *arguments: object, again: bool = False) -> None:
-        """``again``: where memory is short, collect garbage and try once more, as pycuda does."""
-        self._handle = handle
+    def __init__(self, *arguments: object) -> None:
+        self._handle: Any = self._kind()
         try:
             try:
-                _call(create, ctypes.byref(handle), *arguments)
+                _call(self._create, ctypes.byref(self._handle), *arguments)
             except MemoryError:
-                if not again:
+                if not self._again:
                     raise
                 gc.collect()
-                _call(create, ctypes.byref(handle), *arguments)
+                _call(self._create, ctypes.byref(self._handle), *arguments)
         except BaseException:
             self.free()
             raise
@@ -138,12 +152,9 @@ class _Held:
 
 
 class Stream(_Held):
-    """A queue of the GPU."""
+    """A queue of the GPU: ``Stream(flags)``."""
 
-    _destroy = "cuStreamDestroy_v2"
-
-    def __init__(self, flags: int) -> None:
-        super().__init__(ctypes.c_void_p(), "cuStreamCreate", flags)
+    _create, _destroy = "cuStreamCreate", "cuStreamDestroy_v2"
 
     @property
     def handle(self) -> int:
@@ -156,12 +167,9 @@ class Stream(_Held):
 
 
 class Event(_Held):
-    """A moment in a stream."""
+    """A moment in a stream: ``Event(flags)``."""
 
-    _destroy = "cuEventDestroy_v2"
-
-    def __init__(self, flags: int) -> None:
-        super().__init__(ctypes.c_void_p(), "cuEventCreate", flags)
+    _create, _destroy = "cuEventCreate", "cuEventDestroy_v2"
 
     def record(self, stream: Stream) -> None:
         _call("cuEventRecord", self._handle, stream._handle)
@@ -178,30 +186,24 @@ class Event(_Held):
 
 
 class DeviceAllocation(_Held):
-    """Memory of the GPU; as an int, its address."""
+    """Memory of the GPU, at least 256-byte aligned: ``DeviceAllocation(nbytes)``; as an int, its address."""
 
-    _destroy = "cuMemFree_v2"
-
-    def __init__(self, nbytes: int) -> None:
-        super().__init__(ctypes.c_ulonglong(), "cuMemAlloc_v2", nbytes, again=True)
+    _create, _destroy, _kind, _again = "cuMemAlloc_v2", "cuMemFree_v2", ctypes.c_ulonglong, True
 
     def __int__(self) -> int:
         return int(self._handle.value)
 
 
 class _HostAllocation(_Held):
-    """Pinned memory of the host."""
+    """Pinned memory of the host: ``_HostAllocation(nbytes, flags)``."""
 
-    _destroy = "cuMemFreeHost"
+    _create, _destroy, _again = "cuMemHostAlloc", "cuMemFreeHost", True
 
-    def __init__(self, nbytes: int, flags: int) -> None:
-        super().__init__(ctypes.c_void_p(), "cuMemHostAlloc", nbytes, flags, again=True)
-        self.__array_interface__ = {
-            "version": 3,
-            "typestr": "|u1",
-            "shape": (nbytes,),
-            "data": (self._handle.value, False),
-        }
+    def array(self, nbytes: int) -> npt.NDArray[np.uint8]:
+        """(nbytes,) uint8, whose ``base`` is this."""
+        data = (self._handle.value, False)
+        self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (nbytes,), "data": data}
+        return np.asarray(self)
 
     def get_device_pointer(self) -> int:
         """Where the GPU finds it, if it was allocated as mapped."""
@@ -210,19 +212,20 @@ class _HostAllocation(_Held):
         return address.value
 
 
-def mem_alloc(nbytes: int) -> DeviceAllocation:
-    """Memory of the GPU, at least 256-byte aligned."""
-    return DeviceAllocation(nbytes)
+mem_alloc = DeviceAllocation
 
 
-def pagelocked_empty(nbytes: int, dtype: type[np.uint8], mem_flags: int = 0) -> npt.NDArray[np.uint8]:
+def pagelocked_empty(nbytes: int, dtype: type[np.uint8], mem_flags: int = 0) -> npt.NDArray[np.uint8]:  # noqa: ARG001
     """(nbytes,) uint8, pinned; its ``base`` frees it."""
-    memory = _HostAllocation(nbytes, mem_flags)
+    made: list[_HostAllocation] = []
     try:
-        return np.asarray(memory, dtype)
+        made.extend(map(_HostAllocation, [nbytes], [mem_flags]))  # no bytecode in between, as in `edge.engine.cuda`
+        array = made[0].array(nbytes)
     except BaseException:
-        memory.free()
+        for memory in made:
+            memory.free()
         raise
+    return array
 
 
 def memcpy_htod_async(device: SupportsInt, host: npt.NDArray[np.uint8], stream: Stream) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import dis
 import gc
 import importlib.util
 import logging
 import platform
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import methodcaller
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,6 +164,64 @@ def test_an_interrupt_while_a_claim_is_made_gives_it_back(monkeypatch: pytest.Mo
     device = by_ctypes.Device(0)
     monkeypatch.setattr(by_ctypes, "_check", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        device.retain_primary_context()
+        by_ctypes.Device.retain_primary_context(device)
     assert counters()["contexts"] == before
     assert driver.cuCtxGetCurrent(ctypes.byref(ctypes.c_void_p())) == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(by_ctypes.Device.retain_primary_context, by_ctypes.Device(0)),
+        partial(by_ctypes.Stream, 1),
+        partial(by_ctypes.Event, 0),
+        partial(by_ctypes.mem_alloc, N),
+        partial(by_ctypes.pagelocked_empty, N, np.uint8, mem_flags=2),
+    ],
+    ids=["context", "stream", "event", "device", "host"],
+)
+def test_a_ctrl_c_behind_any_call_leaves_nothing_with_nobody(
+    context: by_ctypes.Context, make: Callable[[], object]
+) -> None:
+    """CPython looks for signals when a call has returned: interrupted there, at the first, the second, ..."""
+    before, at, came, kept = counters(), 0, True, list[Any]()
+    while came:
+        at, kept = at + 1, []
+        keep = partial(kept.extend, map(methodcaller("__call__"), [make]))  # as `edge.engine.cuda` keeps things
+        came = interrupted_behind_call(keep, at)
+        for thing in kept:
+            getattr(thing, "detach", getattr(getattr(thing, "base", thing), "free", None))()
+        assert counters() == before, f"interrupted behind call {at}"
+    assert at > 2  # it did come
+
+
+def interrupted_behind_call(step: Callable[[], object], at: int) -> bool:
+    """Run ``step``; KeyboardInterrupt behind the ``at``-th call that `by_ctypes` makes. Returns whether it came."""
+    called = 0
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Any:
+        behind = False
+
+        def inside(frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal called, behind
+            if event == "opcode":
+                called += behind
+                if behind and called == at:
+                    raise KeyboardInterrupt
+                behind = dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("CALL")
+            return inside
+
+        if frame.f_code.co_filename != by_ctypes.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        return inside
+
+    old = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        step()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(old)
+    return False
