@@ -52,7 +52,8 @@ class Shape:
     (N, 4) factors of core minus air, 1 K, engine and sky.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], by_range: bool | None = None) -> None:
+        """``by_range``: None where it is so if all parts have a radius."""
         self.points = np.concatenate([part.points for part in parts])
         self.counts = np.array([len(part.points) for part in parts])
         self.ends = self.counts.cumsum()
@@ -60,7 +61,7 @@ class Shape:
         self.radius = np.array([part.radius for part in parts])
         self.solid = [part.solid for part in parts]
         self.heat = np.array([(part.share, part.kelvin, part.engine, part.sky) for part in parts])
-        self.by_range = bool(self.radius.all())
+        self.by_range = bool(self.radius.all()) if by_range is None else by_range
 
 
 def shape(name: str, posture: str, stride: float) -> Shape:

@@ -23,12 +23,15 @@ from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.runs import BY, GAP, FramesNamed, flights_of, split_by_run, table_of
 from export.data.simulate import simulate
+from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
 SHOWN = 12  # pictures of a kind in the report
+CLASSES = "Person,Car,Bicycle,OtherVehicle"  # of simulated frames; Animal where there are animals
+EIGHT_BIT = 0.6
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``data check`` and ``data simulate``; their ``run`` defaults are `run_check` and `run_simulate`."""
+    """Add ``data check`` and ``data simulate``; ``run`` of the first is `run_check`."""
     what = "find problems in labelled frames; make simulated ones"
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
@@ -85,47 +88,102 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--hot", default="person,deer", help="classes that are warmer than their surroundings (default: %(default)s)"
     )
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    make = actions.add_parser("simulate", help="write labelled 16-bit frames of simulated flights")
+    add_simulate_command(actions)
+
+
+def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``simulate``; its ``run`` default is `run_simulate`."""
+    make = actions.add_parser(
+        "simulate", help="write labelled frames: simulated flights, wild ground with animals, animals in real frames"
+    )
     make.set_defaults(run=run_simulate)
     make.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder to write, which train --data reads"
     )
-    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many frames to write, each 640x512")
-    make.add_argument("--seed", type=int, default=1, help="another seed makes other flights (default: %(default)s)")
+    make.add_argument("--frames", type=int, required=True, metavar="N", help="how many frames to write")
+    make.add_argument("--seed", type=int, default=1, help="another seed makes other frames (default: %(default)s)")
     make.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
     make.add_argument(
+        "--scene",
+        choices=("survey", "wild"),
+        default="survey",
+        help="survey: 16-bit flights over an evening landscape with people, cars and deer; wild: every frame another "
+        "ground, weather and camera, with animals of eleven species, alone, in herds and under trees, and people "
+        "(default: %(default)s)",
+    )
+    make.add_argument(
+        "--eight-bit",
+        type=float,
+        metavar="PART",
+        help=f"with --scene wild: about this part of the frames as the 8 bit of cameras, the others as 16-bit counts "
+        f"(default: {EIGHT_BIT})",
+    )
+    make.add_argument(
+        "--onto",
+        type=Path,
+        metavar="DIR",
+        help="instead of a scene: simulated animals in real 8-bit frames of 640x512 whose names tell altitude and "
+        "angle as HIT-UAV's do; DIR is a labelled folder, and what is labelled stays and is kept free",
+    )
+    make.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="JSON",
+        help="with --onto: a COCO file instead of the folder's labels, such as cleaned.json; DIR then holds its images",
+    )
+    make.add_argument(
         "--classes",
-        default="Person,Car,Bicycle,OtherVehicle",
         metavar="NAME,...",
-        help="classes of the labels (default: %(default)s). The simulator shows person, car and deer: whichever is not "
-        "named here is marked as ignored, neither object nor background",
+        help=f"classes of the labels (default: {CLASSES}; with --scene wild {ANIMAL} too; with --onto those of DIR and "
+        f"{ANIMAL}). The simulator shows person, car and deer, or animals: whichever is not named here is marked as "
+        "ignored, neither object nor background. A species, such as fox, may be a class",
     )
     make.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def run_simulate(arguments: argparse.Namespace) -> int:
-    """Fly, write frames and labels; returns 0."""
+    """Write frames and labels; returns 0. Raises InputError for options that do not go together."""
+    _check_simulate(arguments)
+    out, frames, seed, split = arguments.out, arguments.frames, arguments.seed, arguments.split
+    console = console_of(arguments.quiet)
+    default = f"{CLASSES},{ANIMAL}" if arguments.scene == "wild" else CLASSES
+    text = default if arguments.classes is None else arguments.classes
+    classes = [name.strip() for name in text.split(",") if name.strip()]
+    if not classes:
+        raise InputError(f"--classes {arguments.classes!r}: expected one or more names, such as Person,Car")
+    with bars_on(console) as progress:
+        task = progress.add_task("frames", total=frames)
+
+        def tell(done: int) -> None:
+            progress.update(task, completed=done)
+
+        if arguments.onto:
+            listed = arguments.annotations
+            real = read_coco(listed, arguments.onto) if listed else read_folder(arguments.onto)
+            data = simulate_onto(out, frames, seed, split, real, tell)
+        elif arguments.scene == "wild":
+            part = EIGHT_BIT if arguments.eight_bit is None else arguments.eight_bit
+            data = simulate_wild(out, frames, seed, split, classes, part, tell)
+        else:
+            data = simulate(out, frames, seed, split, classes, tell)
+    boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
+    say(console, f"{len(data)} frames in {out / split}: {boxes}")
+    return 0
+
+
+def _check_simulate(arguments: argparse.Namespace) -> None:
     if arguments.frames < 1 or arguments.seed < 0:
         raise InputError(
             f"--frames {arguments.frames} --seed {arguments.seed}: expected 1 or more frames, a seed from 0"
         )
-    console = console_of(arguments.quiet)
-    classes = [name.strip() for name in arguments.classes.split(",") if name.strip()]
-    if not classes:
-        raise InputError(f"--classes {arguments.classes!r}: expected one or more names, such as Person,Car")
-    with bars_on(console) as progress:
-        task = progress.add_task("frames", total=arguments.frames)
-        data = simulate(
-            arguments.out,
-            arguments.frames,
-            arguments.seed,
-            arguments.split,
-            classes,
-            lambda done: progress.update(task, completed=done),
-        )
-    boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
-    say(console, f"{len(data)} frames in {arguments.out / arguments.split}: {boxes}")
-    return 0
+    if arguments.onto and (arguments.scene != "survey" or arguments.classes is not None):
+        raise InputError("--onto takes ground and classes from real frames: leave --scene and --classes out")
+    if arguments.annotations and not arguments.onto:
+        raise InputError("--annotations lists the real frames of --onto: give --onto DIR too")
+    if arguments.eight_bit is not None and (arguments.onto or arguments.scene != "wild"):
+        raise InputError("--eight-bit is for --scene wild: survey frames are of 16 bit, those of --onto of 8 bit")
+    if arguments.eight_bit is not None and not 0 <= arguments.eight_bit <= 1:
+        raise InputError(f"--eight-bit {arguments.eight_bit:g}: expected a part of the frames, 0 to 1")
 
 
 def run_check(arguments: argparse.Namespace) -> int:

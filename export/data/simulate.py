@@ -5,7 +5,8 @@ a radiometric camera through the normaliser of flight, and heights, seasons and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,49 @@ FRAMES_A_FLIGHT = 8  # of one ground, seconds apart, so that they differ
 LEAST_VISIBLE = 0.5  # a body hidden further is an ignored region
 
 
+@dataclass(frozen=True)
+class Made:
+    """A frame that is to be written: its labels with ``frame.path`` where, ``encoded`` the file. ``said``: COCO's
+    ``attributes`` of each box; none at all where it is empty.
+    """
+
+    frame: LabelledFrame
+    encoded: bytes
+    said: tuple[Mapping[str, object], ...] = ()
+
+
+def write_set(
+    out: Path, split: str, classes: Sequence[str], made: Iterable[Made], tell: Callable[[int], None]
+) -> LabelledSet:
+    """Write the files of ``out/split`` and, last, ``out/annotations/split.json`` (COCO). ``tell`` is given the number
+    of frames done.
+
+    Raises InputError where ``out`` holds such a split already, or cannot be written.
+    """
+    labels = out / "annotations" / f"{split}.json"
+    if labels.exists():
+        raise InputError(f"{labels} is there already: give another --out or --split, or remove it")
+    done: list[LabelledFrame] = []
+    said: list[Mapping[str, object]] = []
+    try:
+        for folder in (out / split, labels.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        for one in made:
+            write_whole(one.frame.path, one.encoded)
+            done.append(one.frame)
+            said += [*(one.said or ({},) * len(one.frame.boxes)), *({},) * len(one.frame.ignored)]
+            tell(len(done))
+        data = LabelledSet(tuple(classes), tuple(done))
+        coco = to_coco(data, out / split)
+        for row, attributes in zip(coco["annotations"], said, strict=True):
+            if attributes:
+                row["attributes"] = dict(attributes)
+        write_whole(labels, json.dumps(coco).encode())
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
+    return data
+
+
 def simulate(
     out: Path,
     frames: int,
@@ -32,34 +76,24 @@ def simulate(
     classes: Sequence[str] = ("Person", "Car", "Bicycle", "OtherVehicle"),
     tell: Callable[[int], None] = lambda _: None,
 ) -> LabelledSet:
-    """Write ``out/split/*.png`` (uint16 counts of 0.01 K) and, last, ``out/annotations/split.json`` (COCO).
+    """Write survey flights as ``out/split/*.png`` (uint16 counts of 0.01 K) and their labels: see `write_set`.
 
-    Bodies take the class of their name (person, deer, car), whatever its case; a body whose name is no class, and
-    one less than half visible, becomes an ignored region. The same ``frames`` and ``seed`` give the same files.
-    ``tell`` is given the number of frames done.
-
-    Raises InputError where ``out`` holds such a split already, or cannot be written.
+    Bodies take the class of their name (person, deer, car), whatever its case; a deer is of class Animal where there is
+    no class Deer. A body whose name is no class, and one less than half visible, becomes an ignored region. The same
+    ``frames`` and ``seed`` give the same files.
     """
-    labels = out / "annotations" / f"{split}.json"
-    if labels.exists():
-        raise InputError(f"{labels} is there already: give another --out or --split, or remove it")
     label_of = {name.casefold(): i for i, name in enumerate(classes)}
-    done: list[LabelledFrame] = []
-    try:
-        for folder in (out / split, labels.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+    label_of.setdefault("deer", label_of.get("animal", -1))
+
+    def made() -> Iterator[Made]:
         for flight, settings in enumerate(_flights(frames, seed)):
             with Simulator(settings) as camera:
                 for frame in iter(camera.read, None):
                     path = out / split / f"sim{seed}-{flight:04d}_{frame.seq:03d}.png"
-                    write_whole(path, cv2.imencode(".png", frame.pixels)[1].tobytes())
-                    done.append(_labelled(path, frame, label_of))
-                    tell(len(done))
-        data = LabelledSet(tuple(classes), tuple(done))
-        write_whole(labels, json.dumps(to_coco(data, out / split)).encode())
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
-    return data
+                    encoded = cv2.imencode(".png", frame.pixels)[1].tobytes()
+                    yield Made(_labelled(path, frame, label_of), encoded)
+
+    return write_set(out, split, classes, made(), tell)
 
 
 def _flights(frames: int, seed: int) -> Iterator[SimulatorSettings]:

@@ -1,0 +1,36 @@
+"""benchmarks/simulated_animals.py: its figures of pictures that are known, and its word where the real frames lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import simulated_animals as compared
+
+
+def test_without_the_real_frames_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compared.main(["--real", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith(f"skipped: {tmp_path}/animals is not there")
+
+
+def test_a_body_and_the_room_of_its_label() -> None:
+    grey = np.clip(np.rint(80 + 3 * np.random.default_rng(0).standard_normal((512, 640))), 0, 255).astype(np.uint8)
+    grey[200:220, 300:340] = 140
+    box = np.array([296.0, 197, 344, 223])
+    level, spreads, longer, shorter = compared.of_body(grey, box)
+    assert level == pytest.approx(60, abs=1)
+    assert spreads == pytest.approx(60 / 3.5, rel=0.2)  # half a level is added to the spread
+    assert (longer, shorter) == (48, 26)
+    assert "leave 3.5 px" in compared.room([(grey, box[None])], 50)
+    assert compared.room([(grey, box[None])], 70) == "are not there"
+
+
+def test_noise_and_slope_of_white_noise() -> None:
+    grey = np.clip(np.rint(80 + 3 * np.random.default_rng(0).standard_normal((512, 640))), 0, 255).astype(np.uint8)
+    mean, std, within, noise, _, slope = compared.of_frame(grey)
+    assert mean == pytest.approx(80, abs=0.1)
+    assert std == pytest.approx(within, rel=0.02)
+    assert noise == pytest.approx(3, rel=0.03)
+    assert slope == pytest.approx(0, abs=0.15)

@@ -1,0 +1,152 @@
+"""Whole frames: the same seed, sizes, contrast that the sun turns, what hides in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.data import TemperatureScale
+from edge.sim.wild.detector import counts, expose
+from edge.sim.wild.frame import WildFrame, make_frame, render
+from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_scene
+
+QUIET = replace(
+    draw_scene(np.random.default_rng(0)),
+    altitude=50.0,
+    pitch=-90.0,
+    roll=0.0,
+    focal=1000.0,
+    k1=0.0,
+    rectified=False,
+    ground="meadow",
+    wood="none",
+    trees=0.0,
+    air=5.0,
+    surface=0.0,
+    sun=0.0,
+    texture=0.1,
+    groups=(("red deer", 1),),
+    people=0,
+    cars=0,
+    stones=0,
+    tracks=0,
+    fences=0,
+    under_trees=0.0,
+    blur=0.6,
+    motion=0.0,
+    netd=0.02,
+    stripes=0.0,
+    vignette=0.0,
+    square=False,
+    agc=None,
+    gain=0.01,
+    scaled=True,
+)
+
+
+def shot(seed: int = 0, **changes: object) -> WildFrame:
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
+    return render(replace(QUIET, **changes), *streams)  # type: ignore[arg-type]
+
+
+def test_the_same_seed_is_the_same_frame() -> None:
+    for index in (0, 7):
+        a, b, c = (make_frame(seed, index) for seed in (4, 4, 5))
+        np.testing.assert_array_equal(a.pixels, b.pixels)
+        assert a.bodies == b.bodies
+        assert a.scene == b.scene != c.scene
+
+
+def test_kinds_of_frames() -> None:
+    scenes = [draw_scene(np.random.default_rng(i)) for i in range(400)]
+    assert 0.5 < np.mean([s.agc is not None for s in scenes]) < 0.7
+    assert all(draw_scene(np.random.default_rng(i), 0.0).agc is None for i in range(20))
+    assert {"red deer", "fox", "duck", "cattle"} <= {name for s in scenes for name, _ in s.groups}
+    assert 0.02 < np.mean([not (s.groups or s.people or s.cars) for s in scenes]) < 0.2
+    assert {s.wood for s in scenes} == {"none", "bare", "leafed", "conifer", "bushes"}
+    assert all(s.pitch >= -90 and 12 <= s.altitude <= 160 for s in scenes)
+    assert all(s.groups and s.groups[-1][0] in ("duck", "swan") for s in scenes if s.ground == "shore" and s.groups)
+
+
+def test_a_deer_is_as_long_in_the_picture_as_it_is() -> None:
+    sizes = {}
+    for altitude in (50.0, 100.0):
+        boxes = [
+            b.box
+            for s in range(8)
+            for b in shot(s, altitude=altitude, groups=(("red deer", 3),)).bodies
+            if b.visible > 0.95
+        ]
+        assert len(boxes) > 6
+        sizes[altitude] = np.median([np.hypot(x2 - x1 - 4, y2 - y1 - 4) / 1.1 for x1, y1, x2, y2 in boxes])
+    # a deer of 1.3 to 2.2 m at 5 cm a pixel
+    assert 25 < sizes[50.0] < 48
+    assert sizes[100.0] == pytest.approx(sizes[50.0] / 2, rel=0.2)
+
+
+def test_night_shows_animals_warm_and_sun_turns_it() -> None:
+    night = [b.kelvin for s in range(6) for b in shot(s).bodies]
+    day = [b.kelvin for s in range(6) for b in shot(s, air=25.0, surface=6.0, sun=20.0).bodies]
+    assert min(night) > 2
+    assert np.median(day) < 0
+
+
+def test_trees_hide_and_boxes_hold_what_is_left() -> None:
+    def fractions(**changes: object) -> list[float]:
+        return [b.visible for s in range(3) for b in shot(s, groups=(("red deer", 8),), **changes).bodies]
+
+    bare = fractions(wood="bare", trees=300.0, under_trees=1.0)
+    leafed = fractions(wood="leafed", trees=300.0, under_trees=1.0)
+    inside = [f for f in fractions() if f > 0.999]
+    assert len(inside) > 4
+    assert 0.3 < np.median(bare) < 0.97
+    assert np.median(leafed) < np.median(bare)
+    frame = shot(1, groups=(("red deer", 6),), wood="bare", trees=600.0, under_trees=1.0)
+    assert len([b for b in frame.bodies if b.name == "animal"]) <= 6  # in pieces, and still one each
+
+
+def test_what_hardly_shows_is_not_to_be_found() -> None:
+    body = max((b for s in range(4) for b in shot(s).bodies), key=lambda b: b.visible)
+    assert body.found_by_eye
+    assert not replace(body, visible=0.2).found_by_eye
+    assert not replace(body, contrast=1.0).found_by_eye
+    assert not replace(body, pixels=5.0).found_by_eye
+
+
+def test_counts_have_the_scale_that_is_told() -> None:
+    frame = shot(0, groups=())
+    assert frame.temperature == TemperatureScale(0.01)
+    assert np.median(frame.temperature.celsius(frame.pixels)) == pytest.approx(QUIET.air, abs=0.5)
+    assert shot(0, groups=(), scaled=False).temperature is None
+    other = shot(0, groups=(), gain=0.04, scaled=False).pixels
+    assert other == pytest.approx(frame.pixels / 4.0, abs=1)
+
+
+def test_the_detector_adds_its_noise_and_stripes() -> None:
+    flat = np.full((HEIGHT, WIDTH), 10, np.float32)
+
+    def seen(**changes: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        scene: Scene = replace(QUIET, **changes)  # type: ignore[arg-type]
+        # this seed's core neither smooths nor has dead pixels
+        return expose(flat, scene, np.random.default_rng(9))
+
+    assert seen(netd=0.1).std() == pytest.approx(0.1, rel=0.05)
+    striped = seen(netd=0.0, stripes=0.5)
+    assert striped.std() > 0.2
+    assert np.abs(striped - striped.mean(axis=0) - striped.mean(axis=1)[:, None] + striped.mean()).max() < 1e-4
+    dark = seen(netd=0.0, vignette=2.0)
+    assert dark[0, 0] - dark[HEIGHT // 2, WIDTH // 2] > 1
+    assert counts(np.array([[10.0, -300.0]], np.float32), 0.01).tolist() == [[28315, 0]]
+
+
+def test_an_enlarged_frame_keeps_its_boxes_on_the_bodies() -> None:
+    grey = Agc("fixed", span=30.0)
+    small, large = shot(2, agc=grey), shot(2, agc=grey, square=True)
+    assert small.pixels.shape == (HEIGHT, WIDTH)
+    assert large.pixels.shape == (1024, 1024)
+    assert not large.pixels[:90].any()
+    assert not large.pixels[-90:].any()
+    (x1, y1, x2, y2), box = small.bodies[0].box, large.bodies[0].box
+    assert box == pytest.approx((x1 * 1.6, y1 * 1.6 + 102, x2 * 1.6, y2 * 1.6 + 102), abs=1)
