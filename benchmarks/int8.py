@@ -1,14 +1,16 @@
 """The INT8 graph of a bundle: how fast it is here, and which layer costs how much accuracy.
 
     python benchmarks/int8.py speed BUNDLE [--threads 2] [--rounds 60]
-    python benchmarks/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12]
+    python benchmarks/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12] [--layers]
 
 ``speed``: the two graphs in turns, in one process, on a grey frame: the median of each, and the ratio of the two with
-its spread over five parts of the run. It says whether the processor multiplies bytes: without that INT8 gains little.
+its spread over five parts of the run; and the same by processor time, which other programs disturb less. It says
+whether the processor multiplies bytes.
 
-``sensitivity``: the graph is made anew with one layer in INT8 at a time (a convolution or a linear layer), with all,
-and with all but the sums of residual blocks; each sees the same frames as the float graph. Printed is how far scores
-and boxes moved, the greatest last. The bundle must be one of --store shared: its detector is read back out of it.
+``sensitivity``: the graph is made anew with all of it in INT8, with all but the sums of residual blocks, and with one
+part of the detector at a time (``--layers``: one convolution or linear layer); each sees the same frames as the float
+graph. Printed is how far scores and boxes moved, the greatest last; on stderr, how many graphs are done. The bundle
+must be one of --store shared: its detector is read back out of it.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ def main() -> None:
     layers.add_argument("--calibrate", required=True, metavar="DIR", help="frames to calibrate on")
     layers.add_argument("--frames", required=True, metavar="DIR", help="other frames, to compare on")
     layers.add_argument("--count", type=int, default=12, help="how many of them, of the 32 that are spread over all")
+    layers.add_argument("--layers", action="store_true", help="one layer at a time, not one part")
     arguments = parser.parse_args()
     arguments.run(arguments)
 
@@ -69,25 +72,32 @@ def speed(arguments: argparse.Namespace) -> None:
     with OrtEngine(bundle, arguments.threads) as plain, OrtEngine(bundle, arguments.threads, ONNX_INT8) as int8:
         engines = {"float": plain, "INT8": int8}
         taken: dict[str, list[float]] = {name: [] for name in engines}
+        used: dict[str, list[float]] = {name: [] for name in engines}
         for turn in range(arguments.rounds + 3):
             for name, engine in engines.items():
-                start = time.perf_counter()
+                start, cpu = time.perf_counter(), time.process_time()
                 engine.infer(grey)
                 if turn >= 3:
                     taken[name].append((time.perf_counter() - start) * 1000)
+                    used[name].append((time.process_time() - cpu) * 1000)
         print(f"{host_facts()['cpu']}: {', '.join(byte_products()) or 'no products of bytes'}; {plain.description}")
     for name, times in taken.items():
-        print(f"{name}: median {median(times):.1f} ms, least {min(times):.1f} ms of {len(times)} frames")
-    part = max(1, arguments.rounds // PARTS)
-    ratios = [
-        median(taken["float"][i : i + part]) / median(taken["INT8"][i : i + part])
-        for i in range(0, part * PARTS, part)
-        if taken["INT8"][i : i + part]
-    ]
-    print(
-        f"INT8 is {median(taken['float']) / median(taken['INT8']):.2f} times as fast as float "
-        f"({min(ratios):.2f} .. {max(ratios):.2f} in {len(ratios)} parts of the run)"
-    )
+        print(
+            f"{name}: median {median(times):.1f} ms, least {min(times):.1f} ms of {len(times)} frames; "
+            f"processor time: median {median(used[name]):.1f} ms"
+        )
+    for what, by in (("", taken), (" by processor time", used)):
+        ratios = ratios_of(by["float"], by["INT8"], max(1, arguments.rounds // PARTS))
+        print(
+            f"INT8 is {median(by['float']) / median(by['INT8']):.2f} times as fast as float{what} "
+            f"({min(ratios):.2f} .. {max(ratios):.2f} in {len(ratios)} parts of the run)"
+        )
+
+
+def ratios_of(plain: list[float], int8: list[float], part: int) -> list[float]:
+    """Of the medians of each part of the run."""
+    starts = range(0, part * PARTS, part)
+    return [median(plain[i : i + part]) / median(int8[i : i + part]) for i in starts if int8[i : i + part]]
 
 
 def sensitivity(arguments: argparse.Namespace) -> None:
@@ -104,8 +114,14 @@ def sensitivity(arguments: argparse.Namespace) -> None:
     sums = frozenset(node.name for node in graph.graph.node if node.op_type == "Add") & frozenset(plan.layers)
     layers = [name for name in plan.layers if name not in sums]
     left = {"all": frozenset[str](), "all but the sums of blocks": sums}
-    left |= {name: frozenset(plan.layers) - {name} for name in layers}
-    for name, kept in left.items():
+    parts = {name: [name] for name in layers}
+    if not arguments.layers:
+        parts = {
+            part: [name for name in layers if part_of(name) == part] for part in dict.fromkeys(map(part_of, layers))
+        }
+    left |= {part: frozenset(plan.layers) - set(names) for part, names in parts.items()}
+    for done, (name, kept) in enumerate(left.items()):
+        print(f"{done} of {len(left)} graphs", file=sys.stderr, flush=True)
         chosen = plan_of(graph, kept)
         alone = quantised(graph, replace(chosen, same_scale={}), grids | of_maxima(plan.same_scale, grids))
         pairs = join([pair(a, b, LEAST_SCORE) for a, b in zip(expected, found_by(alone, images), strict=True)])
@@ -117,6 +133,12 @@ def sensitivity(arguments: argparse.Namespace) -> None:
             flush=True,
         )
     print("the greatest first: " + ", ".join(f"{name} {change:.4f}" for change, name in sorted(rows, reverse=True)[:8]))
+
+
+def part_of(layer: str) -> str:
+    """``layer1`` of the ResNet to ``roi_head``."""
+    words = layer.strip("/").split("/")
+    return words[2] if words[:2] == ["backbone", "body"] else words[1] if words[0] == "backbone" else words[0]
 
 
 def of_maxima(same: Any, grids: dict[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.app.settings import MODEL
 from edge.data import RawDetections
-from edge.engine import cpu_graph, open_engine
+from edge.engine import cpu_graph, open_engine, readiness
 from edge.engine.cpu_graph import ENOUGH, ROUNDS, timed
 from edge.engine.ort import OrtEngine
 from edge.errors import BundleError, InputError
-from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, WEIGHTS, Bundle
 from tests.support.toy_engine import ToyEngine
 
 
@@ -105,6 +106,32 @@ def test_weights_that_would_saturate_are_moved(bundle: Bundle) -> None:
             else:
                 with pytest.raises(RuntimeError):
                     options.get_session_config_entry("session.x64quantprecision")
+
+
+def test_info_and_doctor_say_which_graph_it_is(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(bundle: Bundle | None) -> str:
+        return readiness.onnxruntime_need(bundle).text.split(", ", 1)[1]
+
+    monkeypatch.setattr(readiness, "byte_products", lambda: ("avx_vnni", "i8mm"))
+    able = "on the CPU; model.int8.onnx where it is faster than model.onnx: this processor has avx_vnni, i8mm"
+    assert [said(Bundle.load(MODEL)), said(None)] == [able, able]
+    assert said(Bundle.load(tiny_bundle)) == "on the CPU"
+    monkeypatch.setattr(readiness, "byte_products", tuple)
+    unable = "on the CPU; model.onnx and not model.int8.onnx: this processor has none of "
+    assert said(None) == unable + "avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm"
+
+
+def test_the_bundled_int8_graph_and_what_it_was_made_of() -> None:
+    bundle = Bundle.load(MODEL)
+    assert bundle.files[WEIGHTS] == "fe8b4f0058af9f1c6259bdaabd9e26543c697a974dce91db29937a94c66344b5"
+    assert bundle.files[ONNX_INT8] == "f032a38b0b448b891f07dccef73832241165805629178c852b3fd37f9ba116b1"
+    assert bundle.file(ONNX_INT8).stat().st_size < 1_000_000
+    assert {**bundle.int8, "frames_sha256": bundle.int8["frames_sha256"][:8]} == {
+        "method": "least error to the power 2.5",
+        "frames": 32,
+        "frames_sha256": "bb78ff70",
+        "layers": 37,
+    }
 
 
 class Slow(ToyEngine):

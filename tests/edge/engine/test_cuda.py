@@ -12,6 +12,7 @@ GROUPS = (
     "gpu/gpu_driver.py",
     "trt_sim/inside_contract.py",
     "trt_sim/inside_engine.py",
+    "trt_sim/inside_interrupted.py",
     "trt_sim/inside_compare.py",
 )
 ONLY = {"pycuda": "cuda_sim/inside_pycuda.py", "ctypes": "cuda_sim/inside_ctypes.py"}

@@ -19,6 +19,9 @@ from export.commands.main import main
 from export.parity.compare import FLOAT32, Comparison
 from export.parity.pairs import Pairs
 from export.tensorrt.listing import PARTS
+from tests.support.compiled import compiled_once
+
+__all__ = ["compiled_once"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -141,6 +144,7 @@ def test_bad_input(
     assert error.count("\n") == 1
 
 
+@pytest.mark.usefixtures("compiled_once")
 def test_the_float16_graph_compiles_strongly_typed(folder: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="needs pip install tensorrt-rtx")
     compiled = check_cli._compile(Bundle.load(folder / "deer"))
@@ -151,6 +155,7 @@ def test_the_float16_graph_compiles_strongly_typed(folder: Path) -> None:
         assert sum(part[figure] for part in compiled["parts"].values()) == compiled[figure] > 50
 
 
+@pytest.mark.usefixtures("compiled_once")
 def test_the_bundled_model_is_lean() -> None:
     """129 kernels and 478 MB a frame; with suppression as products of one column it had 173 and 620."""
     pytest.importorskip("tensorrt_rtx", reason="needs pip install tensorrt-rtx")

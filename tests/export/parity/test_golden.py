@@ -33,7 +33,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 @pytest.fixture(scope="module")
 def bundled() -> Iterator[Engine]:
-    with open_engine(MODEL, "ort") as engine:
+    with open_engine(MODEL, "ort-float") as engine:
         yield engine
 
 
@@ -129,7 +129,7 @@ def test_a_users_checkpoint_as_a_bundle_on_all_real_frames(tmp_path: Path, monke
     monkeypatch.setattr(bundle, "trace", kept)
     bundle.export_bundle(model, tmp_path / "bundle", classes=golden["classes"], weights="fp16")
     images = [read_still(folder / f["file"])[0] for f in golden["frames"]]
-    with open_engine(tmp_path / "bundle", "ort") as engine:
+    with open_engine(tmp_path / "bundle", "ort-float") as engine:
         answers = [engine.infer(image) for image in images]
     answers += in_onnxruntime(float32_graph(traced[1]), *images[:2])
     assert found_again([*golden["frames"], *golden["frames"][:2]], answers) > 250

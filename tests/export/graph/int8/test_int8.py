@@ -21,6 +21,7 @@ from edge.errors import EdgeError, InputError
 from edge.model.bundle import ONNX_INT8, WEIGHTS, Bundle, sha256
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
+from export.graph.bundle import STEPS, export_bundle
 from export.graph.int8.add import add_int8, float_graph
 from export.graph.int8.calibrate import FEWEST, FRAMES, Frames, calibration_frames
 from export.graph.int8.layers import plan_of
@@ -86,7 +87,7 @@ def test_integers_give_what_the_rounded_numbers_give_in_float(added: Bundle) -> 
 def test_the_bundle_says_how_it_was_calibrated(added: Bundle, frames: Path) -> None:
     inputs = b"".join(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).tobytes() for path in sorted(frames.iterdir()))
     assert added.int8 == {
-        "method": "least cubed error",
+        "method": "least error to the power 2.5",
         "frames": FEWEST,
         "frames_sha256": hashlib.sha256(inputs).hexdigest(),
         "layers": len(plan_of_bundle(added)[1].layers),
@@ -148,6 +149,19 @@ def test_a_bundle_of_its_own_weights_holds_them_in_bytes(
         most = np.abs(numpy_helper.to_array(tensor).reshape(tensor.dims[0], -1).astype(int)).max(1)
         assert ((most >= 126) & (most <= 127)).all()
     assert nearly_the_same(Bundle.load(bundle.path))
+
+
+@pytest.mark.usefixtures("traced_before")
+def test_a_new_bundle_is_written_with_it(small_detector: FasterRCNN, frames: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    words = ["deer", "person"], HEIGHT, WIDTH
+    made = export_bundle(small_detector, tmp_path / "new", *words, calibrate=str(frames), progress=steps.append)
+    assert steps == list(STEPS)
+    bundle = Bundle.load(tmp_path / "new")
+    assert (bundle.files, bundle.int8) == (made.files, made.int8)
+    assert sha256(tmp_path / "new" / ONNX_INT8) == bundle.files[ONNX_INT8]
+    with OrtEngine(bundle, graph=ONNX_INT8) as engine:
+        assert (engine.infer(thermal_scene(HEIGHT, WIDTH, 50)).scores > 0.1).any()
 
 
 def test_check_compares_it_with_the_float_graph(added: Bundle, frames: Path, monkeypatch: pytest.MonkeyPatch) -> None:
