@@ -57,6 +57,7 @@ class Stream(Closing, Iterator[Result]):
             Preprocessor(engine.bundle, camera.independent),
             Correction(camera.fps, camera.once_live, camera.independent),
             Health(engine.bundle, camera),
+            camera.once_live,
         )
         # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
         self._results = _results(self._state, lambda: open_frames(camera, policy, stop))
@@ -114,12 +115,13 @@ class _State:
     preprocess: Preprocessor
     correct: Correction
     health: Health
+    looks_later: bool  # at the inverted picture: a live camera's results do not wait for it
     busy_since: float | None = None
 
 
 def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
     with start() as frames:
-        timer, consumer_ms = StageTimer(), 0.0
+        timer, consumer_ms, looked_ms = StageTimer(), 0.0, 0.0
         while (frame := frames.get()) is not None:
             state.busy_since = timer.end("wait")
             engine = state.engine
@@ -134,9 +136,11 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             lowest = shown.lowest(engine.bundle.score_threshold)
             detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
             now = timer.end("postprocess")
-            state.health.ask_inverted(frame, image, raw, engine.infer)
+            if not state.looks_later:  # a file's results wait, so that a single still is judged by it
+                state.health.ask_inverted(frame, image, raw, engine.infer)
             warnings = state.health.judge(frame, picture, frames.frozen_s, detections)
             timer.end("health")
+            timer.ms["health"] += looked_ms
             state.busy_since = None
             yield Result(
                 frame=frame,
@@ -154,5 +158,11 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 warnings=warnings,
                 seen=state.health.seen,
             )
-            timer.end("consumer")
-            timer, consumer_ms = StageTimer(), timer.ms["consumer"]
+            handed_over = timer.end("consumer")
+            if state.looks_later and state.engine is engine:
+                state.busy_since = handed_over
+                state.health.ask_inverted(frame, image, raw, engine.infer)
+                state.busy_since = None
+            timer.end("looked")
+            consumer_ms, looked_ms = timer.ms["consumer"], timer.ms["looked"]
+            timer = StageTimer()

@@ -1,4 +1,4 @@
-"""The detectors that are compared: the bundled model's weights, run by five programs."""
+"""The detectors that are compared: the bundled model's weights, run by several programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from benchmarks.peers.agreement import ROUNDED, SAME, Tolerance
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
-from edge.model.bundle import ONNX_CPU, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 
 Grey = npt.NDArray[np.uint8]
 Detect = Callable[[Grey], RawDetections]
-INT8 = "model.int8.onnx"
 INSTALL = "make bench-peers installs it"
 
 
@@ -57,9 +56,7 @@ def ours_float(bundle: Bundle, threads: int) -> Loaded:
 
 
 def ours_int8(bundle: Bundle, threads: int) -> Loaded:
-    if INT8 not in bundle.files:
-        raise AbsentError(f"the bundle holds no {INT8}")
-    engine = OrtEngine(bundle, threads, INT8)
+    engine = OrtEngine(bundle, threads, held(bundle, ONNX_INT8))
     return Loaded(engine.infer, engine.versions)
 
 
@@ -91,18 +88,22 @@ def torchvision_onnx(bundle: Bundle, threads: int) -> Loaded:
     return Loaded(detect, {**versions_of(torch, "torchvision"), "onnxruntime": onnxruntime.__version__})
 
 
-def openvino(bundle: Bundle, threads: int) -> Loaded:
+def openvino(bundle: Bundle, threads: int, graph: str = ONNX_CPU) -> Loaded:
     runtime = installed("openvino", INSTALL)
     core = runtime.Core()
     # f32: it may choose bfloat16 where the processor has it, which ONNX Runtime never does by itself
     asked = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = core.compile_model(core.read_model(str(bundle.file(ONNX_CPU))), "CPU", asked)
+    compiled = core.compile_model(core.read_model(str(bundle.file(graph))), "CPU", asked)
 
     def detect(image: Grey) -> RawDetections:
         answers = compiled({INPUT: image[None, :, :, None]})
         return raw_detections({name: answers[name] for name in OUTPUTS})
 
     return Loaded(detect, {"openvino": str(runtime.__version__).partition("-")[0]})
+
+
+def openvino_int8(bundle: Bundle, threads: int) -> Loaded:
+    return openvino(bundle, threads, held(bundle, ONNX_INT8))
 
 
 def torchvision_model(bundle: Bundle) -> Any:
@@ -115,6 +116,13 @@ def torchvision_model(bundle: Bundle) -> Any:
 def as_float(image: Grey, channels: int) -> npt.NDArray[np.float32]:
     """(channels, H, W) float32 0..1 of (H, W) uint8."""
     return np.repeat(image.astype(np.float32)[None] / np.float32(255), channels, 0)
+
+
+def held(bundle: Bundle, graph: str) -> str:
+    """``graph`` itself. Raises AbsentError where the bundle has none."""
+    if graph not in bundle.files:
+        raise AbsentError(f"the bundle holds no {graph}")
+    return graph
 
 
 def installed(module: str, how: str) -> Any:
@@ -136,6 +144,7 @@ DETECTORS = (
     Detector(OURS, "ours, float", "ours, float: `model.onnx` in ONNX Runtime", ours_float),
     Detector("int8", "ours, INT8", "ours, INT8: `model.int8.onnx` in ONNX Runtime", ours_int8, ROUNDED),
     Detector("openvino", "OpenVINO", "ours, float: `model.onnx` in OpenVINO", openvino),
+    Detector("openvino-int8", "OpenVINO INT8", "ours, INT8: `model.int8.onnx` in OpenVINO", openvino_int8, ROUNDED),
     Detector(
         "torchvision-onnx", "torchvision's own ONNX", "torchvision's own ONNX export, in ONNX Runtime", torchvision_onnx
     ),

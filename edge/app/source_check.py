@@ -19,6 +19,7 @@ from edge.thermal.byteorder import looks_swapped
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, Normaliser
 
 MOST_FRAMES = 2000  # of a file
+UNEVEN = 0.01  # part of the intervals
 ARRIVAL_MS = 1.0  # a time this close to when the frame was handed over is when it arrived
 
 
@@ -28,7 +29,8 @@ class Examination:
 
     ``duplicates``: frames that only repeat the one before. ``low``, ``high``: coldest and hottest count of all;
     ``usual``: percentiles 1 and 99 of the last frame. ``bits``: the highest bit that was ever set; ``unused``: how many
-    of the lowest never were. ``jitter_ms``: how far intervals are from their median. ``latency_ms``: from the driver's
+    of the lowest never were. ``jitter_ms``: how far intervals are from their median; ``uneven``: how many are further
+    from it than half of it. Percentiles that too few frames carry are left out. ``latency_ms``: from the driver's
     time of a frame to its hand-over; empty where there is no such time. ``picture``: (H, W) uint8, the last frame
     normalised. ``broke``: why it ended early.
     """
@@ -54,6 +56,7 @@ class Examination:
     fps: float | None = None
     interval_ms: dict[str, float] = field(default_factory=dict)
     jitter_ms: dict[str, float] = field(default_factory=dict)
+    uneven: int = 0
     latency_ms: dict[str, float] = field(default_factory=dict)
     temperature: Scale | None = None
     picture: npt.NDArray[np.uint8] | None = None
@@ -134,7 +137,8 @@ def _time(taken: array[float], handed: array[float], start: float, found: Examin
     if times[-1] > times[0]:
         found.fps = (len(times) - 1) / float(times[-1] - times[0])
         found.interval_ms = percentiles(intervals)
-        found.jitter_ms = percentiles(np.abs(intervals - np.median(intervals)))
+        jitter, usual = np.abs(intervals - np.median(intervals)), float(np.median(intervals))
+        found.jitter_ms, found.uneven = percentiles(jitter), int((jitter > usual / 2).sum())
     latency = (arrived - times) * 1e3
     if np.median(latency) > ARRIVAL_MS:
         found.latency_ms = percentiles(latency)
@@ -183,10 +187,10 @@ def problems(found: Examination) -> list[str]:
             "(v4l2-ctl --list-formats-ext), or give it a USB 3 port of its own"
         )
     period = found.interval_ms.get("p50", 0)
-    if found.jitter_ms.get("p99", 0) > period / 2 > 0:
+    if period > 0 and found.uneven > UNEVEN * (found.frames - 1):
         said.append(
-            f"uneven: 1 in 100 frames comes {found.jitter_ms['p99']:.0f} ms early or late, where one comes each "
-            f"{period:.0f} ms: is this machine busy, or the link?"
+            f"uneven: {found.uneven} of {found.frames - 1} frames come more than {period / 2:.0f} ms early or late, "
+            f"where one comes each {period:.0f} ms: is this machine busy, or the link?"
         )
     if found.latency_ms.get("p50", 0) > 100:
         said.append(

@@ -24,6 +24,7 @@ from edge.commands.options import (
     positive_or_zero,
     settings_of,
 )
+from edge.system.signals import finishing
 
 
 def add(commands: Commands) -> None:
@@ -83,7 +84,10 @@ def add(commands: Commands) -> None:
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
-    """Measure, and show the figures; or compare two reports."""
+    """Measure, and show the figures; or compare two reports.
+
+    Raises KeyboardInterrupt where Ctrl-C came: after what is whole was shown and written, if anything was.
+    """
     if arguments.compare:
         for line in compared(compare(*arguments.compare), *arguments.compare):
             screens.out.say(line)
@@ -92,6 +96,9 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     settings = BenchSettings(**settings_of(arguments, names))
     check_files(settings)  # before the minutes that it takes
     measured = bench(settings)
-    show_bench(measured.report, screens.out)
-    for line in write_files(settings, measured):
-        screens.out.say(line)
+    with finishing():
+        show_bench(measured.report, screens.out)
+        for line in write_files(settings, measured):
+            screens.out.say(line)
+    if measured.report["interrupted"]:
+        raise KeyboardInterrupt

@@ -131,7 +131,8 @@ def _layers(layers: dict[str, Any]) -> Iterator[str]:
     total = sum(row["mean_ms"] for row in rows)
     yield f"layers: {len(rows)}, together {total:.2f} ms without CUDA graph; the slowest:"
     for row in rows[:10]:
-        yield f"  {row['mean_ms']:.3f} ms  {row['name']}"
+        known = ", ".join(row[key] for key in ("kind", "output", "tactic") if row[key])
+        yield f"  {row['mean_ms']:.3f} ms  {row['name']}" + (f" ({known})" if known else "")
 
 
 def _accuracy(accuracy: dict[str, Any]) -> Iterator[str]:
@@ -152,5 +153,7 @@ def _left_out(report: dict[str, Any]) -> Iterator[str]:
         yield (
             f"the time limit came before {RESULTS} results, which p99 needs: about --seconds {seconds} would carry it"
         )
-    if not report["published"]:
+    if said := report["interrupted"]:
+        yield f"! {said}: the figures are of what is whole, and not for publishing"
+    elif not report["published"]:
         yield "a short bench, not for publishing: edge bench --publish --json FILE measures five runs of 600 s"

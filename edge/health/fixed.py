@@ -15,7 +15,7 @@ SHRINK = 4  # to tell whether the scene has moved
 ALIKE, STRUCTURED = 0.35, 0.3  # correlations: below the one it moved, and below the other it is only noise
 THIN_PX, THIN = 5, 40  # a line that is so thin, pixels, and so many levels brighter or darker than both its sides
 STEADY = 20  # levels: more than an encoder changes a line
-AT_FIRST, EVERY = 8, 6  # every frame of the first, then each so many-th
+AT_FIRST, EVERY, AT = 8, 6, 5  # every frame of the first, then the 11th, 17th: odd, as `Motion` looks at each eighth
 WINDOW, LOOKS = 32, frozenset({4, 8, 12, 16, 24, 32})  # looks
 LEAST_PX = 40  # a few letters have more, moving scenes none
 WHITE, STARK = 245, 90  # letters: saturated, and so many levels from what is around
@@ -67,7 +67,7 @@ class Fixed:
     def look(self, picture: Grey, drawn: bool, found: Detections | None) -> None:
         """Take one frame: ``picture`` (H, W) uint8; ``drawn``: something may be drawn into it, it is no raw counts."""
         self._given += 1
-        if self._given > AT_FIRST and self._given % EVERY:
+        if self._given > AT_FIRST and self._given % EVERY != AT:
             return
         scene = Scene(picture)
         if drawn:

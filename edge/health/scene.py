@@ -28,7 +28,7 @@ WHITE, BLACK = 0.1, 0.5  # saturated: parts of the picture
 SMOOTH = 1 / 16  # weight of the newest frame
 SMOOTH_SHUTTER = 1 / 384  # of the camera's frames, also those that nobody took: a closed shutter costs no time
 THAW = 16  # frames for which it is told that the camera stood still
-SWAP_EVERY = 32  # frames
+SWAP_EVERY, SWAP_AT = 32, 5  # frames: the first, the 6th, the 38th: none with a look of `Motion` or `Fixed`
 
 
 class Health:
@@ -56,7 +56,7 @@ class Health:
         self._threshold = bundle.score_threshold
 
     def ask_inverted(self, frame: Frame, image: npt.NDArray[np.uint8], raw: RawDetections | None, again: Look) -> None:
-        """Let the model now and then look at the inverted picture too; before `judge`. Counts have no palette.
+        """Let the model now and then look at the inverted picture too. Counts have no palette. The next `judge` knows.
 
         ``image``: (H, W) uint8, the model's input, and ``raw`` what was found in it; ``again`` looks at another one.
         """
@@ -81,7 +81,7 @@ class Health:
         self._thawed = 0 if frozen_s > self._frozen_s else self._thawed + 1
         self._frozen_s = frozen_s
         if not shut:
-            if self._frames % SWAP_EVERY == 0:
+            if self._frames == 0 or self._frames % SWAP_EVERY == SWAP_AT:
                 self._swapped = looks_swapped(frame.pixels)
             self._frames += 1
             self._judged += 1

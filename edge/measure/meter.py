@@ -88,8 +88,7 @@ class Meter:
     @property
     def recent_latency_ms(self) -> dict[str, float]:
         """Latency percentiles over the last 662 results, those that they carry."""
-        which = carried(PERCENTILES, len(self._recent_latency))
-        return named(which, np.percentile(np.array(self._recent_latency), which)) if which else {}
+        return percentiles(self._recent_latency)
 
     @property
     def latency_ms(self) -> dict[str, float]:
@@ -103,9 +102,10 @@ class Meter:
 
 
 def percentiles(values: Iterable[float]) -> dict[str, float]:
-    """``{"p50", "p95", "p99"}`` of the values (linear interpolation), however few; empty where there are none."""
+    """``{"p50", "p95", "p99"}`` of the values (linear interpolation), those that so many values carry."""
     data = np.fromiter(values, np.float64)
-    return named(PERCENTILES, np.percentile(data, PERCENTILES)) if data.size else {}
+    which = carried(PERCENTILES, data.size)
+    return named(which, np.percentile(data, which)) if which else {}
 
 
 def _carried(times: Histogram) -> dict[str, float]:

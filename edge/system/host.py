@@ -15,11 +15,9 @@ import cv2
 import numpy as np
 
 from edge.system.files import read_text_or_none
+from edge.system.sensors import Sensors
 
 TEGRA_RELEASE = Path("/etc/nv_tegra_release")
-CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
-# a Jetson's GPU: 17000000.gpu (JetPack 6 on Orin), 17000000.ga10b (JetPack 5), gpu-gpc-0 (Thor)
-_GPU = re.compile(r"(.*\.)?(gpu|ga10b|gv11b|gp10b)|gpu-gpc-\d+")
 
 
 def host_facts() -> dict[str, Any]:
@@ -38,34 +36,17 @@ def power_facts() -> dict[str, Any]:
     """Power mode (Jetson), CPU governor, clocks (MHz) and temperatures (degrees C) right now, and how often
     over-current protection has stepped in since the board was started.
     """
-    clock = _text(CPU0 / "scaling_cur_freq")
+    sensors = Sensors()
+    now = sensors.read()
     return {
         "mode": _nvpmodel(),
-        "governor": _text(CPU0 / "scaling_governor") or None,
-        "cpu_mhz": int(clock) // 1000 if clock.isdigit() else None,
-        "gpu_mhz": gpu_mhz("cur"),
-        "gpu_max_mhz": gpu_mhz("max"),
-        "over_current_events": over_current_events(),
-        "celsius": _temperatures(),
+        "governor": sensors.governor(),
+        "cpu_mhz": sensors.first_core_mhz(),
+        "gpu_mhz": now.gpu_mhz,
+        "gpu_max_mhz": sensors.limits().gpu_mhz,
+        "over_current_events": sensors.over_current_events(),
+        "celsius": now.celsius,
     }
-
-
-def gpu_mhz(which: str) -> int | None:
-    """The clock of a Jetson's GPU now (``cur``), or the highest it is allowed (``max``), MHz; None elsewhere."""
-    for folder in sorted(Path("/sys/class/devfreq").glob("*")):
-        if _GPU.fullmatch(folder.name):
-            hertz = _text(folder / f"{which}_freq")
-            return int(hertz) // 1_000_000 if hertz.isdigit() else None
-    return None
-
-
-def over_current_events() -> int | None:
-    """How often a Jetson's protection against over-current and low voltage has stepped in since the board was started;
-    None where nobody counts.
-    """
-    counts = [_text(path) for path in Path("/sys/class/hwmon").glob("hwmon*/oc*_event_cnt")]
-    known = [int(count) for count in counts if count.isdigit()]
-    return sum(known) if known else None
 
 
 def l4t_version(release: str) -> str | None:
@@ -109,12 +90,3 @@ def _nvpmodel() -> str | None:
         if "Power Mode:" in line:
             return line.partition(":")[2].strip()
     return None
-
-
-def _temperatures() -> dict[str, float]:
-    found = {}
-    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
-        value = _text(zone / "temp")
-        if value.lstrip("-").isdigit():
-            found[_text(zone / "type") or zone.name] = int(value) / 1000
-    return found

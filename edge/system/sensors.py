@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge.system.files import read_text_or_none
+
 SYS = Path("/sys")
 INPUT_RAILS = ("VDD_IN", "5V_IN", "POM_5V_IN")  # the whole module
 NOT_CONNECTED = "NC"
-_GPU = re.compile(r"gpu|ga10b|gv11b|gp10b")
+# a Jetson's GPU: 17000000.gpu (JetPack 6 on Orin), 17000000.ga10b (JetPack 5), gpu-gpc-0 (Thor; gpu-nvd-0 decodes)
+_GPU = re.compile(r"(.*\.)?(gpu|ga10b|gv11b|gp10b)|gpu-gpc-\d+")
 _TRIPS = ("passive", "hot", "critical")  # the first of these that a zone has is where it is cooled by lower clocks
 
 
@@ -54,15 +57,17 @@ class Sensors:
     def __init__(self, root: Path | None = None) -> None:
         root = SYS if root is None else root
         cpu = root / "devices/system/cpu"
+        self._first_core = cpu / "cpu0/cpufreq"
         self._cores = sorted(cpu.glob("cpu[0-9]*/cpufreq"))
-        gpus = [path for path in sorted((root / "class/devfreq").glob("*")) if _GPU.search(path.name)]
+        gpus = [path for path in sorted((root / "class/devfreq").glob("*")) if _GPU.fullmatch(path.name)]
         self._gpu = gpus[0] if gpus else None
         self._zones = {
             _text(path / "type") or path.name: path for path in sorted((root / "class/thermal").glob("thermal_zone*"))
         }
         hwmon = sorted((root / "class/hwmon").glob("hwmon*"))
         self._rails = dict(rail for path in hwmon for rail in _rails(path))
-        self._events = {path.name.removesuffix("_event_cnt"): path for h in hwmon for path in h.glob("oc*_event_cnt")}
+        self._over_current = [path for h in hwmon for path in h.glob("oc*_event_cnt")]
+        self._events = {path.name.removesuffix("_event_cnt"): path for path in self._over_current}
         if (throttled := cpu / "cpu0/thermal_throttle/package_throttle_count").exists():
             self._events["cpu_throttled"] = throttled
         self._fans = [path for h in hwmon for name in ("fan1_input", "rpm") if (path := h / name).exists()]
@@ -75,12 +80,31 @@ class Sensors:
         events = {name: _number(path) for name, path in self._events.items()}
         return Reading(
             cpu_mhz=(min(clocks) // 1000, max(clocks) // 1000) if clocks else None,
-            gpu_mhz=None if self._gpu is None else _mhz(_number(self._gpu / "cur_freq"), 1_000_000),
+            gpu_mhz=self.gpu_mhz(),
             celsius={name: milli / 1000 for name, milli in zones.items() if milli is not None},
             watts={name: round(watts, 3) for name, watts in rails.items() if watts is not None},
             events={name: count for name, count in events.items() if count is not None},
             fan_rpm=next((rpm for path in self._fans if (rpm := _number(path)) is not None), None),
         )
+
+    def gpu_mhz(self) -> int | None:
+        """The clock of a Jetson's GPU now; None elsewhere."""
+        return None if self._gpu is None else _mhz(_number(self._gpu / "cur_freq"), 1_000_000)
+
+    def first_core_mhz(self) -> int | None:
+        """The clock of the first core now."""
+        return _mhz(_number(self._first_core / "scaling_cur_freq"), 1000)
+
+    def governor(self) -> str | None:
+        """What sets the clock of the first core, such as ``schedutil``."""
+        return _text(self._first_core / "scaling_governor") or None
+
+    def over_current_events(self) -> int | None:
+        """How often a Jetson's protection against over-current and low voltage has stepped in since the board was
+        started; None where nobody counts.
+        """
+        known = [count for path in self._over_current if (count := _number(path)) is not None]
+        return sum(known) if known else None
 
     def limits(self) -> Limits:
         """See `Limits`."""
@@ -149,8 +173,8 @@ def _mhz(value: int | None, unit: int) -> int | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except (OSError, TypeError):  # a sensor that is asleep answers EAGAIN, over which Python's text layer stumbles
+        return read_text_or_none(path) or ""
+    except TypeError:  # a sensor that is asleep answers EAGAIN, over which Python's text layer stumbles
         return ""
 
 

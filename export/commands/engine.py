@@ -16,7 +16,7 @@ from edge.errors import EngineError
 from edge.model.bundle import Bundle
 from edge.model.comparison import Comparison
 from edge.model.passport import ENGINE, PASSPORT, BuildClocks
-from edge.system.host import gpu_mhz, over_current_events
+from edge.system.sensors import Sensors
 from export.commands.console import bars_on, console_of, say
 from export.tensorrt.build import LEVELS, BuildCancelled, BuildSettings, BuiltEngine, Progress, import_tensorrt
 from export.tensorrt.compare import simulated
@@ -179,11 +179,12 @@ class BuildProgress:
     def __init__(self, console: Screen) -> None:
         self._bars = bars_on(console)
         self._open: dict[str, tuple[TaskID, int]] = {}
-        self._gpu_mhz, self._events = gpu_mhz("cur"), over_current_events()
+        self._sensors = Sensors()
+        self._gpu_mhz, self._events = self._sensors.gpu_mhz(), self._sensors.over_current_events()
 
     def clocks(self) -> BuildClocks:
         """The highest clock of the GPU, and how often over-current protection stepped in, until now."""
-        events = over_current_events()
+        events = self._sensors.over_current_events()
         known = events is not None and self._events is not None
         return BuildClocks(self._gpu_mhz, max(0, (events or 0) - (self._events or 0)) if known else None)
 
@@ -201,7 +202,7 @@ class BuildProgress:
         self._open[phase] = (self._bars.add_task("  " * depth + phase, total=steps), depth)
 
     def step(self, phase: str, step: int) -> bool:
-        if (now := gpu_mhz("cur")) is not None:
+        if (now := self._sensors.gpu_mhz()) is not None:
             self._gpu_mhz = max(now, self._gpu_mhz or 0)
         if phase in self._open:
             self._bars.update(self._open[phase][0], completed=step + 1)

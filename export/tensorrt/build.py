@@ -70,7 +70,8 @@ class BuildSettings:
 @dataclass(frozen=True, slots=True)
 class BuiltEngine:
     """``plan``: the serialised engine. ``listing``: its kernels, as `export.tensorrt.listing` reads them, where it was
-    compiled for a GPU that is not here, else empty. ``timing_cache``: what was timed, for the next build.
+    compiled for a GPU that is not here, else empty. ``layers``: TensorRT's JSON of its layers, where it was built for
+    the GPU that is here, else empty. ``timing_cache``: what was timed, for the next build.
     ``seconds``: time in the builder. ``tensorrt``: version. ``verified``: it was deserialised here and has
     the bundle's inputs and outputs. ``skipped_for_memory``: tactics that TensorRT left out for want of memory.
     ``skipped_otherwise``: those that failed for another reason; ``first_exception``: what it said of the first.
@@ -78,6 +79,7 @@ class BuiltEngine:
 
     plan: bytes
     listing: str
+    layers: str
     timing_cache: bytes
     seconds: float
     tensorrt: str
@@ -146,6 +148,7 @@ def build_engine(
     config.builder_optimization_level = settings.optimization_level
     config.max_aux_streams = 0  # one stream: the runtime captures it as a CUDA graph, and a board has no room to spare
     config.progress_monitor = monitor
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the layers with their types and kernels
     tf32 = getattr(trt.BuilderFlag, "TF32", None)
     if tf32 is not None:
         config.clear_flag(tf32)  # on by default; what the file types float32 shall be float32
@@ -162,14 +165,15 @@ def build_engine(
             raise BuildCancelled("the build was cancelled")
         raise EngineError(_build_failure(trt, heard, onnx, settings))
     data = bytes(plan)
-    timed = b""
+    timed, layers = b"", ""
     if settings.compute_capability is None:
-        _check_engine(trt, log, heard, data, bundle)
+        layers = _check_engine(trt, log, heard, data, bundle)
         cache = config.get_timing_cache()
         timed = bytes(cache.serialize()) if cache is not None else b""
     return BuiltEngine(
         plan=data,
         listing=heard.listing if settings.compute_capability else "",
+        layers=layers,
         timing_cache=timed,
         seconds=seconds,
         tensorrt=trt.__version__,
@@ -191,7 +195,8 @@ def _check_network(network: tensorrt.INetworkDefinition, onnx: Path, bundle: Bun
     _compare(got, bundle, str(onnx))
 
 
-def _check_engine(trt: ModuleType, log: tensorrt.ILogger, heard: Heard, plan: bytes, bundle: Bundle) -> None:
+def _check_engine(trt: ModuleType, log: tensorrt.ILogger, heard: Heard, plan: bytes, bundle: Bundle) -> str:
+    """TensorRT's JSON of its layers. Raises EngineError where it does not load, or is not what ``bundle`` promises."""
     runtime = trt.Runtime(log)
     engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:
@@ -208,6 +213,8 @@ def _check_engine(trt: ModuleType, log: tensorrt.ILogger, heard: Heard, plan: by
         for name in names
     }
     _compare(got, bundle, "the built engine")
+    inspector = engine.create_engine_inspector()
+    return "" if inspector is None else str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
 def _compare(found: dict[str, tuple[str, tuple[int, ...], str]], bundle: Bundle, what: str) -> None:
@@ -232,7 +239,6 @@ def _aim_at(trt: ModuleType, config: tensorrt.IBuilderConfig, compute_capability
         raise InputError(f"{trt.__name__} {trt.__version__} compiles only for the GPU that is here")
     config.num_compute_capabilities = 1
     config.set_compute_capability(getattr(trt.ComputeCapability, compute_capability), 0)
-    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the kernels with their shapes
 
 
 def _parse_failure(trt: ModuleType, parser: tensorrt.OnnxParser, onnx: Path) -> str:

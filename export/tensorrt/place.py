@@ -14,6 +14,7 @@ from edge.engine.readiness import Probe, onnxruntime_need
 from edge.errors import EdgeError, EngineError, InputError
 from edge.model.bundle import MODEL_JSON, Bundle, sha256
 from edge.model.comparison import Comparison
+from edge.model.engine_layers import LAYERS, layers_file
 from edge.model.passport import ENGINE, PASSPORT, BuildClocks, Passport, Target, graph_sha256
 from edge.system.files import reason_of, sync_folder, write_whole
 from export.tensorrt.build import BuiltEngine
@@ -40,7 +41,7 @@ def check_comparable(bundle: Bundle, frames: str) -> None:
 
 
 def write_engine(plan: Plan, built: BuiltEngine, clocks: BuildClocks, compare: Compare) -> Comparison:
-    """Have ``compare`` look at the new engine, then put it and its passport in place.
+    """Have ``compare`` look at the new engine, then put it, its passport and what TensorRT says of its layers in place.
 
     Until then both lie in a folder of their own, beside which an engine that was there before stays as it is; it stays
     too where this fails.
@@ -62,15 +63,22 @@ def write_engine(plan: Plan, built: BuiltEngine, clocks: BuildClocks, compare: C
         build_seconds=round(built.seconds, 1),
         clocks=clocks,
     )
-    engine = plan.bundle.path / ENGINE
+    engine, layers = plan.bundle.path / ENGINE, plan.bundle.path / LAYERS
+    told = layers_file(built.layers, passport.engine_sha256 or "", built.tensorrt)
     try:
         with _staged(plan.bundle, passport) as candidate:
             new = candidate.path / ENGINE
             write_whole(new, built.plan)  # all that needs room on the disk comes before the first change
+            if told is not None:
+                write_whole(candidate.path / LAYERS, told)
             comparison = compare(candidate)
             _refuse(comparison, "it is not put in place", plan.settings.optimization_level)
             replace(passport, comparison=comparison).write(plan.bundle.path)
             new.replace(engine)
+            if told is None:
+                layers.unlink(missing_ok=True)  # they were the old engine's
+            else:
+                (candidate.path / LAYERS).replace(layers)
             sync_folder(plan.bundle.path)
     except OSError as error:
         raise EngineError(

@@ -41,6 +41,17 @@ class MemoryPoolType(enum.Enum):
     WORKSPACE = 0
 
 
+class ProfilingVerbosity(enum.Enum):
+    LAYER_NAMES_ONLY = 0
+    NONE = 1
+    DETAILED = 2
+
+
+class LayerInformationFormat(enum.Enum):
+    ONELINE = 0
+    JSON = 1
+
+
 class ILogger:
     class Severity(enum.Enum):
         INTERNAL_ERROR = 0
@@ -111,6 +122,7 @@ class IBuilderConfig:
         self.builder_optimization_level = 3
         self.max_aux_streams = 7
         self.progress_monitor = None
+        self.profiling_verbosity = ProfilingVerbosity.LAYER_NAMES_ONLY
 
     def set_memory_pool_limit(self, pool, pool_size):
         self._pools[pool] = pool_size
@@ -149,6 +161,7 @@ class Builder:
         assert network._flags == 1 << NetworkDefinitionCreationFlag.STRONGLY_TYPED
         assert config._pools[MemoryPoolType.WORKSPACE] >= 128 << 20
         assert not config._flags
+        assert config.profiling_verbosity is ProfilingVerbosity.DETAILED
         wrong = os.environ.get("BUILDER_SIM", "")
         monitor = config.progress_monitor
         monitor.phase_start("Building engine", None, 2)
@@ -218,6 +231,20 @@ class ICudaEngine:
 
     def get_tensor_dtype(self, name):
         return DataType[self._tensors[name][2]]
+
+    def create_engine_inspector(self):
+        return None if os.environ.get("BUILDER_SIM") == "no inspector" else EngineInspector()
+
+
+# two layers as trtexec --exportLayerInfo shows them
+INPUT = {"Name": "input", "LayerType": "Reformat", "Outputs": [{"Name": "a", "Format/Datatype": "Half"}]}
+POOL = {"Name": "pool", "LayerType": "CaskPooling", "TacticName": "sm86_pool", "Outputs": [{"Name": "b"}]}
+
+
+class EngineInspector:
+    def get_engine_information(self, format):
+        assert format is LayerInformationFormat.JSON
+        return json.dumps({"Layers": [INPUT, POOL], "Bindings": ["image"]})
 
 
 class Runtime:

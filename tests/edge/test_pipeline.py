@@ -7,17 +7,20 @@ import gc
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edge.data import Filter, Frame, RawDetections, Result, monotonic_of
 from edge.errors import CameraError, EngineError, InputError
+from edge.health import fixed, scene
 from edge.model.bundle import Bundle
-from edge.pipeline import stream
+from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine
+from edge.thermal.correct import motion
 from edge.thermal.normalise import Normaliser, NormaliseSpec
 
 H, W = 64, 80
@@ -116,6 +119,93 @@ def test_the_consumers_time_counts(bundle: Bundle) -> None:
     assert took[0] == 0
     assert took[1] >= 300
     assert took[2] < 300
+
+
+class Asked(Fixed):
+    """Notes how often it was asked, what the stream said of itself then, and takes its time over inverted pictures."""
+
+    def __init__(self, bundle: Bundle, lasts_s: float = 0.0) -> None:
+        super().__init__(bundle)
+        self.lasts_s = lasts_s
+        self.asked: list[bool] = []  # whether the picture was an inverted one
+        self.busy: list[float | None] = []
+        self.results: Stream | None = None
+
+    def _infer(self, image: np.ndarray) -> RawDetections:
+        self.asked.append(image.mean() > 127)
+        self.busy.append(self.results.busy_since if self.results else None)
+        time.sleep(self.lasts_s if self.asked[-1] else 0)
+        return super()._infer(image)
+
+
+def dark(seq: int) -> Frame:
+    return Frame(np.random.default_rng(seq).integers(0, 120, (H, W), dtype=np.uint8), seq, time.monotonic())
+
+
+def test_the_result_of_a_live_camera_does_not_wait_for_the_look_at_the_inverted_picture(bundle: Bundle) -> None:
+    camera, engine = Feed([dark(0), dark(1)], live=True), Asked(bundle, lasts_s=0.2)
+    engine.results = results = stream(camera, engine, policy="every")
+    camera.next.release()
+    first = next(results)
+    assert engine.asked == [False]
+    assert results.busy_since is None
+    handed_over = time.monotonic()
+    second = next(results)
+    assert engine.asked == [False, True, False]
+    assert engine.busy[1] is not None  # a look that hangs is noticed
+    assert engine.busy[1] >= handed_over
+    assert first.stages_ms["health"] < 200 <= second.stages_ms["health"]
+    assert second.stages_ms["consumer"] < 200
+    results.close()
+    assert engine.asked == [False, True, False]
+
+
+def test_a_single_still_is_judged_by_its_inverted_picture_too(bundle: Bundle) -> None:
+    engine = Asked(bundle)
+    next(stream(Feed([dark(0)]), engine))
+    assert engine.asked == [False, True]
+
+
+def test_an_engine_that_was_replaced_is_asked_nothing_more(bundle: Bundle) -> None:
+    camera, old, new = Feed([dark(0), dark(1)], live=True), Asked(bundle), Asked(bundle)
+    results = stream(camera, old, policy="every")
+    camera.next.release()
+    next(results)
+    results.replace_engine(new)
+    old.close()
+    next(results)
+    assert (old.asked, new.asked) == ([False], [False])
+    results.close()
+
+
+def test_the_looks_of_correction_and_of_health_fall_on_different_frames(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seq, looks = -1, {"motion": set[int](), "swapped": set[int](), "fixed": set[int]()}
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any) -> Any:
+            looks[name].add(seq)
+            return function(*given)
+
+        return noted
+
+    monkeypatch.setattr(motion, "fine_noise", noting("motion", motion.fine_noise))
+    monkeypatch.setattr(scene, "looks_swapped", noting("swapped", scene.looks_swapped))
+    monkeypatch.setattr(fixed, "Scene", noting("fixed", fixed.Scene))
+
+    def frames() -> Iterator[Frame]:
+        nonlocal seq
+        for seq in range(300):
+            yield frame(seq)
+
+    for _ in stream(Feed(frames()), Fixed(bundle)):
+        pass
+    assert looks["motion"] == set(range(15, 300, 8))
+    assert looks["swapped"] == {0, *range(5, 300, 32)}
+    assert looks["fixed"] == {*range(8), *range(10, 300, 6)}
+    assert not looks["motion"] & (looks["swapped"] | looks["fixed"])
+    assert looks["swapped"] & looks["fixed"] == {0, 5}  # at the start all of the first frames are looked at
 
 
 # ---- what can be set in flight

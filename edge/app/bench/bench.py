@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import resource
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge.app.bench.accuracy import accuracy, labelled_frames
@@ -16,14 +17,14 @@ from edge.app.bench.held import HELD, Held, hash_of, hold
 from edge.app.bench.machine_state import machine_state
 from edge.app.bench.rates import MOST_LOSS, AtRate, at_rate, find_peak, peak_limits
 from edge.app.bench.settings import BenchSettings, Limits
-from edge.app.bench.timed_run import Run, figures, stages_of, timed_run
+from edge.app.bench.summary import interrupted, middle, summary
+from edge.app.bench.timed_run import Run, figures, timed_run
 from edge.app.report import announce, origin
 from edge.camera import open_camera
 from edge.data import Frame, Result
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.measure.labelled_frames import Labelled
-from edge.measure.percentiles import RULE, spread_of
 from edge.model.transform import Preprocessor
 from edge.seams import Camera, Engine
 from edge.sinks.background import Background
@@ -31,6 +32,7 @@ from edge.sinks.trace import TraceSink
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.sampler import Sample, Sampler
 from edge.system.sensors import Reading, Sensors
+from edge.system.signals import finishing, stopping
 
 FORMAT = 1
 IDLE_SAMPLES, IDLE_PERIOD_S = 5, 1.0  # looks at the power before anything is computed
@@ -41,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Measured:
-    """The report as JSON has it, and what stands in files beside it."""
+    """The report as JSON has it, and what stands in files beside it. Only whole runs are in it."""
 
     report: dict[str, Any]
     runs: list[Run]
@@ -50,6 +52,9 @@ class Measured:
 
 def bench(settings: BenchSettings) -> Measured:
     """Measure what ``settings`` ask for. What it is at is logged.
+
+    A Ctrl-C ends it with what is whole by then, and the report says so (``interrupted``); before the first run is over
+    it is a KeyboardInterrupt.
 
     Raises InputError for a source that ends before anything could be measured, or a rate asked of a source that has
     its own; and what opening an engine and a source raises.
@@ -75,22 +80,35 @@ def bench(settings: BenchSettings) -> Measured:
             labelled = labelled_frames(settings.frames, settings.annotations, engine.bundle.classes)
         held = None if camera.live else hold(camera, settings.source)
         source = camera if held is None else Held(held, camera)
-        runs, samples = _runs(settings, engine, source, sensors, stack)
-        fps = _middle([run.fps for run in runs])
-        rates = _rates(settings, engine, source)
-        peak = _peak(settings, engine, source, fps)
+        stop = threading.Event()
+        with stopping(stop):
+            runs, samples = _runs(settings, engine, source, sensors, stack, stop)
+            if not runs:
+                raise KeyboardInterrupt
+            fps = middle([run.fps for run in runs])
+            rates = _rates(settings, engine, source, stop)
+            peak = _peak(settings, engine, source, fps, stop)
+        found = layers = None
+        try:
+            if not stop.is_set():
+                found = _accuracy(settings, engine, labelled)
+                layers = None if held is None or not settings.layers else _layers(settings, engine, held)
+        except KeyboardInterrupt:
+            stop.set()
+        stack.enter_context(finishing())  # a second Ctrl-C costs no report
         report = {
             "format": FORMAT,
-            "published": settings.publish,
-            **_summary(runs),
+            "published": settings.publish and not stop.is_set(),
+            "interrupted": interrupted(settings, len(runs), len(rates), peak) if stop.is_set() else None,
+            **summary(runs),
             "runs": [figures(run) for run in runs],
             "rates": rates,
             "peak": peak,
             "cold_start": None if cold is None else cold.to_json(),
             **origin(engine, settings.source, source),
             "held_frames": None if held is None else _frames(held),
-            "accuracy": _accuracy(settings, engine, labelled),
-            "layers": None if held is None or not settings.layers else _layers(settings, engine, held),
+            "accuracy": found,
+            "layers": layers,
             "machine": machine_state(samples, limits, before, idle, fps),
             "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
             "host": host_facts(),
@@ -141,7 +159,7 @@ def _idle(sensors: Sensors) -> list[Reading]:
 
 
 def _runs(
-    settings: BenchSettings, engine: Engine, source: Camera, sensors: Sensors, stack: ExitStack
+    settings: BenchSettings, engine: Engine, source: Camera, sensors: Sensors, stack: ExitStack, stop: threading.Event
 ) -> tuple[list[Run], list[Sample]]:
     limits, several = settings.limits, settings.run_count
     trace = None
@@ -156,17 +174,20 @@ def _runs(
         )
         sampler = Sampler(sensors)
         try:
-            run = timed_run(source, engine, limits, watch=_Watch(trace), begun=sampler.start)
+            run = timed_run(source, engine, limits, watch=_Watch(trace), begun=sampler.start, stop=stop)
             if not sampler.samples:
                 sampler.take()  # one at least, of a run that is shorter than the second between two
         finally:
-            samples += sampler.stop()
+            taken = sampler.stop()
+        if stop.is_set():  # it is not whole
+            break
         if run.fps is None:
             raise InputError(
                 f"{settings.source} ended after {len(run.records)} results behind the warm-up of {limits.warm_up_s:g} "
                 "s: the bench needs 2 or more: give a longer source, or a shorter --warm-up"
             )
         runs.append(run)
+        samples += taken
     if trace:
         trace.close()
         if trace.error:
@@ -174,56 +195,42 @@ def _runs(
     return runs, samples
 
 
-def _summary(runs: list[Run]) -> dict[str, Any]:
-    """Over all runs: percentiles of all results together, the middle FPS, and the spread between runs."""
-    counts = {name: sum(run.counts[name] for run in runs) for name in runs[0].counts}
-    middles = [spread_of(run.records.latency)["p50"] for run in runs]
-    rates = [run.fps for run in runs if run.fps is not None]
-    detections: dict[str, int] = {}
-    for run in runs:
-        for name, n in run.detections.items():
-            detections[name] = detections.get(name, 0) + n
-    return {
-        "frames": sum(len(run.records) for run in runs),
-        "fps": round(_middle(rates), 3),
-        "latency_ms": spread_of([ms for run in runs for ms in run.records.latency]),
-        "stages_ms": stages_of([run.records for run in runs]),
-        "percentiles": f"of all results, linear between two; {RULE}",
-        "spread": {
-            "fps": [round(min(rates), 3), round(max(rates), 3)],
-            "latency_p50_ms": [min(middles), max(middles)],
-        },
-        **counts,
-        "detections": detections,
-    }
-
-
-def _rates(settings: BenchSettings, engine: Engine, source: Camera) -> list[dict[str, Any]]:
+def _rates(settings: BenchSettings, engine: Engine, source: Camera, stop: threading.Event) -> list[dict[str, Any]]:
     found = []
-    for rate in settings.rates:
+    for rate in settings.rates if not stop.is_set() else ():
         assert isinstance(source, Held)
         limits = Limits.of(settings.run_seconds / 3, min(settings.warm_up_s, 1.0), percentile=95)
         log.info("%g frames a second, for %.4g s or some more", rate, limits.seconds)
-        found.append(at_rate(source, engine, rate, limits).to_json())
+        measured = at_rate(source, engine, rate, limits, stop)
+        if stop.is_set():
+            break
+        found.append(measured.to_json())
     return found
 
 
-def _peak(settings: BenchSettings, engine: Engine, source: Camera, fps: float) -> dict[str, Any] | None:
-    if not settings.asks_peak:
+def _peak(
+    settings: BenchSettings, engine: Engine, source: Camera, fps: float, stop: threading.Event
+) -> dict[str, Any] | None:
+    if not settings.asks_peak or stop.is_set():
         return None
     assert isinstance(source, Held)
     frames: Held = source
 
     def attempt(rate: float) -> AtRate:
-        log.info("peak: %.4g frames a second", rate)
-        return at_rate(frames, engine, rate, peak_limits(rate, settings.run_seconds))
+        if not stop.is_set():
+            log.info("peak: %.4g frames a second", rate)
+        return at_rate(frames, engine, rate, peak_limits(rate, settings.run_seconds), stop)
 
     best, tries = find_peak(attempt, fps)
-    return {
-        "rate": None if best is None else round(best.rate, 3),
-        "most_loss": MOST_LOSS,
-        "tries": [one.to_json() for one in tries],
-    }
+    return (
+        None
+        if stop.is_set()
+        else {
+            "rate": None if best is None else round(best.rate, 3),
+            "most_loss": MOST_LOSS,
+            "tries": [one.to_json() for one in tries],
+        }
+    )
 
 
 def _accuracy(
@@ -242,7 +249,8 @@ def _layers(settings: BenchSettings, engine: Engine, held: list[Frame]) -> dict[
     preprocess = Preprocessor(engine.bundle)
     images = [preprocess.forward(frame)[1] for frame in held]
     rows = layer_times(engine.bundle, images, trust_engine=settings.trust_engine)
-    return {"frames": len(images), "layers": [{"name": name, "mean_ms": round(ms, 4)} for name, ms in rows]}
+    layers = [{"name": name, "mean_ms": round(ms, 4), **asdict(facts)} for name, ms, facts in rows]
+    return {"frames": len(images), "layers": layers}
 
 
 def _frames(held: list[Frame]) -> dict[str, Any]:
@@ -254,12 +262,6 @@ def _frames(held: list[Frame]) -> dict[str, Any]:
         "type": first.pixels.dtype.name,
         "sha256": hash_of(held),
     }
-
-
-def _middle(rates: list[float | None] | list[float]) -> float:
-    known = sorted(rate for rate in rates if rate is not None)
-    half = len(known) // 2
-    return known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2
 
 
 def _method(settings: BenchSettings) -> str:

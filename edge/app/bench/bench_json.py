@@ -127,10 +127,13 @@ class Accuracy(Struct):
 
 
 class Layer(Struct):
-    """One layer of TensorRT's engine."""
+    """One layer of TensorRT's engine. null: `edge-export engine` wrote nothing of it, or TensorRT does not tell."""
 
     name: str
     mean_ms: Ms
+    kind: str | None
+    output: Annotated[str | None, Meta(description="type and order in memory of its first output")]
+    tactic: Annotated[str | None, Meta(description="its kernel")]
 
 
 class Layers(Struct):
@@ -213,6 +216,7 @@ class BenchReport(Struct, kw_only=True):
 
     format: Literal[1]
     published: Annotated[bool, Meta(description="whether it was five runs of 600 s: --publish")]
+    interrupted: Annotated[str | None, Meta(description="what is whole, where Ctrl-C ended it; null: all of it")]
     frames: Annotated[int, Meta(ge=0, description="results of all runs")]
     fps: Annotated[float, Meta(gt=0, description="the middle one of the runs: (N - 1) / (t_last - t_first)")]
     latency_ms: Annotated[Spread, Meta(description="from capture to detections, all runs together")]

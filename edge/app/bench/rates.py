@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,10 +45,13 @@ class AtRate:
         }
 
 
-def at_rate(frames: Held, engine: Engine, rate: float, limits: Limits) -> AtRate:
-    """Frames come at this rate whether they are taken or not, as from a camera; the newest is taken."""
+def at_rate(frames: Held, engine: Engine, rate: float, limits: Limits, stop: threading.Event | None = None) -> AtRate:
+    """Frames come at this rate whether they are taken or not, as from a camera; the newest is taken.
+
+    ``stop``: once it is set it ends, with what it has.
+    """
     with frames.at(rate) as camera:
-        return AtRate(rate, timed_run(camera, engine, limits))
+        return AtRate(rate, timed_run(camera, engine, limits, stop=stop))
 
 
 def find_peak(

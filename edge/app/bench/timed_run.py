@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from array import array
 from collections.abc import Callable
@@ -79,19 +80,21 @@ def timed_run(
     *,
     watch: Callable[[Result], None] | None = None,
     begun: Callable[[], None] | None = None,
+    stop: threading.Event | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Run:
     """Detect until ``limits`` say that it is enough, or the source ends.
 
     ``watch``: called with each result that counts. ``begun``: called once, when the warm-up is over: after its time and
-    one result at least. Frames with a closed shutter count nowhere but in ``counts``.
+    one result at least. ``stop``: once it is set the run ends, as if the source had. Frames with a closed shutter count
+    nowhere but in ``counts``.
     """
     records, counts, ended = Records(), _Counts(engine.bundle.classes), _ended("end of source")
     warm, start = 0, clock()
     began: float | None = None
     before: Result | None = None
     now = start
-    with stream(camera, engine) as results:
+    with stream(camera, engine, stop=stop) as results:
         for result in results:
             now = clock()
             if began is None:

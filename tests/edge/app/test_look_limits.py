@@ -16,6 +16,7 @@ import pytest
 
 import edge.app.machine as machine
 import edge.system.host as host
+import edge.system.sensors as sensors
 from edge.app.bench.bench import bench
 from edge.app.bench.settings import BenchSettings
 from edge.app.source_check import Examination, examine, problems
@@ -24,6 +25,7 @@ from edge.commands.doctor import rows
 from edge.commands.info import show_machine
 from edge.data import Frame, TemperatureScale
 from edge.seams import Camera
+from edge.system.sensors import Sensors
 
 
 def found(**more: Any) -> Examination:
@@ -47,9 +49,9 @@ EIGHT = {"bits_a_pixel": 8, "bits": 8, "low": 3, "high": 255, "std": 20.0}
         ({"nominal_fps": 27.4}, {"nominal_fps": 27.2}, "30.0 frames a second come, 27.2 were announced"),
         ({"latency_ms": {"p50": 100.0}}, {"latency_ms": {"p50": 101.0}}, "101 ms old"),
         (
-            {"interval_ms": {"p50": 40.0}, "jitter_ms": {"p99": 20.0}},
-            {"interval_ms": {"p50": 40.0}, "jitter_ms": {"p99": 21.0}},
-            "comes 21 ms early or late",
+            {"frames": 201, "interval_ms": {"p50": 40.0}, "uneven": 2},
+            {"frames": 201, "interval_ms": {"p50": 40.0}, "uneven": 3},
+            "uneven: 3 of 200 frames come more than 20 ms early or late, where one comes each 40 ms",
         ),
         ({"lost": 0}, {"lost": 1}, "1 frames were lost"),
         ({"duplicates": 0}, {"duplicates": 20}, "20 of 31 frames repeat the one before, 10.0 new ones a second"),
@@ -149,9 +151,8 @@ def test_what_is_measured_of_the_pixels() -> None:
 
 @pytest.fixture
 def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Writes what /sys and /proc say of a machine that is not this one."""
-    monkeypatch.setattr(host, "Path", lambda path: tmp_path / str(path).lstrip("/"))
-    monkeypatch.setattr(host, "CPU0", tmp_path / "cpu0")
+    """Writes what /sys says of a machine that is not this one."""
+    monkeypatch.setattr(sensors, "SYS", tmp_path / "sys")
     monkeypatch.setattr(host, "_nvpmodel", lambda: "MAXN")
 
     def write(path: str, text: str) -> None:
@@ -162,8 +163,8 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 def test_clocks_are_mhz_and_temperatures_degrees(made_up: Callable[[str, str], None]) -> None:
-    made_up("cpu0/scaling_cur_freq", "1510400\n")  # kHz
-    made_up("cpu0/scaling_governor", "schedutil\n")
+    made_up("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "1510400\n")  # kHz
+    made_up("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "schedutil\n")
     made_up("sys/class/thermal/thermal_zone0/temp", "48625\n")  # thousandths of a degree
     made_up("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
     made_up("sys/class/thermal/thermal_zone1/temp", "-2500\n")
@@ -188,13 +189,15 @@ def test_the_gpus_of_jetsons(name: str, made_up: Callable[[str, str], None]) -> 
     """As JetPack 6, JetPack 5 and Thor call them; Thor's ``gpu-nvd-0`` decodes video."""
     made_up(f"sys/class/devfreq/{name}/cur_freq", "918000000\n")
     made_up("sys/class/devfreq/gpu-nvd-0/cur_freq", "1\n")
-    assert host.gpu_mhz("cur") == 918
-    assert host.gpu_mhz("max") is None
+    assert Sensors().gpu_mhz() == 918
+    assert Sensors().limits().gpu_mhz is None
 
 
 def test_a_machine_that_tells_no_clock(made_up: Callable[[str, str], None]) -> None:
     made_up("sys/class/hwmon/hwmon0/temp1_input", "1\n")
-    assert (host.gpu_mhz("cur"), host.over_current_events()) == (None, None)
+    assert (Sensors().gpu_mhz(), Sensors().over_current_events()) == (None, None)
+    power = host.power_facts()
+    assert (power["cpu_mhz"], power["governor"], power["celsius"]) == (None, None, {})
 
 
 def test_memory_is_mib() -> None:

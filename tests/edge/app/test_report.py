@@ -55,7 +55,7 @@ def test_a_run_and_a_bench_say_the_same_things(tiny_bundle: Path, tmp_path: Path
     )
     assert bench.keys() - run.keys() == {
         *("format", "published", "runs", "spread", "rates", "peak", "cold_start", "held_frames", "accuracy", "layers"),
-        *("machine", "peak_memory_mib", "method", "results_file"),
+        *("machine", "peak_memory_mib", "method", "results_file", "interrupted"),
     }
     assert (
         list(run["stages_ms"])

@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import cv2
@@ -18,7 +23,9 @@ from edge.app.bench.cold_start import ColdStart
 from edge.app.bench.settings import PUBLISHED_RUNS, RATES, RESULTS, BenchSettings
 from edge.commands.main import main
 from edge.errors import InputError
+from tests.support.children import popen
 
+ROOT = Path(__file__).resolve().parents[4]
 SIM = "sim:live=0,width=80,height=64,frames=8"
 SHORT = ["--seconds", "0.05", "--warm-up", "0"]
 
@@ -62,6 +69,66 @@ def test_what_is_measured_and_what_stands_beside_it(
     assert "capture to detections" in out
     assert "not for publishing" in out
     assert f"the time limit came before {RESULTS} results" in out
+
+
+def test_ctrl_c_keeps_the_runs_that_are_whole(tiny_bundle: Path, tmp_path: Path) -> None:
+    path, trace = tmp_path / "bench.json", tmp_path / "trace.jsonl"
+    words = ["bench", "--model", tiny_bundle, "--source", SIM, "--backend", "null", "--no-cold-start", *SHORT]
+    words += ["--runs", 100_000, "--rate", 10, "--peak", "--json", path, "--trace", trace]
+    running = popen([sys.executable, "-m", "edge.commands.main", *words], cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
+    assert running.stderr
+    heard = []
+    for line in running.stderr:
+        heard.append(line)
+        if line.startswith("edge: run 3 of"):
+            running.send_signal(signal.SIGINT)
+            break
+    out, rest = running.communicate(timeout=60)
+    assert (running.returncode, rest.splitlines()[-1]) == (1, "edge: interrupted"), (heard, rest)
+    report = json.loads(path.read_text())
+    whole = len(report["runs"])
+    assert whole >= 2
+    said = f"{whole} of 100000 runs, 0 of 1 rates, no highest rate: interrupted"
+    assert (report["interrupted"], report["published"], report["rates"], report["peak"]) == (said, False, [], None)
+    assert f"! {said}: the figures are of what is whole, and not for publishing" in out
+    read_report(path)
+    rows = list(csv.DictReader((tmp_path / "bench.results.csv").read_text().splitlines()))
+    assert {int(row["run"]) for row in rows} == set(range(1, whole + 1))
+    assert len(rows) == report["frames"] == sum(run["results"] for run in report["runs"])
+    assert report["machine"]["samples"] == whole
+    assert len(trace.read_text().splitlines()) >= len(rows)
+
+
+def test_ctrl_c_before_the_first_run_is_over_leaves_nothing(tiny_bundle: Path, tmp_path: Path) -> None:
+    settings = BenchSettings(str(tiny_bundle), SIM, seconds=60.0, warm_up_s=0.0, cold_start=False, backend="null")
+    sent = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    sent.start()
+    with pytest.raises(KeyboardInterrupt):
+        module.bench(settings)
+    sent.join()
+
+
+@pytest.mark.parametrize("peak", [False, True])
+def test_ctrl_c_after_the_runs_keeps_them_and_the_rates_that_are_whole(
+    peak: bool, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, rates = module.at_rate, []
+
+    def stopped(frames: Any, engine: Any, rate: float, limits: Any, stop: threading.Event) -> Any:
+        rates.append(rate)
+        if len(rates) == (3 if peak else 2):
+            os.kill(os.getpid(), signal.SIGINT)
+        return plain(frames, engine, rate, limits, stop)
+
+    monkeypatch.setattr(module, "at_rate", stopped)
+    settings = BenchSettings(
+        str(tiny_bundle), SIM, seconds=0.05, warm_up_s=0.0, cold_start=False, backend="null", rate=(200, 300), peak=peak
+    )
+    report = module.bench(settings).report
+    assert [one["rate"] for one in report["rates"]] == ([200, 300] if peak else [200])
+    assert report["peak"] is None
+    said = "1 of 1 runs, 2 of 2 rates, no highest rate" if peak else "1 of 1 runs, 1 of 2 rates"
+    assert (report["interrupted"], report["published"]) == (f"{said}: interrupted", False)
 
 
 def test_a_cold_start_is_measured_in_a_process_of_its_own(

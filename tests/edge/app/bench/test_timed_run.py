@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, given: list[Result], limits: Limits, **
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(module, "stream", lambda camera, engine: Stream())
+    monkeypatch.setattr(module, "stream", lambda camera, engine, stop: Stream())
     engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",)})})
     nothing: Any = None
     return timed_run(nothing, engine, limits, clock=lambda: now[0], **more)
