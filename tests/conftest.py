@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.data import Detections, Frame, Result
 from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from tests.support import children, grounds
+from tests.support import children, grounds, no_compiler
 
 # before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -30,6 +30,7 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 
+no_compiler.leave_out()
 children.hear()  # also under nohup, or in the background of a script
 
 ROOT = Path(__file__).resolve().parents[1]

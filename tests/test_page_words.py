@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from edge.sim.settings import SimulatorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("edge/models/*/*.md")])
+SOURCES = sorted(ROOT.glob("e*/**/*.py"))
 # a key of a source: behind ? or & or #; all of those behind sim:
 A_KEY = re.compile(r"(?:(?<=[\w/*.)])[?]|[\w}]&|#)([a-z_]+)=")
 OF_SIM = re.compile(r"sim:((?:[a-z_]+=[\w.{}-]+,?)+)")
@@ -68,31 +70,39 @@ def wrong_keys(text: str) -> list[str]:
     return [key for key in named if key not in keys() and key != PLACE]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [*PAGES, ROOT / "edge/commands/options.py", *sorted(ROOT.glob("edge/camera/**/*.py"))],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_keys_of_sources_are_taken(path: Path) -> None:
-    assert wrong_keys(path.read_text()) == []
+def wrong_in(paths: Iterable[Path], wrong: Callable[[str], list[str]]) -> list[str]:
+    """What ``wrong`` finds in the text of each file, behind the name of the file."""
+    return [f"{path.relative_to(ROOT)}: {word}" for path in paths for word in wrong(text_of(path))]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_words_in_code_font_are_in_the_code(path: Path) -> None:
-    words = A_WORD.findall(path.read_text())
-    assert [word for word in words if word not in code() and word not in ELSEWHERE] == []
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text()
 
 
-@pytest.mark.parametrize(
-    "path", [*PAGES, *sorted(ROOT.glob("e*/**/*.py"))], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_targets_and_extras_are_there(path: Path) -> None:
-    text, project = path.read_text(), (ROOT / "pyproject.toml").read_text()
+def test_keys_of_sources_are_taken() -> None:
+    sources = [ROOT / "edge/commands/options.py", *sorted(ROOT.glob("edge/camera/**/*.py"))]
+    assert wrong_in([*PAGES, *sources], wrong_keys) == []
+
+
+def test_words_in_code_font_are_in_the_code() -> None:
+    def unknown(text: str) -> list[str]:
+        return [word for word in A_WORD.findall(text) if word not in code() and word not in ELSEWHERE]
+
+    assert wrong_in(PAGES, unknown) == []
+
+
+def test_targets_and_extras_are_there() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     extras = set(re.findall(r"^([a-z]+) = \[", project.partition("[project.optional-dependencies]")[2], re.MULTILINE))
-    assert [word for word in re.findall(r"`make ([a-z-]+)", text) if word not in targets] == []
-    named = re.findall(r"(?:thermal-edge|'\.)\[([a-z,]+)\]", text)
-    assert [word for words in named for word in words.split(",") if word not in extras] == []
+
+    def missing(text: str) -> list[str]:
+        named = re.findall(r"(?:thermal-edge|'\.)\[([a-z,]+)\]", text)
+        wrong = [word for word in re.findall(r"`make ([a-z-]+)", text) if word not in targets]
+        return wrong + [word for words in named for word in words.split(",") if word not in extras]
+
+    assert wrong_in([*PAGES, *SOURCES], missing) == []
 
 
 def test_the_makefile_names_what_is_there() -> None:
@@ -119,18 +129,14 @@ def test_the_commands_are_those_that_are_installed() -> None:
 MADE = {"reference.py", "setup.py", "coverage.py"}  # by a command, or of another package
 
 
-@pytest.mark.parametrize(
-    "path", [*PAGES, *sorted(ROOT.glob("e*/**/*.py"))], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_a_file_that_is_named_without_its_folder_is_there(path: Path) -> None:
-    names = {found.name for folder in ("edge", "export", "benchmarks", "docs", "tests") for found in files_of(folder)}
-    named = re.findall(r"(?<![\w/.<-])[a-z_]+\.py\b", path.read_text())
-    assert [name for name in named if name not in names | MADE] == []
+def test_a_file_that_is_named_without_its_folder_is_there() -> None:
+    folders = ("edge", "export", "benchmarks", "docs", "tests")
+    names = {found.name for folder in folders for found in ROOT.glob(f"{folder}/**/*.py")} | MADE
 
+    def missing(text: str) -> list[str]:
+        return [name for name in re.findall(r"(?<![\w/.<-])[a-z_]+\.py\b", text) if name not in names]
 
-@cache
-def files_of(folder: str) -> tuple[Path, ...]:
-    return tuple(ROOT.glob(f"{folder}/**/*.py"))
+    assert wrong_in([*PAGES, *SOURCES], missing) == []
 
 
 # ---- the test itself ----

@@ -186,7 +186,10 @@ def test_images_in_detections_out_until_ros_is_shut_down(ros: Ros, node: SimpleN
     ros.try_shutdown()
     assert ended.result(WAIT_S) == 0
     assert ros.destroyed
-    assert [thread.name for thread in threading.enumerate() if thread.name in ("spin", "capture")] == []
+    for thread in threading.enumerate():
+        if thread.name in ("spin", "capture"):
+            thread.join(WAIT_S)
+            assert not thread.is_alive(), thread.name
 
 
 def test_nothing_is_said_of_a_picture_of_the_closed_shutter(

@@ -131,7 +131,8 @@ def test_a_bench_of_a_machine_that_tells_everything(
     report = json.loads(out.read_text())
     assert (report["machine"]["power"]["total_of"], report["machine"]["power"]["above_idle_w"]) == (["VDD_IN"], 0.0)
     assert report["machine"]["gpu_mhz"]["hardware"] == 1020
-    check({**report, "layers": {"frames": 3, "layers": [{"name": "conv", "mean_ms": 0.5}]}})
+    layer = {"name": "conv", "mean_ms": 0.5, "kind": "Cask", "output": None, "tactic": None}
+    check({**report, "layers": {"frames": 3, "layers": [layer]}})
     check(report)
     for key in report.keys() - {"results_file"}:
         with pytest.raises(AssertionError):

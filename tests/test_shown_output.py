@@ -6,13 +6,16 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from edge.app.model_facts import _backend
+from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.commands.info import show_machine
 from edge.commands.run import summary
+from edge.engine import readiness
 from edge.engine.readiness import Need
 from edge.model.bundle import Bundle
 from edge.model.passport import BuildClocks, Target
@@ -38,8 +41,10 @@ def stripped(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def test_what_info_says_of_a_board() -> None:
-    cpu = [Need("ONNX Runtime", "ready", "1.23.2, on the CPU")]
+def test_what_info_says_of_a_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "byte_products", lambda: ("asimddp",))
+    monkeypatch.setattr(readiness, "load", lambda: SimpleNamespace(__version__="1.23.2"))
+    cpu = [readiness.onnxruntime_need(Bundle.load(MODEL))]
     gpu = [
         Need("GPU", "ready", "Orin, compute capability 8.7, driver for CUDA 12.6"),
         Need("TensorRT", "ready", "10.3.0"),
@@ -71,7 +76,7 @@ def test_what_a_dry_run_says(tiny_bundle: Path) -> None:
 def test_what_a_build_says(tiny_bundle: Path) -> None:
     bundle = replace(Bundle.load(tiny_bundle), path=Path("models/deer"))
     plan = Plan(bundle, Path(), 0, Target(), BuildSettings(1400, 3), 5600, Path(), FRAMES)
-    built = BuiltEngine(b"\0" * 31_200_000, "", b"", 412.3, "10.3.0", True, 0, 0, "")
+    built = BuiltEngine(b"\0" * 31_200_000, "", "", b"", 412.3, "10.3.0", True, 0, 0, "")
     comparison = replace(AGREES, origin=FRAMES, threshold=0.64, both=101, below=83, below_both=83)
     out = io.StringIO()
     show_built(plan, built, BuildClocks(1020, 0), None, comparison, Screen(file=out, width=120))

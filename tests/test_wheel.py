@@ -113,8 +113,8 @@ def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
     ).stdout
     assert where.startswith(str(place))
     assert "Person" in edge("info")
-    edge("demo", "--frames", 2, "--out", "out", "--quiet")
-    assert json.loads((home / "out/report.json").read_text())["frames"] == 2
+    edge("demo", "--frames", 1, "--out", "out", "--quiet")
+    assert json.loads((home / "out/report.json").read_text())["frames"] == 1
     said = run_child([place / "bin/edge-export", "onnx"], cwd=home, env=environment, capture_output=True, text=True)
     assert said.returncode == 2
     assert "pip install 'thermal-edge[export]'" in said.stderr

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from edge.engine.readiness import Probe
 from edge.engine.trt import TrtEngine, trt  # type: ignore[attr-defined]  # tensorrt is imported in one place
 from edge.model.bundle import Bundle
+from edge.model.engine_layers import LayerFacts, read_layers
 
 WARM_UP = 5  # frames that are not counted
 
@@ -31,8 +32,8 @@ class _Times(trt.IProfiler):  # type: ignore[misc]
 
 def layer_times(
     bundle: Bundle, images: Sequence[npt.NDArray[np.uint8]], *, trust_engine: bool = False
-) -> list[tuple[str, float]]:
-    """``(name, mean milliseconds)`` of each layer over ``images``, which are as `Engine.infer` takes them.
+) -> list[tuple[str, float, LayerFacts]]:
+    """``(name, mean milliseconds, facts)`` of each layer over ``images``, which are as `Engine.infer` takes them.
 
     Raises what opening the engine does, see `TrtEngine`.
     """
@@ -43,4 +44,5 @@ def layer_times(
         engine._plan._context.profiler = times
         for image in images:
             engine.infer(image)
-    return [(name, ms / len(images)) for name, ms in times.ms.items()]
+    facts = read_layers(bundle.path)
+    return [(name, ms / len(images), facts.get(name, LayerFacts())) for name, ms in times.ms.items()]

@@ -16,6 +16,7 @@ from export.detector.checkpoint import detector_of, read_checkpoint
 from export.graph.onnx_graph import float32_graph, trace
 from export.graph.static import StaticDetector
 from export.parity.pairs import pair
+from tests.export.conftest import ROUNDS
 from tests.support.random_detectors import eager, in_onnxruntime
 from tests.support.users_detectors import EVERY, HEIGHT, WIDTH, scene
 
@@ -79,7 +80,7 @@ def test_norms_without_an_epsilon_in_the_exported_graph(tmp_path: Path) -> None:
     detector = EVERY["epsilon 0, from COCO_V1"]
     model = detector.lively()
     rebuilt = detected(detector.save(model, tmp_path / "model.pth"), *(detector.options or ()))
-    graph = float32_graph(trace(StaticDetector(rebuilt, HEIGHT, WIDTH, "cpu")))
+    graph = float32_graph(trace(StaticDetector(rebuilt, HEIGHT, WIDTH, "cpu", rounds=ROUNDS)))
     same(eager(model, scene(4)), *in_onnxruntime(graph, scene(4)))
 
 

@@ -68,6 +68,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "app.model_look": {"ASKED": (4, "chosen: each costs a call of the engine")},
     "app.source_check": {
         "MOST_FRAMES": (2000, "of a file: a minute at 30 Hz is 1800"),
+        "UNEVEN": (0.01, "part of the intervals; chosen: more than 1 in 100"),
         "ARRIVAL_MS": (1.0, "chosen: a clock read twice differs by microseconds"),
     },
     "app.watchdog": {

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import json
 import os
-import random
-import signal
 import subprocess
-import threading
 import time
-import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,17 +19,17 @@ import pytest
 import tensorrt as trt
 from onnx import TensorProto, helper
 
-from edge.data import RawDetections
 from edge.engine import open_engine, passport_check, readiness
 from edge.engine.ort import OrtEngine
-from edge.engine.readiness import Probe
 from edge.engine.trt import TrtEngine
 from edge.errors import BundleError, EngineError
-from edge.model.bundle import Bundle
+from edge.model.bundle import Bundle, sha256
+from edge.model.engine_layers import LAYERS, LayerFacts, layers_file
 from tests.conftest import HEIGHT, WIDTH, hottest_cells_model
 from tests.cuda_sim.sim import BAD, HELD, calls, counters, fail
-from tests.trt_sim.plan import add_engine
+from tests.trt_sim.plan import add_engine, equal, pictures
 
+pytestmark = pytest.mark.usefixtures("everything_is_given_back")
 ALLOCATING = (
     "cuMemAlloc_v2",
     "cuMemHostAlloc",
@@ -45,39 +41,18 @@ ALLOCATING = (
 )
 
 
-@pytest.fixture(autouse=True)
-def everything_is_given_back() -> Iterator[None]:
-    before = counters()
-    gc.freeze()  # collected below is only what the test has made
-    yield
-    gc.collect()
-    after = counters()
-    assert {name: after[name] for name in (*HELD, *BAD)} == {name: before[name] for name in (*HELD, *BAD)}
-    assert not +trt._alive
-    assert trt._too_early == []
-
-
-@pytest.fixture
-def bundle(tiny_bundle: Path) -> Bundle:
-    return Bundle.load(add_engine(tiny_bundle))
-
-
-def pictures(n: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(1)
-    return [rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8) for _ in range(n)]
-
-
-def equal(a: RawDetections, b: RawDetections) -> bool:
-    arrays = ((a.boxes, b.boxes), (a.scores, b.scores), (a.labels, b.labels))
-    return a.converged == b.converged and all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in arrays)
-
-
 def test_the_time_of_each_layer_is_the_mean_over_the_frames_behind_the_warm_up(bundle: Bundle) -> None:
     from edge.engine.layers import WARM_UP, layer_times
 
     executed = trt._calls["execute_async_v3"]
-    assert layer_times(bundle, pictures(3)) == [("input", 1 / 8), ("pool", 5 / 8)]
+    nothing = LayerFacts()
+    assert layer_times(bundle, pictures(3)) == [("input", 1 / 8, nothing), ("pool", 5 / 8, nothing)]
     assert trt._calls["execute_async_v3"] - executed == 1 + WARM_UP + 3
+    told = {"Layers": [{"Name": "pool", "LayerType": "CaskPooling", "Outputs": [{"Format/Datatype": "Half"}]}]}
+    content = layers_file(json.dumps(told), sha256(bundle.path / "model.engine"), "10.3.0")
+    assert content
+    (bundle.path / LAYERS).write_bytes(content)
+    assert [facts for *_, facts in layer_times(bundle, pictures(3))] == [nothing, LayerFacts("CaskPooling", "Half")]
 
 
 @pytest.mark.parametrize("graph", [False, True])
@@ -278,128 +253,3 @@ def test_a_graph_that_computes_nothing_is_not_used(bundle: Bundle, monkeypatch: 
 
 
 plain = TrtEngine._enqueue
-
-
-def test_one_thread(bundle: Bundle) -> None:
-    said = []
-
-    def elsewhere() -> None:
-        for call in (lambda: engine.infer(pictures(1)[0]), engine.close):
-            with pytest.raises(EngineError, match="belongs to thread 'MainThread' and was used in") as caught:
-                call()
-            said.append(caught)
-
-    with TrtEngine(bundle) as engine:
-        thread = threading.Thread(target=elsewhere)
-        thread.start()
-        thread.join()
-        assert len(said) == 2
-        engine.infer(pictures(1)[0])
-
-
-def test_a_thread_of_its_own_that_forgets_to_close(bundle: Bundle) -> None:
-    """pycuda aborts the process where a thread ends with a context still pushed."""
-    done = []
-
-    def fly() -> None:
-        done.append(TrtEngine(bundle).infer(pictures(1)[0]))
-
-    thread = threading.Thread(target=fly)
-    thread.start()
-    thread.join()
-    assert len(done) == 1
-
-
-def test_closed_twice_and_used_after(bundle: Bundle) -> None:
-    engine = TrtEngine(bundle)
-    engine.close()
-    engine.close()
-    with pytest.raises(EngineError, match="closed: open it again"):
-        engine.infer(pictures(1)[0])
-
-
-def test_two_engines_side_by_side(bundle: Bundle) -> None:
-    first, second = TrtEngine(bundle), TrtEngine(bundle)
-    image = pictures(1)[0]
-    expected = first.infer(image)
-    first.close()
-    assert equal(second.infer(image), expected)
-    second.close()
-
-
-def test_an_error_in_flight_is_told_and_the_next_frame_works(bundle: Bundle) -> None:
-    image = pictures(1)[0]
-    with TrtEngine(bundle, cuda_graph=False) as engine:
-        expected = engine.infer(image)
-        trt._fail_at["execute_async_v3"] = trt._calls["execute_async_v3"] + 1
-        with pytest.raises(EngineError, match="could not run the engine: IExecutionContext::enqueueV3: Error"):
-            engine.infer(image)
-        assert equal(engine.infer(image), expected)
-
-
-def test_the_graph_goes_before_what_it_was_captured_from(bundle: Bundle) -> None:
-    before, seen = counters()["graph_execs"], []
-    with TrtEngine(bundle) as engine:
-        weakref.finalize(engine._plan._context, lambda: seen.append(counters()["graph_execs"]))
-        assert counters()["graph_execs"] == before + 1
-    assert seen == [before]
-
-
-class Interrupt(Exception):
-    """Stands for Ctrl-C."""
-
-
-def interrupt(_number: int, frame: FrameType | None) -> None:
-    """Raise, but not inside the simulated TensorRT: the real one is C++, where no handler of Python's runs, and no
-    frame is left in the traceback to hold its objects.
-    """
-    while frame:
-        if frame.f_code.co_filename == trt.__file__:
-            signal.setitimer(signal.ITIMER_REAL, 1e-5)  # as soon as the call is over
-            return
-        frame = frame.f_back
-    raise Interrupt
-
-
-# an interrupt inside pathlib leaves a file to the garbage collector, which says so
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_interrupted_anywhere_it_gives_everything_back(bundle: Bundle) -> None:
-    """Fifty interrupts at random moments of opening and inferring; `everything_is_given_back` looks."""
-    probe = Probe(bundle)
-    assert probe.mismatches == []  # read and asked once: files and nvpmodel are not what is tried here
-    rng, image, came, inferred, latest_s = random.Random(), pictures(1)[0], 0, 0, 0.03
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        while not inferred:
-            for _ in range(50):
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, latest_s))
-                    with TrtEngine(bundle, probe=probe) as engine:
-                        for _ in range(500):
-                            engine.infer(image)
-                            inferred += 1
-                except Interrupt:
-                    came += 1
-            latest_s *= 4  # where a busy machine never got beyond opening
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert came > 40
-
-
-def test_after_an_interrupt_the_engine_still_tells_the_truth(bundle: Bundle) -> None:
-    rng, images = random.Random(), pictures(2)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with TrtEngine(bundle) as engine, OrtEngine(bundle) as reference:
-            expected = [reference.infer(image) for image in images]
-            for i in range(50):
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 3e-3))
-                    for _ in range(500):
-                        engine.infer(images[0])
-                except Interrupt:
-                    assert equal(engine.infer(images[i % 2]), expected[i % 2])
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

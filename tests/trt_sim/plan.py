@@ -1,13 +1,17 @@
-"""An engine file of the stand-in, with its passport, for any bundle that has a ``model.onnx``."""
+"""An engine file of the stand-in, with its passport, for any bundle that has a ``model.onnx``; frames to show it."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
+from edge.data import RawDetections
 from edge.model.bundle import MODEL_JSON, ONNX_CPU, ONNX_FP16, Bundle, sha256
 from edge.model.comparison import Comparison
 from edge.model.passport import ENGINE, Passport, Target, graph_sha256
+from tests.conftest import HEIGHT, WIDTH
 
 VERSION = "10.3.0"
 # what the simulated driver answers
@@ -49,3 +53,13 @@ def add_engine(folder: Path, onnx: bytes | None = None, version: str = VERSION, 
         comparison=AGREES,
     ).write(folder)
     return folder
+
+
+def pictures(n: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8) for _ in range(n)]
+
+
+def equal(a: RawDetections, b: RawDetections) -> bool:
+    arrays = ((a.boxes, b.boxes), (a.scores, b.scores), (a.labels, b.labels))
+    return a.converged == b.converged and all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in arrays)

@@ -28,7 +28,7 @@ REPORT: dict[str, Any] = {
     "model": "deer", "engine": "ORT", "stages_ms": {"wait": MS, "odd": {}}, "latency_ms": {**MS, "p50": 7.0},
     "fps": 4.256, "frames": 50, "dropped": 7, "duplicates": 5, "lost": 3, "peak_memory_mib": 99, "camera": "c",
     "published": False, "spread": {"fps": [4.1, 4.4]}, "rates": [], "peak": None, "cold_start": None, "layers": None,
-    "accuracy": None, "machine": MACHINE,
+    "accuracy": None, "machine": MACHINE, "interrupted": None,
     "runs": [{"seconds": 60.25, "ended": "enough results", "results": 700, "jitter_ms": {"p50": 0.4}}],
 }  # fmt: skip
 
@@ -68,9 +68,18 @@ def test_every_line_below_it() -> None:
     ]
 
 
+def test_a_bench_that_was_ended_says_what_is_whole() -> None:
+    assert said(interrupted="2 of 5 runs: interrupted")[len(said()) - 1 :] == [
+        "! 2 of 5 runs: interrupted: the figures are of what is whole, and not for publishing"
+    ]
+
+
 def test_what_was_asked_for_besides() -> None:
     rate = {"rate": 30.0, "loss": 0.8512, "age_ms": {"mean": 1, "p50": 210.04, "p95": 240.0, "max": 300.0}}
-    layers = {"frames": 9, "layers": [{"name": f"l{i}", "mean_ms": i / 10} for i in range(12)]}
+    silent = dict.fromkeys(("kind", "output", "tactic"))
+    layers: dict[str, Any] = {"frames": 9}
+    layers["layers"] = [{"name": f"l{i}", "mean_ms": i / 10, **silent} for i in range(12)]
+    layers["layers"][10] |= {"kind": "CaskPooling", "output": "Half", "tactic": "sm86_pool"}
     row = {"boxes": 12, "ap50": 0.9234, "recall": 0.5, "precision": None}
     more = said(
         rates=[rate, {**rate, "rate": 60.0, "age_ms": {}}],
@@ -90,7 +99,7 @@ def test_what_was_asked_for_besides() -> None:
     assert new[4:7] == [
         "layers: 12, together 6.60 ms without CUDA graph; the slowest:",
         "  1.100 ms  l11",
-        "  1.000 ms  l10",
+        "  1.000 ms  l10 (CaskPooling, Half, sm86_pool)",
     ]
     assert new[-1] == "accuracy of the same files, Person: ap50 0.923, recall 0.500 (12 boxes)"
     assert len(new) == 4 + 11 + 1

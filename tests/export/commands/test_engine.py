@@ -8,31 +8,27 @@ import errno
 import itertools
 import json
 import resource
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from edge.engine.device import Device
 from edge.engine.passport_check import check_passport
-from edge.engine.readiness import Need
 from edge.errors import BundleError, EdgeError, EngineError, InputError
 from edge.model.bundle import Bundle
-from edge.model.comparison import Comparison
+from edge.model.engine_layers import LAYERS, LayerFacts, read_layers
 from edge.model.graph_io import signature
-from edge.model.passport import ENGINE, PASSPORT, BuildClocks, Passport, Target
+from edge.model.passport import ENGINE, PASSPORT, BuildClocks, Passport
 from export.commands import engine as engine_cli
-from export.tensorrt import place
-from export.tensorrt import plan as engine_plan
 from export.tensorrt import process as build_process
 from export.tensorrt.build import BuiltEngine, build_engine, import_tensorrt
-from export.tensorrt.plan import available_mib, make_plan, timing_cache_path
 from tests.conftest import ROOT
 from tests.support.half_detector import with_float16_graph
-from tests.trt_sim.plan import AGREES, add_engine
+from tests.trt_sim.plan import AGREES
 
 SIM = ROOT / "tests/builder_sim"
 OF_THE_CHILD = ("killed", "crash", "python memory", "endless", "stuck")
@@ -88,7 +84,10 @@ BEFORE = {"model.json", "model.onnx", "model.fp16.onnx"}
 
 def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: Path, capsys) -> None:
     assert engine("--workspace-mib", "512", "--optimization-level", "5", child=True) == 0
-    assert files(bundle) == BEFORE | {ENGINE, PASSPORT}
+    assert files(bundle) == BEFORE | {ENGINE, PASSPORT, LAYERS}
+    assert read_layers(bundle.path) == {
+        "input": LayerFacts("Reformat", "Half"), "pool": LayerFacts("CaskPooling", tactic="sm86_pool")
+    }  # fmt: skip
     assert (bundle.path / ENGINE).read_bytes() == (bundle.path / "model.fp16.onnx").read_bytes()
     passport = Passport.read(bundle.path)
     assert passport.target.tensorrt == "10.3.0"
@@ -105,6 +104,14 @@ def test_an_engine_with_a_passport_that_fits(engine, bundle: Bundle, tmp_path: P
     assert "loads, its inputs and outputs are the model's" in said
     assert "8 frames (sim:live=0): 31 detections found by both, 0 lost, 0 added; of 12 weaker ones 12 found" in said
     assert "edge run" in said
+
+
+def test_layers_that_tensorrt_does_not_tell_take_those_of_the_old_engine_away(engine, bundle: Bundle) -> None:
+    engine()
+    assert LAYERS in files(bundle)
+    assert engine(sim="no inspector") == 0
+    assert files(bundle) == BEFORE | {ENGINE, PASSPORT}
+    assert read_layers(bundle.path) == {}
 
 
 def test_the_second_build_knows_what_the_first_timed(engine, tmp_path: Path) -> None:
@@ -197,95 +204,6 @@ def test_an_engine_that_loses_something_is_not_put_in_place(
     assert [*(tmp_path / "cache/thermal-edge").iterdir()]  # the next build is quicker
 
 
-def compared_again(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, result: Comparison, *options: str) -> Candidate:
-    """``--compare-only`` on an engine that is there, with this result; what was compared."""
-    seen: list[Candidate] = []
-
-    def compare(_: Bundle, candidate: Bundle, source: str, __: object) -> Comparison:
-        passport = Passport.read(candidate.path)
-        seen.append(Candidate((candidate.path / ENGINE).read_bytes(), passport.comparison, source))
-        check_passport(candidate, Target())  # it can be opened
-        return result
-
-    monkeypatch.setattr(engine_cli, "compare_in_process", compare)
-    monkeypatch.setattr(engine_cli, "check_comparable", lambda *_: None)
-    parser = argparse.ArgumentParser()
-    engine_cli.add_engine_command(parser.add_subparsers())
-    arguments = parser.parse_args(["engine", str(bundle.path), "--compare-only", *options])
-    try:
-        assert arguments.run(arguments) == 0
-    finally:
-        assert not (bundle.path / "model.engine.new").exists()
-    return seen[0]
-
-
-class Candidate(NamedTuple):
-    engine: bytes
-    comparison: Comparison | None
-    source: str
-
-
-def test_the_engine_that_is_there_is_compared_and_stays(
-    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys
-) -> None:
-    bundle = Bundle.load(add_engine(tiny_bundle))
-    before, engine = Passport.read(bundle.path), (bundle.path / ENGINE).read_bytes()
-    dataclasses.replace(before, comparison=LOSES).write(bundle.path)  # so it would not be opened
-    result = dataclasses.replace(AGREES, added=1)
-    seen = compared_again(bundle, monkeypatch, result, "--frames", "stills")
-    assert seen == Candidate(engine, None, "stills")
-    assert Passport.read(bundle.path) == dataclasses.replace(before, comparison=result)
-    assert (bundle.path / ENGINE).read_bytes() == engine
-    assert capsys.readouterr().out == f"{result}\nnote: detections that only the engine finds: 1\n"
-
-
-def test_frames_with_nothing_in_them_are_told(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    bundle = Bundle.load(add_engine(tiny_bundle))
-    seen = compared_again(bundle, monkeypatch, dataclasses.replace(AGREES, both=0))
-    assert seen.source == "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=80,height=64"
-    said = capsys.readouterr().out.splitlines()
-    assert "8 frames (sim:live=0): no detection with a score of 0.5 or more in them; of 12 weaker ones" in said[0]
-    assert said[1:] == [
-        "note: the 8 frames hold no detection with a score of 0.5 or more",
-        "give frames with objects in them: --compare-only --frames DIR",
-    ]
-
-
-def test_an_engine_that_is_wrong_now_is_marked(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = Bundle.load(add_engine(tiny_bundle))
-    with pytest.raises(EngineError, match=r"loses 3 .*: its passport says so now, and edge run refuses it"):
-        compared_again(bundle, monkeypatch, LOSES)
-    assert Passport.read(bundle.path).comparison == LOSES
-
-
-@pytest.mark.parametrize(
-    ("gone", "words"), [(ENGINE, "has no model.engine"), (PASSPORT, "has no passport"), (None, "cannot be read")]
-)
-def test_nothing_to_compare(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, gone: str | None, words: str) -> None:
-    bundle = Bundle.load(add_engine(tiny_bundle))
-    if gone:
-        (bundle.path / gone).unlink()
-    else:
-        (bundle.path / PASSPORT).write_text("{")
-    with pytest.raises(BundleError, match=words):
-        compared_again(bundle, monkeypatch, AGREES)
-
-
-def test_what_the_comparison_needs_is_looked_for_before_minutes_are_spent(
-    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bundle, ready = Bundle.load(tiny_bundle), [Need("GPU", "ready", "Orin")]
-    monkeypatch.setattr(place.Probe, "libraries", [*ready, Need("pycuda", "missing", "not installed", ("install it",))])
-    with pytest.raises(InputError, match=r"before it flies, and that cannot be done: pycuda: not installed: run: inst"):
-        place.check_comparable(bundle, "sim:live=0,width=32,height=32")
-    monkeypatch.setattr(place.Probe, "libraries", ready)
-    place.check_comparable(bundle, "sim:live=0,frames=1,width=32,height=32")
-    with pytest.raises(InputError, match="is live"):
-        place.check_comparable(bundle, "sim:width=32,height=32")
-    with pytest.raises(InputError, match="no_such_folder"):
-        place.check_comparable(bundle, "no_such_folder")
-
-
 def test_tactics_that_were_left_out(engine, capsys) -> None:
     assert engine(sim="skipped") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "left out" in line]
@@ -298,8 +216,8 @@ def test_tactics_that_were_left_out(engine, capsys) -> None:
 
 def test_the_clocks_of_the_build(engine, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     clocks, events = itertools.chain([306, 510, 1020], itertools.repeat(306)), iter([4, 11])
-    monkeypatch.setattr(engine_cli, "gpu_mhz", lambda which: next(clocks))
-    monkeypatch.setattr(engine_cli, "over_current_events", lambda: next(events))
+    told = SimpleNamespace(gpu_mhz=lambda: next(clocks), over_current_events=lambda: next(events))
+    monkeypatch.setattr(engine_cli, "Sensors", lambda: told)
     assert engine() == 0
     assert Passport.read(bundle.path).clocks == BuildClocks(1020, 7)
     assert "over-current protection stepped in 7 times while tactics were timed" in capsys.readouterr().out
@@ -361,51 +279,6 @@ def test_an_engine_of_before_stays_when_a_new_one_cannot_be_kept(
         engine()
     assert {name: (bundle.path / name).read_bytes() for name in before} == before
     assert not (bundle.path / "model.engine.new").exists()
-
-
-def test_a_folder_that_cannot_be_written_is_found_before_the_build(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def forbidden(**_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(engine_plan.tempfile, "TemporaryFile", forbidden)  # root may write anywhere
-    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
-        make_plan(bundle, Target())
-
-
-def test_too_little_room_is_found_before_the_build(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 34, 1 << 34, 20 << 20))
-    with pytest.raises(InputError, match="has 20 MiB of room: expected 32 MiB"):
-        make_plan(bundle, Target())
-
-
-@pytest.mark.parametrize(("free", "workspace"), [(6000, 1500), (60000, 2048), (512, 128)])
-def test_default_workspace(bundle: Bundle, free: int, workspace: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_plan, "available_mib", lambda: free)
-    assert make_plan(bundle, Target()).settings.workspace_mib == workspace
-
-
-@pytest.mark.parametrize(("free", "asked"), [(500, None), (4000, 4001), (4000, 0), (4000, -5)])
-def test_workspace_that_does_not_fit(
-    bundle: Bundle, free: int, asked: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_plan, "available_mib", lambda: free)
-    with pytest.raises(InputError, match=f"with {free} MiB of memory free"):
-        make_plan(bundle, Target(), asked)
-
-
-def test_memory_that_programs_can_have(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal:        7802900 kB\nMemFree:          500000 kB\nMemAvailable:    5242880 kB\n")
-    assert available_mib(meminfo) == 5120
-
-
-def test_timings_are_kept_apart_by_board_and_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    target = Target("10.3.0", "Orin", "8.7", 8, 7620, "12.6", "NVIDIA Jetson Orin NX", power_mode="15W")
-    name = "NVIDIA-Jetson-Orin-NX_sm8.7_tensorrt-10.3.0_15W.timing"
-    assert timing_cache_path(target) == Path("/cache/thermal-edge") / name
 
 
 def test_a_bundle_without_the_graph_for_tensorrt(engine, bundle: Bundle) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 import torch
 
 from edge.measure.average_precision import Judged
-from edge.model.bundle import Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from export.commands.main import main
 from export.evaluate.outcome import outcome
 from tests.conftest import write_bundle
@@ -38,6 +40,18 @@ def hot_frames(folder: Path, box: list[float] | None = None) -> list[str]:
     }
     (folder / "labels.json").write_text(json.dumps(labels))
     return ["--annotations", str(folder / "labels.json"), "--images", str(folder)]
+
+
+def test_the_int8_graph_is_measured_where_it_is_asked_for(tmp_path: Path, tiny_bundle: Path) -> None:
+    data = (tiny_bundle / ONNX_CPU).read_bytes()
+    (tiny_bundle / ONNX_INT8).write_bytes(data)
+    plain = Bundle.load(tiny_bundle)
+    replace(plain, files={**plain.files, ONNX_INT8: hashlib.sha256(data).hexdigest()}).write_json()
+    words = ["eval", "--model", str(tiny_bundle), *hot_frames(tmp_path / "data"), "--json", str(tmp_path / "x.json")]
+    for backend, path in (("ort-int8", "flight, ort-int8"), ("ort-float", "flight, ort-float")):
+        assert main([*words, "--backend", backend, "--quiet"]) == 0
+        found = json.loads((tmp_path / "x.json").read_text())
+        assert (found["path"], found["ap50"]) == (path, 1.0)
 
 
 def test_the_best_threshold_goes_into_the_bundle(

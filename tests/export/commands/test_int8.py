@@ -21,7 +21,7 @@ def bundle(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         assert (model, frames) == ("model", "frames")
         (bundle.path / ONNX_INT8).write_bytes(b"graph")
         files = {**bundle.files, ONNX_INT8: "7bbe1bb7a04f27c3ea2d56f3ec9b2f3a"}
-        said = {"layers": 7, "frames": 32, "method": "least cubed error"}
+        said = {"layers": 7, "frames": 32, "method": "least error to the power 2.5"}
         return replace(bundle, files=files, int8=said)
 
     monkeypatch.setattr(command, "load_detector", lambda folder: "model")
@@ -34,7 +34,7 @@ def test_it_says_what_it_made_and_what_comes_next(bundle: Path, capsys: pytest.C
     (bundle / "model.engine").write_bytes(b"machine code")
     assert main(["onnx", "--checkpoint", str(bundle), "--int8", "--calibrate", "stills"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "INT8: 7 layers, calibrated on 32 frames by least cubed error; compare it with the float graph: "
+        "INT8: 7 layers, calibrated on 32 frames by least error to the power 2.5; compare it with the float graph: "
         f"edge-export check {bundle} --images DIR",
         f"{bundle / ONNX_INT8}  0.0 MB",
         f"its model.engine belongs to the old model.json, build it again: edge-export engine {bundle}",

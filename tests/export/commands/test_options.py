@@ -88,10 +88,14 @@ edge-export data check
   --without text = []
   DIR Path required
 edge-export data simulate
-  --classes text = 'Person,Car,Bicycle,OtherVehicle'
+  --annotations Path
+  --classes text
+  --eight-bit float
   --frames int required
+  --onto Path
   --out Path required
   --quiet flag
+  --scene survey|wild = 'survey'
   --seed int = 1
   --split text = 'train'
 edge-export train

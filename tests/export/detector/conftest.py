@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.narrow_resnet import narrow_resnet
+from tests.support.narrow import narrow_resnet
 
 __all__ = ["narrow_resnet"]

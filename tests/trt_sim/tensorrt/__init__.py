@@ -199,6 +199,17 @@ class ICudaEngine(_Object):
         self._keep_in_mind(context)
         return context
 
+    def create_engine_inspector(self) -> EngineInspector:
+        inspector = EngineInspector()
+        self._keep_in_mind(inspector)
+        return inspector
+
+
+class EngineInspector(_Object):
+    def get_engine_information(self, format: object) -> str:
+        told: str = importlib.import_module("tensorrt.builder").layers_of(format)
+        return told
+
 
 class IExecutionContext(_Object):
     def __init__(

@@ -16,6 +16,8 @@ _sim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_sim)
 BuilderFlag, MemoryPoolType, IProgressMonitor = _sim.BuilderFlag, _sim.MemoryPoolType, _sim.IProgressMonitor
 NetworkDefinitionCreationFlag = _sim.NetworkDefinitionCreationFlag
+ProfilingVerbosity, LayerInformationFormat = _sim.ProfilingVerbosity, _sim.LayerInformationFormat
+layers_of = _sim.EngineInspector().get_engine_information
 
 
 class OnnxParser(_sim.OnnxParser):
