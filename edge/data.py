@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,9 @@ class Pose:
     ``yaw``: heading of the optical axis (of the image's up direction when it looks straight down),
     degrees clockwise from true north. ``pitch``: degrees, 0 = horizon, -90 = straight down.
     ``roll``: degrees about the optical axis, positive = right side down.
+    One standard deviation, None where nobody said: ``sigma_position_m`` (horizontal), ``sigma_height_m``,
+    ``sigma_attitude_deg``, ``sigma_time_s`` (of the moment that the pose belongs to). ``speed_m_s``: over the ground.
+    ``height_source``: what ``height`` was measured with, in a few words; "" = not said.
     """
 
     latitude: float
@@ -77,6 +80,12 @@ class Pose:
     yaw: float
     pitch: float
     roll: float = 0.0
+    sigma_position_m: float | None = None
+    sigma_height_m: float | None = None
+    sigma_attitude_deg: float | None = None
+    sigma_time_s: float | None = None
+    speed_m_s: float | None = None
+    height_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,9 @@ class Detections:
     ``boxes``: (N, 4) float32 xyxy, sensor pixels, 0 <= x1 < x2 <= W and 0 <= y1 < y2 <= H.
     ``scores``: (N,) float32 in 0..1. ``labels``: (N,) int32, index into the bundle's classes.
     ``track_ids``: (N,) int32 or None. ``celsius``: (N, 3) float32 min, mean, max degrees C inside
-    the box, or None. ``positions``: (N, 3) float64 latitude, longitude (deg), 1-sigma error (m), or None.
+    the box, or None. ``positions``: (N, 3) float64 latitude, longitude (deg), 1-sigma error (m), or None; a
+    row of NaN where the ray was refused. Beside them ``position_covariances``: (N, 2, 2) float64 m^2, east and north,
+    and ``position_factors``: (N, 2, 8) float64 m, what errs in all frames of a pass alike, see `edge.geo.Located`.
 
     Raises ValueError where a shape, a type or a value is not as said.
     """
@@ -187,6 +198,8 @@ class Detections:
     track_ids: Int32 | None = None
     celsius: Float32 | None = None
     positions: npt.NDArray[np.float64] | None = None
+    position_covariances: npt.NDArray[np.float64] | None = None
+    position_factors: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
@@ -197,6 +210,8 @@ class Detections:
             ("track_ids", (n,), np.int32),
             ("celsius", (n, 3), np.float32),
             ("positions", (n, 3), np.float64),
+            ("position_covariances", (n, 2, 2), np.float64),
+            ("position_factors", (n, 2, 8), np.float64),
         ):
             array = getattr(self, name)
             if array is not None and (array.shape != shape or array.dtype != dtype):
@@ -222,15 +237,12 @@ class Detections:
 
     def where(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Detections:
         """Those detections for which ``keep``, (N,) bool, is true; or those of the indices ``keep``, (M,) int."""
-        return replace(
-            self,
-            boxes=self.boxes[keep],
-            scores=self.scores[keep],
-            labels=self.labels[keep],
-            track_ids=None if self.track_ids is None else self.track_ids[keep],
-            celsius=None if self.celsius is None else self.celsius[keep],
-            positions=None if self.positions is None else self.positions[keep],
-        )
+        kept: dict[str, Any] = {
+            field.name: None if (array := getattr(self, field.name)) is None else array[keep]
+            for field in fields(self)
+            if field.name not in ("width", "height")
+        }
+        return replace(self, **kept)
 
     @classmethod
     def none(cls, width: int, height: int) -> Detections:
@@ -275,6 +287,10 @@ class Result:
     ``lost`` never came (gaps in ``Frame.seq``; an outage of a camera counts once, as nobody knows how many).
     ``frozen_s``: seconds so far in which the camera gave nothing new. ``warnings``: conditions that hold now, names of
     `edge.health.conditions.CONDITIONS`; ``seen``: by the same names, what of it was seen, in words.
+    ``t_source``: seconds by the source's own time, see `edge.camera.source_clock`: in a film what happens takes as
+    long as it took. ``ended_tracks``: numbers of tracks that ended with this frame: they do not come again.
+    ``footprint``: (4, 2) float64 latitude, longitude (deg) of the ground at the picture's corners, clockwise from the
+    top left one; None where a corner looks at no ground that is near enough, or there is no pose.
     """
 
     frame: Frame
@@ -291,6 +307,9 @@ class Result:
     frozen_s: float = 0.0
     warnings: frozenset[str] = frozenset()
     seen: Mapping[str, str] = field(default_factory=dict)
+    t_source: float = 0.0
+    ended_tracks: tuple[int, ...] = ()
+    footprint: npt.NDArray[np.float64] | None = None
 
     @property
     def latency_ms(self) -> float:

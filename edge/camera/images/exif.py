@@ -31,15 +31,15 @@ def _taken(tiff: bytes) -> str | None:
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return None
-    first = _entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0])
+    first = entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0])
     if EXIF_IFD not in first:
         return None
-    exif = _entries(tiff, order, first[EXIF_IFD][1])
+    exif = entries(tiff, order, first[EXIF_IFD][1])
     taken = _text(tiff, exif.get(TAKEN))
     return f"{taken}.{_text(tiff, exif.get(FRACTION))}" if len(taken) == 19 else None
 
 
-def _entries(tiff: bytes, order: str, at: int) -> dict[int, tuple[int, int, int]]:
+def entries(tiff: bytes, order: str, at: int) -> dict[int, tuple[int, int, int]]:
     """``{tag: (count, value or offset, where the value stands)}`` of one directory."""
     found = {}
     for i in range(struct.unpack_from(order + "H", tiff, at)[0]):

@@ -1,0 +1,173 @@
+"""Poses in stills: DJI's XMP, EXIF positions of others, and images that say nothing, or nonsense."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.errors import InputError
+from edge.pose import Moment, open_pose
+from edge.pose.exif import NO_FILE, NO_POSITION, read
+from tests.conftest import shared
+
+DJI = {
+    "GpsLatitude": "+47.123456789", "GpsLongitude": "-8.5", "RelativeAltitude": "+60.30", "AbsoluteAltitude": "+512.10",
+    "GimbalYawDegree": "-10.50", "GimbalPitchDegree": "-89.90", "GimbalRollDegree": "+0.00",
+    "FlightYawDegree": "+20.00", "FlightPitchDegree": "+1.00", "FlightRollDegree": "+2.00",
+    "FlightXSpeed": "+3.0", "FlightYSpeed": "-4.0",
+}  # fmt: skip
+NO_ANGLES = "the image does not say where the camera looks: camera=YAW,PITCH,ROLL says it"
+
+
+def xmp(fields: dict[str, str], elements: bool = False) -> bytes:
+    if elements:
+        body = ">" + "".join(f"<drone-dji:{name}>{value}</drone-dji:{name}>" for name, value in fields.items())
+    else:
+        body = "".join(f'\n   drone-dji:{name}="{value}"' for name, value in fields.items()) + ">"
+    text = (
+        f'<x:xmpmeta><rdf:RDF><rdf:Description rdf:about="DJI Meta Data"{body}</rdf:Description></rdf:RDF></x:xmpmeta>'
+    )
+    return b"http://ns.adobe.com/xap/1.0/\0" + text.encode()
+
+
+def gps(order: str = "<", south: bool = False, error: float | None = None) -> bytes:
+    """A TIFF directory with a GPS directory: 47 deg 7' 30", 8 deg 30' 0", 512.5 m, perhaps an error."""
+    tags = [(1, 2, b"S\0\0\0" if south else b"N\0\0\0"), (2, 5, (47, 1, 7, 1, 30, 1)), (3, 2, b"W\0\0\0"),
+            (4, 5, (8, 1, 30, 1, 0, 1)), (5, 1, b"\0\0\0\0"), (6, 5, (1025, 2))]  # fmt: skip
+    if error is not None:
+        tags.append((31, 5, (round(error * 100), 100)))
+    at = 26 + 2 + 12 * len(tags) + 4
+    entries, behind = b"", b""
+    for tag, kind, value in tags:
+        if isinstance(value, bytes):
+            count, here = (2 if kind == 2 else 1), value
+        else:
+            count, here = len(value) // 2, struct.pack(order + "I", at + len(behind))
+            behind += struct.pack(f"{order}{len(value)}I", *value)
+        entries += struct.pack(order + "HHI", tag, kind, count) + here
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    first = struct.pack(order + "HHHIII", 1, 0x8825, 4, 1, 26, 0)
+    return head + first + struct.pack(order + "H", len(tags)) + entries + bytes(4) + behind
+
+
+def jpeg(*segments: bytes) -> bytes:
+    """A grey JPEG with these APP1 segments."""
+    picture = cv2.imencode(".jpg", np.full((64, 80), 90, np.uint8))[1].tobytes()
+    more = b"".join(b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body for body in segments)
+    return picture[:2] + more + picture[2:]
+
+
+def asked(tmp_path: Path, data: bytes, options: str = "", name: str = "DJI_1_T.JPG") -> tuple[object, str]:
+    (tmp_path / name).write_bytes(data)
+    source = open_pose(f"exif{options}", [str(tmp_path)])
+    return source.at(Moment(0.0, None, name))
+
+
+@pytest.mark.parametrize("elements", [False, True])
+def test_dji_says_it_all(tmp_path: Path, elements: bool) -> None:
+    pose, why = asked(tmp_path, jpeg(b"Exif\0\0" + gps(), xmp(DJI, elements)))
+    assert why == ""
+    assert (pose.latitude, pose.longitude, pose.height) == (47.123456789, -8.5, 60.3)
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((349.5, -89.9, 0))
+    assert (pose.speed_m_s, pose.sigma_position_m, pose.height_source) == (5.0, None, "above take-off")
+
+
+def test_rtk_says_how_good_it_is_and_the_ground_may_be_given(tmp_path: Path) -> None:
+    fields = {**DJI, "RtkFlag": "50", "RtkStdLon": "0.011", "RtkStdLat": "0.013", "RtkStdHgt": "0.03"}
+    pose, _ = asked(tmp_path, jpeg(xmp(fields)), "?ground=450")
+    assert (pose.sigma_position_m, pose.height, pose.height_source) == (
+        0.013,
+        pytest.approx(62.1),
+        "altitude less ground=",
+    )
+
+
+def test_the_word_that_dji_misspells(tmp_path: Path) -> None:
+    fields = {("GpsLongtitude" if name == "GpsLongitude" else name): value for name, value in DJI.items()}
+    assert asked(tmp_path, jpeg(xmp(fields)))[0].longitude == -8.5
+
+
+def test_without_a_gimbal_the_mount_turns_with_the_aircraft(tmp_path: Path) -> None:
+    fields = {name: value for name, value in DJI.items() if "Gimbal" not in name}
+    assert asked(tmp_path, jpeg(xmp(fields))) == (None, NO_ANGLES)
+    pose, _ = asked(tmp_path, jpeg(xmp(fields)), "?mount=0,0,0")
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((20, 1, 2))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("tiff", [False, True])
+def test_an_exif_position_needs_the_user_for_height_and_angles(tmp_path: Path, order: str, tiff: bool) -> None:
+    def ask(options: str, **more: object) -> tuple[object, str]:
+        exif = gps(order, **more)
+        return asked(
+            tmp_path, exif + bytes(99) if tiff else jpeg(b"Exif\0\0" + exif), options, "a.tif" if tiff else "a.jpg"
+        )
+
+    assert ask("") == (None, "it has absolute altitudes only: ground=METRES says how high the ground is")
+    assert ask("?ground=450") == (None, NO_ANGLES)
+    pose, _ = ask("?ground=450&camera=90,-90,0", south=True, error=2.5)
+    assert (pose.latitude, pose.longitude, pose.height) == (-47.125, -8.5, 62.5)
+    assert (pose.yaw, pose.pitch, pose.sigma_position_m) == (pytest.approx(90), pytest.approx(-90), 2.5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"GpsLatitude": "0.0", "GpsLongitude": "0.0"}, "no GPS fix"),
+        ({"GpsLatitude": "97.0"}, "no latitude and longitude"),
+        ({"GpsLatitude": "NaN"}, NO_POSITION),
+        ({"RelativeAltitude": "", "AbsoluteAltitude": ""}, "no height is in it"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, changed: dict[str, str], why: str) -> None:
+    assert asked(tmp_path, jpeg(xmp({**DJI, **changed}))) == (None, why)
+
+
+def test_images_without_a_pose_and_frames_of_other_files_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    (tmp_path / "b.jpg").write_bytes(jpeg(xmp(DJI)))
+    source = open_pose("exif", [f"{tmp_path}?match=*.jpg"])
+    assert source.at(Moment(0.0, None, "a.jpg")) == (None, NO_POSITION)
+    assert source.at(Moment(0.0, None, "b.jpg"))[1] == ""
+    assert source.at(Moment(0.0, None, "c.jpg")) == (None, NO_FILE)
+    assert source.at(Moment(0.0, None, 1.5)) == (None, NO_FILE)
+    (tmp_path / "b.jpg").unlink()
+    assert source.at(Moment(0.0, None, "b.jpg")) == (None, "the image cannot be read (No such file or directory)")
+    assert source.counts == {f"image: {NO_POSITION}": 1, "image": 1}
+
+
+def test_several_images_and_their_options(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(jpeg(xmp(DJI)))
+    source = open_pose("exif", [str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg"), "?fps=5"])
+    assert [source.at(Moment(0.0, None, name))[1] for name in ("a.jpg", "b.jpg")] == ["", ""]
+
+
+@pytest.mark.parametrize("source", ["flight.txt", "/dev/video9", "sim:seed=1"])
+def test_sources_that_are_no_stills(tmp_path: Path, source: str) -> None:
+    (tmp_path / "flight.txt").write_text("hello")
+    with pytest.raises(InputError, match="pose exif: "):
+        open_pose("exif", [str(tmp_path / source) if source.endswith("txt") else source])
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 400), st.integers(0, 255), st.booleans())
+def test_a_damaged_image_raises_nothing(at: int, byte: int, big: bool) -> None:
+    data = bytearray(jpeg(b"Exif\0\0" + gps(">" if big else "<"), xmp(DJI)))
+    data[at % len(data)] = byte
+    read(bytes(data))
+    read(bytes(data[: at + 30]))
+    tiff = bytearray(gps(">" if big else "<"))
+    tiff[at % len(tiff)] = byte
+    read(bytes(tiff))
+
+
+@pytest.mark.parametrize("parts", [("raw16", "M3T_DJI_0001_R.JPG"), ("flir_rjpeg", "four_ducks_png16.jpg")])
+def test_real_images_whose_metadata_were_taken_out(parts: tuple[str, str]) -> None:
+    assert read(shared("data", *parts).read_bytes()) is None
