@@ -1,0 +1,156 @@
+"""Where the detections of every frame stand: the step of the main path, and what it could not place."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.data import Detections, Frame
+from edge.errors import InputError
+from edge.geo.attitude import Mounting
+from edge.geo.camera import CameraModel
+from edge.geo.dem import Dem
+from edge.geo.dem_files import read_dem
+from edge.geo.lens import LensSpec
+from edge.geo.locate import locate
+from edge.geo.positions import NO_MOUNTING, NO_POSE, Float64, located_of
+from edge.seams import Camera
+
+log = logging.getLogger(__name__)
+
+NO_LENS = "the lens is not known: give --lens"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingSettings:
+    """``lens``: see `LensSpec.parse`; None: what the source says of its own. ``ground``: metres of the level ground
+    above that right below the camera, or a `Dem`. ``mounting``: what the poses are off by.
+    """
+
+    lens: LensSpec | None = None
+    ground: float | Dem = 0.0
+    mounting: Mounting = NO_MOUNTING
+
+    @classmethod
+    def parse(cls, lens: str | None = None, ground: str | None = None, mounting: str | None = None) -> PlacingSettings:
+        """Of the texts of ``--lens``, ``--ground`` and ``--mounting``. Raises InputError."""
+        return cls(
+            None if lens is None else LensSpec.parse(lens),
+            0.0 if ground is None else _ground(ground),
+            NO_MOUNTING if mounting is None else _mounting(mounting),
+        )
+
+
+class Placing:
+    """Gives the detections of one flight their positions; `report` says what it could not place, and why.
+
+    Without poses, or without a lens, detections stay as they are: nothing is guessed.
+    """
+
+    def __init__(self, camera: Camera, settings: PlacingSettings) -> None:
+        self._camera, self._settings = camera, settings
+        self._model: CameraModel | None = None
+        self._size = (0, 0)
+        self._placed, self._refused, self._assumed = 0, Counter[str](), set[str]()
+        self._told = False
+
+    def __call__(self, detections: Detections, frame: Frame) -> Detections:
+        """The same detections with positions; raises InputError where the lens does not fit the frame."""
+        if frame.pose is None or not len(detections):
+            if frame.pose is None and len(detections):
+                self._refused[NO_POSE] += len(detections)
+            return detections
+        model = self.model(frame)
+        if model is None:
+            self._refused[NO_LENS] += len(detections)
+            return detections
+        settings = self._settings
+        found = located_of(detections, frame, model, settings.ground, settings.mounting)
+        self._refused.update(why for why in found.refused if why)
+        self._placed += sum(not why for why in found.refused)
+        for line in found.assumed:
+            if line not in self._assumed:
+                self._assumed.add(line)
+                log.info("position: the pose does not say how good it is; assumed, 1 sigma: %s", line)
+        return replace(
+            detections,
+            positions=found.positions,
+            position_covariances=found.covariance,
+            position_factors=found.factors,
+        )
+
+    def footprint(self, frame: Frame) -> Float64 | None:
+        """(4, 2) latitude, longitude of the ground at the corners of the picture, as `edge.data.Result` has it."""
+        model = None if frame.pose is None else self.model(frame)
+        if frame.pose is None or model is None:
+            return None
+        w, h = frame.width, frame.height
+        pose = self._settings.mounting.apply(frame.pose)
+        corners = locate([(0, 0), (w, 0), (w, h), (0, h)], model, pose, self._settings.ground)[:, :2]
+        return corners if np.isfinite(corners).all() else None
+
+    def model(self, frame: Frame) -> CameraModel | None:
+        """The camera model of frames like this one; None where nobody says what the lens is."""
+        size = frame.width, frame.height
+        if size != self._size:
+            spec, own = self._settings.lens, self._camera.intrinsics
+            if spec is not None:
+                self._model = spec.model(*size, self._camera.crop)
+            else:
+                self._model = own and CameraModel(*size, *own, name="of the source")
+            self._size = size  # not where that raised: the next frame raises it again
+            if self._model is not None and not self._told:
+                self._told = True
+                log.info("position: %s", self._model)
+            if self._model is None and frame.pose is not None and not self._told:
+                self._told = True
+                log.warning("frames have poses, but %s: detections get no positions", NO_LENS)
+        return self._model
+
+    def report(self) -> dict[str, Any]:
+        """For report.json: detections by what became of them, the camera model and what was assumed."""
+        m = self._model
+        return {
+            "placed": self._placed,
+            "refused": dict(self._refused.most_common()),
+            "camera": self._model and str(self._model),
+            "intrinsics": m and [round(float(v), 3) for v in (m.fx, m.fy, m.cx, m.cy)],
+            "ground": _described(self._settings.ground),
+            "assumed": sorted(self._assumed),
+        }
+
+
+def _described(ground: float | Dem) -> str:
+    return str(ground) if isinstance(ground, Dem) else f"level, {ground:g} m above that below the camera"
+
+
+def _ground(text: str) -> float | Dem:
+    try:
+        height = float(text)
+    except ValueError:
+        return read_dem(Path(text))
+    if not math.isfinite(height):
+        raise InputError(f"ground {text!r}: expected metres above the ground below the camera, or a file .hgt or .tif")
+    return height
+
+
+def _mounting(text: str) -> Mounting:
+    known = [field.name for field in fields(Mounting)]
+    values: dict[str, float] = {}
+    for part in text.split(","):
+        key, _, value = (word.strip() for word in part.partition("="))
+        if key not in known or key in values:
+            raise InputError(
+                f"mounting {text!r}: {part!r}; expected {', '.join(f'{name}=' for name in known)} once each"
+            )
+        try:
+            values[key] = float(value)
+        except ValueError:
+            raise InputError(f"mounting {text!r}: {key}={value!r}; expected a number") from None
+    return Mounting(**values)
