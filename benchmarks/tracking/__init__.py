@@ -1,0 +1,1 @@
+"""Tracks against the truth of simulated and real sequences: ``python -m benchmarks.tracking``."""

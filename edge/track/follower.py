@@ -1,0 +1,78 @@
+"""Follows the detections of one run: the step of the main path, with all that it remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge.data import Detections, Frame, Pose
+from edge.geo.locate import refused_pose
+from edge.geo.placing import Placing
+from edge.geo.wgs84 import metres_a_degree, wrapped
+from edge.track.follow import CameraMotion
+from edge.track.motion import Picture
+from edge.track.pose_motion import Lens, Stance
+from edge.track.tracker import Tracker
+
+FAINT = 0.4  # of the lowest score shown: fainter detections may still continue a track, but begin none
+
+
+class Follower:
+    """Numbers for the detections of one run; see `Tracker`.
+
+    ``lowest``: the lowest score that is shown. A track begins with such a detection only, and goes on with fainter
+    ones, which are not shown: what is found is the same as without it. ``placing``: knows the lens, so that poses tell
+    the camera's motion; without it, and without poses, the pictures do.
+    """
+
+    def __init__(self, lowest: float, placing: Placing | None = None) -> None:
+        self._tracker = _tracker(lowest)
+        self._placing = placing
+        self._motion: CameraMotion | None = None
+        self._home: Pose | None = None
+        self.ended: tuple[int, ...] = ()
+        """Numbers of the tracks that ended with the last frame: they are not given again."""
+
+    @staticmethod
+    def faintest(lowest: float) -> float:
+        """The score from which it wants to know of detections, where ``lowest`` is shown."""
+        return FAINT * lowest
+
+    def __call__(self, detections: Detections, frame: Frame, t: float, picture: Picture, lowest: float) -> Detections:
+        """Those of ``detections``, down to `faintest`, that are shown, with their numbers.
+
+        ``t``: seconds by the source's own time. ``picture``: (H, W) uint8, the frame as normalised.
+        """
+        if self._motion is None:
+            self._motion = CameraMotion(self._lens(frame))
+        if lowest != self._tracker.high:
+            self._tracker.high = self._tracker.begin = lowest
+            self._tracker.low = self.faintest(lowest)
+        motion = self._motion.between(frame, picture, detections.boxes, self._stance(frame.pose))
+        if frame.shutter_closed:  # it shows nothing: tracks go on unseen, and end where it stays closed for too long
+            self.ended = ()
+            return replace(detections, track_ids=np.full(len(detections), -1, np.int32))
+        found = detections
+        ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion.affine)
+        self.ended = tuple(track.id for track in self._tracker.ended)
+        return replace(found, track_ids=ids).where(found.scores >= lowest)
+
+    def _lens(self, frame: Frame) -> Lens | None:
+        model = self._placing.model(frame) if self._placing else None
+        # the motion from poses is of a lens whose axis meets the middle of the picture; else the pictures tell it
+        centred = model is not None and abs(model.cx - model.width / 2) < 1 and abs(model.cy - model.height / 2) < 1
+        return Lens(model.fx, model.width, model.height) if model is not None and centred else None
+
+    def _stance(self, pose: Pose | None) -> Stance | None:
+        if pose is None or refused_pose(pose):
+            return None
+        home = self._home = self._home or pose
+        a_latitude, a_longitude = metres_a_degree(home.latitude)
+        east = float(wrapped(pose.longitude - home.longitude)) * a_longitude
+        north = (pose.latitude - home.latitude) * a_latitude
+        return Stance(east, north, pose.height, pose.yaw, pose.pitch, pose.roll)
+
+
+def _tracker(lowest: float) -> Tracker:
+    return Tracker(low=Follower.faintest(lowest), begin=lowest, high=lowest)

@@ -1,0 +1,137 @@
+"""The step of the main path that numbers detections: what is shown, what only continues a track, and what ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.data import Detections, Frame, Pose
+from edge.geo.lens import LensSpec
+from edge.geo.placing import Placing, PlacingSettings
+from edge.seams import Camera
+from edge.track.follower import Follower
+from edge.track.pose_motion import Lens
+
+H, W = 96, 128
+PICTURE = np.random.default_rng(1).integers(0, 256, (H, W), dtype=np.uint8)
+
+
+class Source(Camera):
+    def read(self) -> None:
+        return None
+
+
+def frame(seq: int, flags: frozenset[str] = frozenset(), pose: Pose | None = None) -> Frame:
+    return Frame(PICTURE, seq, float(seq), flags=flags, pose=pose)
+
+
+def found(*rows: tuple[float, float]) -> Detections:
+    """Boxes of 8 px: the left side of each, and its score."""
+    boxes = np.array([[x, 40, x + 8, 48] for x, _ in rows], np.float32).reshape(-1, 4)
+    scores = np.array([score for _, score in rows], np.float32)
+    return Detections(boxes, scores, np.zeros(len(rows), np.int32), W, H)
+
+
+def ids(given: Detections) -> list[int]:
+    assert given.track_ids is not None
+    return given.track_ids.tolist()
+
+
+def step(follower: Follower, seq: int, *rows: tuple[float, float], lowest: float = 0.5) -> list[int]:
+    return ids(follower(found(*rows), frame(seq), seq / 10, PICTURE, lowest))
+
+
+def test_faint_ones_continue_a_track_and_are_not_shown() -> None:
+    follower = Follower(0.5)
+    assert follower.faintest(0.5) == pytest.approx(0.2)
+    step(follower, 0, (20, 0.9))
+    assert step(follower, 1, (20, 0.9)) == [1]
+    for seq in range(2, 14):  # longer than a track goes on unseen
+        assert step(follower, seq, (20, 0.3)) == []
+    assert step(follower, 14, (20, 0.9)) == [1]
+
+
+def test_without_them_the_track_ends_once_and_its_number_is_not_given_again() -> None:
+    follower = Follower(0.5)
+    assert follower.ended == ()
+    for seq in range(2):
+        step(follower, seq, (20, 0.9))
+    ended = []
+    for seq in range(2, 20):
+        step(follower, seq)
+        ended.append(follower.ended)
+    assert sorted(ended) == [()] * 17 + [(1,)]
+    step(follower, 20, (20, 0.9))
+    assert step(follower, 21, (20, 0.9)) == [2]
+
+
+def test_faint_ones_begin_no_track_whatever_the_bundle_shows() -> None:
+    for lowest, score, track in ((0.5, 0.49, []), (0.8, 0.79, []), (0.2, 0.49, [1])):
+        follower = Follower(0.5)  # the filter is set in flight
+        for seq in range(6):
+            last = step(follower, seq, (20, score), lowest=lowest)
+        assert last == track
+
+
+def test_what_is_shown_is_in_its_order_with_all_its_values() -> None:
+    follower = Follower(0.5)
+    for seq in range(3):
+        given = found((20, 0.9), (50, 0.3), (80, 0.5))
+        celsius = np.arange(9, dtype=np.float32).reshape(3, 3)
+        given = Detections(given.boxes, given.scores, given.labels, W, H, celsius=celsius)
+        shown = follower(given, frame(seq), seq / 10, PICTURE, 0.5)
+    assert shown.boxes[:, 0].tolist() == [20, 80]
+    assert shown.celsius is not None
+    assert shown.celsius[:, 0].tolist() == [0, 6]
+    assert ids(shown) == [1, 2]
+
+
+def test_a_closed_shutter_shows_nothing_and_ends_nothing_twice() -> None:
+    follower = Follower(0.5)
+    shut = frozenset({"ffc"})
+    for seq in range(2):
+        step(follower, seq, (20, 0.9))
+    assert ids(follower(found((20, 0.9)), frame(2, shut), 0.2, PICTURE, 0.5)) == [-1]
+    assert step(follower, 3, (20, 0.9)) == [1]
+    step(follower, 40)
+    assert follower.ended == (1,)
+    follower(found(), frame(41, shut), 4.1, PICTURE, 0.5)
+    assert follower.ended == ()
+
+
+def test_poses_tell_the_motion_where_the_lens_is_known_and_its_axis_is_in_the_middle() -> None:
+    for lens, expected in (
+        ("hfov=45", Lens(pytest.approx(64 / np.tan(np.radians(22.5))), W, H)),
+        ("hfov=45,size=256x192", None),
+        (None, None),
+    ):
+        source = Source()
+        if lens and "size" in lens:
+            source.crop = (0, 0, W, H)  # the corner of a picture twice as wide
+        spec = None if lens is None else LensSpec.parse(lens)
+        follower = Follower(0.5, Placing(source, PlacingSettings(spec)))
+        assert follower._lens(frame(0)) == expected
+
+
+def test_with_poses_a_track_stands_although_the_picture_moves() -> None:
+    """60 px between two frames; the pictures show nothing that could tell it."""
+    flat = np.full((H, W), 90, np.uint8)
+    follower = Follower(0.5, Placing(Source(), PlacingSettings(LensSpec.parse("focal=10,pitch=10"))))
+    numbers = []
+    for seq, x in enumerate((100.0, 100.0, 100.0, 40.0)):
+        pose = Pose(47.0, 8.0 + (100 - x) / 1000 * 50 / 76_000, 50.0, 0.0, -90.0)  # 1 px is 5 cm
+        one = Frame(flat, seq, float(seq), pose=pose)
+        numbers.append(ids(follower(found((x, 0.9)), one, seq / 10, flat, 0.5)))
+    assert numbers[2] == numbers[3] == [1]
+
+
+def test_a_pose_that_is_refused_is_no_stance() -> None:
+    follower = Follower(0.5)
+    assert follower._stance(None) is None
+    assert follower._stance(Pose(float("nan"), 8.0, 50.0, 0.0, -90.0)) is None
+    first = follower._stance(Pose(10.0, 179.9999, 50.0, 1.0, -80.0, 2.0))
+    second = follower._stance(Pose(10.0001, -179.9999, 51.0, 1.0, -80.0, 2.0))
+    assert first is not None
+    assert second is not None
+    assert (first.east, first.north) == (0, 0)
+    assert (second.east, second.north) == pytest.approx((21.93, 11.06), abs=0.02)
