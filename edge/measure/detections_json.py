@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from edge.data import Result, class_name
 
 FORMAT = 1
@@ -44,10 +46,11 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
     """``{"seq", "t", "utc", "flags", "detections": [{"box", "score", "label", "class"}]}``, and more where there is.
 
     ``box``: [x1, y1, x2, y2] sensor pixels, rounded to 0.01. ``t``: monotonic seconds of the capture. ``origin``:
-    the still's name, or seconds of a video's own time. ``label``: index into ``classes``. Where the frame has a
-    temperature scale, a detection also has
-    ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked (closed shutter) has
-    ``"inferred": false``, one whose numbers overflowed ``"overflowed": true``.
+    the still's name, or seconds of a video's own time. ``pose``: where the frame has a whole one: latitude, longitude,
+    height, yaw, pitch, roll, see `edge.Pose`. ``label``: index into ``classes``. A detection of a track has its number,
+    ``"track"``; one whose place is known ``"position": [latitude, longitude, 1-sigma error in metres]``; where the
+    frame has a temperature scale, ``"celsius": [min, mean, max]`` of its box. A frame in which the engine was not asked
+    (closed shutter) has ``"inferred": false``, one whose numbers overflowed ``"overflowed": true``.
     """
     frame, found = result.frame, result.detections
     detections = []
@@ -59,11 +62,11 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
             "label": label,
             "class": class_name(classes, label),
         }
-        if found.track_ids is not None:
+        if found.track_ids is not None and found.track_ids[i] > 0:
             item["track"] = int(found.track_ids[i])
         if found.celsius is not None:
             item["celsius"] = [round(float(v), 2) for v in found.celsius[i]]
-        if found.positions is not None:
+        if found.positions is not None and np.isfinite(found.positions[i]).all():  # JSON has no NaN
             latitude, longitude, error_m = (float(v) for v in found.positions[i])
             item["position"] = [round(latitude, 7), round(longitude, 7), round(error_m, 1)]
         detections.append(item)
@@ -75,6 +78,12 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
     }
     if frame.origin is not None:
         line["origin"] = frame.origin
+    if frame.pose is not None:
+        pose = frame.pose
+        angles = [round(float(v), 3) for v in (pose.height, pose.yaw, pose.pitch, pose.roll)]
+        numbers = [round(float(pose.latitude), 8), round(float(pose.longitude), 8), *angles]
+        if np.isfinite(numbers).all():  # JSON has no NaN
+            line["pose"] = numbers
     line["detections"] = detections
     if not result.inferred:
         line["inferred"] = False

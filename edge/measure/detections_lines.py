@@ -51,11 +51,13 @@ class DetectionLine(Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    track: Annotated[int, Meta(description="only where a program of one's own gave it")] | UnsetType = UNSET
+    track: (
+        Annotated[int, Meta(ge=1, description="its number in tracks.jsonl; left out: not (yet) a track")] | UnsetType
+    ) = UNSET
     position: (
         Annotated[
             tuple[float, float, float],
-            Meta(description="latitude, longitude, 1-sigma error in m; only where a program of one's own gave it"),
+            Meta(description="latitude, longitude (degrees), 1-sigma error (m); left out: no pose, or refused"),
         ]
         | UnsetType
     ) = UNSET
@@ -71,6 +73,13 @@ class FrameLine(Struct, kw_only=True):
     detections: list[DetectionLine]
     origin: (
         Annotated[str | float, Meta(description="name of the still; seconds since the first picture of a video")]
+        | UnsetType
+    ) = UNSET
+    pose: (
+        Annotated[
+            tuple[float, float, float, float, float, float],
+            Meta(description="latitude, longitude, height above ground (m), yaw, pitch, roll (degrees); see edge.Pose"),
+        ]
         | UnsetType
     ) = UNSET
     inferred: Annotated[bool, Meta(description="false: the shutter was closed, nothing was looked for")] | UnsetType = (

@@ -25,7 +25,8 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int = 1) -> npt.NDArray[np.uint8]:
-    """``(H * scale, W * scale, 3)`` uint8 BGR: the picture, a box, name and score for each detection.
+    """``(H * scale, W * scale, 3)`` uint8 BGR: the picture; a box, name, number of its track and score for each
+    detection.
 
     ``truth``: also mark, with corners, what a simulated frame really holds.
     """
@@ -36,8 +37,9 @@ def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int
         for box in result.frame.truth.boxes * scale:
             _corners(image, box)
     found = result.detections
-    for box, score, label in zip(found.boxes * scale, found.scores, found.labels, strict=True):
-        name = class_name(classes, label)
+    tracks = found.track_ids if found.track_ids is not None else [-1] * len(found)
+    for box, score, label, track in zip(found.boxes * scale, found.scores, found.labels, tracks, strict=True):
+        name = class_name(classes, label) + (f" #{track}" if track >= 0 else "")
         colour = COLOURS[label % len(COLOURS)]
         # a line outside the box, so that a body of 15 px is not painted over
         x1, y1, x2, y2 = (round(float(v)) for v in box)

@@ -10,9 +10,15 @@ from edge.sinks.spec import SinkSpec
 
 SINKS = {  # name: module; in the order in which they are listed
     "detections": "edge.sinks.jsonl",
+    "tracks": "edge.sinks.tracks.jsonl",
+    "counts": "edge.sinks.tracks.counts",
+    "map": "edge.sinks.tracks.map",
     "video": "edge.sinks.video",
     "pictures": "edge.sinks.pictures",
     "trace": "edge.sinks.trace",
+    "geojson": "edge.sinks.tracks.geojson",
+    "kmz": "edge.sinks.tracks.kmz",
+    "csv": "edge.sinks.tracks.track_csv",
 }
 
 

@@ -38,11 +38,11 @@ class SinkSpec:
     """A kind of sink: ``SinkSpec("csv", "found.csv", lambda to: CsvSink(to.path))``.
 
     ``name``: in reports, and of the option that asks for it. ``file``: the file or folder within the run's folder
-    that is its own, None for a sink that writes none. ``make``: makes one. ``lossless``: when ``depth`` results wait
-    for it, True = detection waits too; False = a result is left out and counted; None = True where no frame is left
-    out either (policy ``every``). ``essential``: always written, and where it fails the run ends. ``help``: what it
-    writes, for ``edge run --help``. ``check``: raises InputError for a path at which it could not write; called before
-    anything is made.
+    that is its own, None for a sink that writes none; ``beside``: others that it writes there. ``make``: makes one.
+    ``lossless``: when ``depth`` results wait for it, True = detection waits too; False = a result is left out and
+    counted; None = True where no frame is left out either (policy ``every``). ``essential``: always written, and where
+    it fails the run ends. ``help``: what it writes, for ``edge run --help``. ``check``: raises InputError for a path at
+    which it could not write; called before anything is made.
 
     Raises InputError where ``file`` is no plain name or ``depth`` is less than 1.
     """
@@ -55,6 +55,7 @@ class SinkSpec:
     essential: bool = False
     help: str = ""
     check: Callable[[Path], None] = _any
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         file = self.file

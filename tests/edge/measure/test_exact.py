@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edge.data import Detections, Frame, Result, TemperatureScale
+from edge.data import Detections, Frame, Pose, Result, TemperatureScale
 from edge.measure.detections_json import header, is_header, to_json
 from edge.measure.histogram import LEAST, METHOD, MOST, Histogram
 from edge.measure.matching import Tally, iou, match
@@ -292,12 +293,27 @@ def test_every_number_of_a_line_stands_under_its_name_with_its_digits() -> None:
                 "score": 0.5,
                 "label": 0,
                 "class": "deer",
-                "track": -1,
                 "celsius": [4.0, 5.0, 6.0],
                 "position": [-1.0, -2.0, 0.6],
             },
         ],
     }
+
+
+def test_a_position_that_is_none_is_left_out() -> None:
+    """JSON has no NaN, of which the ray of a box that was refused is made."""
+    found = Detections(
+        boxes([1, 2, 3, 4], [5, 6, 7, 8]),
+        np.ones(2, np.float32),
+        np.zeros(2, np.int32),
+        60,
+        40,
+        positions=np.array([[np.nan, np.nan, np.nan], [1.0, 2.0, 3.0]]),
+    )
+    frame = Frame(np.zeros((40, 60), np.uint8), 7, 12.0)
+    first, second = to_json(made(frame, found, 12.4, np.zeros((40, 60), np.uint8)), ("deer",))["detections"]
+    assert "position" not in first
+    assert second["position"] == [1.0, 2.0, 3.0]
 
 
 def test_what_the_engine_did_not_see_or_could_not_tell_is_said() -> None:
@@ -324,3 +340,12 @@ def test_the_first_line_names_width_and_height() -> None:
     assert not is_header({"seq": 1})
     assert not is_header({})
     assert not is_header(["format"])
+
+
+@pytest.mark.parametrize("wrong", ["latitude", "longitude", "height", "yaw", "pitch", "roll"])
+def test_a_pose_that_is_not_whole_is_left_out(wrong: str) -> None:
+    pose = Pose(47.123456789, 8.0, 60.12345, 90.0, -90.0, 0.0)
+    for one, said in ((pose, [47.12345679, 8.0, 60.123, 90.0, -90.0, 0.0]), (replace(pose, **{wrong: math.nan}), None)):
+        pixels = np.zeros((4, 4), np.uint8)
+        result = made(Frame(pixels, 0, 0.0, pose=one), Detections.none(4, 4), 0.1, pixels)
+        assert to_json(result, ()).get("pose") == said

@@ -191,13 +191,20 @@ def test_every_kind_of_sink() -> None:
     found = {spec.name: (spec.file, spec.lossless, spec.depth, spec.essential) for spec in known_specs()}
     assert found == {
         "detections": ("detections.jsonl", True, 1000, True),
+        "tracks": ("tracks.jsonl", True, 1000, True),
+        "counts": ("counts.json", True, 1000, True),
+        "map": ("map.png", True, 1000, False),
         "video": ("video.mkv", None, 8, False),
         "pictures": ("pictures", None, 8, False),
         "trace": ("trace.jsonl", None, 8, False),
+        "geojson": ("tracks.geojson", None, 120, False),
+        "kmz": ("tracks.kmz", None, 120, False),
+        "csv": ("tracks.csv", None, 120, False),
     }
     assert list(found) == list(SINKS)
-    assert [spec.name for spec in choose_specs(())] == ["detections"]
-    assert [spec.name for spec in choose_specs(["pictures", "video"])] == ["detections", "video", "pictures"]
+    assert [spec.name for spec in choose_specs(())] == ["detections", "tracks", "counts"]
+    always = ["detections", "tracks", "counts"]
+    assert [spec.name for spec in choose_specs(["pictures", "video"])] == [*always, "video", "pictures"]
 
 
 def test_a_kind_is_checked_when_it_is_made() -> None:
@@ -208,7 +215,7 @@ def test_a_kind_is_checked_when_it_is_made() -> None:
     assert SinkSpec("x", "f", VideoSink).path(Path("a")) == Path("a/f")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="two sinks have the file"):
         choose_specs((), [SinkSpec("mine", "detections.jsonl", VideoSink)])  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="no sink is named film: expected one of video, pictures"):
+    with pytest.raises(InputError, match="no sink is named film: expected one of map, video, pictures"):
         choose_specs(["film"])
 
 

@@ -1,0 +1,1 @@
+"""After a run, from what it left in its folder: the files of other tools, and the camera's alignment."""

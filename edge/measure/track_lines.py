@@ -1,0 +1,78 @@
+"""The lines of ``tracks.jsonl``, declared: one animal, person or vehicle that was followed; the JSON Schema of a line.
+
+What writes them is `edge.sinks.tracks.jsonl`; `read_tracks` reads them again. A later version may add fields; none
+goes, none changes its meaning.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge.errors import InputError
+from edge.system.files import reason_of
+
+Whole = Annotated[int, Meta(ge=0)]
+Score = Annotated[float, Meta(ge=0, le=1)]
+MAX_BYTES = 256 << 20
+
+
+class GroundPosition(Struct, frozen=True):
+    """On the ground, WGS84."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90, description="degrees")]
+    lon: Annotated[float, Meta(ge=-180, le=180, description="degrees")]
+    sigma_m: Annotated[float, Meta(ge=0, description="1-sigma error, metres")]
+
+
+class TrackLine(Struct, frozen=True, kw_only=True):
+    """One track, written when it has ended."""
+
+    track: Annotated[int, Meta(ge=1, description="its number, that of detections.jsonl; never given twice in a run")]
+    label: Annotated[int, Meta(ge=0, description="index into the model's classes: what most of its score was for")]
+    name: Annotated[str, Meta(description="name of the class")] = msgspec.field(name="class")
+    first_seq: Annotated[int, Meta(description="the frame in which it was found first")]
+    last_seq: Annotated[int, Meta(description="and last")]
+    first_t: Annotated[float, Meta(description="capture of that frame, seconds of the machine's monotonic clock")]
+    last_t: float
+    first_utc: Annotated[str | None, Meta(description="the same by the wall clock, ISO 8601; null: not to be trusted")]
+    last_utc: str | None
+    frames: Annotated[int, Meta(ge=1, description="frames in which it was found")]
+    score: Annotated[Score, Meta(description="the highest of them")]
+    best_seq: Annotated[int, Meta(description="the frame with the highest score")]
+    box: Annotated[tuple[float, float, float, float], Meta(description="there: x1, y1, x2, y2, pixels of the frame")]
+    origin: Annotated[str | float | None, Meta(description="there: name of the still, or seconds of the video")]
+    celsius: Annotated[
+        tuple[float, float, float] | None,
+        Meta(description="there: minimum, mean, maximum in the box, degrees C, apparent; null: counts without a scale"),
+    ]
+    position: Annotated[GroundPosition | None, Meta(description="null: no pose, or every ray was refused")]
+    crops: Annotated[list[str], Meta(description="pictures of it, files within the run's folder, the best first")]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one line of ``tracks.jsonl``."""
+    return msgspec.json.schema(TrackLine)
+
+
+def read_tracks(path: Path) -> list[TrackLine]:
+    """The tracks of a file, in its order; a last line that a power cut left unfinished is passed over.
+
+    Raises InputError where the file cannot be read, is larger than 256 MiB, or holds anything else.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB: expected the tracks of one flight")
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {reason_of(error)}") from None
+    tracks = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            tracks.append(msgspec.json.decode(line, type=TrackLine))
+        except msgspec.MsgspecError as error:
+            raise InputError(f"{path}, line {number}: {error}: expected a track as edge run writes it") from None
+    return tracks

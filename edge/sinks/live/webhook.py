@@ -1,0 +1,155 @@
+"""``--webhook``: a POST with JSON to an address of the user's when a track is found, and when it is over."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import re
+import ssl
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+import numpy as np
+
+from edge.data import Result, class_name
+from edge.errors import InputError
+from edge.seams import Sink
+from edge.sinks.live.cot import run_id
+from edge.sinks.live.courier import Courier
+from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.text import without_password
+from edge.track.book import Book, line_of
+
+WAIT_S = 5.0  # for a connection, and for an answer
+MOST_ANSWER = 64 << 10  # bytes of an answer; nobody reads them
+AGAIN = frozenset({408, 425, 429})  # of the answers that refuse a message, those that ask for it later
+DEPTH = 64
+
+log = logging.getLogger(__name__)
+
+
+class HttpLink:
+    """POSTs messages to one URL; certificates are checked, redirections are not followed.
+
+    ``refused``: messages that the server did not want, which are not sent again.
+    """
+
+    def __init__(self, url: SplitResult) -> None:
+        self.name = without_password(url.geturl())
+        self._url, self.refused = url, 0
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, data: bytes) -> None:
+        """Raises OSError where it did not come, or is to be sent again later."""
+        head = {"Content-Type": "application/json", "User-Agent": "thermal-edge", "Connection": "close"}
+        target = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
+        connection = self._connection = self._new()
+        try:
+            connection.request("POST", target, data, head)
+            answer = connection.getresponse()
+            answer.read(MOST_ANSWER)
+        except http.client.HTTPException as error:
+            raise OSError(f"no answer of HTTP: {error!r}") from None
+        finally:
+            self.close()  # minutes lie between two messages: no server keeps a connection for so long
+        if answer.status >= 500 or answer.status in AGAIN:
+            raise OSError(f"it answers {answer.status} {answer.reason}")
+        if answer.status >= 300:
+            self.refused += 1
+            if self.refused == 1:
+                log.warning(
+                    "%s refuses a message: %d %s; it is not sent again", self.name, answer.status, answer.reason
+                )
+
+    def tend(self) -> None:
+        """Nothing is to be done between two messages."""
+
+    def close(self) -> None:
+        """May be called twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _new(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=WAIT_S, context=context)
+        return http.client.HTTPConnection(host, port, timeout=WAIT_S)
+
+
+class WebhookSink(Sink):
+    """Two messages a track: ``found``, at once, and ``over``, with its line of tracks.jsonl. Each has the ``id`` of its
+    track in this run, so that a server that gets one twice knows it.
+    """
+
+    def __init__(self, link: HttpLink, classes: Sequence[str]) -> None:
+        self._classes, self._book, self._run = classes, Book(pictures=False), ""
+        self._found: set[int] = set()
+        self._link = link
+        self.courier = Courier(link, f"webhook: {link.name}")
+
+    def write(self, result: Result) -> None:
+        """Note one result, and hand over what is to be told."""
+        self._run = self._run or run_id(result.frame)
+        ids = result.detections.track_ids
+        for i, number in enumerate([] if ids is None else ids.tolist()):
+            if number > 0:
+                self._new(result, i, number)
+        for track in self._book.add(result):
+            self._put("over", track.number, msgspec.to_builtins(line_of(track, self._classes, [])))
+
+    def _new(self, result: Result, i: int, number: int) -> None:
+        if number in self._found:
+            return
+        self._found.add(number)
+        frame, found = result.frame, result.detections
+        where = None if found.positions is None else [float(v) for v in found.positions[i]]
+        said = {
+            "track": number,
+            "class": class_name(self._classes, int(found.labels[i])),
+            "score": round(float(found.scores[i]), 4),
+            "seq": frame.seq,
+            "utc": None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds"),
+            "position": None
+            if where is None or not np.isfinite(where).all()
+            else {"lat": round(where[0], 7), "lon": round(where[1], 7), "sigma_m": round(where[2], 2)},
+        }
+        self._put("found", number, said)
+
+    def _put(self, what: str, number: int, said: dict[str, Any]) -> None:
+        track = f"thermal-edge.{self._run}.{number}"
+        message = json.dumps({"event": what, "id": track, **said}, separators=(",", ":"))
+        self.courier.put(f"{track} {what}", message.encode())
+
+    def close(self) -> None:
+        """Send what is left, for at most 2 s. May be called twice."""
+        for track in self._book.end():
+            self._put("over", track.number, msgspec.to_builtins(line_of(track, self._classes, [])))
+        self.courier.close()
+
+
+def parse_url(text: str) -> SplitResult:
+    """``http://`` or ``https://``. Raises InputError for anything else."""
+    wrong = InputError(f"{without_password(text)!r}: expected http://HOST/PATH or https://HOST/PATH, without a login")
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise wrong
+    try:
+        url = urlsplit(text)
+        if not url.hostname or url.username is not None or url.port == 0:
+            raise wrong
+    except ValueError:
+        raise wrong from None
+    return url
+
+
+def spec_of(url: SplitResult) -> SinkSpec:
+    """The sink of a run that posts to this URL."""
+
+    def make(to: SinkContext) -> WebhookSink:
+        return WebhookSink(HttpLink(url), to.classes)
+
+    return SinkSpec("webhook", None, make, lossless=False, depth=DEPTH)

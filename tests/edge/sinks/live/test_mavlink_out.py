@@ -1,0 +1,413 @@
+"""The run as a MAVLink camera, and a ground station that asks, loses, floods and speaks both protocol versions."""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.commands.main import main
+from edge.data import Detections, Frame, Result, TemperatureScale
+from edge.errors import InputError, SinkError
+from edge.sinks.background import Background
+from edge.sinks.live.link import Address
+from edge.sinks.live.mavlink_out import MOST_A_SLICE, MavlinkSink, Wire, spec_of
+from edge.sinks.spec import SinkContext
+from tests.support.track_lines import tracked
+
+mav = pytest.importorskip("pymavlink.dialects.v20.common", reason="needs the extra mavlink")
+from edge.sinks.live.camera_component import CameraComponent  # noqa: E402 - it needs pymavlink
+
+TRACKING, THERMAL, INFORMATION, SETTINGS = 275, 277, 259, 260
+ACCEPTED, NOT_NOW, DENIED, UNSUPPORTED, FAILED = 0, 1, 2, 3, 4
+
+
+class Station:
+    """A ground station on the other end of ``component``, without a network."""
+
+    def __init__(self, component: CameraComponent | None = None, system: int = 255) -> None:
+        self.component = component or CameraComponent(("Person", "deer"), "tiny")
+        self.out = mav.MAVLink(None, srcSystem=system, srcComponent=190)
+        self.reader = mav.MAVLink(None)
+        self.now = 0.0
+
+    def pack(self, message: Any, v1: bool = False) -> bytes:
+        data = bytes(message.pack(self.out, force_mavlink1=v1))
+        self.out.seq = (self.out.seq + 1) % 256
+        return data
+
+    def command(self, number: int, *values: float, to: int = 100, system: int = 1, v1: bool = False) -> bytes:
+        values = (*values, *[0.0] * (7 - len(values)))
+        return self.pack(mav.MAVLink_command_long_message(system, to, number, 0, *values), v1)
+
+    def say(self, data: bytes) -> list[Any]:
+        self.component.hear(data, self.now)
+        return self.heard()
+
+    def heard(self, now: float | None = None) -> list[Any]:
+        """What is due, without the heartbeat."""
+        self.now = self.now if now is None else now
+        data = b"".join(self.component.due(self.now))
+        return [m for m in self.reader.parse_buffer(data) or [] if m.get_type() != "HEARTBEAT"]
+
+    def ask(self, number: int, *values: float, **more: Any) -> int:
+        """The result of a command, which is answered once."""
+        answers = [m for m in self.say(self.command(number, *values, **more)) if m.get_type() == "COMMAND_ACK"]
+        (answer,) = answers
+        assert answer.command == number
+        assert (answer.target_system, answer.target_component) == (255, 190)
+        return int(answer.result)
+
+    def see(self, result: Result, now: float | None = None) -> None:
+        self.now = self.now if now is None else now
+        self.component.see(result, self.now)
+
+
+def texts(messages: list[Any]) -> list[str]:
+    return [m.text for m in messages if m.get_type() == "STATUSTEXT"]
+
+
+# ---- what it says by itself ----
+
+
+def test_a_heartbeat_a_second() -> None:
+    component = CameraComponent(("Person",), "tiny")
+    reader = mav.MAVLink(None)
+    beats = [m for n in range(100) for d in component.due(n / 20) for m in reader.parse_buffer(d)]
+    assert [m.get_type() for m in beats] == ["HEARTBEAT"] * 5
+    assert (beats[0].type, beats[0].autopilot) == (30, 8)
+    assert (beats[0].get_srcSystem(), beats[0].get_srcComponent()) == (1, 100)
+    assert [m.get_seq() for m in beats] == [0, 1, 2, 3, 4]
+
+
+def test_it_is_a_part_of_its_vehicle() -> None:
+    station = Station(system=7)
+    station.out.srcComponent = 1
+    station.say(station.pack(mav.MAVLink_heartbeat_message(2, 3, 0, 0, 4, 3)))
+    station.out.srcSystem, station.out.srcComponent = 255, 190
+    assert station.say(station.command(522, 1)) == []  # of system 1: another's
+    (answer, _) = station.say(station.command(522, 1, system=7))
+    assert answer.get_srcSystem() == 7
+
+
+def test_a_text_for_each_new_track_and_few_of_them() -> None:
+    station = Station()
+    said = []
+    for n in range(200):
+        station.see(tracked(n, n / 20, [4] if n < 50 else [4, 9, 11, 12]), n / 20)
+        said += [(n / 20, text) for text in texts(station.heard())]
+    assert said == [(0.0, "Person 4 found, score 0.50"), (2.5, "3 found: 3 Person")]
+    flood = Station()
+    count = 0
+    for n in range(600):  # 500 new ones a frame
+        flood.see(tracked(n, n / 60, list(range(1 + 20 * n, 21 + 20 * n))), n / 60)
+        new = texts(flood.heard())
+        count += len(new)
+        assert all(len(text) <= 50 for text in new)
+    assert count == 5  # in ten seconds
+
+
+def test_a_text_has_at_most_fifty_plain_characters() -> None:
+    station = Station(CameraComponent(("Rehü" * 30,), "tiny"))
+    station.see(tracked(0, 0.0, [4]))
+    (text,) = texts(station.heard())
+    assert text == ("Reh?" * 30)[:50]
+
+
+# ---- what it answers ----
+
+
+def test_who_it_is() -> None:
+    station = Station()
+    assert station.ask(521, 1) == ACCEPTED
+    answer, information = station.say(station.command(512, INFORMATION))
+    assert (answer.result, information.get_type()) == (ACCEPTED, "CAMERA_INFORMATION")
+    assert bytes(information.vendor_name).rstrip(b"\0") == b"thermal-edge"
+    assert bytes(information.model_name).rstrip(b"\0") == b"tiny"
+    assert (information.resolution_h, information.flags) == (0, 512 | 1024)
+    station.see(thermal())
+    information = station.say(station.command(512, INFORMATION))[1]
+    assert (information.resolution_h, information.resolution_v) == (64, 48)
+    assert information.flags == 512 | 1024 | 4096  # no picture and no film can be taken
+    settings = station.say(station.command(522, 1))[1]
+    assert settings.get_type() == "CAMERA_SETTINGS"
+    assert math.isnan(settings.zoomLevel)
+
+
+@pytest.mark.parametrize(
+    ("command", "values", "result"),
+    [
+        (400, [1], UNSUPPORTED),  # arm
+        (2000, [0, 0, 1], UNSUPPORTED),  # take a picture
+        (2500, [], UNSUPPORTED),
+        (527, [1], UNSUPPORTED),
+        (512, [0], UNSUPPORTED),
+        (512, [math.nan], DENIED),
+        (521, [0], DENIED),
+        (511, [0, 1e6], UNSUPPORTED),
+        (511, [TRACKING, 1e6], ACCEPTED),
+        (511, [TRACKING, 0], ACCEPTED),
+        (511, [TRACKING, -1], ACCEPTED),
+        (511, [TRACKING, 1000], DENIED),
+        (511, [TRACKING, -2], DENIED),
+        (511, [TRACKING, math.nan], DENIED),
+        (511, [THERMAL, 1e6], ACCEPTED),
+        (512, [THERMAL], NOT_NOW),  # no frame yet
+        (512, [TRACKING], ACCEPTED),
+        (2004, [0.5, 0.5], FAILED),  # nothing is there
+        (2004, [1.5, 0.5], DENIED),
+        (2005, [0.1, 0.1, math.nan, 1], DENIED),
+        (2010, [], ACCEPTED),
+    ],
+)
+def test_every_command_is_answered_truly(command: int, values: list[float], result: int) -> None:
+    assert Station().ask(command, *values) == result
+
+
+def test_what_is_not_for_it_it_leaves() -> None:
+    station = Station()
+    assert station.say(station.command(522, 1, to=1)) == []
+    assert station.say(station.command(522, 1, to=101)) == []
+    assert station.say(station.command(522, 1, system=2)) == []
+    assert station.say(station.command(400, 1, to=0)) == []  # to all: others may know it
+    assert len(station.say(station.command(522, 1, to=0))) == 2
+    assert len(station.say(station.command(522, 1, to=0, system=0))) == 2
+
+
+@pytest.mark.parametrize("v1", [False, True])
+def test_both_versions_are_understood(v1: bool) -> None:
+    assert Station().ask(522, 1, v1=v1) == ACCEPTED
+    station = Station()
+    message = mav.MAVLink_command_int_message(1, 100, 0, 522, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    assert len(station.say(station.pack(message, v1))) == 2
+
+
+def test_the_box_that_is_followed() -> None:
+    station = Station()
+    station.see(tracked(0, 0.0, [4, 9]))
+    station.heard()
+    idle = station.say(station.command(512, TRACKING))[1]
+    assert (idle.tracking_status, idle.tracking_mode) == (0, 0)  # nobody asked for one
+    assert station.ask(511, TRACKING, 500_000) == ACCEPTED
+    station.now = 0.5
+    station.see(tracked(1, 0.5, [4, 9]), 0.5)
+    (status,) = station.heard()
+    assert (status.tracking_status, status.tracking_mode, status.target_data) == (1, 2, 4)
+    box = [status.rec_top_x, status.rec_top_y, status.rec_bottom_x, status.rec_bottom_y]
+    assert box == pytest.approx([5 / 64, 6 / 48, 15 / 64, 18 / 48])
+    assert math.isnan(status.point_x)
+    assert station.heard(0.7) == []  # twice a second
+    assert len(station.heard(1.0)) == 1
+    assert station.heard(1.6)[0].tracking_status == 0  # a second later nobody knows where it is
+    assert station.ask(511, TRACKING, -1) == ACCEPTED
+    assert station.heard(9.0) == []
+
+
+def frame_of(boxes: list[list[float]], ids: list[int]) -> Result:
+    n, pixels = len(boxes), np.zeros((100, 200), np.uint8)
+    scores = np.linspace(0.9, 0.5, n).astype(np.float32)
+    found = Detections(
+        np.array(boxes, np.float32).reshape(n, 4), scores, np.zeros(n, np.int32), 200, 100, np.array(ids, np.int32)
+    )
+    return Result(frame=Frame(pixels, 0, 0.0), detections=found, t_result=0.1, picture=pixels)
+
+
+def test_a_track_is_chosen_by_a_point_or_a_rectangle() -> None:
+    station = Station()
+    boxes = [[0, 0, 20, 20], [100, 50, 110, 60], [150, 80, 160, 90]]
+    station.see(frame_of(boxes, [1, 2, -1]))
+
+    def followed() -> float | None:
+        status = station.say(station.command(512, TRACKING))[1]
+        return status.rec_top_x if status.tracking_status else None
+
+    assert station.ask(2004, 0.58, 0.55) == ACCEPTED  # beside it, but near
+    assert followed() == pytest.approx(0.5)
+    assert station.ask(2005, 0.0, 0.0, 0.4, 0.4) == ACCEPTED
+    assert followed() == 0.0
+    assert station.ask(2004, 0.775, 0.85) == FAILED  # a detection, but no track
+    assert station.ask(2005, 0.3, 0.3, 0.4, 0.4) == FAILED
+    assert followed() == 0.0  # the one of before
+    station.see(frame_of(boxes[1:], [2, -1]))
+    assert followed() is None  # it is away: another one is not taken for it
+    assert station.ask(2010) == ACCEPTED
+    assert followed() is None
+    assert station.ask(511, TRACKING, 1e6) == ACCEPTED
+    station.heard()
+    assert followed() == pytest.approx(0.5)  # the best
+
+
+def thermal(mask: bool = False) -> Result:
+    counts = np.full((48, 64), 29315, np.uint16)
+    counts[0, 0], counts[47, 63], counts[5, 5] = 27315, 31315, 65000
+    hidden = np.zeros((48, 64), bool)
+    hidden[5, 5] = True
+    frame = Frame(counts, 0, 0.0, temperature=TemperatureScale(0.01), mask=hidden if mask else None)
+    return Result(frame=frame, detections=Detections.none(64, 48), t_result=0.1, picture=np.zeros((48, 64), np.uint8))
+
+
+def test_the_coldest_and_the_hottest_pixel() -> None:
+    station = Station()
+    station.see(thermal(mask=True))
+    assert station.ask(511, THERMAL, 1e6) == ACCEPTED
+    (said,) = station.heard(1.0)
+    assert (said.max, said.min) == pytest.approx((40.0, 0.0))
+    assert (said.max_point_x, said.max_point_y) == pytest.approx((63.5 / 64, 47.5 / 48))
+    assert (said.min_point_x, said.min_point_y) == pytest.approx((0.5 / 64, 0.5 / 48))
+    station.see(thermal())
+    assert station.say(station.command(512, THERMAL))[1].max == pytest.approx(65000 * 0.01 - 273.15, abs=0.01)
+    assert station.heard(3.0) == []  # the frame is old
+    station.see(tracked(1, 1.0, []))
+    assert station.ask(512, THERMAL) == NOT_NOW  # counts without a scale
+
+
+def test_a_dot_for_each_track_only_if_asked_for() -> None:
+    for dots, expected in ((False, 0), (True, 2)):
+        station = Station(CameraComponent(("Person",), "tiny", dots=dots))
+        for n in range(300):
+            station.see(tracked(n, n / 10, [4, 9]), n / 10)
+            station.heard() if n == 0 and not dots else None
+            if n == 0 and dots:
+                found = [m for m in station.heard() if m.get_type() == "CAMERA_IMAGE_CAPTURED"]
+                assert len(found) == expected
+                assert (found[0].lat, found[0].lon, found[0].capture_result) == (515040000, -2500000, 1)
+                assert [m.image_index for m in found] == [4, 9]
+        assert [m for m in station.heard() if m.get_type() == "CAMERA_IMAGE_CAPTURED"] == []
+
+
+def test_nothing_of_it_steers() -> None:
+    source = Path("edge/sinks/live/camera_component.py").read_text()
+    assert "landing_target_" not in source
+    assert "set_position" not in source
+
+
+# ---- what comes over a bad link ----
+
+
+def test_noise_cut_and_reordered_messages_do_no_harm() -> None:
+    station, chance = Station(), random.Random(7)
+    good = [station.command(522, 1) for _ in range(60)]
+    chance.shuffle(good)
+    stream = b"".join(
+        chance.randbytes(chance.randrange(40)) + one + (one[:9] if chance.random() < 0.3 else b"") for one in good
+    )
+    acks = 0
+    while stream:
+        size = chance.randrange(1, 50)
+        part, stream = stream[:size], stream[size:]
+        acks += sum(m.get_type() == "COMMAND_ACK" for m in station.say(part))
+    assert acks >= 20
+    for _ in range(10):  # a mark in the noise takes what follows with it: a station asks again
+        last = [m for m in station.say(station.command(2010)) if m.get_type() == "COMMAND_ACK"]
+    assert [m.result for m in last] == [ACCEPTED]
+
+
+def test_answers_that_wait_have_a_limit() -> None:
+    station = Station()
+    station.component.hear(b"".join(station.command(522, 1) for _ in range(1000)), 0.0)
+    assert len(station.heard()) == 20
+
+
+# ---- over a network ----
+
+
+@pytest.fixture
+def ground() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(20)
+        yield listening
+
+
+def test_a_ground_station_by_udp(ground: socket.socket) -> None:
+    spec = spec_of(Address("udp", "127.0.0.1", ground.getsockname()[1]))
+    spec.check(Path())
+    sink = Background(spec.make(SinkContext(Path(), ("Person",), model="tiny")), spec.depth, lossless=False)
+    station = Station()
+    data, peer = ground.recvfrom(1 << 12)
+    assert station.reader.parse_buffer(data)[0].get_type() == "HEARTBEAT"
+    sink.write(tracked(0, 0.0, [4]))
+    sent = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:  # nobody else may command
+        stranger.sendto(station.command(2010), peer)
+    seen: list[Any] = []
+    give_up = time.monotonic() + 20
+    while not {"STATUSTEXT", "CAMERA_TRACKING_IMAGE_STATUS"} <= {m.get_type() for m in seen}:
+        assert time.monotonic() < give_up
+        if sent < 3:  # the first is lost
+            sent += 1
+            sink.write(tracked(sent, sent / 10, [4]))
+            if sent > 1:
+                ground.sendto(station.command(511, TRACKING, 100_000, v1=sent == 2), peer)
+        seen += station.reader.parse_buffer(ground.recv(1 << 12)) or []
+    assert {m.command for m in seen if m.get_type() == "COMMAND_ACK"} == {511}
+    sink.close()
+    assert sink.error is None
+
+
+def test_a_flood_is_left_out_and_counted(ground: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
+    sink = MavlinkSink(Wire(Address("udp", "127.0.0.1", ground.getsockname()[1])), Station().component)
+    _, peer = ground.recvfrom(1 << 12)
+    give_up = time.monotonic() + 20
+    while sink.flooded < 10 * MOST_A_SLICE:
+        assert time.monotonic() < give_up
+        ground.sendto(b"\xfd" * 1400, peer)
+    ground.settimeout(5)
+    assert ground.recv(1 << 12)  # it goes on to speak
+    sink.close()
+    sink.close()
+    assert "bytes were not looked at: the other side sent too many" in caplog.text
+
+
+def test_nobody_there_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    for kind in ("udp", "tcp"):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        sink = MavlinkSink(Wire(Address(kind, "127.0.0.1", port)), Station().component)
+        for n in range(100):
+            sink.write(tracked(n, n / 10, [n + 1]))
+        give_up = time.monotonic() + 20
+        while kind == "tcp" and "cannot be reached (Connection refused)" not in caplog.text:
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
+        sink.close()
+
+
+def test_a_fault_of_ours_ends_the_sink_with_a_word(ground: socket.socket) -> None:
+    class Broken:
+        def see(self, result: Result, now: float) -> None: ...
+
+        def hear(self, data: bytes, now: float) -> None: ...
+
+        def due(self, now: float) -> Iterator[bytes]:
+            raise KeyError("x")
+
+    sink = MavlinkSink(Wire(Address("udp", "127.0.0.1", ground.getsockname()[1])), Broken())
+    sink._thread.join(20)
+    with pytest.raises(SinkError, match=r"mavlink out: KeyError\('x'\)"):
+        sink.write(tracked(0, 0.0, []))
+    sink.close()
+
+
+def test_without_pymavlink_it_is_refused_before_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr("edge.sinks.live.camera_component")
+    for name in ("edge.sinks.live.camera_component", "pymavlink", "pymavlink.dialects.v20"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "edge.sinks.live.camera_component")
+    with pytest.raises(InputError, match=r"pip install 'thermal-edge\[mavlink\]'"):
+        spec_of(Address("udp", "127.0.0.1", 9)).check(tmp_path)
+    monkeypatch.undo()
+    words = ["run", "--source", "sim:width=80,height=64,frames=2,live=0", "--model", str(tiny_bundle), "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "a"), "--mavlink-out", "udp:127.0.0.1:9"]) == 0
+    assert '"mavlink": {' in (tmp_path / "a/report.json").read_text()
+    assert capsys.readouterr().out == ""
