@@ -6,7 +6,7 @@ DOCS := .venv-docs
 # time-outs; a file's tests share one, the longest begin first
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
+.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -43,6 +43,13 @@ bench-peers: $(TEST)/ready  ## torchvision, its ONNX, OpenVINO and a plain OpenC
 	test -d $(OPENVINO) || $(TEST)/bin/pip install --quiet --no-deps --target $(OPENVINO) openvino==2026.4.1 || echo "openvino cannot be installed"
 	PYTHONPATH=$(OPENVINO) $(TEST)/bin/python -m benchmarks.peers --json benchmarks/results/peers.json
 	$(TEST)/bin/python -m benchmarks.figures --write
+
+# TrackEval, its scipy and trackforge lie in a folder of their own, without what else they would bring
+TRACKING := build/tracking
+bench-tracking: $(TEST)/ready  ## tracks and counts against the truth, trackforge beside; half an hour
+	test -d $(TRACKING) || $(TEST)/bin/pip install --quiet --no-deps --target $(TRACKING) trackeval==1.3.0 scipy trackforge==0.4.0
+	PYTHONPATH=$(TRACKING) $(TEST)/bin/python -m benchmarks.tracking
+	$(TEST)/bin/python benchmarks/counting.py
 
 # strict: a link that leads nowhere fails, and so does a page that would load something from another host
 docs: $(DOCS)/ready  ## site/index.html: the documentation, to be opened from the disk
@@ -81,7 +88,7 @@ coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run
 PYTHON310 ?= python3.10
 test-oldest:
 	$(PYTHON310) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 onnx==1.17.0 pytest pytest-timeout hypothesis
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 onnx==1.17.0 pytest pytest-timeout hypothesis
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 
@@ -98,7 +105,7 @@ $(RUN)/ready: pyproject.toml
 $(TEST)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
-	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,test,tiff]' tensorrt-rtx
+	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,mavlink,test,tiff]' tensorrt-rtx
 	$(TEST)/bin/pip install --quiet -c constraints.txt --no-deps attrs cosmic-ray coverage parso
 	touch $@
 

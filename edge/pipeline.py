@@ -1,4 +1,4 @@
-"""THE MAIN PATH: camera -> correct -> normalise -> engine -> postprocess, one result a frame."""
+"""THE MAIN PATH: camera -> correct -> normalise -> engine -> postprocess -> track -> locate, one result a frame."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from edge.camera.live.latest import FrameSource, choose_policy, open_frames
+from edge.camera.source_clock import SourceClock
 from edge.data import Filter, Result
 from edge.errors import InputError
+from edge.geo.placing import Placing
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
 from edge.model.transform import Preprocessor, to_detections
 from edge.seams import Camera, Closing, Engine, as_camera, require_engine
 from edge.thermal.correct.correction import Correction
+from edge.track.follower import Follower
 
 
 def stream(
@@ -24,6 +27,8 @@ def stream(
     threshold: float | None = None,
     filter: Filter | None = None,
     stop: threading.Event | None = None,
+    follow: Follower | None = None,
+    locate: Placing | None = None,
 ) -> Stream:
     """Detect in every frame that is taken from the camera: ``for result in stream(camera, engine)``.
 
@@ -31,7 +36,8 @@ def stream(
     ones are dropped and counted) or ``every`` (no frame is left out). By default ``latest`` for live sources and
     ``every`` for files. ``filter``: which detections are shown, by default those of the bundle's threshold and more;
     ``threshold``: short for ``filter=Filter(threshold)``. ``stop``: once it is set, from whatever thread, the results
-    end, also while the camera is silent. Camera and engine stay the caller's to close.
+    end, also while the camera is silent. ``follow``: gives detections the numbers of their tracks; ``locate``: their
+    positions, where frames have poses. Camera and engine stay the caller's to close.
 
     Raises InputError for a policy that cannot be; while results are taken CameraError and EngineError, after all
     results before them were given.
@@ -39,7 +45,7 @@ def stream(
     if threshold is not None and filter is not None:
         raise InputError("threshold and filter both say which detections are shown: give one of them")
     camera, engine = as_camera(camera), require_engine(engine)
-    return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop)
+    return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop, follow, locate)
 
 
 class Stream(Closing, Iterator[Result]):
@@ -49,7 +55,14 @@ class Stream(Closing, Iterator[Result]):
     """
 
     def __init__(
-        self, camera: Camera, engine: Engine, policy: str, filter: Filter, stop: threading.Event | None
+        self,
+        camera: Camera,
+        engine: Engine,
+        policy: str,
+        filter: Filter,
+        stop: threading.Event | None,
+        follow: Follower | None,
+        locate: Placing | None,
     ) -> None:
         self._state = _State(
             filter,
@@ -57,6 +70,9 @@ class Stream(Closing, Iterator[Result]):
             Preprocessor(engine.bundle, camera.independent),
             Correction(camera.fps, camera.once_live, camera.independent),
             Health(engine.bundle, camera),
+            follow,
+            locate,
+            SourceClock(camera),
             camera.once_live,
         )
         # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
@@ -115,6 +131,9 @@ class _State:
     preprocess: Preprocessor
     correct: Correction
     health: Health
+    follow: Follower | None
+    locate: Placing | None
+    seconds: SourceClock
     looks_later: bool  # at the inverted picture: a live camera's results do not wait for it
     busy_since: float | None = None
 
@@ -134,8 +153,16 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             inside = engine.last_ms if raw else {}
             shown = state.filter
             lowest = shown.lowest(engine.bundle.score_threshold)
-            detections = to_detections(raw, letterbox, lowest, frame, shown.min_size_px)
+            faintest = state.follow.faintest(lowest) if state.follow else lowest
+            detections = to_detections(raw, letterbox, faintest, frame, shown.min_size_px)
             now = timer.end("postprocess")
+            t = state.seconds(frame)
+            if state.follow:
+                detections = state.follow(detections, frame, t, picture, lowest)
+                now = timer.end("track")
+            if state.locate:
+                detections = state.locate(detections, frame)
+                now = timer.end("locate")
             if not state.looks_later:  # a file's results wait, so that a single still is judged by it
                 state.health.ask_inverted(frame, image, raw, engine.infer)
             warnings = state.health.judge(frame, picture, frames.frozen_s, detections)
@@ -157,6 +184,9 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 frozen_s=frames.frozen_s,
                 warnings=warnings,
                 seen=state.health.seen,
+                t_source=t,
+                footprint=state.locate.footprint(frame) if state.locate else None,
+                ended_tracks=state.follow.ended if state.follow else (),
             )
             handed_over = timer.end("consumer")
             if state.looks_later and state.engine is engine:

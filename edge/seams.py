@@ -68,6 +68,8 @@ class Camera(Closing):
     """The part of the picture that its frames are: x, y, width, height in pixels of what was delivered; None: all."""
     mask: npt.NDArray[np.bool_] | None = None
     """`Frame.mask` of all its frames."""
+    intrinsics: tuple[float, float, float, float] | None = None
+    """Of the lens, where it is known: fx, fy, cx, cy in pixels of the frames, as `edge.geo.CameraModel` has them."""
     seq_tells_losses: bool = True
     """Whether a gap in ``Frame.seq`` is a frame that was lost; False where frames are left out on purpose."""
     independent: bool = False
@@ -114,7 +116,7 @@ class CameraWrapper(Camera):
         self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
         self.waits_for_return, self.seq_tells_losses = camera.waits_for_return, camera.seq_tells_losses
         self.independent = camera.independent
-        self.crop, self.mask = camera.crop, camera.mask
+        self.crop, self.mask, self.intrinsics = camera.crop, camera.mask, camera.intrinsics
 
     @property
     def once_live(self) -> bool:

@@ -44,11 +44,11 @@ A_FILE = re.compile(r"(?<![\w./~-])(?:edge|export|tests|docs|benchmarks)/[\w./-]
 ELSEWHERE = {"docs/operators.md"}  # of onnx/onnx-tensorrt
 ELSEWHERE |= {
     "edge/camera/counts.py",
-    "edge/sinks/csv.py",
+    "edge/sinks/boxes.py",
     "edge/engine/spots.py",
 }  # a reader of extending.md makes them
 # stages of a frame, and counts of frames
-REPORTED = {"wait", "correct", "normalise", "infer", "postprocess", "health", "consumer"}
+REPORTED = {"wait", "correct", "normalise", "infer", "postprocess", "track", "locate", "health", "consumer"}
 REPORTED |= {"dropped", "duplicates", "lost", "shutter_frames", "unconverged", "overflowed", "reconnects", "policy"}
 A_NAME = re.compile(r"`((?:edge|export)(?:\.\w+)+)`")
 WITH_NAMES = [

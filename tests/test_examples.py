@@ -160,10 +160,10 @@ def test_camera(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sink(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "edge.sinks.csv", example("sink"))
-    monkeypatch.setitem(SINKS, "csv", "edge.sinks.csv")
+    monkeypatch.setitem(sys.modules, "edge.sinks.boxes", example("sink"))
+    monkeypatch.setitem(SINKS, "boxes", "edge.sinks.boxes")
     source = "sim:live=0,width=80,height=64,frames=4"
-    words = ["run", "--source", source, "--model", str(tiny_bundle), "--out", str(tmp_path), "--csv", "--quiet"]
+    words = ["run", "--source", source, "--model", str(tiny_bundle), "--out", str(tmp_path), "--boxes", "--quiet"]
     assert main([*words, "--threshold", "0.1"]) == 0
     rows = list(csv.DictReader((tmp_path / "found.csv").read_text().splitlines()))
     lines = [json.loads(line) for line in (tmp_path / "detections.jsonl").read_text().splitlines()[1:]]

@@ -103,6 +103,17 @@ def test_the_demo_that_is_shown_is_the_one_of_the_figures() -> None:
     assert shown == [demo.figure.split(", ")] * 2
 
 
+def test_the_counts_that_are_shown_are_those_of_the_figures() -> None:
+    counts = next(f for f in FIGURES if f.id == "demo-counts")
+    for page in ("README.md", "docs/index.md"):
+        table = (ROOT / page).read_text().partition("┃ class  ┃ tracks ┃ counted ┃ from ┃ to ┃ really ┃\n")[2]
+        found = re.findall(r"^│ (\w+) +│ +\d+ │ +(\d+) │ +(\d+) │ +(\d+) │ +(\d+) │$", table, re.MULTILINE)
+        shown = {name: (f"{count} and {really}", f"{low} to {high}") for name, count, low, high, really in found}
+        assert set(shown) == {"Car", "Person"}
+        assert counts.figure == "; ".join(shown[name][0] for name in ("Car", "Person"))
+        assert f"Intervals: {'; '.join(shown[name][1] for name in ('Car', 'Person'))}." in counts.limit
+
+
 def test_the_files_that_a_command_names_exist() -> None:
     named = [name for f in FIGURES for name in re.findall(r"(?:benchmarks|tests|edge)/[\w/.-]*\w", f.command)]
     assert named

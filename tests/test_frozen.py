@@ -13,7 +13,9 @@ CHANGING = {
     "edge/app/source_check.py: Examination",
     "edge/measure/matching.py: Tally",
     "edge/pipeline.py: _State",
+    "edge/sinks/live/known.py: Known",
     "edge/sim/paint.py: _Painted",
+    "edge/track/book.py: Track",
     "export/data/dataset.py: Told",
 }
 

@@ -18,10 +18,15 @@ ONLY_IN = {
     "tensorrt": {"edge/engine/trt.py"},
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
+    "pymavlink": {"edge/pose/dialect.py", "edge/sinks/live/camera_component.py"},
 }
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing
-NEED_MORE = {"edge.camera.cptv", "edge.engine.by_ctypes", "edge.engine.cuda", "edge.engine.layers", "edge.engine.trt"}
+NEED_MORE = {
+    *("edge.camera.cptv", "edge.engine.by_ctypes", "edge.engine.cuda", "edge.engine.layers", "edge.engine.trt"),
+    *("edge.pose.dialect", "edge.pose.mavlink", "edge.pose.tlog"),
+    "edge.sinks.live.camera_component",
+}
 
 
 def heavy(arrow: Arrow) -> str | None:

@@ -29,7 +29,7 @@ A_PROGRAM = re.compile(
     r"(?<![\w./-])(?:(?P<ours>edge-export|edge) (?P<command>[a-z]+(?: (?:check|simulate)\b)?)"
     r"|(?P<other>v4l2-ctl|pip|benchmarks/\w+\.py))"
 )
-# options of other programs, named without them where it is clear whose they are; --csv is an example's
+# options of other programs, named without them where it is clear whose they are; --boxes is an example's
 A_PLACE = "edge name"  # for any command
 OTHERS = {
     "--list-formats-ext",
@@ -37,7 +37,7 @@ OTHERS = {
     "--system-site-packages",
     "--no-deps",
     "--ros-args",
-    "--csv",
+    "--boxes",
     "--schemafile",
 }
 

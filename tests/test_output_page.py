@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from edge.app.bench import bench_json
 from edge.app.model_facts import model_facts
 from edge.app.output import _written
+from edge.app.report_json import Counted
 from edge.app.source_check import Examination
 from edge.commands.doctor import rows
 from edge.commands.main import main
-from edge.data import FLAGS, Detections, Frame, TemperatureScale
+from edge.data import FLAGS, Detections, Frame, Pose, TemperatureScale
 from edge.health.conditions import CONDITIONS, HealthLog
+from edge.measure.counts_json import ClassCount
 from edge.measure.detections_json import header, to_json
 from edge.measure.matching import Tally
 from edge.model import passport
 from edge.model.bundle import Bundle
 from edge.model.model_json import schema
+from edge.pose import open_pose
+from edge.pose.attach import Posed
 from edge.sinks.open import known_specs
 from edge.sinks.trace import TraceSink
+from edge.sinks.tracks.counts import SPEEDS
+from edge.sinks.tracks.geojson import geojson
+from edge.sinks.tracks.track_csv import COLUMNS
+from edge.track.counting import count
 from tests.conftest import made
 from tests.support.scripted_camera import World, picture
+from tests.support.track_lines import line as track_line
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs/output.md").read_text()
@@ -77,6 +88,8 @@ def literal_keys(file: str, function: str) -> set[str]:
 
 # ---- runs ----
 
+COUNT: dict[str, Any] = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
+
 REPORT = {
     "stages_ms": "stage",
     "detections": "class",
@@ -88,13 +101,18 @@ REPORT = {
     "power.celsius": "zone",
     "versions": "package",
     "score": "class",
+    "pose.frames_without": "why",
+    "pose.heights": "source",
+    "pose.counts": "sample",
+    "position.refused": "why",
+    "counted": "class",
 }
 
 
 def result(**more: Any) -> Any:
     boxes, one, zero = np.array([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32)
-    found = Detections(boxes, one, zero, 8, 8, zero, np.zeros((1, 3), np.float32), np.zeros((1, 3)))
-    frame = Frame(np.zeros((8, 8), np.uint8), 0, 0.0, origin="a.png")
+    found = Detections(boxes, one, zero, 8, 8, zero + 1, np.zeros((1, 3), np.float32), np.zeros((1, 3)))
+    frame = Frame(np.zeros((8, 8), np.uint8), 0, 0.0, origin="a.png", pose=Pose(47.0, 8.0, 60.0, 0.0, -90.0))
     return made(frame, found, 0.1, np.zeros((8, 8), np.uint8), **more)
 
 
@@ -109,6 +127,13 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
     first, second = (json.loads((folder / "report.json").read_text()) for folder in (flight, again))
     health = HealthLog()
     health.add(result(warnings=frozenset({"drift"}), seen={"drift": "so"}))
+    subtitles = tmp_path / "flight.srt"
+    subtitles.write_text(
+        "1\n00:00:00,000 --> 00:00:01,000\n[latitude: 47.0] [longitude: 8.0] [rel_alt: 60.0 abs_alt: 9.0]\n"
+    )
+    posed = Posed(World([picture()]).camera(), open_pose(f"srt:{subtitles}?camera=0,-90,0"))
+    posed.count(Pose(47.0, 8.0, 60.0, 0.0, -90.0, height_source="rangefinder"), "")
+    posed.count(None, "it is away")
     camera = World([picture()], [picture()]).camera()
     assert camera.read()
     assert camera.read()  # after it was lost once
@@ -118,10 +143,13 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
         "latency_ms": many,
         "stages_ms": dict.fromkeys(first["stages_ms"], many),
         "verify": second["verify"],
+        "pose": posed.report(),
         "health": health.report(),
         "power": {**first["power"], "celsius": {"cpu": 50.0}},
         "reconnects": camera.outages(),
+        "position": {**first["position"], "refused": {"it is away": 1}},
         "score": Tally(found={"deer": 1}).to_json(),
+        "counted": {"deer": msgspec.to_builtins(Counted(**COUNT, really=1))},
     }
 
 
@@ -146,6 +174,28 @@ def test_trace(tmp_path: Path) -> None:
         sink.write(result(stages_ms={"wait": 1.0}))
     line = json.loads((tmp_path / "trace.jsonl").read_text())
     assert set(paths(line, {"stages_ms": "stage"})) == table("trace.jsonl")
+
+
+def test_tracks() -> None:
+    assert set(paths(msgspec.to_builtins(track_line()), {})) == table("tracks.jsonl")
+
+
+def test_counts() -> None:
+    one = msgspec.to_builtins(ClassCount(**COUNT))
+    assert {"{class}", *(f"{{class}}.{field}" for field in paths(one, {}))} == table("counts.json")
+    usual = inspect.signature(count).parameters
+    assert (SPEEDS, usual["found"].default, usual["level"].default, usual["draws"].default) == (
+        {"person": 1.0, "animal": 0.3, "vehicle": 0.0},
+        0.95,
+        0.9,
+        200,
+    ), "the page says so"
+
+
+def test_files_of_tracks() -> None:
+    (feature,) = json.loads(geojson([track_line()]))["features"]
+    assert set(feature["properties"]) == table("tracks.geojson")
+    assert set(COLUMNS) == table("tracks.csv")
 
 
 def test_files() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge.camera.options import VIEW_KEYS
+from edge.pose.open import KINDS
 from edge.sim.settings import SimulatorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +43,8 @@ ELSEWHERE = {
 
 @cache
 def keys() -> set[str]:
-    """Every key that some source takes, by the calls of ``source.split(...)`` in the program."""
-    found: set[object] = {*VIEW_KEYS, *SimulatorSettings.__annotations__}
+    """Every key that some source of frames or poses takes, by the calls of ``source.split(...)`` in the program."""
+    found: set[object] = {*VIEW_KEYS, *SimulatorSettings.__annotations__, *(key for kind in KINDS for key in kind.keys)}
     for path in [*ROOT.glob("edge/camera/*.py"), *ROOT.glob("edge/recording/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKES:

@@ -259,8 +259,10 @@ def test_what_is_missing_or_of_another_kind_is_found(
     }[name]
     for check, value in good:
         check(value)
-        for key in value.keys() - {"origin"}:  # which needs not be there
-            for wrong in ({name: other for name, other in value.items() if name != key}, {**value, key: [{"no": 1}]}):
+        for key in value:
+            missing = {name: other for name, other in value.items() if name != key}
+            optional = key in ("origin", "pose")  # they need not be there
+            for wrong in ({**value, key: [{"no": 1}]}, *([] if optional else [missing])):
                 with pytest.raises(AssertionError):
                     check(wrong)
         with pytest.raises(AssertionError, match="was unexpected|is not valid under any"):

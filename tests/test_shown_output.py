@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from edge.commands.info import show_machine
 from edge.commands.run import summary
 from edge.engine import readiness
 from edge.engine.readiness import Need
+from edge.geo.positions import NO_POSE
 from edge.model.bundle import Bundle
 from edge.model.passport import BuildClocks, Target
 from export.commands.engine import show_built, show_plan
@@ -28,6 +30,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = (DOCS / "jetson.md").read_text()
 BOARD = "NVIDIA Jetson Orin Nano Developer Kit"
 FRAMES = "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=640,height=512"
+STARTS = r"\d+ frames|not processed|boxes in|written in|positions:|counted,|recorded|next:"
 BUNDLED = "/home/me/thermal/lib/python3.10/site-packages/edge/models/hituav-r18"
 
 
@@ -86,22 +89,34 @@ def test_what_a_build_says(tiny_bundle: Path) -> None:
 def plain(line: str) -> str:
     """A line of the summary without what differs from run to run: numbers, classes, paths, what was cut."""
     line = re.sub(r"(?<=boxes in all frames: ).*?(?=, with)|(?<=written in )\S+: .*(?=; docs)", "...", line)
+    line = re.sub(r"(?<=counted, from tracks: )(\d+) \w+ (\([^)]*\)).*", r"\1 CLASS \2", line)
     line = line.replace("[...]", "1 frames/s; latency p50 1 ms")
     line = re.sub(r"out/\S+", "PATH", line)
     return re.sub(r"\d+(\.\d+)?|(?<=processed \()[\w ]+", "N", line)
 
 
 @pytest.mark.parametrize("page", ["index.md", "flying.md", "training.md"])
-def test_the_last_lines_of_a_run(page: str) -> None:
+def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {"folder": "recording", "frames": 1, "bytes": 1, "dropped": 1, "frames_removed": 1}
     counts = {"frames": 2, "fps": 1.0, "ended": "end of source", "dropped": 1, "duplicates": 1, "lost": 1}
     told = {"latency_ms": {"p50": 1}, "detections": {"deer": 1}, "threshold": 1, "engine": "", "camera": ""}
-    more = {"reconnects": None, "overflowed": 0, "verify": None, "sinks": {"video": {"file": "a", "skipped": 0}}}
-    report = {**counts, **told, **more}
+    more = {
+        "reconnects": None,
+        "pose": None,
+        "overflowed": 0,
+        "verify": None,
+        "sinks": {"video": {"file": "a", "skipped": 0}},
+    }
+    monkeypatch.chdir(tmp_path)
     out = Path("out/x")
-    known = {plain(line) for kept in (None, record) for line in summary({**report, "recording": kept}, out)}
+    out.mkdir(parents=True)
+    count = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
+    (out / "counts.json").write_text(json.dumps({"deer": count}))
+    placed = {"placed": 1, "camera": "", "refused": {}}, {"placed": 0, "camera": None, "refused": {NO_POSE: 1}}
+    ways = [{**counts, **told, **more, "recording": kept, "position": of} for kept in (None, record) for of in placed]
+    known = {plain(line) for report in ways for line in summary(report, out)}
     blocks = re.findall(r"^```text\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
     shown = [line for text in blocks for line in text.splitlines() if "frames processed (" in text]
-    ours = [line for line in shown if re.match(r"\d+ frames|not processed|boxes in|written in|recorded|next:", line)]
+    ours = [line for line in shown if re.match(STARTS, line)]
     assert len(ours) >= 5
     assert [line for line in ours if plain(line) not in known] == []

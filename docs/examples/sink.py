@@ -9,7 +9,7 @@ from edge.sinks import SinkContext
 COLUMNS = ("seq", "utc", "class", "score", "x1", "y1", "x2", "y2")
 
 
-class CsvSink(edge.Sink):
+class BoxesSink(edge.Sink):
     def __init__(self, to: SinkContext) -> None:
         self._path, self._classes = to.path, to.classes
         try:
@@ -41,4 +41,4 @@ class CsvSink(edge.Sink):
             self._file.close()
 
 
-SPEC = edge.SinkSpec("csv", "found.csv", CsvSink, help="a table of all detections: found.csv")
+SPEC = edge.SinkSpec("boxes", "found.csv", BoxesSink, help="a table of all detections: found.csv")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +24,13 @@ from edge.measure.matching import Tally
 from edge.model.bundle import Bundle
 from edge.sim.truth import SimulatedFrame
 from edge.sinks import draw
+from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.system.files import reason_of, write_whole
 
 FRAMES = 48
+FPS = 6  # not 30: as many frames show a longer flight
 SHEET_ROWS, SHEET_COLUMNS = 2, 3
+LEAST_FRAMES = 2  # in which a body must be for a track of it
 LEAST_VISIBLE = 0.5  # bodies of which less than this is in the frame are ignored
 
 
@@ -55,6 +60,7 @@ class Scorer:
         expected = SHEET_ROWS * SHEET_COLUMNS
         self._shown = {round((i + 0.5) * frames / expected) for i in range(expected)}
         self._seen = 0
+        self._there: dict[str, Counter[int]] = {}
 
     def __call__(self, result: Result) -> None:
         """Book one result."""
@@ -67,18 +73,36 @@ class Scorer:
                 for name, visible in zip(names, truth.visible, strict=True)
             ]
             labels = [class_name(self._classes, label) for label in found.labels]
+            if truth.bodies is not None:
+                for name, visible, body in zip(names, truth.visible, truth.bodies, strict=True):
+                    if visible >= LEAST_VISIBLE:
+                        self._there.setdefault(name, Counter())[int(body)] += 1
             self.tally.add(found.boxes, found.scores, labels, truth.boxes, names, ignored)
         if self._seen in self._shown:
             self.pictures.append(draw(result, self._classes, truth=True))
         self._seen += 1
 
+    def counted(self, counts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Of each class the count of ``counts.json`` beside how many there really were: bodies that stood in two frames
+        or more, at least half to be seen.
+        """
+        shown = {name: row for name, row in counts.items() if row["tracks"] or name in self._there}
+        return {name: {**row, "really": self._bodies(name)} for name, row in shown.items()}
+
+    def unknown(self) -> dict[str, int]:
+        """Bodies that the model has no class for, counted alike: it takes some of them for something else."""
+        return {name: n for name in sorted(self._there) if name not in self._classes and (n := self._bodies(name))}
+
+    def _bodies(self, name: str) -> int:
+        return sum(frames >= LEAST_FRAMES for frames in self._there.get(name, Counter()).values())
+
 
 def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) -> dict[str, Any]:
-    """Fly ``settings.frames`` simulated 16-bit frames; returns the report, with a ``score`` in it.
+    """Fly ``settings.frames`` simulated 16-bit frames; returns the report, with ``score`` and ``counted`` in it.
 
     ``watch``: see `edge.app.run.run`.
 
-    ``settings.out`` then holds ``detections.jsonl``, ``report.json``, ``video.mkv`` and
+    ``settings.out`` then holds what a run writes, ``video.mkv``, ``map.png``, ``tracks.geojson`` and
     ``contact_sheet.png`` (detections are boxes, the truth is marked with white corners).
 
     Raises what `edge.app.run.run` raises.
@@ -87,15 +111,17 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
     scorer = Scorer(classes, settings.frames)
     report = run(
         RunSettings(
-            source=f"sim:frames={settings.frames},seed={settings.seed},live=0",
+            source=f"sim:frames={settings.frames},seed={settings.seed},fps={FPS},live=0",
             model=settings.model,
             out=settings.out,
             backend=settings.backend,
-            outputs=("video",),
+            outputs=("video", "map", "geojson"),
         ),
         watch=Watching(scorer, watch),
     )
     report["score"] = scorer.tally.to_json()
+    report["counted"] = scorer.counted(json.loads((settings.out / COUNTS).read_text()))
+    report["unknown"] = scorer.unknown()
     write_report(settings.out / REPORT, report)
     if scorer.pictures:
         save_picture(settings.out / SHEET, contact_sheet(scorer.pictures))

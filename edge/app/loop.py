@@ -19,13 +19,16 @@ from edge.app.sinks import Sinks
 from edge.app.watchdog import Watchdog
 from edge.data import Filter, Result
 from edge.errors import EdgeError, EngineError, SinkError
+from edge.geo.placing import Placing
 from edge.pipeline import Stream, stream
+from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
 from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.signals import finishing, stopping
+from edge.track.follower import Follower
 
 CLOSE_S = 5.0  # sinks that take longer are left behind, if the engine hangs
 GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
@@ -47,6 +50,8 @@ class Loop:
     engine: Engine
     sinks: Sinks
     recorder: Recorder | None
+    posed: Posed | None
+    placing: Placing
     verifier: Verifier | None
     observer: Observer
     stop: threading.Event | None
@@ -82,7 +87,16 @@ class Loop:
         """Take results until the end; returns what it was. ``heard``: whether a signal has set ``deadline``."""
         settings, totals, first = self.settings, self._totals, None
         self.observer.begin(Progress(totals, self._coming(), self.recorder))
-        results = stream(self.camera, self.engine, policy=self.policy, filter=self._filter, stop=deadline)
+        lowest = self._filter.lowest(self.engine.bundle.score_threshold)
+        results = stream(
+            self.camera,
+            self.engine,
+            policy=self.policy,
+            filter=self._filter,
+            stop=deadline,
+            follow=None if self.camera.independent else Follower(lowest, self.placing),
+            locate=self.placing,
+        )
         self._stream = results
         with self.observer, results:
             for result in results:
@@ -171,6 +185,8 @@ class Loop:
             "policy": self.policy,
             "video": video and {key: video[key] for key in ("file", "skipped", "error")},
             "sinks": sinks,
+            "pose": self.posed and self.posed.report(),
+            "position": self.placing.report(),
             "recording": self.recorder and self.recorder.report(),
             "verify": self.verifier and self.verifier.report(engine.backend),
             "started": self._started.isoformat(timespec="seconds"),

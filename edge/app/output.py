@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.app.wildlife import camtrap_dp, coco, megadetector
 from edge.errors import InputError
 from edge.sinks.open import known_specs
 from edge.sinks.spec import SinkSpec
@@ -16,6 +17,7 @@ from edge.system.files import reason_of
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
+OF_REPORT = (coco.NAME, megadetector.NAME, *camtrap_dp.NAMES)  # of edge report, beside the files that sinks write too
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +100,12 @@ def check_file(path: Path) -> None:
 
 def _written(specs: Iterable[SinkSpec]) -> set[str]:
     """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
-    return {REPORT, RECORDING, SHEET, *(spec.file for spec in (*known_specs(), *specs) if spec.file)}
+    every = (*known_specs(), *specs)
+    return {
+        *(REPORT, RECORDING, SHEET, *OF_REPORT),
+        *(spec.file for spec in every if spec.file),
+        *(name for spec in every for name in spec.beside),
+    }
 
 
 def _writable(folder: Path) -> bool:

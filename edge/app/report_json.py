@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge.measure.counts_json import ClassCount
 from edge.thermal.spec import StoredSpec
 
 Count = Annotated[int, Meta(ge=0)]
@@ -96,6 +97,35 @@ class RecordingReport(Struct):
     error: str | None
 
 
+class PoseReport(Struct):
+    """Where the poses came from. ``frames_with``, ``frames_without``: every frame that came from the camera, the latter
+    by why there was no pose. ``heights``: poses by what their height was measured with. ``assumed``: what was taken for
+    granted, a line each. ``counts``: samples that were taken, and those that were refused, by reason.
+    """
+
+    source: str
+    description: str
+    frames_with: Count
+    frames_without: dict[str, Count]
+    heights: dict[str, Count]
+    assumed: list[str]
+    counts: dict[str, Count]
+
+
+class PositionReport(Struct):
+    """What became of the detections of frames. ``placed``: got a position; ``refused``: got none, by why. ``camera``:
+    the lens, in words, null where nobody says it; ``intrinsics``: fx, fy, cx, cy of it, pixels. ``ground``: what the
+    ground was taken for. ``assumed``: 1 sigma of what the poses do not say.
+    """
+
+    placed: Count
+    refused: dict[str, Count]
+    camera: str | None
+    intrinsics: tuple[float, float, float, float] | None
+    ground: str
+    assumed: list[str]
+
+
 class VerifyReport(Struct):
     """A replay against the flight's own lines."""
 
@@ -150,6 +180,12 @@ class Score(Struct):
     precision: Part | None
 
 
+class Counted(ClassCount, frozen=True, kw_only=True):
+    """A count beside the truth. ``really``: bodies that could be seen in two frames or more."""
+
+    really: Count
+
+
 class Report(Struct, kw_only=True):
     """The whole file."""
 
@@ -187,6 +223,8 @@ class Report(Struct, kw_only=True):
     policy: Literal["latest", "every"]
     video: VideoReport | None
     sinks: dict[str, SinkReport]
+    pose: Annotated[PoseReport | None, Meta(description="of --pose; null: frames keep what their source says")]
+    position: PositionReport
     recording: RecordingReport | None
     verify: VerifyReport | None
     started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]
@@ -195,6 +233,13 @@ class Report(Struct, kw_only=True):
     power: Power
     versions: dict[str, str]
     score: Annotated[dict[str, Score], Meta(description="of edge demo only")] | UnsetType = UNSET
+    counted: (
+        Annotated[dict[str, Counted], Meta(description="of edge demo only: counts.json beside the truth")] | UnsetType
+    ) = UNSET
+    unknown: (
+        Annotated[dict[str, Count], Meta(description="of edge demo only: bodies that the model has no class for")]
+        | UnsetType
+    ) = UNSET
 
 
 def schema() -> dict[str, Any]:

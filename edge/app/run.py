@@ -19,7 +19,10 @@ from edge.camera.live.tee import Tee
 from edge.data import Result
 from edge.engine import open_engine
 from edge.errors import InputError
+from edge.geo.placing import Placing, PlacingSettings
 from edge.model.bundle import Bundle
+from edge.pose import open_pose
+from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine, as_camera, require_engine
@@ -69,6 +72,12 @@ def run(
         camera, engine = as_camera(camera), require_engine(engine)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
+        where = PlacingSettings.parse(settings.lens, settings.ground, settings.mounting)
+        posed = None
+        if settings.pose is not None:
+            poses = stack.enter_context(open_pose(settings.pose, settings.sources))
+            camera = posed = Posed(camera, poses, settings.pose)
+        placing = Placing(camera, where)
         for source in settings.sources or (None,):
             check_folder(folder, source, specs)
         out = stack.enter_context(claimed_folder(folder, specs))
@@ -86,6 +95,8 @@ def run(
             engine=engine,
             sinks=stack.enter_context(Sinks(specs, out, engine.bundle, camera, every=policy == "every")),
             recorder=recorder,
+            posed=posed,
+            placing=placing,
             verifier=verifier,
             observer=Watching(watch),
             stop=stop,

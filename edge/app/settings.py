@@ -24,6 +24,8 @@ class RunSettings:
     ``policy``, ``threshold``: see `edge.stream`. ``outputs``: what to write beside the detections: names of sinks,
     ``video``, ``pictures``.
     ``reconnect_s``: how long to look for a camera that is lost, seconds; None = for ever, 0 = not at all.
+    ``lens``, ``ground``, ``mounting``: for positions, see `edge.geo.placing.PlacingSettings.parse`.
+    ``pose``: where the aircraft was, see `edge.pose.open_pose`; None: frames keep what their source says.
     ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
     ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.with_normaliser`.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
@@ -46,6 +48,10 @@ class RunSettings:
     record: bool = False
     record_budget: int | None = None
     verify: str | Path | None = None
+    pose: str | None = None
+    lens: str | None = None
+    ground: str | None = None
+    mounting: str | None = None
     reconnect_s: float | None = None
     trust_engine: bool = False
     zero_copy: bool = False

@@ -58,6 +58,31 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     for line in summary(report, arguments.out):
         screens.out.say(line)
     show_score(report["score"], screens.out)
+    show_counts(report["counted"], report["unknown"], screens.out)
+
+
+def show_counts(counted: dict[str, dict[str, Any]], unknown: dict[str, int], screen: Screen) -> None:
+    """Print how many there are by the count, and how many there really were."""
+    table = Table(title="how many there are", title_justify="left")
+    for column in ("class", "tracks", "counted", "from", "to", "really"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for name, row in counted.items():
+        numbers = ("-" if row[key] is None else str(row[key]) for key in ("tracks", "count", "low", "high", "really"))
+        table.add_row(Text(name), *numbers)
+    screen.print(table)
+    screen.print(Text(_COUNTS))
+    if unknown:
+        others = ", ".join(f"{n} {name}" for name, n in unknown.items())
+        screen.print(
+            Text(f"Also in view: {others}. The model has no such class, and counts some of them as another.\n")
+        )
+
+
+_COUNTS = """\
+tracks: objects that were followed. counted: how many that makes where passes over the same ground are merged; from, \
+to: the interval that holds the number in 9 of 10 cases. really: bodies that the simulator had at least half in view \
+in two frames or more
+"""
 
 
 def show_score(score: dict[str, dict[str, Any]], screen: Screen) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edge.commands import bench, demo, doctor, info, run
+from edge.commands import align, bench, demo, doctor, info, report, run
 from edge.commands.console import Screen, listening, prepare_standard_files
 from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
@@ -16,7 +16,7 @@ from edge.errors import EdgeError
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 
-COMMANDS = (run, demo, bench, info, doctor)  # a file each
+COMMANDS = (run, demo, bench, info, doctor, report, align)  # a file each
 
 log = logging.getLogger("edge.commands")
 

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import SplitResult
 
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.engine.select import BACKENDS
 from edge.errors import InputError
+from edge.sinks.live.link import Address
+from edge.sinks.live.webhook import parse_url
 from edge.thermal.normalise import NormaliseSpec
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -156,6 +159,22 @@ def positive(text: str) -> float:
 def positive_or_zero(text: str) -> float:
     """The same, or 0."""
     return 0.0 if text == "0" else positive(text)
+
+
+def address(text: str) -> Address:
+    """Where something is sent."""
+    try:
+        return Address.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def url(text: str) -> SplitResult:
+    """Where something is posted."""
+    try:
+        return parse_url(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def normalise_spec(text: str) -> NormaliseSpec:

@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edge.app.output import REPORT, SHEET
 from edge.app.run import run
 from edge.app.settings import RunSettings
@@ -22,6 +24,7 @@ from edge.commands.options import (
     add_model,
     add_quiet,
     add_source,
+    address,
     count,
     normalise_spec,
     positive,
@@ -29,9 +32,14 @@ from edge.commands.options import (
     score,
     settings_of,
     size_in_bytes,
+    url,
 )
+from edge.geo.positions import NO_POSE
+from edge.measure.counts_json import ClassCount
 from edge.sinks.jsonl import SPEC as DETECTIONS
+from edge.sinks.live import cot, mavlink_out, webhook
 from edge.sinks.open import known_specs
+from edge.sinks.tracks.counts import FILE as COUNTS
 
 
 def add(commands: Commands) -> None:
@@ -71,6 +79,49 @@ def add(commands: Commands) -> None:
             sub.add_argument(
                 f"--{spec.name}", dest="outputs", action="append_const", const=spec.name, default=[], help=spec.help
             )
+    sub.add_argument(
+        "--pose",
+        metavar="P",
+        help="where the aircraft was and where the camera looked: mavlink:udp:HOST:PORT, mavlink:/dev/ttyN, tlog:FILE, "
+        "srt:FILE, klv:FILE, exif (stills). Options behind a ?, as in 'tlog:FILE?mount=0,-90,0'",
+    )
+    sub.add_argument(
+        "--lens",
+        metavar="L",
+        help="for positions: focal=MM,pitch=UM or focal=MM,camera=NAME or hfov=DEGREES, or a calibration file",
+    )
+    sub.add_argument(
+        "--ground",
+        metavar="G",
+        help="for positions: a ground model, .hgt or .tif, or metres of level ground above that below the camera "
+        "(default: 0)",
+    )
+    sub.add_argument(
+        "--mounting",
+        metavar="KEY=VALUE,...",
+        help="for positions: what the poses are off by, such as yaw_offset_deg=3,height_offset_m=-2 (what edge align "
+        "finds)",
+    )
+    sub.add_argument(
+        "--cot",
+        type=address,
+        metavar="ADDRESS",
+        help="send a mark for each track with a position to a team's maps (Cursor on Target, for TAK): udp:HOST:PORT, "
+        "also of a multicast group, or tcp:HOST:PORT",
+    )
+    sub.add_argument(
+        "--mavlink-out",
+        type=address,
+        metavar="ADDRESS",
+        help="be a MAVLink camera for the ground station or router at udp:HOST:PORT or tcp:HOST:PORT: a text for each "
+        "new track, and the box that is followed",
+    )
+    sub.add_argument(
+        "--webhook",
+        type=url,
+        metavar="URL",
+        help="post JSON to http://HOST/PATH or https://HOST/PATH when a track is found, and when it is over",
+    )
     sub.add_argument("--record", action="store_true", help="also write every raw frame to DIR/recording")
     sub.add_argument(
         "--record-budget",
@@ -100,7 +151,14 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Run, and say what came of it."""
     options = settings_of(arguments, {field.name for field in fields(RunSettings)})
     settings = RunSettings(**{**options, "outputs": tuple(arguments.outputs)})
-    report = run(settings, watch=None if arguments.quiet else LiveTable(screens.err), give_up=_give_up)
+    links = []
+    if arguments.cot:
+        links.append(cot.spec_of(arguments.cot))
+    if arguments.mavlink_out:
+        links.append(mavlink_out.spec_of(arguments.mavlink_out))
+    if arguments.webhook:
+        links.append(webhook.spec_of(arguments.webhook))
+    report = run(settings, sinks=links, watch=None if arguments.quiet else LiveTable(screens.err), give_up=_give_up)
     if not arguments.quiet:
         for line in summary(report, arguments.out):
             screens.out.say(line)
@@ -127,6 +185,12 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
     ]
     if (lost := report["reconnects"]) and lost["outages"]:
         lines.append(f"the camera was lost {lost['outages']} times, for {lost['lost_seconds']:.1f} s together")
+    if poses := report["pose"]:
+        lines.append(f"poses: {poses['frames_with']} frames have one{_without(poses['frames_without'])}")
+    if (placed := report["position"]) and (placed["placed"] or set(placed["refused"]) - {NO_POSE}):
+        refused = "".join(f"; {n} have none: {why}" for why, n in placed["refused"].items())
+        lines.append(f"positions: {placed['placed']} boxes have one{refused}")
+    lines += _counts(out / COUNTS)
     if report["overflowed"]:
         lines.append(
             f"WARNING: in {report['overflowed']} frame(s) numbers inside the network became too large: objects may be "
@@ -146,6 +210,22 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
     return [*lines, f"next: {_next(report, out)}"]
 
 
+def _counts(path: Path) -> list[str]:
+    """How many there are, in a line; none where nothing was followed or the file is not there."""
+    try:
+        counts = msgspec.json.decode(path.read_bytes(), type=dict[str, ClassCount])
+    except (OSError, msgspec.MsgspecError):
+        return []
+    told = [
+        f"{one.count} {name} ({one.low} to {one.high} in 9 of 10 cases)"
+        if one.count is not None
+        else f"{one.tracks} tracks of {name}, not counted: {one.method}"
+        for name, one in counts.items()
+        if one.tracks
+    ]
+    return [f"counted, from tracks: {'; '.join(told)}"] if told else []
+
+
 def _next(report: dict[str, Any], out: Path) -> str:
     """What to do with it."""
     shown = [out / sink["file"] for name, sink in report["sinks"].items() if name in ("video", "pictures")]
@@ -156,6 +236,11 @@ def _next(report: dict[str, Any], out: Path) -> str:
     if shown:
         return f"look at {' and '.join(map(str, shown))}: the boxes are drawn there"
     return "to see the boxes, run it again with --video (one film) or --pictures (each frame) and another --out"
+
+
+def _without(frames: dict[str, int]) -> str:
+    """Frames without a pose, and why."""
+    return "".join(f"; {n} have none: {why}" for why, n in frames.items())
 
 
 def _boxes(detections: dict[str, int]) -> str:

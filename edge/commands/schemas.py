@@ -15,13 +15,15 @@ from typing import Any
 
 from edge.app import report_json
 from edge.app.bench import bench_json
-from edge.measure import detections_lines
+from edge.measure import counts_json, detections_lines, track_lines
 from edge.model import model_json, passport
 from edge.recording import contents
 from edge.system.files import reason_of
 
 SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "detections": ("a line of detections.jsonl", detections_lines.schema),
+    "tracks": ("a line of tracks.jsonl", track_lines.schema),
+    "counts": ("counts.json", counts_json.schema),
     "report": ("report.json", report_json.schema),
     "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),

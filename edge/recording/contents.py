@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 FORMAT = 1
 MAX_TEXT = 2048
+POSE_NUMBERS = 6  # latitude, longitude, height, yaw, pitch, roll
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -47,6 +48,10 @@ class _Version(Struct):
     codec: str
 
 
+Focal = Annotated[float, Meta(gt=0, le=MOST)]
+Coordinate = Annotated[float, Meta(ge=-MOST, le=MOST)]
+
+
 class _Header(Struct):
     """The meta part of a HEADER record: what `Header.to_json` gives."""
 
@@ -59,8 +64,20 @@ class _Header(Struct):
     boot_id: str
     started: str
     independent: bool = False  # not in recordings of before, whose stills were looked at one after the other
-    crop: tuple[Whole, Whole, Side, Side] | None = None  # neither is in recordings of before
+    crop: tuple[Whole, Whole, Side, Side] | None = None  # none of these is in recordings of before
+    intrinsics: tuple[Focal, Focal, Coordinate, Coordinate] | None = None
     mask: tuple[Side, Side] | None = None  # its size; the mask itself is the record's payload
+
+
+class _PoseMore(Struct, omit_defaults=True):
+    """What a pose says besides its six numbers; see `edge.Pose`."""
+
+    sigma_position_m: float | None = None
+    sigma_height_m: float | None = None
+    sigma_attitude_deg: float | None = None
+    sigma_time_s: float | None = None
+    speed_m_s: float | None = None
+    height_source: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
 
 
 class _Frame(Struct):
@@ -75,6 +92,7 @@ class _Frame(Struct):
     size: tuple[Side, Side]
     bits: Literal[8, 16]
     origin: str | Annotated[float, Meta(ge=-MOST, le=MOST)] | None = None  # a name or a media time; not in old ones
+    pose_more: _PoseMore | None = None  # not in old ones either
 
 
 class EndMark(Struct):
@@ -103,8 +121,8 @@ def read_meta(meta: Mapping[str, object], kind: type[T]) -> T:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The camera of a recording: its ``description``, whether it was ``live``, its ``fps`` if known, and whether its
-    frames were ``independent``; ``crop`` and ``mask``: as a `Camera` has them. What is recorded is what was looked at,
-    so a replay needs neither to be given.
+    frames were ``independent``; ``crop``, ``mask``, ``intrinsics``: as a `Camera` has them. What is recorded is what
+    was looked at, so a replay needs none of them to be given.
     """
 
     source: str
@@ -113,6 +131,7 @@ class Origin:
     independent: bool = False
     crop: tuple[int, int, int, int] | None = None
     mask: npt.NDArray[np.bool_] | None = None
+    intrinsics: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,8 @@ class Header:
             more["independent"] = True
         if self.origin.crop is not None:
             more["crop"] = list(self.origin.crop)
+        if self.origin.intrinsics is not None:
+            more["intrinsics"] = list(self.origin.intrinsics)
         if self.origin.mask is not None:
             more["mask"] = list(self.origin.mask.shape)
         return {
@@ -177,7 +198,8 @@ class Header:
                 f"format {version.format}, {one_line(version.codec)}; this version reads {FORMAT}, {codec.NAME}"
             )
         said = read_meta(meta, _Header)
-        origin = Origin(said.source, said.live, said.fps, said.independent, said.crop, _mask(said.mask, payload))
+        mask = _mask(said.mask, payload)
+        origin = Origin(said.source, said.live, said.fps, said.independent, said.crop, mask, said.intrinsics)
         return cls(said.recording, said.segment, origin, said.host, said.boot_id, said.started)
 
 
@@ -203,10 +225,12 @@ def pack_frame(frame: Frame, encode: codec.Encoder) -> bytes:
         "utc": None if frame.utc is None else frame.utc.isoformat(),
         "flags": sorted(frame.flags),
         "temperature": _numbers(frame.temperature),
-        "pose": None if pose is None else [float(value) for value in astuple(pose)],
+        "pose": None if pose is None else [float(value) for value in astuple(pose)[:POSE_NUMBERS]],
         "size": [frame.height, frame.width],
         "bits": 8 * frame.pixels.itemsize,
     }
+    if more := _more(pose):
+        meta["pose_more"] = more
     if frame.origin is not None:
         meta["origin"] = frame.origin[:MAX_TEXT] if isinstance(frame.origin, str) else float(frame.origin)
     return pack(FRAME, meta, encode(frame.pixels))
@@ -226,11 +250,28 @@ def unpack_frame(record: Record) -> Frame:
             utc=meta.utc,
             flags=frozenset(meta.flags),
             temperature=_scale(meta.temperature),
-            pose=None if meta.pose is None else Pose(*meta.pose),
+            pose=_pose(meta.pose, meta.pose_more),
             origin=meta.origin,
         )
     except (InputError, ValueError) as error:
         raise Damaged(f"a frame that this package does not write ({one_line(str(error))})") from None
+
+
+def _more(pose: Pose | None) -> dict[str, object]:
+    """What a pose says besides its six numbers, by name; {} where it says no more."""
+    if pose is None:
+        return {}
+    said = {name: getattr(pose, name) for name in _PoseMore.__struct_fields__}
+    said["height_source"] = pose.height_source[:MAX_TEXT]
+    return {
+        name: float(value) if name != "height_source" else value
+        for name, value in said.items()
+        if value not in (None, "")
+    }
+
+
+def _pose(numbers: tuple[float, float, float, float, float, float] | None, more: _PoseMore | None) -> Pose | None:
+    return None if numbers is None else Pose(*numbers, *(() if more is None else msgspec.structs.astuple(more)))
 
 
 def _numbers(scale: Scale | None) -> list[float] | None:

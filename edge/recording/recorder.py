@@ -47,7 +47,9 @@ class Recorder(Closing):
         Raises SinkError where ``folder`` cannot take a recording.
         """
         source = without_password(camera.description)
-        origin = Origin(source, camera.once_live, camera.fps, camera.independent, camera.crop, camera.mask)
+        origin = Origin(
+            source, camera.once_live, camera.fps, camera.independent, camera.crop, camera.mask, camera.intrinsics
+        )
         return cls(RecordingWriter(folder, origin, budget), lossless=not camera.live)
 
     @property

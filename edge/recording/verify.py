@@ -12,6 +12,7 @@ from edge.errors import InputError, ReplayError
 from edge.measure.detections_json import is_header, to_json
 from edge.system.files import reason_of
 
+MADE_OF_IT = ("track", "position")  # of what the detector found; a flight of before has none, and both need more
 SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise")  # of a report
 
 
@@ -21,7 +22,9 @@ class Verifier:
     The detector must get the very frames that the flight's got, `seqs`, and no other: normalising and repair
     have a memory. Where one of them is missing from the recording, what follows may rightly differ: until the
     shutter closes, which wipes the memory of normalising, and wherever pixels were repaired, then or now. Such
-    lines are counted apart (``unsettled``), not as different.
+    lines are counted apart (``unsettled``), not as different. Tracks and positions, which are made of what the detector
+    found, are not compared: a track depends on every frame before, a position on the lens and the ground that were
+    given.
 
     ``same``, ``different``, ``missing``: lines so far; missing are those whose frame did not come.
     """
@@ -144,7 +147,11 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
 
 def _essence(item: dict[str, Any]) -> str:
     """What is compared, as text: whether the engine was asked, and all that it found."""
-    return json.dumps([item.get("inferred", True), item["detections"]], separators=(",", ":"))
+    found = [
+        {key: value for key, value in one.items() if key not in MADE_OF_IT} if isinstance(one, dict) else one
+        for one in item["detections"]
+    ]
+    return json.dumps([item.get("inferred", True), found], separators=(",", ":"))
 
 
 def _difference(seq: int, then: str, now: str) -> str:

@@ -59,6 +59,7 @@ class Simulator(Camera):
             f"{s.fps:g} frames/s, seed {s.seed}"
         )
         self.fps, self.frames = s.fps, s.frames or None
+        self.intrinsics = s.focal_px, s.focal_px, s.width / 2, s.height / 2
         # a stream of random numbers each: more people do not change the ground
         flight, ground, bodies, sensor = (np.random.default_rng(r) for r in np.random.SeedSequence(s.seed).spawn(4))
         self._flight = Flight(s, flight)

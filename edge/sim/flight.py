@@ -24,6 +24,7 @@ HOME_LATITUDE, HOME_LONGITUDE = 47.397742, 8.545594  # the customary home of aut
 LINES = 4  # even, so that the circuit closes
 SIDELAP = 0.25  # of neighbouring lines, part of the frame's width
 _SHAKE_HZ = (0.31, 0.83, 2.1)  # body sway, gusts, motors' beat
+_SURE = 0.1, 0.1, 0.1, 0.0  # 1 sigma that its poses say, m, m, deg, s: they are the truth, but for what is rounded
 _SWAY_M_PER_DEG = 2.0  # a drone that shakes also sways in height
 
 
@@ -94,7 +95,7 @@ class Flight:
         height = s.altitude + _SWAY_M_PER_DEG * s.jitter * waves[3]
         yaw, roll = (heading + s.jitter * waves[0]) % 360.0, s.jitter * waves[2]
         latitude, longitude = to_wgs84(east, north)
-        pose = Pose(latitude, longitude, height, yaw, pitch, roll)
+        pose = Pose(latitude, longitude, height, yaw, pitch, roll, *_SURE, speed_m_s=s.speed, height_source="simulator")
         centre = np.array([east, north, height])
         return View(pose, centre, camera_axes(yaw, pitch, roll), s.focal_px, s.width, s.height)
 

@@ -35,12 +35,13 @@ def paint_bodies(scene: Float32, view: View, bodies: Bodies, ground: Ground, t: 
     seen = (depth > 0) & ((image > -margin) & (image < np.array([w, h]) + margin)).all(axis=1)
     canvas = _Canvas(scene, view, ground, grow)
     for i in sorted(np.flatnonzero(seen), key=lambda i: -depth[i]):
-        canvas.paint(bodies.all[i], places[i], bodies.air)
+        canvas.paint(int(i), bodies.all[i], places[i], bodies.air)
     return canvas.truth()
 
 
 @dataclass
 class _Painted:
+    body: int  # which of all
     name: str
     box: tuple[float, float, float, float]  # in the frame
     inside: float  # part of the whole box
@@ -59,7 +60,7 @@ class _Canvas:
         halved = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
         self._to_canopy = halved @ ground.to_map() @ np.linalg.inv(_TO_CENTRES @ view.ground_to_image())
 
-    def paint(self, body: Body, place: Float64, air: float) -> None:
+    def paint(self, number: int, body: Body, place: Float64, air: float) -> None:
         shape = body.shape(place[3])
         image, depth = self._view.project(_to_world(shape.points * body.size, place))
         if depth.min() <= 0.1:
@@ -103,7 +104,7 @@ class _Canvas:
         scene += open_sky * (heat - cover * scene)
         inside = float(np.prod(box[2:] - box[:2]) / np.prod(grown[2:] - grown[:2]))
         x1, y1, x2, y2 = box.tolist()
-        self._painted.append(_Painted(body.name, (x1, y1, x2, y2), inside, window, int(np.count_nonzero(own))))
+        self._painted.append(_Painted(number, body.name, (x1, y1, x2, y2), inside, window, int(np.count_nonzero(own))))
         self._owner[window][own & (open_sky > 0.5)] = len(self._painted)
 
     def _open_sky(self, window: tuple[slice, slice]) -> Float32:
@@ -124,14 +125,16 @@ class _Canvas:
         return np.asarray(1 - crowns * np.float32(1 / 255), np.float32)
 
     def truth(self) -> Truth:
-        boxes, names, visible = [], [], []
+        boxes, names, visible, bodies = [], [], [], []
         for number, painted in enumerate(self._painted, 1):
             shown = np.count_nonzero(self._owner[painted.window] == number) / max(1, painted.pixels)
             if painted.inside * shown >= MIN_VISIBLE:
                 boxes.append(painted.box)
                 names.append(painted.name)
                 visible.append(painted.inside * shown)
-        return Truth(np.array(boxes, np.float32).reshape(-1, 4), tuple(names), np.array(visible, np.float32))
+                bodies.append(painted.body)
+        there = np.array(boxes, np.float32).reshape(-1, 4), tuple(names), np.array(visible, np.float32)
+        return Truth(*there, np.array(bodies, np.int32))
 
 
 def _to_world(points: Float64, place: Float64) -> Float64:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def reason_of(error: OSError) -> str:
@@ -31,10 +34,17 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises OSError as the file system gives it; the temporary file is removed then.
     """
+    with written_whole(path) as out:
+        out.write(data)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """The same for what is written bit by bit: ``path`` has it when the block has ended, and not where it raised."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")  # a name may be of any length
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
+            yield out
             out.flush()
             os.fsync(out.fileno())
         os.chmod(temporary, 0o644)

@@ -52,3 +52,11 @@ def printable(text: str) -> str:
 def _hide(found: re.Match[str]) -> str:
     has_password = ":" in found[0][len(found[1]) :]
     return f"{found[1]}{found[2]}:{HIDDEN}@" if has_password else f"{found[1]}{HIDDEN}@"
+
+
+_NEVER_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def in_xml(text: str) -> str:
+    """``text`` with a replacement character for each that XML 1.0 does not know; it is still to be escaped."""
+    return _NEVER_IN_XML.sub("\ufffd", text)

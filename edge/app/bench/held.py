@@ -25,7 +25,7 @@ class Held(Camera):
         self._frames, self._next = frames, 0
         self.description = f"{camera.description}; the first {len(frames)} frames from memory"
         self.live, self.fps, self.independent = False, camera.fps, camera.independent
-        self.crop, self.mask = camera.crop, camera.mask
+        self.crop, self.mask, self.intrinsics = camera.crop, camera.mask, camera.intrinsics
 
     def read(self) -> Frame:
         """The next one, as if it had been taken now."""

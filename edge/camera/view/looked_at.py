@@ -75,6 +75,9 @@ class LookedAt(CameraWrapper):
         if options.crop:
             outer = self.crop or (0, 0, 0, 0)
             self.crop = outer[0] + x, outer[1] + y, w, h
+            if self.intrinsics is not None:
+                fx, fy, cx, cy = self.intrinsics
+                self.intrinsics = fx, fy, cx - x, cy - y
             words.append(f"looked at: {w}x{h} from {x},{y} of {width}x{height}, boxes are in pixels of that part")
         if options.palette and first.pixels.dtype != np.uint8:
             raise SourceError(

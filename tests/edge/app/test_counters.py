@@ -174,6 +174,8 @@ def test_in_the_last_lines(tmp_path: Path) -> None:
         "camera": "C",
         "overflowed": 7,
         "reconnects": {"outages": 0, "lost_seconds": 0.0},
+        "pose": None,
+        "position": None,
         "sinks": {
             "detections": {"file": "d", "written": 11, "skipped": 0},
             "video": {"file": "v", "written": 13, "skipped": 17},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,10 @@ def test_demo_leaves_all_that_it_promises(
         "report.json",
         "video.mkv",
         "contact_sheet.png",
+        "tracks.jsonl",
+        "counts.json",
+        "map.png",
+        "tracks.geojson",
     }
     report = json.loads((out / "report.json").read_text())
     assert report["frames"] == 7
@@ -68,3 +73,45 @@ def test_contact_sheet_of_fewer_pictures_than_places() -> None:
     sheet = contact_sheet([np.full((10, 20, 3), 9, np.uint8)] * 4)
     assert sheet.shape == (24, 68, 3)
     assert (sheet[14:, 24:] == 0).all()
+
+
+# ---- the count beside the truth ----
+
+
+def followed(*frames: tuple[tuple[str, ...], list[float], list[int] | None]) -> Scorer:
+    score = Scorer(("Person", "Car"), 6)
+    for names, visible, bodies in frames:
+        given = result(names, visible, [])
+        assert isinstance(given.frame, SimulatedFrame)
+        numbers = None if bodies is None else np.array(bodies, np.int32)
+        truth = replace(given.frame.truth, bodies=numbers)
+        score(replace(given, frame=replace(given.frame, truth=truth)))
+    return score
+
+
+def row(tracks: int) -> dict[str, int]:
+    return {"tracks": tracks, "count": tracks}
+
+
+def test_a_body_was_there_that_could_be_followed() -> None:
+    score = followed(
+        (("person", "person", "deer", "person"), [1.0, 0.5, 1.0, 0.49], [4, 5, 6, 7]),
+        (("person", "person", "deer", "person"), [1.0, 0.6, 1.0, 1.0], [5, 8, 6, 7]),
+    )
+    counts = {"Person": row(3), "Car": row(0)}
+    assert score.counted(counts) == {
+        "Person": {**row(3), "really": 1}
+    }  # body 5: twice in the frame, half of it or more
+
+
+def test_a_class_that_was_there_and_one_that_was_only_counted_are_told() -> None:
+    score = followed((("person",), [1.0], [1]), (("person",), [1.0], [1]))
+    assert score.counted({"Person": row(0), "Car": row(2)}) == {
+        "Person": {**row(0), "really": 1},
+        "Car": {**row(2), "really": 0},
+    }
+
+
+def test_where_nobody_says_which_body_is_which_none_was_there() -> None:
+    score = followed((("person",), [1.0], None), (("person",), [1.0], None))
+    assert score.counted({"Person": row(1)}) == {"Person": {**row(1), "really": 0}}

@@ -26,7 +26,7 @@ from edge.commands.main import main
 from edge.data import Frame, RawDetections, Result
 from edge.engine.null import NullEngine
 from edge.errors import CameraError
-from edge.sinks import Background, VideoSink
+from edge.sinks import Background, JsonlSink, VideoSink
 from tests.support.children import popen, run_child
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,10 +59,10 @@ def started(command: list[str], out: Path, **files: Any) -> subprocess.Popen[str
 
 
 class Interrupted(Background):
-    """A sink whose closing is interrupted: a person presses Ctrl-C once more."""
+    """Sinks of which the closing of one, that of the detections, is interrupted: a person presses Ctrl-C once more."""
 
     def close(self) -> None:
-        if self._thread.is_alive():
+        if isinstance(self._sink, JsonlSink) and self._thread.is_alive():
             os.kill(os.getpid(), signal.SIGINT)
         super().close()
 

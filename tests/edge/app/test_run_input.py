@@ -60,7 +60,10 @@ def test_results_may_lie_beside_the_stills_and_only_they_are_listed(
 ) -> None:
     for _ in range(2):
         assert run(stills, tiny_bundle, stills) == 0
-        assert f"written in {stills}: detections.jsonl, report.json; " in capsys.readouterr().out
+        assert (
+            f"written in {stills}: detections.jsonl, report.json, tracks.jsonl, counts.json; "
+            in capsys.readouterr().out
+        )
     assert len(list(stills.glob("*.png"))) == 5
 
 

@@ -123,6 +123,8 @@ def test_all_parts_of_ones_own(engine: Corner, tmp_path: Path) -> None:
     assert (out / "lines.txt").read_text() == "('Person',) 30.0 False\n0\n1\n2\n3\n4\n5\n"
     assert report["sinks"] == {
         "detections": {"file": "detections.jsonl", "written": 6, "skipped": 0, "error": None},
+        "tracks": {"file": "tracks.jsonl", "written": 6, "skipped": 0, "error": None},
+        "counts": {"file": "counts.json", "written": 6, "skipped": 0, "error": None},
         "pictures": {"file": "pictures", "written": 6, "skipped": 0, "error": None},
         "lines": {"file": "lines.txt", "written": 6, "skipped": 0, "error": None},
     }
@@ -148,7 +150,7 @@ def test_what_ones_own_sink_left_is_moved_aside(engine: Corner, tmp_path: Path) 
     mine = edge.SinkSpec("lines", "lines.txt", Lines)
     for _ in range(2):
         edge.run(settings(tmp_path, outputs=("pictures",)), camera=Mine(2), engine=engine, sinks=[mine])
-    expected = ["detections.jsonl", "lines.txt", "pictures", "report.json"]
+    expected = ["counts.json", "crops", "detections.jsonl", "lines.txt", "pictures", "report.json", "tracks.jsonl"]
     assert sorted(path.name for path in (tmp_path / "earlier-1").iterdir()) == expected
 
 

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import lap
 import msgspec
 import pytest
 
@@ -23,7 +24,7 @@ SCRIPT = ROOT / "tests/support/inside_gstreamer.py"
 NEEDS = (
     "python3-opencv gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi "
-    "python3-zstandard python3-msgspec"
+    "python3-zstandard python3-msgspec, and lap"
 )
 
 
@@ -34,8 +35,9 @@ def wrong() -> dict[str, str]:
     if python is None:
         pytest.skip("the system has no Python 3")
     with tempfile.TemporaryDirectory() as folder:
-        # Debian 12 has no package of msgspec: ours will do where both Pythons are of one version
-        Path(folder, "msgspec").symlink_to(Path(msgspec.__file__).parent)
+        # Debian 12 has no packages of these: ours will do where both Pythons are of one version
+        for package in (lap, msgspec):
+            Path(folder, package.__name__).symlink_to(Path(package.__file__).parent)
         done = run_child(
             [python, "-W", "error", str(SCRIPT), "all"],
             capture_output=True,

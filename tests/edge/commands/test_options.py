@@ -14,13 +14,23 @@ edge
   --verbose flag
 edge run
   --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --cot address
+  --csv -> outputs adds csv = []
   --frames count
+  --geojson -> outputs adds geojson = []
+  --ground text
+  --kmz -> outputs adds kmz = []
+  --lens text
+  --map -> outputs adds map = []
+  --mavlink-out address
   --model text = 'models/hituav-r18'
+  --mounting text
   --normalise normalise_spec
   --out Path required
   --override-normalise flag
   --pictures -> outputs adds pictures = []
   --policy latest|every
+  --pose text
   --quiet flag
   --reconnect-seconds -> reconnect_s positive_or_zero
   --record flag
@@ -34,6 +44,7 @@ edge run
   --verbose flag
   --verify Path
   --video -> outputs adds video = []
+  --webhook url
   --zero-copy flag
 edge demo
   --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
@@ -74,6 +85,21 @@ edge doctor
   --seconds positive = 5.0
   --source text (+)
   --verbose flag
+edge report
+  --camtrap-dp -> files adds camtrap-dp = []
+  --coco -> files adds coco = []
+  --csv -> files adds csv = []
+  --geojson -> files adds geojson = []
+  --kmz -> files adds kmz = []
+  --location degrees
+  --megadetector -> files adds megadetector = []
+  --quiet flag
+  --verbose flag
+  DIR Path required
+edge align
+  --ground float = 0.0
+  --verbose flag
+  DIR Path required
 """
 
 

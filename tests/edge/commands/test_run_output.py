@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from edge.commands.live_table import LiveTable
 from edge.commands.main import main
 from edge.commands.run import summary
 from edge.data import Detections, Frame, Result
+from edge.measure.counts_json import ClassCount
 from tests.conftest import made
 
 
@@ -82,6 +85,8 @@ REPORT = {
     "overflowed": 0,
     "verify": None,
     "reconnects": {"outages": 2, "lost_seconds": 3.25},
+    "pose": {"frames_with": 88, "frames_without": {"no position came": 9, "it is away": 3}},
+    "position": {"placed": 440, "refused": {"the frame has no pose": 7}, "camera": "lens hfov=45"},
     "sinks": {
         "detections": {"file": "detections.jsonl", "written": 100, "skipped": 0, "error": None},
         "video": {"file": "video.mkv", "written": 80, "skipped": 20, "error": None},
@@ -90,9 +95,21 @@ REPORT = {
 }
 
 
+def count_of(**said: Any) -> ClassCount:
+    return ClassCount(**{"count": None, "low": None, "high": None, "level": None, "animals": [], **said})
+
+
+COUNTS = {
+    "Person": count_of(tracks=6, count=3, low=2, high=5, level=0.9, method="merged"),
+    "Car": count_of(tracks=0, count=0, low=0, method="none was found"),
+    "Deer": count_of(tracks=4, method="no positions"),
+}
+
+
 def test_the_summary(tmp_path: Path) -> None:
     for name in ("detections.jsonl", "report.json", "video.mkv", "notes.txt"):
         (tmp_path / name).touch()
+    (tmp_path / "counts.json").write_bytes(msgspec.json.encode(COUNTS))
     again = f"edge run --source rec:{tmp_path}/recording --verify {tmp_path}/detections.jsonl --out {tmp_path}-again"
     assert summary(REPORT, tmp_path) == [
         "100 frames processed (frame limit); 4.3 frames/s; latency p50 215 ms, p99 301 ms",
@@ -103,13 +120,18 @@ def test_the_summary(tmp_path: Path) -> None:
         "engine: ONNX Runtime; source: a camera",
         f"written in {tmp_path}: detections.jsonl, report.json, video.mkv; docs/output.md explains every field",
         "the camera was lost 2 times, for 3.2 s together",
+        "poses: 88 frames have one; 9 have none: no position came; 3 have none: it is away",
+        "positions: 440 boxes have one; 7 have none: the frame has no pose",
+        "counted, from tracks: 3 Person (2 to 5 in 9 of 10 cases); 4 tracks of Deer, not counted: no positions",
         "video: 20 frames are missing in it: writing was too slow, or it stopped",
         f"recorded: 90 frames, 2.5 MB, in {tmp_path}/recording; 4 not recorded (the disk was too slow or full), 6 "
         "removed for --record-budget",
         f"next: {again} compares this machine with the flight",
     ]
     (tmp_path / "video.mkv").unlink()
-    plain = {**REPORT, "recording": None}
+    (tmp_path / "counts.json").unlink()
+    plain = {**REPORT, "recording": None, "pose": None, "position": None}
+    assert not [line for line in summary(plain, tmp_path) if line.startswith(("poses", "positions", "counted"))]
     assert summary(plain, tmp_path)[-1] == f"next: look at {tmp_path}/video.mkv: the boxes are drawn there"
     plain["sinks"] = {"detections": REPORT["sinks"]["detections"]}  # type: ignore[index]
     assert summary(plain, tmp_path)[-1].startswith("next: to see the boxes, run it again with --video ")
@@ -127,7 +149,9 @@ def test_pictures_of_stills_have_their_names(
     words = ["run", "--source", str(stills), "--model", str(tiny_bundle), "--out", str(out), "--pictures"]
     assert main(words) == 0
     said = capsys.readouterr().out
-    assert f"written in {out}: detections.jsonl, report.json, pictures; " in said
+    assert f"written in {out}: detections.jsonl, report.json, tracks.jsonl, counts.json, pictures; " in said
+    assert "counted" not in said  # stills are not followed
+    assert (out / "tracks.jsonl").read_bytes() == b""
     assert "boxes in all frames: 3 Person, with a score of 0.5 or more. " in said
     assert said.endswith(f"next: look at {out}/pictures: the boxes are drawn there\n")
     names = ["f0.png", "f1.png", "f2.png"]

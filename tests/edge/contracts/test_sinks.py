@@ -21,6 +21,7 @@ from edge.sinks.open import SINKS, choose_specs, known_specs
 from edge.sinks.spec import SinkContext, SinkSpec
 from tests.conftest import made
 from tests.support.examples import example
+from tests.support.track_lines import place
 
 
 class CsvSink(Sink):
@@ -46,7 +47,18 @@ RUN: dict[str, Any] = {"classes": ("Person",), "fps": 10.0}
 
 def result(seq: int = 0) -> Result:
     pixels = np.full((48, 64), 100, np.uint8)
-    found = Detections(np.array([[10, 20, 20, 30]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32), 64, 48)
+    where, covariance, factors = place(51.5, -0.25, 4.0)
+    found = Detections(
+        np.array([[10, 20, 20, 30]], np.float32),
+        np.ones(1, np.float32),
+        np.zeros(1, np.int32),
+        64,
+        48,
+        track_ids=np.array([1], np.int32),
+        positions=where[None],
+        position_covariances=covariance[None],
+        position_factors=factors[None],
+    )
     return made(Frame(pixels, seq, seq / 10), found, seq / 10, pixels)
 
 
@@ -56,7 +68,7 @@ def size(path: Path) -> int:
 
 def test_all_of_the_table_are_here() -> None:
     assert [spec.name for spec in known_specs()] == list(SINKS)
-    assert [spec.name for spec in known_specs() if spec.essential] == ["detections"]
+    assert [spec.name for spec in known_specs() if spec.essential] == ["detections", "tracks", "counts"]
 
 
 @all_sinks
@@ -65,7 +77,7 @@ def test_it_writes_what_is_its_own_and_nothing_else(spec: SinkSpec, tmp_path: Pa
         assert isinstance(sink, Sink)
         for seq in range(3):
             sink.write(result(seq))
-    assert [path.name for path in tmp_path.iterdir()] == [spec.file]
+    assert {path.name for path in tmp_path.iterdir()} == {spec.file, *spec.beside}
     assert size(spec.path(tmp_path)) > 0
 
 
@@ -166,11 +178,11 @@ def test_a_sinks_file_stays_in_the_folder(file: str) -> None:
 
 
 def test_what_is_chosen() -> None:
-    assert [spec.name for spec in choose_specs([])] == ["detections"]
+    assert [spec.name for spec in choose_specs([])] == ["detections", "tracks", "counts"]
     assert [spec.name for spec in choose_specs(["pictures", "video"], [TOY])] == [
-        *("detections", "video", "pictures", "csv")
+        *("detections", "tracks", "counts", "video", "pictures", "csv")
     ]
-    with pytest.raises(InputError, match="no sink is named film: expected one of video, pictures, trace"):
+    with pytest.raises(InputError, match="no sink is named film: expected one of map, video, pictures, trace"):
         choose_specs(["film"])
     with pytest.raises(InputError, match="two sinks have the name csv"):
         choose_specs([], [TOY, TOY])

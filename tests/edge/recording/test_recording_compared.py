@@ -97,7 +97,7 @@ def test_repaired_frames_of_a_whole_flight_are_compared(tmp_path: Path) -> None:
         (line(3, box(1, label=1)), {"at": (1.0,)}, "frame 3, detection 0: label 1 in the flight, 0 now"),
         (line(3, inferred=False), {"at": ()}, "the engine was not asked in the flight"),
         (line(3), {"at": (), "inferred": False}, "the engine was asked in the flight"),
-        (line(3, {**box(1), "track": 7}), {"at": (1.0,)}, "detection 0: track 7 in the flight, None now"),
+        (line(3, {**box(1), "area": 7}), {"at": (1.0,)}, "detection 0: area 7 in the flight, None now"),
         (line(3, dict(reversed(box(1).items()))), {"at": (1.0,)}, "frame 3: the same, but written otherwise"),
         (line(3, {**box(1), "label": 0.0}), {"at": (1.0,)}, "frame 3: the same, but written otherwise"),
         (line(3, box(1), inferred=1), {"at": (1.0,)}, "frame 3: the same, but written otherwise"),
@@ -159,3 +159,13 @@ def test_what_is_no_flight_s_file(lines: list[Any], told: str, tmp_path: Path) -
 def test_a_first_frame_of_0_is_one_and_half_a_last_line_is_left_out(tmp_path: Path) -> None:
     verifier = Verifier(flight(tmp_path / "d.jsonl", line(0), line(1), ending=""), ("deer",))
     assert list(verifier.seqs) == [0]
+
+
+def test_tracks_and_positions_are_not_compared_but_all_that_was_found_is(tmp_path: Path) -> None:
+    tracked = {**box(1.0), "track": 7, "position": [47.0, 8.0, 3.0]}
+    other = {**box(1.0), "celsius": [1.0, 2.0, 3.0]}
+    verifier = Verifier(flight(tmp_path / "d.jsonl", line(0, tracked), line(1, box(1.0)), line(2, other)), ("deer",))
+    for seq in range(3):
+        came(verifier, seq, 1.0)
+    assert (verifier.same, verifier.different) == (2, 1)
+    assert "frame 2, detection 0: celsius [1.0, 2.0, 3.0] in the flight, None now" in str(verifier.error({}))

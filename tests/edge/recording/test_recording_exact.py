@@ -222,7 +222,14 @@ def test_by_default_64_frames_wait_and_a_quarter_of_the_sync_is_slept(monkeypatc
 def test_of_a_live_camera_frames_are_left_out_and_of_a_file_none(tmp_path: Path) -> None:
     for live in (True, False):
         camera: Any = SimpleNamespace(
-            description="cam", live=live, once_live=True, fps=12.5, independent=False, crop=(1, 2, 3, 4), mask=None
+            description="cam",
+            live=live,
+            once_live=True,
+            fps=12.5,
+            independent=False,
+            crop=(1, 2, 3, 4),
+            mask=None,
+            intrinsics=(700.0, 710.0, 1.5, 2.5),
         )
         recorder = Recorder.behind(camera, tmp_path / f"{live}", 1 << 20)
         assert recorder._lossless is not live
@@ -230,6 +237,7 @@ def test_of_a_live_camera_frames_are_left_out_and_of_a_file_none(tmp_path: Path)
         recorder.close()
         origin = Recording(tmp_path / f"{live}").header.origin
         assert (origin.source, origin.live, origin.fps, origin.crop) == ("cam", True, 12.5, (1, 2, 3, 4))
+        assert origin.intrinsics == (700.0, 710.0, 1.5, 2.5)
         assert recorder.writer._budget == 1 << 20
         assert math.isfinite(recorder.writer.bytes)
 

@@ -210,3 +210,27 @@ def test_unusual_flights_fly(parameters: str) -> None:
     for frame in fly(parameters, 3):
         assert frame.truth is not None
         assert np.isfinite(frame.truth.boxes).all()
+
+
+# ---- which body is which ----
+
+
+def test_a_body_keeps_its_number_through_the_flight() -> None:
+    """Where it is in the next frame follows from the camera's motion; nobody else is there."""
+    settings = SimulatorSettings(seed=3, frames=12, fps=6, pitch=-90, jitter=0, speed=4, altitude=60)
+    seen: dict[int, list[tuple[int, str, np.ndarray]]] = {}
+    with Simulator(settings) as camera:
+        for frame in iter(camera.read, None):
+            truth = frame.truth
+            assert truth.bodies is not None
+            assert truth.bodies.dtype == np.int32
+            assert len(truth.bodies) == len(truth.boxes) == len(set(truth.bodies.tolist()))
+            for body, name, box in zip(truth.bodies.tolist(), truth.names, truth.boxes, strict=True):
+                assert camera._bodies.all[body].name == name
+                seen.setdefault(body, []).append((frame.seq, name, (box[:2] + box[2:]) / 2))
+    followed = [rows for rows in seen.values() if len(rows) > 2]
+    assert len(followed) >= 2
+    for rows in followed:
+        assert [seq for seq, *_ in rows] == list(range(rows[0][0], rows[0][0] + len(rows)))
+        steps = [np.linalg.norm(b[2] - a[2]) for a, b in pairwise(rows)]
+        assert max(steps) < 40  # 4 m/s at 6 frames/s and 5 cm a pixel are 13
