@@ -18,7 +18,7 @@ ONLY_IN = {
     "tensorrt": {"edge/engine/trt.py"},
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
-    "pymavlink": {"edge/pose/dialect.py", "edge/sinks/live/camera_component.py"},
+    "pymavlink": {"edge/pose/dialect.py"},
 }
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 try:
-    from pymavlink.dialects.v20 import ardupilotmega as mavlink
+    from pymavlink.dialects.v20 import ardupilotmega
     from pymavlink.generator.mavcrc import x25crc
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "pymavlink":
@@ -22,6 +22,7 @@ except ModuleNotFoundError as error:
         name="pymavlink",
     ) from error
 
+mavlink: Any = ardupilotmega  # the dialect with all messages that are read or sent here
 V1, V2, SIGNED = 0xFE, 0xFD, 1
 MOST_HELD = 4096  # bytes of a stream that may wait for the rest of a frame; the longest frame has 293
 WANTED = frozenset(

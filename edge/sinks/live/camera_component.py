@@ -12,17 +12,8 @@ from typing import Any
 
 import numpy as np
 
-try:
-    from pymavlink.dialects.v20 import common as mav
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "pymavlink":
-        raise
-    raise ModuleNotFoundError(
-        "MAVLink needs the package pymavlink, which is not installed: pip install 'thermal-edge[mavlink]'",
-        name="pymavlink",
-    ) from error
-
 from edge.data import Result, class_name
+from edge.pose.dialect import mavlink as mav
 from edge.sinks.live.known import Known, Sightings
 
 COMPONENT = mav.MAV_COMP_ID_CAMERA  # 100, the first of six

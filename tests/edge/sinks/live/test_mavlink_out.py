@@ -400,10 +400,12 @@ def test_a_fault_of_ours_ends_the_sink_with_a_word(ground: socket.socket) -> Non
 def test_without_pymavlink_it_is_refused_before_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delattr("edge.sinks.live.camera_component")
-    for name in ("edge.sinks.live.camera_component", "pymavlink", "pymavlink.dialects.v20"):
+    ours = ("edge.sinks.live.camera_component", "edge.pose.dialect")
+    for name in ours:
+        monkeypatch.delattr(name)
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("pymavlink", "pymavlink.dialects.v20"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "edge.sinks.live.camera_component")
     with pytest.raises(InputError, match=r"pip install 'thermal-edge\[mavlink\]'"):
         spec_of(Address("udp", "127.0.0.1", 9)).check(tmp_path)
     monkeypatch.undo()
