@@ -88,7 +88,7 @@ coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run
 PYTHON310 ?= python3.10
 test-oldest:
 	$(PYTHON310) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 onnx==1.17.0 pytest pytest-timeout hypothesis
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 onnx==1.17.0 pytest pytest-timeout hypothesis pymap3d geographiclib
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 

@@ -97,7 +97,10 @@ class Spec:
 
 def _utc(text: str) -> float:
     text = re.sub(r" (\d\d:?\d\d)$", r"+\1", text)  # a + behind a ? stands for a space
-    return msgspec.convert(text, Utc).timestamp()
+    try:
+        return msgspec.convert(text, Utc).timestamp()
+    except msgspec.ValidationError as error:  # no ValueError in older msgspec
+        raise ValueError(error) from None
 
 
 def _rotation(text: str) -> Rotation:
