@@ -160,8 +160,9 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             if state.follow:
                 detections = state.follow(detections, frame, t, picture, lowest)
                 now = timer.end("track")
+            footprint = None
             if state.locate:
-                detections = state.locate(detections, frame)
+                detections, footprint = state.locate(detections, frame), state.locate.footprint(frame)
                 now = timer.end("locate")
             if not state.looks_later:  # a file's results wait, so that a single still is judged by it
                 state.health.ask_inverted(frame, image, raw, engine.infer)
@@ -185,7 +186,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 warnings=warnings,
                 seen=state.health.seen,
                 t_source=t,
-                footprint=state.locate.footprint(frame) if state.locate else None,
+                footprint=footprint,
                 ended_tracks=state.follow.ended if state.follow else (),
             )
             handed_over = timer.end("consumer")

@@ -29,7 +29,7 @@ _KNOWN = {
     27700: "British National Grid", 2154: "RGF93 / Lambert-93", 28992: "Amersfoort / RD New", 3035: "ETRS89 / LAEA",
     31287: "MGI / Austria Lambert", 3006: "SWEREF99 TM", 32661: "UPS North", 32761: "UPS South",
 }  # fmt: skip
-WANTED = "expected WGS84 degrees (EPSG:4326) or UTM on WGS84 (EPSG:326zz, 327zz)"
+EXPECTED = "expected WGS84 degrees (EPSG:4326) or UTM on WGS84 (EPSG:326zz, 327zz)"
 REPROJECT = "gdalwarp -t_srs EPSG:4326 FILE out.tif"
 
 
@@ -78,7 +78,7 @@ def _geotiff(path: Path, sigma_m: float) -> Dem:
             page: Any = file.pages[0]
             tags = page.geotiff_tags if page.is_geotiff else None
             if not tags:
-                raise ValueError(f"it has no GeoTIFF tags; {WANTED}: gdal_translate -a_srs says what it is")
+                raise ValueError(f"it has no GeoTIFF tags; {EXPECTED}: gdal_translate -a_srs says what it is")
             zone = _zone(tags)
             x0, y0, dx, dy = _corner(tags)
             vertical = _vertical(tags)
@@ -140,16 +140,16 @@ def _zone(tags: dict[str, Any]) -> tuple[int, bool] | None:
     kind, projected = _number(tags, "GTModelTypeGeoKey"), _number(tags, "ProjectedCSTypeGeoKey")
     if kind == 1 or (kind is None and projected is not None):
         if (_number(tags, "ProjLinearUnitsGeoKey") or 9001) != 9001:
-            raise ValueError(f"its grid is not in metres; {WANTED}: {REPROJECT}")
+            raise ValueError(f"its grid is not in metres; {EXPECTED}: {REPROJECT}")
         if projected and (32601 <= projected <= 32660 or 32701 <= projected <= 32760):
             return projected % 100, projected > 32700
-        raise ValueError(f"it is projected as {_named(projected)}; {WANTED}: {REPROJECT}")
+        raise ValueError(f"it is projected as {_named(projected)}; {EXPECTED}: {REPROJECT}")
     geographic = _number(tags, "GeographicTypeGeoKey")
     if kind == 2 and geographic in (4326, 4979):
         if (_number(tags, "GeogAngularUnitsGeoKey") or 9102) != 9102:
-            raise ValueError(f"its grid is not in degrees; {WANTED}: {REPROJECT}")
+            raise ValueError(f"its grid is not in degrees; {EXPECTED}: {REPROJECT}")
         return None
-    raise ValueError(f"its datum is {_named(geographic)}; {WANTED}: {REPROJECT}")
+    raise ValueError(f"its datum is {_named(geographic)}; {EXPECTED}: {REPROJECT}")
 
 
 def _named(code: int | None) -> str:
@@ -177,7 +177,7 @@ def _corner(tags: dict[str, Any]) -> tuple[float, float, float, float]:
     if matrix is not None:
         m = np.asarray(matrix, np.float64)
         if m.shape != (4, 4) or m[0, 1] or m[1, 0]:
-            raise ValueError(f"its grid is turned against north; {WANTED}, rows from west to east: {REPROJECT}")
+            raise ValueError(f"its grid is turned against north; {EXPECTED}, rows from west to east: {REPROJECT}")
         x, y, dx, dy = m[0, 3], m[1, 3], m[0, 0], -m[1, 1]
     elif scale is not None and tie is not None and np.size(tie) == 6:
         i, j, _, x, y, _ = np.asarray(tie, np.float64)

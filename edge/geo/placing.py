@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.data import Detections, Frame
+from edge.data import Detections, Frame, Pose
 from edge.errors import InputError
 from edge.geo.attitude import Mounting
 from edge.geo.camera import CameraModel
@@ -58,13 +58,16 @@ class Placing:
         self._model: CameraModel | None = None
         self._size = (0, 0)
         self._placed, self._refused, self._assumed = 0, Counter[str](), set[str]()
-        self._told = False
+        self._told = self._warned = False
 
     def __call__(self, detections: Detections, frame: Frame) -> Detections:
         """The same detections with positions; raises InputError where the lens does not fit the frame."""
         if frame.pose is None or not len(detections):
             if frame.pose is None and len(detections):
                 self._refused[NO_POSE] += len(detections)
+                if self._settings.lens is not None and not self._warned:
+                    self._warned = True
+                    log.warning("a lens is given, but frame %d has no pose: no positions without: --pose", frame.seq)
             return detections
         model = self.model(frame)
         if model is None:
@@ -87,13 +90,17 @@ class Placing:
 
     def footprint(self, frame: Frame) -> Float64 | None:
         """(4, 2) latitude, longitude of the ground at the corners of the picture, as `edge.data.Result` has it."""
-        model = None if frame.pose is None else self.model(frame)
-        if frame.pose is None or model is None:
+        pose = self.pose(frame)
+        model = None if pose is None else self.model(frame)
+        if pose is None or model is None:
             return None
         w, h = frame.width, frame.height
-        pose = self._settings.mounting.apply(frame.pose)
         corners = locate([(0, 0), (w, 0), (w, h), (0, h)], model, pose, self._settings.ground)[:, :2]
         return corners if np.isfinite(corners).all() else None
+
+    def pose(self, frame: Frame) -> Pose | None:
+        """Where the camera really looked: the frame's pose with the mounting."""
+        return None if frame.pose is None else self._settings.mounting.apply(frame.pose)
 
     def model(self, frame: Frame) -> CameraModel | None:
         """The camera model of frames like this one; None where nobody says what the lens is."""

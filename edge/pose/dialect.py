@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 mavlink: Any = ardupilotmega  # the dialect with all messages that are read or sent here
 V1, V2, SIGNED = 0xFE, 0xFD, 1
 MOST_HELD = 4096  # bytes of a stream that may wait for the rest of a frame; the longest frame has 293
-WANTED = frozenset(
+ASKED_FOR = frozenset(
     {
         mavlink.MAVLINK_MSG_ID_HEARTBEAT,
         mavlink.MAVLINK_MSG_ID_GPS_RAW_INT,
@@ -61,7 +61,7 @@ class Decoder:
         self._signed: dict[bytes, int] = {}  # the newest time of each signed stream
 
     def feed(self, data: bytes) -> Iterator[Any]:
-        """The messages of `WANTED` that end in ``data``, which goes on where the last one ended."""
+        """The messages of `ASKED_FOR` that end in ``data``, which goes on where the last one ended."""
         self._held += data
         at = 0
         while (at := next_frame(self._held, at)) < len(self._held):
@@ -98,7 +98,7 @@ class Decoder:
 
     def decode(self, frame: bytearray) -> Any:
         """The message in a good frame; None for one that nobody asked for, or whose signature is wrong."""
-        if not is_wanted(frame):
+        if not is_asked_for(frame):
             return None
         if self._key is not None and not self._is_signed(frame, self._key):
             self.counts[SIGNATURE] += 1
@@ -139,9 +139,9 @@ def frame_size(data: bytearray, at: int) -> int:
     return data[at + 1] + (8 if data[at] == V1 else 25 if data[at + 2] & SIGNED else 12)
 
 
-def is_wanted(frame: bytearray) -> bool:
+def is_asked_for(frame: bytearray) -> bool:
     """Whether a whole frame holds a message that somebody asks for."""
-    return message_number(frame) in WANTED
+    return message_number(frame) in ASKED_FOR
 
 
 def is_known(frame: bytearray) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from edge.data import Pose
 from edge.errors import InputError
 from edge.pose.clock import Learning, LogClock
-from edge.pose.dialect import V1, V2, Decoder, frame_size, is_known, is_wanted
+from edge.pose.dialect import V1, V2, Decoder, frame_size, is_asked_for, is_known
 from edge.pose.options import Spec
 from edge.pose.source import Alignment, Moment, PoseSource, nothing_usable
 from edge.pose.vehicle import Mounting, Vehicle
@@ -72,7 +72,7 @@ class Tlog(PoseSource):
         return Counter(self._vehicle.counts) + self._decoder.counts + Counter({GARBAGE: self._garbage})
 
     def _records(self, data: bytes) -> Iterator[tuple[int, int, int]]:
-        """``(UTC in microseconds, begin, end)`` of each wanted message; damage is passed over and counted."""
+        """``(UTC in microseconds, begin, end)`` of each message asked for; damage is passed over, counted."""
         at, damaged = 0, False
         while at + STAMP + 3 <= len(data):
             record = memoryview(data)[at : at + STAMP + LONGEST]
@@ -91,7 +91,7 @@ class Tlog(PoseSource):
             following = at + STAMP + size
             good = self._decoder.good(frame)
             whole = (good and is_known(frame)) or following + STAMP >= len(data) or data[following + STAMP] in (V1, V2)
-            if good and is_wanted(frame):
+            if good and is_asked_for(frame):
                 yield stamp, at + STAMP, following
             at, damaged = (following, False) if whole else (at + 1, True)
 

@@ -7,7 +7,7 @@ association.py  which detection continues which track
 registration.py by how much all detections lie beside their tracks
 motion.py       how the camera moved, from the pictures
 pose_motion.py  how the camera moved, from where it was
-follow.py       the camera's motion for a frame, from poses where they tell it, else from pictures
+camera_motion.py the camera's motion for a frame, from poses where they tell it, else from pictures
 follower.py     the step of the main path: numbers for the detections of one run
 book.py         what is known of every track of a run, for those who write it
 passes.py       which parts of a flight saw the same ground again

@@ -10,7 +10,7 @@ from edge.data import Detections, Frame, Pose
 from edge.geo.locate import refused_pose
 from edge.geo.placing import Placing
 from edge.geo.wgs84 import metres_a_degree, wrapped
-from edge.track.follow import CameraMotion
+from edge.track.camera_motion import CameraMotion
 from edge.track.motion import Picture
 from edge.track.pose_motion import Lens, Stance
 from edge.track.tracker import Tracker
@@ -49,7 +49,8 @@ class Follower:
         if lowest != self._tracker.high:
             self._tracker.high = self._tracker.begin = lowest
             self._tracker.low = self.faintest(lowest)
-        motion = self._motion.between(frame, picture, detections.boxes, self._stance(frame.pose))
+        pose = self._placing.pose(frame) if self._placing else frame.pose
+        motion = self._motion.between(frame, picture, detections.boxes, self._stance(pose))
         if frame.shutter_closed:  # it shows nothing: tracks go on unseen, and end where it stays closed for too long
             self.ended = ()
             return replace(detections, track_ids=np.full(len(detections), -1, np.int32))

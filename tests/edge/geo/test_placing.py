@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,18 @@ def test_what_has_no_position_is_counted_with_the_reason() -> None:
     assert next(iter(refused)) == NO_POSE
     assert refused.pop(NO_POSE) == 4
     assert sum(refused.values()) == 2
+
+
+def test_a_lens_without_poses_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    given = PlacingSettings.parse(lens="hfov=45")
+    bare = replace(frame(), pose=None)
+    for settings, lines in ((given, 1), (PlacingSettings(), 0)):
+        placing = Placing(Source(), settings)
+        caplog.clear()
+        for _ in range(3):
+            assert placing(found(), bare).positions is None
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * lines
+    assert placing.report()["refused"] == {NO_POSE: 6}
 
 
 def test_without_a_lens_nothing_is_guessed_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:

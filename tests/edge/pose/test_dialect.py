@@ -9,7 +9,7 @@ pytest.importorskip("pymavlink", reason="pip install 'thermal-edge[mavlink]'")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.pose.dialect import BAD, MOST_HELD, SIGNATURE, UNKNOWN, WANTED, Decoder, Encoder
+from edge.pose.dialect import ASKED_FOR, BAD, MOST_HELD, SIGNATURE, UNKNOWN, Decoder, Encoder
 from tests.support.autopilot import Autopilot, key_of, mavlink
 
 KEY = key_of("a passphrase")
@@ -44,7 +44,7 @@ def test_what_nobody_asks_for_is_left_out() -> None:
     decoder = Decoder()
     assert kinds(decoder, other + autopilot.heartbeat()) == ["HEARTBEAT"]
     assert decoder.versions == {2: 2}
-    assert mavlink.MAVLINK_MSG_ID_SYS_STATUS not in WANTED
+    assert mavlink.MAVLINK_MSG_ID_SYS_STATUS not in ASKED_FOR
 
 
 def test_a_wrong_checksum_and_an_unknown_message_are_counted() -> None:

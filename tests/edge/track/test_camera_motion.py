@@ -12,7 +12,7 @@ from edge.data import Detections, Frame
 from edge.sim.flight import Flight, View
 from edge.sim.settings import SimulatorSettings
 from edge.track import Tracker
-from edge.track.follow import CameraMotion, follow
+from edge.track.camera_motion import CameraMotion
 from edge.track.motion import MeasuredMotion
 from edge.track.pose_motion import Lens, Stance, motion_from_poses
 
@@ -138,12 +138,12 @@ def test_a_closed_shutter_is_left_out() -> None:
     tracker, motion = Tracker(), CameraMotion()
     pixels = picture(0, 0)
     one = Detections(np.array([[9, 9, 20, 20]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32), W, H)
-    nothing = Detections.none(W, H)
     told = []
     for k, shut in enumerate([False, False, True, True, False]):
         now = frame(pixels, k / 5, shut)
         step = motion.between(now, pixels)
-        told.append((follow(nothing if shut else one, now, tracker, step.affine).track_ids, step.reason))
+        ids = None if shut else tracker.update(one.boxes, one.scores, one.labels, now.t_capture, step.affine)
+        told.append((ids, step.reason))
     assert [ids is None or ids.tolist() for ids, _ in told] == [[-1], [1], True, True, [1]]
     assert [reason for _, reason in told] == ["it is the first picture", "", *["the shutter is closed"] * 2, ""]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from edge.data import Detections, Frame, Pose
 from edge.geo.lens import LensSpec
 from edge.geo.placing import Placing, PlacingSettings
 from edge.seams import Camera
+from edge.track.camera_motion import CameraMotion
 from edge.track.follower import Follower
+from edge.track.motion import Measured
 from edge.track.pose_motion import Lens
 
 H, W = 96, 128
@@ -135,3 +139,19 @@ def test_a_pose_that_is_refused_is_no_stance() -> None:
     assert second is not None
     assert (first.east, first.north) == (0, 0)
     assert (second.east, second.north) == pytest.approx((21.93, 11.06), abs=0.02)
+
+
+def test_the_cameras_motion_is_that_of_the_mounted_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an aircraft whose poses are those of its nose, a camera that looks down sees the ground move, not the sky."""
+    stances: list[Any] = []
+
+    def between(_self: object, _frame: Frame, _picture: object, _boxes: object, stance: object) -> Measured:
+        stances.append(stance)
+        return Measured(None)
+
+    monkeypatch.setattr(CameraMotion, "between", between)
+    settings = PlacingSettings.parse(lens="hfov=45", mounting="pitch_deg=-90,height_offset_m=2")
+    follower = Follower(0.5, Placing(Source(), settings))
+    for pose in (Pose(51.5, -0.25, 50, 90, 0), None):
+        follower(found(), frame(0, pose=pose), 0.0, PICTURE, 0.5)
+    assert (stances[0].pitch, stances[0].height, stances[1]) == (pytest.approx(-90), 52, None)

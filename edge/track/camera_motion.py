@@ -1,28 +1,12 @@
-"""One frame's detections through the tracker: the step of the main path."""
+"""How the camera moved since the frame before: from poses where there are two, else from the pictures."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy.typing as npt
 
-from edge.data import Detections, Frame
+from edge.data import Frame
 from edge.track.motion import Measured, MeasuredMotion, Picture
 from edge.track.pose_motion import Lens, Stance, motion_from_poses
-from edge.track.tracker import Tracker
-
-
-def follow(detections: Detections, frame: Frame, tracker: Tracker, motion: npt.ArrayLike | None = None) -> Detections:
-    """The same detections with ``track_ids``. ``motion``: from the frame that was followed before, see
-    `Tracker.update`.
-
-    A frame with a closed shutter shows nothing: it is left out, so that tracks go on unseen, and end where the shutter
-    stays closed for longer than they last.
-    """
-    if frame.shutter_closed:
-        return detections
-    ids = tracker.update(detections.boxes, detections.scores, detections.labels, frame.t_capture, motion)
-    return replace(detections, track_ids=ids)
 
 
 class CameraMotion:
