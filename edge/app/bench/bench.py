@@ -24,6 +24,7 @@ from edge.camera import open_camera
 from edge.data import Frame, Result
 from edge.engine import open_engine
 from edge.errors import InputError
+from edge.geo.placing import Placing, PlacingSettings
 from edge.measure.labelled_frames import Labelled
 from edge.model.transform import Preprocessor
 from edge.seams import Camera, Engine
@@ -80,14 +81,15 @@ def bench(settings: BenchSettings) -> Measured:
             labelled = labelled_frames(settings.frames, settings.annotations, engine.bundle.classes)
         held = None if camera.live else hold(camera, settings.source)
         source = camera if held is None else Held(held, camera)
+        placing = Placing(source, PlacingSettings())
         stop = threading.Event()
         with stopping(stop):
-            runs, samples = _runs(settings, engine, source, sensors, stack, stop)
+            runs, samples = _runs(settings, engine, source, placing, sensors, stack, stop)
             if not runs:
                 raise KeyboardInterrupt
             fps = middle([run.fps for run in runs])
-            rates = _rates(settings, engine, source, stop)
-            peak = _peak(settings, engine, source, fps, stop)
+            rates = _rates(settings, engine, source, placing, stop)
+            peak = _peak(settings, engine, source, placing, fps, stop)
         found = layers = None
         try:
             if not stop.is_set():
@@ -159,7 +161,13 @@ def _idle(sensors: Sensors) -> list[Reading]:
 
 
 def _runs(
-    settings: BenchSettings, engine: Engine, source: Camera, sensors: Sensors, stack: ExitStack, stop: threading.Event
+    settings: BenchSettings,
+    engine: Engine,
+    source: Camera,
+    placing: Placing,
+    sensors: Sensors,
+    stack: ExitStack,
+    stop: threading.Event,
 ) -> tuple[list[Run], list[Sample]]:
     limits, several = settings.limits, settings.run_count
     trace = None
@@ -174,7 +182,7 @@ def _runs(
         )
         sampler = Sampler(sensors)
         try:
-            run = timed_run(source, engine, limits, watch=_Watch(trace), begun=sampler.start, stop=stop)
+            run = timed_run(source, engine, limits, placing, watch=_Watch(trace), begun=sampler.start, stop=stop)
             if not sampler.samples:
                 sampler.take()  # one at least, of a run that is shorter than the second between two
         finally:
@@ -195,13 +203,15 @@ def _runs(
     return runs, samples
 
 
-def _rates(settings: BenchSettings, engine: Engine, source: Camera, stop: threading.Event) -> list[dict[str, Any]]:
+def _rates(
+    settings: BenchSettings, engine: Engine, source: Camera, placing: Placing, stop: threading.Event
+) -> list[dict[str, Any]]:
     found = []
     for rate in settings.rates if not stop.is_set() else ():
         assert isinstance(source, Held)
         limits = Limits.of(settings.run_seconds / 3, min(settings.warm_up_s, 1.0), percentile=95)
         log.info("%g frames a second, for %.4g s or some more", rate, limits.seconds)
-        measured = at_rate(source, engine, rate, limits, stop)
+        measured = at_rate(source, engine, rate, limits, placing, stop)
         if stop.is_set():
             break
         found.append(measured.to_json())
@@ -209,7 +219,7 @@ def _rates(settings: BenchSettings, engine: Engine, source: Camera, stop: thread
 
 
 def _peak(
-    settings: BenchSettings, engine: Engine, source: Camera, fps: float, stop: threading.Event
+    settings: BenchSettings, engine: Engine, source: Camera, placing: Placing, fps: float, stop: threading.Event
 ) -> dict[str, Any] | None:
     if not settings.asks_peak or stop.is_set():
         return None
@@ -219,7 +229,7 @@ def _peak(
     def attempt(rate: float) -> AtRate:
         if not stop.is_set():
             log.info("peak: %.4g frames a second", rate)
-        return at_rate(frames, engine, rate, peak_limits(rate, settings.run_seconds), stop)
+        return at_rate(frames, engine, rate, peak_limits(rate, settings.run_seconds), placing, stop)
 
     best, tries = find_peak(attempt, fps)
     return (
@@ -269,5 +279,5 @@ def _method(settings: BenchSettings) -> str:
     return (
         f"wall clock; {settings.run_count} run(s), each until {limits.seconds:g} s and {limits.results} results, at "
         f"most {limits.most_s:g} s, after a warm-up of {limits.warm_up_s:g} s that is not counted; of a file or "
-        f"simulation the first {HELD} frames from memory, again and again; one process"
+        f"simulation the first {HELD} frames from memory, again and again; followed and located; one process"
     )

@@ -10,6 +10,7 @@ from typing import Any
 from edge.app.bench.held import Held
 from edge.app.bench.settings import Limits
 from edge.app.bench.timed_run import Run, timed_run
+from edge.geo.placing import Placing
 from edge.measure.percentiles import spread_of
 from edge.seams import Engine
 
@@ -45,13 +46,15 @@ class AtRate:
         }
 
 
-def at_rate(frames: Held, engine: Engine, rate: float, limits: Limits, stop: threading.Event | None = None) -> AtRate:
+def at_rate(
+    frames: Held, engine: Engine, rate: float, limits: Limits, placing: Placing, stop: threading.Event | None = None
+) -> AtRate:
     """Frames come at this rate whether they are taken or not, as from a camera; the newest is taken.
 
     ``stop``: once it is set it ends, with what it has.
     """
     with frames.at(rate) as camera:
-        return AtRate(rate, timed_run(camera, engine, limits, stop=stop))
+        return AtRate(rate, timed_run(camera, engine, limits, placing, stop=stop))
 
 
 def find_peak(

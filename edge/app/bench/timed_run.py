@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from edge.app.bench.settings import Limits
 from edge.data import Result, class_name
+from edge.geo.placing import Placing
 from edge.measure.percentiles import spread_of
 from edge.pipeline import stream
 from edge.seams import Camera, Engine
+from edge.track.follower import Follower
 
 Float64 = npt.NDArray[np.float64]
 Ended = Literal["enough results", "time limit", "end of source"]
@@ -77,13 +79,14 @@ def timed_run(
     camera: Camera,
     engine: Engine,
     limits: Limits,
+    placing: Placing,
     *,
     watch: Callable[[Result], None] | None = None,
     begun: Callable[[], None] | None = None,
     stop: threading.Event | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Run:
-    """Detect until ``limits`` say that it is enough, or the source ends.
+    """Detect, follow and locate, as a flight does, until ``limits`` say that it is enough, or the source ends.
 
     ``watch``: called with each result that counts. ``begun``: called once, when the warm-up is over: after its time and
     one result at least. ``stop``: once it is set the run ends, as if the source had. Frames with a closed shutter count
@@ -94,7 +97,8 @@ def timed_run(
     began: float | None = None
     before: Result | None = None
     now = start
-    with stream(camera, engine, stop=stop) as results:
+    follow = None if camera.independent else Follower(engine.bundle.score_threshold, placing)
+    with stream(camera, engine, stop=stop, follow=follow, locate=placing) as results:
         for result in results:
             now = clock()
             if began is None:

@@ -43,7 +43,7 @@ def test_what_is_measured_and_what_stands_beside_it(
     assert bench(tiny_bundle, *words) == 0
     said = json.loads(path.read_text())
     assert (said["format"], said["published"], len(said["runs"])) == (1, False, 2)
-    assert said["frames"] == sum(run["results"] for run in said["runs"]) > 10
+    assert said["frames"] == sum(run["results"] for run in said["runs"]) >= 4
     assert said["spread"]["fps"][0] <= said["fps"] <= said["spread"]["fps"][1]
     assert said["held_frames"]["count"] == 8
     assert len(said["held_frames"]["sha256"]) == 64
@@ -114,11 +114,11 @@ def test_ctrl_c_after_the_runs_keeps_them_and_the_rates_that_are_whole(
 ) -> None:
     plain, rates = module.at_rate, []
 
-    def stopped(frames: Any, engine: Any, rate: float, limits: Any, stop: threading.Event) -> Any:
+    def stopped(frames: Any, engine: Any, rate: float, limits: Any, placing: Any, stop: threading.Event) -> Any:
         rates.append(rate)
         if len(rates) == (3 if peak else 2):
             os.kill(os.getpid(), signal.SIGINT)
-        return plain(frames, engine, rate, limits, stop)
+        return plain(frames, engine, rate, limits, placing, stop)
 
     monkeypatch.setattr(module, "at_rate", stopped)
     settings = BenchSettings(

@@ -16,7 +16,9 @@ from edge.app.bench.settings import Limits
 from edge.app.bench.timed_run import Records, Run, figures, stages_of, timed_run
 from edge.data import Detections, Frame, Result
 from edge.errors import InputError
+from edge.geo.placing import Placing, PlacingSettings
 from edge.seams import Camera
+from edge.track.follower import Follower
 from tests.conftest import made
 
 PIXELS = np.zeros((4, 6), np.uint8)
@@ -33,7 +35,9 @@ def results(count: int, step: float, **more: Any) -> list[Result]:
     ]  # fmt: skip
 
 
-def run(monkeypatch: pytest.MonkeyPatch, given: list[Result], limits: Limits, **more: Any) -> Run:
+def run(
+    monkeypatch: pytest.MonkeyPatch, given: list[Result], limits: Limits, independent: bool = False, **more: Any
+) -> Run:
     """The clock stands where the newest result was ready."""
     now = [0.0]
 
@@ -46,10 +50,16 @@ def run(monkeypatch: pytest.MonkeyPatch, given: list[Result], limits: Limits, **
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(module, "stream", lambda camera, engine, stop: Stream())
-    engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",)})})
-    nothing: Any = None
-    return timed_run(nothing, engine, limits, clock=lambda: now[0], **more)
+    def stream(camera: Any, engine: Any, *, stop: Any, follow: Any, locate: Any) -> Stream:
+        assert isinstance(follow, Follower) is not independent
+        assert locate is placing
+        return Stream()
+
+    monkeypatch.setattr(module, "stream", stream)
+    engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",), "score_threshold": 0.5})})
+    camera: Any = type("C", (), {"independent": independent})
+    placing = Placing(camera, PlacingSettings())
+    return timed_run(camera, engine, limits, placing, clock=lambda: now[0], **more)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +90,10 @@ def test_frames_of_a_closed_shutter_are_counted_apart(monkeypatch: pytest.Monkey
     watched: list[Result] = []
     done = run(monkeypatch, given, Limits(1.0, 2.0, 5, 9.0), watch=watched.append)
     assert (len(done.records), done.counts["shutter_frames"], len(watched)) == (10, 10, 10)
+
+
+def test_stills_that_do_not_follow_each_other_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(run(monkeypatch, results(5, 0.1), Limits(0.0, 0.1, 2, 9.0), independent=True).records) == 2
 
 
 def test_a_source_that_ends_in_the_warm_up_gives_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
