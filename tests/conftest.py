@@ -46,6 +46,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 20, 20)  # graphs are many small objects, and hardly any of them is a cycle
         gc.enable()
 
 
@@ -55,11 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those that were given more time by name begin first: none of them is left for the end, when all wait for it.
     """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    of_export = str(ROOT / "tests/export") + os.sep
     for item in items:
         if not item.get_closest_marker("timeout"):
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.timeout(600))
-            elif item.path.is_relative_to(ROOT / "tests/export"):
+            elif str(item.path).startswith(of_export):
                 item.add_marker(pytest.mark.timeout(300))
 
 

@@ -17,7 +17,7 @@ from tests.cuda_sim.build import Simulator, Unavailable, simulator
 from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 240
+TIMEOUT_S = 540
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
 from edge.thermal.normalise import NormaliseSpec
 from export.graph import bundle
 from export.graph.bundle import export_bundle
+from export.graph.int8 import add
 from export.graph.onnx_graph import float32_graph, trace
 from export.graph.stages import winograd
 from export.graph.static import StaticDetector
@@ -114,9 +115,10 @@ ROUNDS = 10  # of the suppression, enough for so few boxes: half the nodes to tr
 
 @contextmanager
 def few_rounds() -> Iterator[pytest.MonkeyPatch]:
-    """Inside, `export_bundle` unrolls the suppression `ROUNDS` times."""
+    """Inside, `export_bundle` and `add_int8` unroll the suppression `ROUNDS` times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle, "StaticDetector", partial(StaticDetector, rounds=ROUNDS))
+        for module in (bundle, add):
+            patch.setattr(module, "StaticDetector", partial(StaticDetector, rounds=ROUNDS))
         yield patch
 
 

@@ -12,14 +12,14 @@ from types import FrameType
 import numpy as np
 import pytest
 
-from tests.gpu.here import REPLAYS, SLACK, FreeMemory, gpu_or_skip, resident_bytes
+from tests.gpu.here import REPLAYS, SIMULATED, SLACK, FreeMemory, gpu_or_skip, resident_bytes
 
 gpu_or_skip()
 
 from edge.engine.cuda import Buffer, Gpu, _driver
 from edge.errors import EngineError, InputError
 
-N = 4 << 20
+N = 256 << 10 if SIMULATED else 4 << 20  # bytes; the simulated driver copies them with the CPU
 
 
 def opened(spin: bool = False) -> Gpu:

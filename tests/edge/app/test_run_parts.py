@@ -168,15 +168,29 @@ def test_a_sink_that_breaks_ends_nothing_but_itself(engine: Corner, tmp_path: Pa
 def test_a_slow_sink_is_waited_for_only_where_no_frame_is_left_out(
     policy: str, waits: bool, engine: Corner, tmp_path: Path
 ) -> None:
+    enough = threading.Event()
+
     class Slow(Lines):
         def write(self, result: Result) -> None:
-            time.sleep(0.02)
+            if waits:
+                time.sleep(0.02)
+            else:  # one result is in its hands, one waits: the third is skipped
+                assert enough.wait(60)
             super().write(result)
 
+    def watch(result: Result) -> None:
+        watched.append(result)
+        if len(watched) == 4:
+            enough.set()
+
+    watched: list[Result] = []
     mine = edge.SinkSpec("slow", "slow.txt", Slow, depth=1)
-    report = edge.run(settings(tmp_path, policy=policy), camera=Mine(20, live=True), engine=engine, sinks=[mine])
+    camera = Mine(100_000, live=True)
+    report = edge.run(
+        settings(tmp_path, policy=policy, frames=6), camera=camera, engine=engine, sinks=[mine], watch=watch
+    )
     slow = report["sinks"]["slow"]
-    assert slow["written"] + slow["skipped"] == report["frames"] == len(seqs(tmp_path))
+    assert slow["written"] + slow["skipped"] == report["frames"] == len(seqs(tmp_path)) == 6
     assert (slow["skipped"] == 0) == waits
 
 

@@ -204,7 +204,7 @@ def test_live_playing_can_be_left_in_the_middle_of_a_wait(stills: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     camera.close()
-    reader.join(10)
+    reader.join(30)
     assert not reader.is_alive()
     assert len(errors) == 1
 

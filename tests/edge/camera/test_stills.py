@@ -15,9 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.app.output import _written
 from edge.camera.decode.radiometric import DJI_HEIGHT, DJI_WIDTH, dji_raw_counts, jpeg_is_whole
+from edge.camera.images.files import OWN_FOLDERS, OWN_PICTURES, Choice, find_stills
 from edge.camera.stills import Stills, natural, read_still
 from edge.errors import CameraError, SourceError
+from edge.sinks.open import known_specs
+from edge.sinks.tracks.jsonl import CROPS
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 GREY = np.random.default_rng(1).integers(0, 256, (24, 32), dtype=np.uint8)
@@ -302,3 +306,25 @@ def test_real_folder() -> None:
     assert frame is not None
     expected = cv2.imread(str(sorted(folder.iterdir(), key=natural)[4]), cv2.IMREAD_GRAYSCALE)
     assert np.array_equal(frame.pixels, expected)
+
+
+def test_what_a_run_drew_into_the_folder_is_no_still(tmp_path: Path) -> None:
+    """--out was the folder of the stills: its pictures are left out, and that is said."""
+    for name in ("a.png", "b.png", "map.png", "coverage.png", "crops/000001-1.png", "pictures/a.png", "more/map.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        save(tmp_path / name, GREY)
+    choice = Choice(recursive=True)
+    assert len(find_stills([tmp_path], choice).files) == 7  # no run wrote here
+    (tmp_path / "detections.jsonl").write_text("")
+    found = find_stills([tmp_path], choice)
+    assert found.origins == ("a.png", "b.png", "more/map.png")
+    assert "4 pictures that an earlier run wrote left out (coverage.png, ...)" in found.note
+    (tmp_path / "coverage.png").unlink()
+    found = find_stills([tmp_path], Choice())
+    assert found.origins == ("a.png", "b.png")
+    assert "1 picture that an earlier run wrote left out (map.png)" in found.note
+    assert find_stills([tmp_path / "crops"], Choice()).origins == ("000001-1.png",)  # it was asked for
+    drawn = {name for name in _written(known_specs()) if name.endswith(".png")}
+    assert drawn == OWN_PICTURES
+    folders = {CROPS, next(spec.file for spec in known_specs() if spec.name == "pictures")}
+    assert folders == OWN_FOLDERS

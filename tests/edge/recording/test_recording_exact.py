@@ -178,7 +178,7 @@ def test_as_many_frames_wait_as_the_depth_says() -> None:
 
     def write(_: Frame) -> None:
         begun.set()
-        assert leave.wait(10)
+        assert leave.wait(30)
         writer.frames += 1
 
     writer: Any = SimpleNamespace(
@@ -186,7 +186,7 @@ def test_as_many_frames_wait_as_the_depth_says() -> None:
     )
     recorder = Recorder(writer, depth=3)
     recorder.write(frame(0))
-    assert begun.wait(10)
+    assert begun.wait(30)
     for seq in range(1, 6):
         recorder.write(frame(seq))
     assert recorder.skipped == 2  # one is being written, three wait
@@ -203,7 +203,7 @@ def test_by_default_64_frames_wait_and_a_quarter_of_the_sync_is_slept(monkeypatc
     class Queue:
         def get(self, timeout: float) -> Frame | None:
             slept.append(timeout)
-            over.wait(10)
+            over.wait(30)
             return None
 
         def put(self, _: Frame | None) -> None:

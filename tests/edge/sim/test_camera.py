@@ -180,7 +180,7 @@ def test_close_wakes_a_reader_and_ends_the_source() -> None:
     time.sleep(0.05)
     camera.close()
     camera.close()
-    reader.join(5)
+    reader.join(30)
     assert got == [None]
     assert camera.read() is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import product
 from typing import Any
 
@@ -83,20 +84,25 @@ def small() -> FasterRCNN:
     return enliven(model, thermal_scene(HEIGHT, WIDTH))
 
 
-def test_other_frames_than_the_first(small: FasterRCNN) -> None:
-    detectors = [StaticDetector(small, HEIGHT, WIDTH, target) for target in TARGETS]
+@pytest.fixture(scope="module")
+def made(small: FasterRCNN) -> dict[Target, StaticDetector]:
+    """To be asked, not to be changed."""
+    return {target: StaticDetector(small, HEIGHT, WIDTH, target) for target in TARGETS}
+
+
+def test_other_frames_than_the_first(small: FasterRCNN, made: dict[Target, StaticDetector]) -> None:
     rng = np.random.default_rng(0)
     scenes = [thermal_scene(HEIGHT, WIDTH, seed) for seed in (1, 2)]
     scenes += [rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8), np.full((HEIGHT, WIDTH), 255, np.uint8)]
     for scene in scenes:
         expected = eager(small, scene)
-        for detector in detectors:
+        for detector in made.values():
             same(pair(expected, static(detector, scene), 0.06, min_iou=0.9))
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_boxes_lie_in_the_frame_and_some_touch_its_border(small: FasterRCNN, target: Target) -> None:
-    found = static(StaticDetector(small, HEIGHT, WIDTH, target), thermal_scene(HEIGHT, WIDTH))
+def test_boxes_lie_in_the_frame_and_some_touch_its_border(made: dict[Target, StaticDetector], target: Target) -> None:
+    found = static(made[target], thermal_scene(HEIGHT, WIDTH))
     boxes = found.boxes[found.scores > 0]
     assert (boxes >= 0).all()
     assert (boxes[:, [0, 2]] <= WIDTH).all()
@@ -107,10 +113,11 @@ def test_boxes_lie_in_the_frame_and_some_touch_its_border(small: FasterRCNN, tar
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nothing_found_is_all_zero(small: FasterRCNN, target: Target) -> None:
-    detector = StaticDetector(small, HEIGHT, WIDTH, target)
-    detector.postprocess.score_threshold = 0.9999
-    found = static(detector, thermal_scene(HEIGHT, WIDTH))
+def test_nothing_found_is_all_zero(
+    made: dict[Target, StaticDetector], target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made[target].postprocess, "score_threshold", 0.9999)
+    found = static(made[target], thermal_scene(HEIGHT, WIDTH))
     assert found.converged
     for rows in (found.boxes, found.scores, found.labels):
         assert not rows.any()
@@ -159,8 +166,10 @@ def test_the_users_model_stays_as_it_is(small: FasterRCNN) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_it_is_in_evaluation_mode_also_after_the_exporter_put_modes_back(small: FasterRCNN, target: Target) -> None:
-    assert not any(module.training for module in StaticDetector(small, HEIGHT, WIDTH, target).modules())
+def test_it_is_in_evaluation_mode_also_after_the_exporter_put_modes_back(
+    made: dict[Target, StaticDetector], target: Target
+) -> None:
+    assert not any(module.training for module in made[target].modules())
 
 
 @pytest.mark.parametrize(("height", "width"), [(500, 640), (512, 650), (0, 64), (1056, 1280), (1024, 1312)])
@@ -170,18 +179,19 @@ def test_sizes_that_are_no_multiple_of_the_stride(small: FasterRCNN, height: int
 
 
 def test_topk_beyond_tensorrt(small: FasterRCNN) -> None:
-    model = frc_resnet_fpn(18, 1, "layer1", **SMALL, rpn_pre_nms_top_n_test=4000)
+    model = deepcopy(small)
+    model.rpn._pre_nms_top_n["testing"] = 4000
     with pytest.raises(InputError, match="3840"):
         StaticDetector(model, HEIGHT, WIDTH)
     assert StaticDetector(model, HEIGHT, WIDTH, "cpu").max_detections == 100
 
 
-def test_unsupported_parts_are_named() -> None:
+def test_unsupported_parts_are_named(small: FasterRCNN) -> None:
     with torch.device("meta"):  # without 44 million random numbers
         mask = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     with pytest.raises(InputError, match="MaskRCNN|mask head"):
         StaticDetector(mask, HEIGHT, WIDTH)
-    model = frc_resnet_fpn(18, 1, "layer1", **SMALL)
+    model = deepcopy(small)
     model.roi_heads.box_predictor = nn.Linear(4, 4)
     with pytest.raises(InputError, match=r"box_predictor is a Linear.*FastRCNNPredictor"):
         StaticDetector(model, HEIGHT, WIDTH)
@@ -189,14 +199,14 @@ def test_unsupported_parts_are_named() -> None:
         StaticDetector(nn.Identity(), HEIGHT, WIDTH)  # type: ignore[arg-type]
 
 
-def test_weights_that_overflow() -> None:
-    model = frc_resnet_fpn(18, 1, "layer1", **SMALL).eval()
+def test_weights_that_overflow(small: FasterRCNN) -> None:
+    model = deepcopy(small)
     torch.nn.init.constant_(model.backbone.body.conv1.weight, 1e38)
     with pytest.raises(InputError, match="overflow"):
         StaticDetector(model, 64, 64)
 
 
 @pytest.mark.parametrize("samples", [0, -1, 17])
-def test_samples_out_of_range(samples: int) -> None:
+def test_samples_out_of_range(small: FasterRCNN, samples: int) -> None:
     with pytest.raises(InputError, match=r"expected 1\.\.16"):
-        StaticDetector(frc_resnet_fpn(18, 1, "layer1", **SMALL), 64, 64, samples=samples)
+        StaticDetector(small, 64, 64, samples=samples)

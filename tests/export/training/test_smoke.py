@@ -14,6 +14,7 @@ from export.commands.main import main
 from export.detector.checkpoint import load_detector
 from export.detector.configuration import PRESETS
 from export.graph.bundle import export_bundle
+from tests.export.conftest import few_rounds
 
 # AP50 on frames of another seed: 0.86 to 0.89 with three seeds of training. 0.49 where a mirrored crop keeps its boxes,
 # 0.31 without the loss of the classes, 0.21 with boxes 8 px beside, 0.16 without the loss of the boxes
@@ -64,7 +65,8 @@ def test_a_minute_of_training_finds_people_and_flies_the_same(tmp_path: Path, mo
     trained = evaluate(tmp_path, "--checkpoint", str(tmp_path / "run/model.pth"))
     assert trained["ap50"] > FLOOR
     model = load_detector(tmp_path / "run/model.pth")
-    export_bundle(model, tmp_path / "bundle", ["person"], 192, 256)
+    with few_rounds():
+        export_bundle(model, tmp_path / "bundle", ["person"], 192, 256)
     flown = evaluate(tmp_path, "--model", str(tmp_path / "bundle"))
     np.testing.assert_allclose([flown["ap"], flown["ap50"]], [trained["ap"], trained["ap50"]], atol=1e-3)
     page = cv2.imread(str(tmp_path / "page.jpg"))

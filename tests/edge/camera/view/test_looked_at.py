@@ -55,6 +55,7 @@ def test_crop(tmp_path: Path) -> None:
     with open_camera(f"{path}?crop=16,8,40,32") as camera:
         frame = camera.read()
         assert camera.crop == (16, 8, 40, 32)
+        assert camera.whole == (80, 64)
         assert camera.description.endswith("; looked at: 40x32 from 16,8 of 80x64, boxes are in pixels of that part")
     assert np.array_equal(frame.pixels, GREY[8:40, 16:56])
     assert frame.pixels.flags.c_contiguous

@@ -75,7 +75,7 @@ def test_a_deer_is_as_long_in_the_picture_as_it_is() -> None:
     for altitude in (50.0, 100.0):
         boxes = [
             b.box
-            for s in range(8)
+            for s in range(5)
             for b in shot(s, altitude=altitude, groups=(("red deer", 3),)).bodies
             if b.visible > 0.95
         ]
@@ -108,7 +108,7 @@ def test_trees_hide_and_boxes_hold_what_is_left() -> None:
 
 
 def test_what_hardly_shows_is_not_to_be_found() -> None:
-    body = max((b for s in range(4) for b in shot(s).bodies), key=lambda b: b.visible)
+    body = max((b for s in range(2) for b in shot(s).bodies), key=lambda b: b.visible)
     assert body.found_by_eye
     assert not replace(body, visible=0.2).found_by_eye
     assert not replace(body, contrast=1.0).found_by_eye

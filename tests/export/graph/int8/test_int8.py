@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +28,14 @@ from export.graph.int8.calibrate import FEWEST, FRAMES, Frames, calibration_fram
 from export.graph.int8.layers import plan_of
 from export.parity.compare import INT8, compare
 from export.parity.pairs import join, pair
-from tests.export.conftest import once
+from tests.export.conftest import few_rounds, once
 from tests.support.random_detectors import HEIGHT, WIDTH, thermal_scene
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly_traced() -> Iterator[None]:
+    with few_rounds():
+        yield
 
 
 @pytest.fixture(scope="module")
