@@ -62,12 +62,17 @@ class LensSpec:
         spec._made(*(size or usual))  # what cannot be is said now, not at the first frame
         return spec
 
-    def model(self, width: int, height: int, crop: Crop | None) -> CameraModel:
-        """Of frames of this size, pixels. ``crop``: where they lie in the picture that the camera delivers.
+    def model(
+        self, width: int, height: int, crop: Crop | None, delivered: tuple[int, int] | None = None
+    ) -> CameraModel:
+        """Of frames of this size, pixels. ``crop``: where they lie in the picture that the camera delivers, whose size
+        is ``delivered``, None = not known.
 
         Raises InputError where they cannot be of this lens.
         """
         whole = self.calibration or (self._made(*self.size) if self.size else None)
+        if crop is not None and delivered is not None:
+            whole = self._made(*delivered) if whole is None else self._of(whole, *delivered)
         if whole is None:
             if crop is not None:
                 raise InputError(
@@ -77,6 +82,9 @@ class LensSpec:
             whole = self._made(width, height)
         if crop is not None:
             whole = whole.cropped(crop)
+        return self._of(whole, width, height)
+
+    def _of(self, whole: CameraModel, width: int, height: int) -> CameraModel:
         if (whole.width, whole.height) == (width, height):
             return whole
         if whole.width * height != whole.height * width:

@@ -24,6 +24,7 @@ except ModuleNotFoundError as error:
 
 mavlink: Any = ardupilotmega  # the dialect with all messages that are read or sent here
 V1, V2, SIGNED = 0xFE, 0xFD, 1
+HIGHEST_OF_V1 = 255  # the highest number of a message of version 1
 MOST_HELD = 4096  # bytes of a stream that may wait for the rest of a frame; the longest frame has 293
 ASKED_FOR = frozenset(
     {
@@ -51,8 +52,11 @@ BAD, UNKNOWN, SIGNATURE, FIELDS = (
 class Decoder:
     """Bytes -> messages. ``counts``: what was no message, by reason; ``versions``: frames by protocol version."""
 
-    def __init__(self, key: bytes | None = None) -> None:
-        """``key``: 32 bytes; then only messages that are signed with it are taken."""
+    def __init__(self, key: bytes | None = None, asked_for: frozenset[int] = ASKED_FOR) -> None:
+        """``key``: 32 bytes; then only messages that are signed with it are taken. ``asked_for``: numbers of those that
+        are decoded.
+        """
+        self._asked_for = asked_for
         self.counts: Counter[str] = Counter()
         self.versions: Counter[int] = Counter()
         self._held = bytearray()
@@ -61,7 +65,7 @@ class Decoder:
         self._signed: dict[bytes, int] = {}  # the newest time of each signed stream
 
     def feed(self, data: bytes) -> Iterator[Any]:
-        """The messages of `ASKED_FOR` that end in ``data``, which goes on where the last one ended."""
+        """The messages that are asked for, and end in ``data``, which goes on where the last one ended."""
         self._held += data
         at = 0
         while (at := next_frame(self._held, at)) < len(self._held):
@@ -98,7 +102,7 @@ class Decoder:
 
     def decode(self, frame: bytearray) -> Any:
         """The message in a good frame; None for one that nobody asked for, or whose signature is wrong."""
-        if not is_asked_for(frame):
+        if message_number(frame) not in self._asked_for:
             return None
         if self._key is not None and not self._is_signed(frame, self._key):
             self.counts[SIGNATURE] += 1
@@ -155,16 +159,20 @@ def message_number(frame: bytearray) -> int:
 
 
 class Encoder:
-    """What is said to an autopilot: as a companion computer, which is component 191 of its system."""
+    """What is said as a part of an aircraft's system: usually as its companion computer, component 191."""
 
-    def __init__(self, key: bytes | None = None) -> None:
+    def __init__(self, key: bytes | None = None, component: int = mavlink.MAV_COMP_ID_ONBOARD_COMPUTER) -> None:
         """``key``: 32 bytes that messages are signed with."""
         self._old, self._signs = False, key is not None
-        self._mavlink = mavlink.MAVLink(None, srcSystem=1, srcComponent=mavlink.MAV_COMP_ID_ONBOARD_COMPUTER)
+        self._mavlink = mavlink.MAVLink(None, srcSystem=1, srcComponent=component)
         if key is not None:
             signing = self._mavlink.signing
-            signing.secret_key, signing.sign_outgoing = key, True
-            signing.timestamp = int((time.time() - SIGNING_BEGAN) * 1e5)
+            signing.secret_key, signing.sign_outgoing, signing.timestamp = key, True, 0
+
+    @property
+    def system(self) -> int:
+        """The number of the system that it is a part of."""
+        return int(self._mavlink.srcSystem)
 
     def speak_to(self, system: int, old: bool) -> None:
         """From now on as a part of this system; ``old``: it has spoken version 1 only, which cannot be signed."""
@@ -173,23 +181,28 @@ class Encoder:
     def heartbeat(self) -> bytes:
         """HEARTBEAT: routers then know where this component is."""
         kind, none = mavlink.MAV_TYPE_ONBOARD_CONTROLLER, mavlink.MAV_AUTOPILOT_INVALID
-        return self._pack(mavlink.MAVLink_heartbeat_message(kind, none, 0, 0, mavlink.MAV_STATE_ACTIVE, 3))
+        return self.pack(mavlink.MAVLink_heartbeat_message(kind, none, 0, 0, mavlink.MAV_STATE_ACTIVE, 3))
 
     def timesync(self, ts1: int) -> bytes:
         """The question for the other side's time; ``ts1``: ours, nanoseconds."""
-        return self._pack(mavlink.MAVLink_timesync_message(0, ts1))
+        return self.pack(mavlink.MAVLink_timesync_message(0, ts1))
 
     def message_interval(self, system: int, name: str, rate_hz: float) -> bytes:
         """MAV_CMD_SET_MESSAGE_INTERVAL for one message, by its name."""
         number = getattr(mavlink, f"MAVLINK_MSG_ID_{name}")
         command = mavlink.MAV_CMD_SET_MESSAGE_INTERVAL
-        return self._pack(
+        return self.pack(
             mavlink.MAVLink_command_long_message(
                 system, mavlink.MAV_COMP_ID_AUTOPILOT1, command, 0, number, 1e6 / rate_hz, 0, 0, 0, 0, 0
             )
         )
 
-    def _pack(self, message: Any) -> bytes:
-        packed: bytes = bytes(message.pack(self._mavlink, force_mavlink1=self._old))
+    def pack(self, message: Any) -> bytes:
+        """Any message, in version 1 where it is spoken to so and version 1 has that message; signed with the key."""
+        if self._signs:  # by the wall clock, so that a receiver that was started anew takes it; never backwards
+            signing = self._mavlink.signing
+            signing.timestamp = max(signing.timestamp, int((time.time() - SIGNING_BEGAN) * 1e5))
+        old = self._old and message.id <= HIGHEST_OF_V1
+        packed: bytes = bytes(message.pack(self._mavlink, force_mavlink1=old))
         self._mavlink.seq = (self._mavlink.seq + 1) % 256
         return packed

@@ -102,7 +102,7 @@ class Exif(PoseSource):
         place = written.place
         if why := place_error(place):
             return None, why
-        height, source = self._altitudes.height(written.above_take_off, written.above_sea)
+        height, source = self._altitudes.height(written.above_take_off, written.above_sea, place=place)
         if height is None:
             return None, source
         camera = written.gimbal
@@ -121,6 +121,7 @@ class Exif(PoseSource):
             sigma_position_m=None if math.isnan(place.sigma) else place.sigma,
             speed_m_s=None if math.isnan(place.speed) else place.speed,
             height_source=source,
+            sigma_height_m=self._altitudes.sigma(source),
         ), ""
 
 
@@ -181,9 +182,9 @@ def _of_exif(tiff: bytes) -> Written | None:
         longitude = _degrees(tiff, order, gps, LONGITUDE, {"E": 1, "W": -1})
         sigma = _rationals(tiff, order, gps[ERROR])[0] if ERROR in gps else math.nan
         altitude = None
-        if ALTITUDE[1] in gps:
-            below = ALTITUDE[0] in gps and tiff[gps[ALTITUDE[0]][2]] == 1
-            altitude = _rationals(tiff, order, gps[ALTITUDE[1]])[0] * (-1 if below else 1)
+        reference = tiff[gps[ALTITUDE[0]][2]] if ALTITUDE[0] in gps else 0
+        if ALTITUDE[1] in gps and reference in (0, 1):  # above and below the sea; 2 and 3: the ellipsoid
+            altitude = _rationals(tiff, order, gps[ALTITUDE[1]])[0] * (-1 if reference == 1 else 1)
         return Written(Place(latitude, longitude, sigma=sigma or math.nan), None, altitude)
     except (KeyError, IndexError, ValueError, ZeroDivisionError, struct.error):
         return None

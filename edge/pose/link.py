@@ -1,7 +1,12 @@
-"""The wire to an autopilot: UDP, TCP or a serial line, as bytes. Waits for a peer, and for a lost one again."""
+"""The wire to an autopilot: UDP, TCP or a serial line, as bytes. Waits for a peer, and for a lost one again.
+
+And the key of a signed one.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import select
 import socket
@@ -9,21 +14,28 @@ import termios
 import tty
 from abc import abstractmethod
 from contextlib import suppress
+from pathlib import Path
 
 from edge.errors import InputError
 from edge.seams import Closing
 from edge.system.files import reason_of
 
+log = logging.getLogger(__name__)
+
 MOST_READ = 4096  # bytes at once
 BUFFER = 64 << 10  # bytes that the system keeps of UDP: of a flood the rest is lost there, at no cost
 CONNECT_S = 2.0
 BAUD = 57600
+KEY_BYTES, MOST_KEY_FILE = 32, 1024
 
 
 class Link(Closing):
-    """``name``: for messages. Used by one thread, but `close`, which ends it from any."""
+    """``name``: for messages. ``others``: datagrams of others than the one that is held. Used by one thread, but
+    `close`, which ends it from any.
+    """
 
     name: str = ""
+    others: int = 0
 
     @abstractmethod
     def open(self) -> None:
@@ -34,12 +46,18 @@ class Link(Closing):
         """What came, b"" where nothing came for so long. Raises OSError where the link is lost."""
 
     @abstractmethod
-    def write(self, data: bytes) -> None:
-        """Send it to whoever is there; where nobody is, or the line is full, it is dropped. Raises OSError."""
+    def write(self, data: bytes) -> bool:
+        """Send it to whoever is there; where nobody is, or the line is full, it is dropped: False. Raises OSError."""
+
+    def hold(self) -> None:
+        """From now on hear only who sent last."""
+
+    def let_go(self) -> None:
+        """Hear anybody again."""
 
 
 class Udp(Link):
-    """Listens at an address, and answers whoever sent last."""
+    """Listens at an address, and answers whoever sent last; once one is held, hears and answers only that one."""
 
     def __init__(self, host: str, port: int) -> None:
         """Raises InputError where the address cannot be listened at, such as one that another program has."""
@@ -57,7 +75,8 @@ class Udp(Link):
             ) from None
         self._socket.setblocking(False)
         self.name = f"udp {host or '*'}:{self.port}"
-        self._peer: tuple[str, int] | None = None
+        self._peer: tuple[object, ...] | None = None
+        self._held: tuple[object, ...] | None = None
 
     @property
     def port(self) -> int:
@@ -71,15 +90,30 @@ class Udp(Link):
         if not _ready(self._socket.fileno(), wait_s):
             return b""
         try:
-            data, self._peer = self._socket.recvfrom(MOST_READ)
+            data, peer = self._socket.recvfrom(MOST_READ)
         except (BlockingIOError, ConnectionError):  # what was sent before reached nobody
             return b""
+        if self._held is not None and peer != self._held:
+            self.others += 1
+            if self.others == 1:
+                log.warning(
+                    "pose: %s:%s sends to %s, too: only %s:%s is listened to", *peer[:2], self.name, *self._held[:2]
+                )
+            return b""
+        self._peer = peer
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._peer is not None:
             with suppress(BlockingIOError, ConnectionError):
-                self._socket.sendto(data, self._peer)
+                return self._socket.sendto(data, self._peer) == len(data)
+        return False
+
+    def hold(self) -> None:
+        self._held = self._peer
+
+    def let_go(self) -> None:
+        self._held = None
 
     def close(self) -> None:
         self._socket.close()
@@ -109,10 +143,11 @@ class Tcp(Link):
             raise OSError("the other side has closed the connection")
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._socket is not None:
             with suppress(BlockingIOError):
-                self._socket.send(data)
+                return self._socket.send(data) == len(data)
+        return False
 
     def close(self) -> None:
         if self._socket is not None:
@@ -123,18 +158,18 @@ class Tcp(Link):
 class Serial(Link):
     """A serial line, 8N1, without flow control; one that is unplugged is waited for."""
 
-    def __init__(self, path: str, baud: int = BAUD) -> None:
-        """Raises InputError for a rate that the system does not know, or a device that may not be opened."""
+    def __init__(self, path: str, baud: int = BAUD, what: str = "pose mavlink") -> None:
+        """``what``: asks for it, for messages. Raises InputError for a rate that the system does not know, or a device
+        that may not be opened.
+        """
         self.name = f"{path} at {baud} baud"
         self._path, self._handle = path, -1
         speed = getattr(termios, f"B{baud}", None)
         if speed is None:
-            raise InputError(f"pose mavlink: baud={baud}; expected a usual rate, such as 57600, 115200, 921600")
+            raise InputError(f"{what}: baud={baud}; expected a usual rate, such as 57600, 115200, 921600")
         self._speed = int(speed)
         if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
-            raise InputError(
-                f"pose mavlink: {path} may not be opened: add the user to the group that owns it (dialout)"
-            )
+            raise InputError(f"{what}: {path} may not be opened: add the user to the group that owns it (dialout)")
 
     def open(self) -> None:
         if self._handle >= 0:
@@ -161,10 +196,11 @@ class Serial(Link):
             raise OSError("the device is gone")
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._handle >= 0:
             with suppress(BlockingIOError):
-                os.write(self._handle, data)
+                return os.write(self._handle, data) == len(data)
+        return False
 
     def close(self) -> None:
         if self._handle >= 0:
@@ -190,6 +226,29 @@ def open_link(text: str, address: str, baud: int | None) -> Link:
             f"pose {text!r}: expected mavlink:udp:HOST:PORT, mavlink:tcp:HOST:PORT or mavlink:/dev/ttyN?baud=921600"
         )
     return Serial(address, baud or BAUD)
+
+
+def read_key(path: Path) -> bytes:
+    """The key of a signed link: 32 bytes, 64 hexadecimal digits, or a passphrase, of which SHA-256 makes a key, as
+    ground stations do.
+
+    Raises InputError where the file cannot be read or holds none of them.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_KEY_FILE + 1)
+    except OSError as error:
+        raise InputError(f"signing={path}: {reason_of(error)}; expected a file with the key") from None
+    if len(data) == KEY_BYTES:
+        return data
+    text = data.strip()
+    if not text or len(data) > MOST_KEY_FILE:
+        raise InputError(f"signing={path}: expected a file of 32 bytes, of 64 hexadecimal digits or of a passphrase")
+    try:
+        key = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        key = b""
+    return key if len(key) == KEY_BYTES else hashlib.sha256(text).digest()
 
 
 def _ready(handle: int, wait_s: float) -> bool:

@@ -6,7 +6,6 @@ sent, and nothing of it changes how the aircraft flies.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -20,7 +19,7 @@ from edge.data import Pose
 from edge.errors import InputError
 from edge.pose.clock import BootClock
 from edge.pose.dialect import Decoder, Encoder
-from edge.pose.link import Link, open_link
+from edge.pose.link import Link, open_link, read_key
 from edge.pose.options import Spec
 from edge.pose.source import Moment, PoseSource
 from edge.pose.vehicle import Mounting, Vehicle
@@ -36,9 +35,9 @@ SLICE_S, MOST_A_SLICE = 0.1, 16 << 10  # bytes that are looked at in so long: mo
 MOST_MESSAGES = 200  # of a slice; an autopilot sends some 20
 RATES_HZ = {"ATTITUDE": 30, "GLOBAL_POSITION_INT": 10, "GPS_RAW_INT": 2, "DISTANCE_SENSOR": 10, "TERRAIN_REPORT": 4}
 GIMBAL_HZ = {"GIMBAL_DEVICE_ATTITUDE_STATUS": 30, "MOUNT_STATUS": 10}
-KEY_BYTES, MOST_KEY_FILE = 32, 1024
 BROKEN = "reading the link has failed"
 FLOOD, LINK_LOST, WAITING = "flood: slices left out", "times that the link was lost", "waiting for an autopilot"
+OTHERS = "datagrams of other senders"
 
 log = logging.getLogger(__name__)
 
@@ -52,27 +51,6 @@ def open_source(spec: Spec) -> PoseSource:
     baud = spec.take("baud", int, "a rate, such as 921600")
     secret = None if key is None else read_key(Path(key))
     return Mavlink(open_link(spec.text, spec.rest, baud), mounting, system, secret)
-
-
-def read_key(path: Path) -> bytes:
-    """The key of signed links: 32 bytes, 64 hexadecimal digits, or a passphrase, of which SHA-256 makes one, as ground
-    stations do. Raises InputError.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_KEY_FILE + 1)
-    except OSError as error:
-        raise InputError(f"signing={path}: {reason_of(error)}; expected a file with the key") from None
-    if len(data) == KEY_BYTES:
-        return data
-    text = data.strip()
-    if not text or len(data) > MOST_KEY_FILE:
-        raise InputError(f"signing={path}: expected a file of 32 bytes, of 64 hexadecimal digits or of a passphrase")
-    try:
-        key = bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        key = b""
-    return key if len(key) == KEY_BYTES else hashlib.sha256(text).digest()
 
 
 class Mavlink(PoseSource):
@@ -127,7 +105,8 @@ class Mavlink(PoseSource):
         with self._lock:
             sync = Counter({"TIMESYNC": self._time.sync.answers, "TIMESYNC: not asked": self._time.sync.strange})
             versions = Counter({f"MAVLink {n} messages": count for n, count in self._decoder.versions.items()})
-            return self._vehicle.counts + self._decoder.counts + self._own + sync + versions
+            others = Counter({OTHERS: self._link.others})
+            return self._vehicle.counts + self._decoder.counts + self._own + sync + versions + others
 
     def close(self) -> None:
         """End the thread and the link. May be called twice."""
@@ -137,7 +116,7 @@ class Mavlink(PoseSource):
     # ---- the thread ----
 
     def _work(self) -> None:
-        slice_ends, left, messages = 0.0, 0, 0
+        slice_ends, left, messages, others = 0.0, 0, 0, 0
         try:
             while not self._over.is_set():
                 now = self._now()
@@ -150,7 +129,8 @@ class Mavlink(PoseSource):
                     continue
                 data = self._receive()
                 left -= len(data)
-                messages -= self._take(data)
+                messages -= self._take(data) + self._link.others - others
+                others = self._link.others
                 self._send_due(self._now())
                 self._judge(self._now())
         except Exception as error:  # a thread that dies quietly would look like an autopilot that is away
@@ -200,6 +180,7 @@ class Mavlink(PoseSource):
         if vehicle.system is not None and message.get_srcSystem() == vehicle.system:
             if kind in ("HEARTBEAT", "GLOBAL_POSITION_INT", "ATTITUDE"):
                 self._heard = now
+                self._link.hold()
             if before is None:
                 self._due[self._ask_rates] = self._due[self._say_heartbeat] = now
             self._encoder.speak_to(vehicle.system, old=not self._decoder.versions[2])
@@ -247,4 +228,5 @@ class Mavlink(PoseSource):
             self._state = f"nothing came from the autopilot for {LOST_S:g} s"
             with self._lock:
                 self._own[LINK_LOST] += 1
+            self._link.let_go()  # it may come back from another address
             log.warning("pose: %s; it is waited for", self._state)

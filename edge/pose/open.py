@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from edge.errors import InputError
 from edge.pose.options import Spec
-from edge.pose.source import PoseSource
+from edge.pose.source import GroundModel, PoseSource
 
 
 class Kind(NamedTuple):
@@ -38,7 +38,7 @@ KINDS = (
 )
 
 
-def open_pose(pose: str, sources: Sequence[str] = ()) -> PoseSource:
+def open_pose(pose: str, sources: Sequence[str] = (), model: GroundModel | None = None) -> PoseSource:
     """Open what ``pose`` names; the caller closes it.
 
     - ``mavlink:udp:HOST:PORT``, ``mavlink:tcp:HOST:PORT``, ``mavlink:/dev/ttyN?baud=921600``: an autopilot, live
@@ -48,7 +48,8 @@ def open_pose(pose: str, sources: Sequence[str] = ()) -> PoseSource:
     - ``exif``: of stills, EXIF and XMP in the images themselves
 
     ``sources``: what the frames come from, see `edge.open_camera`; ``exif`` reads there. Options behind a ``?``: each
-    module's ``open_source`` names its own.
+    module's ``open_source`` names its own. ``model``: the ground, which ``srt`` and ``exif`` take from altitudes above
+    the sea where they have no other height.
 
     Raises InputError, in one line, for anything that cannot be opened as asked.
     """
@@ -61,7 +62,7 @@ def open_pose(pose: str, sources: Sequence[str] = ()) -> PoseSource:
         near = get_close_matches(pose.partition(":")[0] + ":", words, n=1)
         meant = f"; is {near[0]} meant?" if near else ""
         raise InputError(f"pose {pose!r}: no kind of poses begins like that{meant}; expected {known}")
-    spec = Spec.parse(pose, pose[len(kind.prefix) :], kind.keys, tuple(sources))
+    spec = Spec.parse(pose, pose[len(kind.prefix) :], kind.keys, tuple(sources), model)
     try:
         module = import_module(kind.module)
     except ModuleNotFoundError as error:

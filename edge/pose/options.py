@@ -16,7 +16,7 @@ import msgspec
 from edge.camera.options import split_query
 from edge.errors import InputError, SourceError
 from edge.pose.rotation import Rotation, of_angles
-from edge.pose.source import Alignment
+from edge.pose.source import Alignment, GroundModel
 from edge.pose.vehicle import FRAMES, Mounting
 
 T = TypeVar("T")
@@ -29,16 +29,24 @@ ANGLES = "YAW,PITCH,ROLL in degrees, such as 0,-90,0 for straight down"
 @dataclass(frozen=True)
 class Spec:
     """``text``: as the user wrote it. ``sources``: what --source named. ``rest``: what stands behind the prefix and
-    before the options, ``pairs``.
+    before the options, ``pairs``. ``model``: the ground, for absolute altitudes.
     """
 
     text: str
     rest: str
     pairs: dict[str, str]
     sources: tuple[str, ...] = ()
+    model: GroundModel | None = None
 
     @classmethod
-    def parse(cls, text: str, rest: str, known: tuple[str, ...], sources: tuple[str, ...]) -> Spec:
+    def parse(
+        cls,
+        text: str,
+        rest: str,
+        known: tuple[str, ...],
+        sources: tuple[str, ...],
+        model: GroundModel | None = None,
+    ) -> Spec:
         """Raises InputError where an option is none of ``known``, or is given twice. A file that is there may have a
         question mark in its name.
         """
@@ -51,7 +59,7 @@ class Spec:
                 near = get_close_matches(key, known, n=1)
                 meant = f" (is {near[0]} meant?)" if near else ""
                 raise InputError(f"pose {text!r}: unknown option {key}{meant}; expected {', '.join(known) or 'none'}")
-        return cls(text, path, pairs, sources)
+        return cls(text, path, pairs, sources, model)
 
     def take(self, key: str, read: Callable[[str], T], expected: str) -> T | None:
         """The value of ``key`` as ``read`` understands it; None where it was not given. Raises InputError."""

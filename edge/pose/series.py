@@ -24,6 +24,9 @@ METRES_A_DEGREE = 111_195.0  # of a great circle, mean radius
 
 NOT_A_NUMBER, BACKWARDS, TWICE, JUMPED = "not a number", "time went backwards", "the same time twice", "jumped"
 NO_FIX = "no GPS fix"
+FROZEN = "the same for more than 2 s, while a speed is reported"
+MOVES_M_S = 1.0  # who is as fast cannot have the same position, to a centimetre, for long
+FROZEN_S = 2.0
 
 
 class Place(NamedTuple):
@@ -173,6 +176,26 @@ def place_error(place: Place) -> str:
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
         return "no latitude and longitude"
     return ""
+
+
+class Stillness:
+    """Whether a position repeats itself to the last digit, while a speed is reported: ``why`` it is not believed then,
+    else "".
+    """
+
+    def __init__(self) -> None:
+        self.why = ""
+        self._at, self._since = (math.nan, math.nan), 0.0
+
+    def ends(self, t: float, place: Place) -> bool:
+        """Take the next one; True where the position was frozen, and moves again."""
+        at = place.latitude, place.longitude
+        if at == self._at and place.speed >= MOVES_M_S:
+            self.why = FROZEN if t - self._since > FROZEN_S else self.why
+            return False
+        was, self.why = self.why, ""
+        self._at, self._since = at, t
+        return bool(was)
 
 
 def _mix_places(a: Place, b: Place, f: float) -> Place:

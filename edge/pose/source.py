@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from edge.data import Frame, Pose
 from edge.errors import InputError
@@ -29,6 +30,21 @@ class Moment:
     def of(cls, frame: Frame) -> Moment:
         """That of a frame."""
         return cls(frame.t_capture, frame.utc, frame.origin, frame.replayed)
+
+
+class GroundModel(Protocol):
+    """What poses need of the ground: `edge.geo.Dem` is one."""
+
+    @property
+    def vertical(self) -> str:
+        """What its heights count from: EGM96, EGM2008, ellipsoid, unknown."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def altitude(self, latitude: float, longitude: float) -> float:
+        """Metres of the ground at a place, NaN where it does not know it."""
 
 
 class PoseSource(Closing):

@@ -95,7 +95,7 @@ class Subtitles(PoseSource):
             for rotation, series in ((cue.gimbal, self._gimbal), (cue.aircraft, self._aircraft)):
                 if rotation is not None and (why := series.add(cue.t, rotation)):
                     self._counts[f"{series.name}: {why}"] += 1
-            height, source = altitudes.height(cue.above_take_off, cue.above_sea, cue.either)
+            height, source = altitudes.height(cue.above_take_off, cue.above_sea, cue.either, cue.place)
             if height is None or (len(self._height) and source != self._source):
                 self._counts[f"height: {source}"] += 1
                 self._source = self._source or source
@@ -127,7 +127,7 @@ class Subtitles(PoseSource):
             return None, why
         return Pose(
             place.latitude, place.longitude, height, *camera.angles,
-            sigma_position_m=self._sigma, height_source=self._source,
+            sigma_position_m=self._sigma, sigma_height_m=Altitudes.sigma(self._source), height_source=self._source,
         ), ""  # fmt: skip
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from edge.data import Pose
 from edge.pose.clock import BootClock, Clock
 from edge.pose.rotation import Rotation, of_angles, of_quaternion
-from edge.pose.series import NO_FIX, NOT_A_NUMBER, Place, Series, heights, place_error, places, rotations
+from edge.pose.series import NO_FIX, NOT_A_NUMBER, Place, Series, Stillness, heights, place_error, places, rotations
 
 GimbalFrame = Literal["earth", "vehicle", "body"]
 FRAMES: tuple[GimbalFrame, ...] = ("earth", "vehicle", "body")
@@ -71,6 +71,7 @@ class Vehicle:
         self._fix: tuple[float, int, float] | None = None  # when, GPS_FIX_TYPE, sigma
         self._told: tuple[float, float] | None = None  # arrival and time of the newest message that has a time
         self._gimbal: tuple[int, int, int] | None = None
+        self._still = Stillness()
         self.position = places(keep_s=keep_s)
         self.attitude = rotations("attitude of the aircraft", keep_s)
         self._heights = {name: heights(f"height ({name})", keep_s) for name in (RANGEFINDER, TERRAIN, ABOVE_HOME)}
@@ -142,6 +143,7 @@ class Vehicle:
             if clock.restarts != restarts:
                 self.counts["restarts of the autopilot's clock"] += 1
                 self._fix = self._told = None
+                self._still = Stillness()
         for series in interrupted:
             if clock.corrections != corrections:
                 series.clear()
@@ -167,7 +169,10 @@ class Vehicle:
                 return NO_FIX
             sigma = self._fix[2]
         place = Place(message.lat / 1e7, message.lon / 1e7, math.hypot(message.vx, message.vy) / 100, sigma)
-        why = place_error(place) or self.position.add(t, place)
+        why = place_error(place)
+        if not why and self._still.ends(t, place):
+            self.position.interrupt()  # nothing is mixed across the time in which it was frozen
+        why = why or self._still.why or self.position.add(t, place)
         if not why:
             self._heights[ABOVE_HOME].add(t, message.relative_alt / 1000)
         return why
@@ -229,7 +234,7 @@ class Vehicle:
         """The camera's pose at ``t``, or None and why there is none."""
         place, why = self.position.at(t)
         if place is None:
-            return None, why
+            return None, f"the position is {self._still.why}" if self._still.why and t > self.position.last_t else why
         attitude, why = self.attitude.at(t)
         if attitude is None:
             return None, why

@@ -14,6 +14,7 @@ passes.py       which parts of a flight saw the same ground again
 counting.py     tracks on the ground -> how many there are, with an interval and its proof
 """
 
+from edge.track.follower import Follower
 from edge.track.tracker import Track, Tracker
 
-__all__ = ["Track", "Tracker"]
+__all__ = ["Follower", "Track", "Tracker"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,10 @@ from edge.track.motion import Picture
 from edge.track.pose_motion import Lens, Stance
 from edge.track.tracker import Tracker
 
+SQUARE = 0.02  # by so much the focal lengths of a calibration may differ
 FAINT = 0.4  # of the lowest score shown: fainter detections may still continue a track, but begin none
+
+log = logging.getLogger(__name__)
 
 
 class Follower:
@@ -61,9 +65,12 @@ class Follower:
 
     def _lens(self, frame: Frame) -> Lens | None:
         model = self._placing.model(frame) if self._placing else None
-        # the motion from poses is of a lens whose axis meets the middle of the picture; else the pictures tell it
-        centred = model is not None and abs(model.cx - model.width / 2) < 1 and abs(model.cy - model.height / 2) < 1
-        return Lens(model.fx, model.width, model.height) if model is not None and centred else None
+        if model is None:
+            return None
+        if abs(model.fy / model.fx - 1) > SQUARE:
+            log.warning("tracks: the pixels of this lens are not square: pictures tell the camera's motion, not poses")
+            return None
+        return Lens(model.fx, model.width, model.height, (model.cx, model.cy))
 
     def _stance(self, pose: Pose | None) -> Stance | None:
         if pose is None or refused_pose(pose):

@@ -29,11 +29,14 @@ class Stance:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """A camera without distortion: focal length in px, size of the picture in px; its axis meets the middle."""
+    """A camera without distortion: focal length in px, size of the picture in px. ``axis``: where its optical axis
+    meets the picture, px; None = in the middle.
+    """
 
     focal: float
     width: int
     height: int
+    axis: tuple[float, float] | None = None
 
 
 def motion_from_poses(before: Stance, now: Stance, lens: Lens) -> Float64 | None:
@@ -44,7 +47,8 @@ def motion_from_poses(before: Stance, now: Stance, lens: Lens) -> Float64 | None
     nadir, or where a number is none.
     """
     at = np.array([(x * lens.width, y * lens.height) for y in GRID for x in GRID])
-    rays = np.column_stack((at - (lens.width / 2, lens.height / 2), np.full(len(at), lens.focal)))
+    axis = lens.axis or (lens.width / 2, lens.height / 2)
+    rays = np.column_stack((at - axis, np.full(len(at), lens.focal)))
     ways = rays @ _axes(before)  # east, north, up
     down = -ways[:, 2] / np.linalg.norm(ways, axis=1)
     seen = down > math.cos(math.radians(STEEPEST_DEG))  # not where a number is NaN
@@ -56,7 +60,7 @@ def motion_from_poses(before: Stance, now: Stance, lens: Lens) -> Float64 | None
     looked = (ground - step) @ _axes(now).T
     if not (looked[:, 2] > 0).all():
         return None
-    there = lens.focal * looked[:, :2] / looked[:, 2:] + (lens.width / 2, lens.height / 2)
+    there = lens.focal * looked[:, :2] / looked[:, 2:] + axis
     fitted, *_ = np.linalg.lstsq(np.column_stack((at, np.ones(len(at)))), there, rcond=None)
     return np.asarray(fitted.T)
 

@@ -37,6 +37,7 @@ class Autopilot:
 
     def __init__(self, version: int = 2, key: bytes | None = None, system: int = 1, component: int = 1) -> None:
         self.version, self.asked, self.heartbeats = version, dict[int, float](), 0
+        self.heard: list[Any] = []
         self._mavlink = mavlink.MAVLink(None, srcSystem=system, srcComponent=component)
         self._reader = mavlink.MAVLink(None)
         if key is not None:
@@ -108,12 +109,18 @@ class Autopilot:
             sent += [self.gps(t), self.heartbeat()]
         return sent
 
+    def hear(self, data: bytes) -> list[Any]:
+        """The messages in what somebody sent; `heard` keeps them."""
+        messages = self._reader.parse_buffer(data) or []
+        self.heard += messages
+        return list(messages)
+
     def answer(self, data: bytes, t: float) -> list[bytes]:
         """Its answers to what a companion sent."""
         answers: list[bytes] = []
         if self.version == 1 and data[:1] == b"\xfd":
             return answers  # as old ones, which know no other
-        for message in self._reader.parse_buffer(data) or ():
+        for message in self.hear(data):
             kind = message.get_type()
             self.heartbeats += kind == "HEARTBEAT"
             if kind == "TIMESYNC" and message.tc1 == 0:
@@ -124,14 +131,20 @@ class Autopilot:
 
 
 class FlyingAutopilot:
-    """One that sends to ``127.0.0.1:port`` until it is closed, in a thread.
+    """One that sends to ``127.0.0.1:port``, or where that is None to whoever sent first, until it is closed, in a
+    thread. ``port`` is then its own.
 
     ``started``: when it was started, seconds of `time.monotonic`; `reboot` starts it anew. ``loss``: part of its
     messages that is lost; ``reorder``: that comes one later. ``silent``: sends nothing while it is set.
     """
 
     def __init__(
-        self, port: int, autopilot: Autopilot | None = None, loss: float = 0.0, reorder: float = 0.0, flood: int = 0
+        self,
+        port: int | None,
+        autopilot: Autopilot | None = None,
+        loss: float = 0.0,
+        reorder: float = 0.0,
+        flood: int = 0,
     ) -> None:
         self.autopilot = autopilot or Autopilot()
         self.silent = threading.Event()
@@ -141,12 +154,17 @@ class FlyingAutopilot:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.setblocking(False)
+        self.port = int(self._socket.getsockname()[1])
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._fly, name="autopilot", daemon=True)
         self._thread.start()
 
     def reboot(self) -> None:
         self.started = time.monotonic()
+
+    def leap(self, seconds: float) -> None:
+        """Its clock jumps by so much."""
+        self.started -= seconds
 
     def __enter__(self) -> FlyingAutopilot:
         return self
@@ -162,7 +180,7 @@ class FlyingAutopilot:
             t = time.monotonic() - self.started
             tick = int(t / PERIOD_S)
             self._answer()
-            if tick == done or self.silent.is_set():
+            if tick == done or self.silent.is_set() or self._port is None:
                 continue
             done = tick
             for data in self.autopilot.burst(tick * PERIOD_S):
@@ -173,7 +191,8 @@ class FlyingAutopilot:
     def _answer(self) -> None:
         while True:
             try:
-                data = self._socket.recv(4096)
+                data, peer = self._socket.recvfrom(4096)
+                self._port = self._port or peer[1]
             except OSError:
                 return
             if not self.silent.is_set():

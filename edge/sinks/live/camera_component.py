@@ -1,6 +1,7 @@
 """A MAVLink camera: what it says of itself and of what was found, and how it answers. No link, no thread, no clock.
 
-It speaks protocol version 2 and understands 1 and 2. It never tells the aircraft where to fly: no LANDING_TARGET.
+It speaks protocol version 2, and 1 to a peer that has spoken 1 only. It never tells the aircraft where to fly: no
+LANDING_TARGET.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge.data import Result, class_name
+from edge.pose.dialect import SIGNATURE, Decoder, Encoder
 from edge.pose.dialect import mavlink as mav
 from edge.sinks.live.known import Known, Sightings
 
@@ -31,6 +33,7 @@ OLD_REQUESTS = {
     mav.MAV_CMD_REQUEST_CAMERA_INFORMATION: INFORMATION,
     mav.MAV_CMD_REQUEST_CAMERA_SETTINGS: SETTINGS,
 }
+HEARD = frozenset({mav.MAVLINK_MSG_ID_HEARTBEAT, mav.MAVLINK_MSG_ID_COMMAND_LONG, mav.MAVLINK_MSG_ID_COMMAND_INT})
 ACCEPTED: int = mav.MAV_RESULT_ACCEPTED
 DENIED: int = mav.MAV_RESULT_DENIED
 UNSUPPORTED: int = mav.MAV_RESULT_UNSUPPORTED
@@ -42,14 +45,19 @@ class CameraComponent:
     """Of one thread. Times are seconds of one clock; ``begin``: when it started.
 
     ``dots``: say CAMERA_IMAGE_CAPTURED at the position of each track: QGroundControl draws a dot there, and counts a
-    picture that was never taken.
+    picture that was never taken. ``key``: of a signed link, 32 bytes: others are not listened to.
     """
 
-    def __init__(self, classes: Sequence[str], model: str | None, begin: float = 0.0, dots: bool = False) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        model: str | None,
+        begin: float = 0.0,
+        dots: bool = False,
+        key: bytes | None = None,
+    ) -> None:
         self._classes, self._model, self._begin, self._dots = classes, model or "", begin, dots
-        self._out = mav.MAVLink(None, srcSystem=1, srcComponent=COMPONENT)
-        self._in = mav.MAVLink(None)
-        self._in.robust_parsing = True
+        self._out, self._in = Encoder(key, COMPONENT), Decoder(key, HEARD)
         self._sightings = Sightings()
         self._texts: list[tuple[int, str, int]] = []  # track, class, hundredths of the score
         self._told: set[int] = set()
@@ -91,30 +99,30 @@ class CameraComponent:
 
     # ---- what is said ----
 
+    @property
+    def unsigned(self) -> int:
+        """Messages that were not signed with the key, or are older than one before: nothing was done."""
+        return self._in.counts[SIGNATURE]
+
     def due(self, now: float) -> Iterator[bytes]:
         """What is to be sent now, packed, one message each."""
         if now >= self._next[0]:
             self._next[0] = now + 1.0
-            yield self._pack(
+            yield self._out.pack(
                 mav.MAVLink_heartbeat_message(
                     mav.MAV_TYPE_CAMERA, mav.MAV_AUTOPILOT_INVALID, 0, 0, mav.MAV_STATE_ACTIVE, 3
                 )
             )
         while self._answers:
-            yield self._pack(self._answers.popleft())
+            yield self._out.pack(self._answers.popleft())
         if self._texts and now >= self._next_text:
             self._next_text = now + TEXT_S
-            yield self._pack(mav.MAVLink_statustext_message(mav.MAV_SEVERITY_NOTICE, self._text().encode()))
+            yield self._out.pack(mav.MAVLink_statustext_message(mav.MAV_SEVERITY_NOTICE, self._text().encode()))
         for number, interval in self._intervals.items():
             if now >= self._next[number]:
                 self._next[number] = now + interval
                 if (message := self._message(number, now)) is not None:
-                    yield self._pack(message)
-
-    def _pack(self, message: Any) -> bytes:
-        data = bytes(message.pack(self._out))
-        self._out.seq = (self._out.seq + 1) % 256
-        return data
+                    yield self._out.pack(message)
 
     def _message(self, number: int, now: float) -> Any:
         """One of this number; None where there is nothing to say."""
@@ -191,11 +199,12 @@ class CameraComponent:
 
     def hear(self, data: bytes, now: float) -> None:
         """Take what came over the link: whole messages, parts of them, or anything else."""
-        for message in self._in.parse_buffer(data) or ():
-            kind = message.get_type()
-            if kind == "HEARTBEAT" and message.get_srcComponent() == mav.MAV_COMP_ID_AUTOPILOT1:
-                self._out.srcSystem = message.get_srcSystem()  # a camera is a part of its vehicle's system
-            elif kind in ("COMMAND_LONG", "COMMAND_INT") and message.target_system in (0, self._out.srcSystem):
+        for message in self._in.feed(data):
+            system, versions = self._out.system, self._in.versions
+            if message.get_type() == "HEARTBEAT" and message.get_srcComponent() == mav.MAV_COMP_ID_AUTOPILOT1:
+                system = message.get_srcSystem()  # a camera is a part of its vehicle's system
+            self._out.speak_to(system, old=not versions[2])
+            if message.get_type() != "HEARTBEAT" and message.target_system in (0, system):
                 mine = message.target_component == COMPONENT
                 if mine or message.target_component == 0:
                     self._answer(message, mine, now)

@@ -7,13 +7,16 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from edge.data import Frame, Result, class_name
+from edge.errors import InputError
 from edge.seams import Sink
 from edge.sinks.live.courier import Courier
 from edge.sinks.live.known import Known, Sightings
 from edge.sinks.live.link import Address, Link
+from edge.sinks.live.tls import EXPECTED, TlsAddress, TlsLink
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.files import read_text_or_none
 from edge.system.text import in_xml
@@ -34,13 +37,17 @@ class CotSink(Sink):
 
     def __init__(self, link: Link, classes: Sequence[str]) -> None:
         self._classes, self._sightings, self._run = classes, Sightings(), ""
-        self.courier = Courier(link, f"cot: {link.address}")
+        self._to = str(link.address)
+        self.courier = Courier(link, f"cot: {self._to}")
 
     def write(self, result: Result) -> None:
         """Note one result, and hand over what is to be told."""
         self._run = self._run or run_id(result.frame)
         for known in self._sightings.add(result):
             self._tell(known)
+
+    def link_report(self) -> dict[str, Any]:
+        return self.courier.report(self._to)
 
     def close(self) -> None:
         """Send what is left, for at most 2 s. May be called twice."""
@@ -85,10 +92,24 @@ def _time(when: datetime) -> str:
     return when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
 
 
-def spec_of(address: Address) -> SinkSpec:
+def parse(text: str) -> Address | TlsAddress:
+    """``udp:HOST:PORT``, ``tcp:HOST:PORT`` or ``tls:HOST:PORT?ca=FILE...``. Raises InputError for anything else."""
+    return TlsAddress.parse(text) if text.startswith("tls:") else Address.parse(text, EXPECTED)
+
+
+def spec_of(address: Address | TlsAddress) -> SinkSpec:
     """The sink of a run that sends to this address."""
 
-    def make(to: SinkContext) -> CotSink:
-        return CotSink(Link(address), to.classes)
+    def link() -> Link:
+        return TlsLink(address) if isinstance(address, TlsAddress) else Link(address)
 
-    return SinkSpec("cot", None, make, lossless=False, depth=DEPTH)
+    def make(to: SinkContext) -> CotSink:
+        return CotSink(link(), to.classes)
+
+    def check(_path: Path) -> None:
+        try:
+            link()
+        except InputError as error:
+            raise InputError(f"--cot: {error}") from None
+
+    return SinkSpec("cot", None, make, lossless=False, depth=DEPTH, check=check)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.seams import Closing
 from edge.system.files import reason_of
@@ -23,10 +23,12 @@ log = logging.getLogger(__name__)
 
 
 class Sends(Protocol):
-    """A link: `edge.sinks.live.link.Link`, or one that does the same. Each raises OSError."""
+    """A link: `edge.sinks.live.link.Link`, or one that does the same. Each raises OSError. `tend` looks after it while
+    nothing is sent; True: it was looked at, and is there.
+    """
 
     def send(self, data: bytes) -> None: ...
-    def tend(self) -> None: ...
+    def tend(self) -> bool | None: ...
     def close(self) -> None: ...
 
 
@@ -34,7 +36,8 @@ class Courier(Closing):
     """Sends messages over ``link`` in a thread of its own, the oldest first.
 
     A message with the key of one that still waits takes its place: what is told of a thing is what is known last.
-    ``sent``, ``dropped``: messages so far; those beyond ``most`` push the oldest out. ``name``: in the log.
+    ``sent``, ``dropped``: messages so far; those beyond ``most`` push the oldest out. ``reconnects``: how often the
+    link was there again after it was away; ``error``: why it was away last. ``name``: in the log.
     """
 
     def __init__(self, link: Sends, name: str, most: int = MOST, rate_hz: float = RATE_HZ) -> None:
@@ -43,7 +46,9 @@ class Courier(Closing):
         self._recent: deque[tuple[float, str, bytes]] = deque()
         self._changed = threading.Condition()
         self._closing = False
-        self.sent = self.dropped = 0
+        self.sent = self.dropped = self.reconnects = 0
+        self.away, self.error = False, ""
+        self._why: set[str] = set()  # that were told since the link was away
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -51,6 +56,20 @@ class Courier(Closing):
     def waiting(self) -> int:
         """Messages that have not gone out."""
         return len(self._waiting)
+
+    def report(self, to: str, refused: int = 0) -> dict[str, Any]:
+        """For report.json. ``to``: the address; ``refused``: of ``sent``, those that the other side did not want."""
+        with self._changed:
+            return {
+                "to": to,
+                "sent": self.sent - refused,
+                "waiting": self.waiting,
+                "dropped": self.dropped,
+                "refused": refused,
+                "reconnects": self.reconnects,
+                "away": self.away,
+                "error": self.error or None,
+            }
 
     def put(self, key: str, data: bytes) -> None:
         """Hand a message over; returns at once."""
@@ -84,15 +103,19 @@ class Courier(Closing):
                     break
                 key, data = next(iter(self._waiting.items()), ("", None))
             try:
-                self._link.tend() if data is None else self._link.send(data)
+                if data is not None:
+                    self._link.send(data)
+                there = data is not None or self._link.tend()
             except OSError as error:
                 self._link.close()
-                self._away(error, delay)
+                self._away(error)
                 self._rest(delay, LAST_DELAY_S)
                 delay = min(2 * delay, LONGEST_DELAY_S)
                 continue
+            if there:
+                delay = FIRST_DELAY_S
+                self._here()
             if data is not None:
-                delay = FIRST_DELAY_S if delay == FIRST_DELAY_S else self._back()
                 self._gone(key, data)
                 self._rest(self._pause_s, LAST_PAUSE_S)
         self._link.close()
@@ -107,20 +130,24 @@ class Courier(Closing):
             while self._recent[0][0] < now - RECENT_S or len(self._recent) > self._most:
                 self._recent.popleft()
 
-    def _away(self, error: OSError, delay: float) -> None:
+    def _away(self, error: OSError) -> None:
+        why = reason_of(error)
         with self._changed:
-            if delay == FIRST_DELAY_S:
-                log.warning(
-                    "%s cannot be reached (%s): messages wait, and it is tried again", self._name, reason_of(error)
-                )
+            if why not in self._why:  # each reason once
+                log.warning("%s cannot be reached (%s): messages wait, and it is tried again", self._name, why)
+            self._why.add(why)
+            self.away, self.error = True, why
             now = time.monotonic()
             again = {key: data for t, key, data in self._recent if now - t <= RECENT_S}
             self._recent.clear()
             self._waiting = {**again, **self._waiting}  # the newer of two is the one that waits
 
-    def _back(self) -> float:
-        log.warning("%s is back", self._name)
-        return FIRST_DELAY_S
+    def _here(self) -> None:
+        if self.away:
+            self.away = False
+            self._why.clear()
+            self.reconnects += 1
+            log.warning("%s is back", self._name)
 
     def _rest(self, seconds: float, at_the_end_s: float) -> None:
         """Wait; where the end has come, no longer than ``at_the_end_s``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,23 +13,31 @@ from edge.errors import InputError
 
 WAIT_S = 3.0  # for a connection, and for a peer to take what is sent
 DEAD_S = 10.0  # a peer that confirms nothing for so long is gone
+EXPECTED = "expected udp:HOST:PORT or tcp:HOST:PORT, such as udp:239.2.3.1:6969"
 HOPS = 1  # of a multicast: it stays in the local network
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``udp:HOST:PORT`` or ``tcp:HOST:PORT``; HOST is a name or a number, an IPv6 one in brackets."""
+    """``udp:HOST:PORT`` or ``tcp:HOST:PORT``, for some also ``tls:HOST:PORT``; HOST is a name or a number, an IPv6 one
+    in brackets.
+    """
 
     kind: str
     host: str
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> Address:
-        """Raises InputError for anything else."""
-        found = re.fullmatch(r"(udp|tcp):(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[\w.-]+):([0-9]{1,5})", text, re.ASCII)
-        if not found or not 1 <= int(found[3]) <= 65535 or not all(0 < len(part) < 64 for part in found[2].split(".")):
-            raise InputError(f"{text!r}: expected udp:HOST:PORT or tcp:HOST:PORT, such as udp:239.2.3.1:6969")
+    def parse(cls, text: str, expected: str = EXPECTED, kinds: tuple[str, ...] = ("udp", "tcp")) -> Address:
+        """Raises InputError, which says what was ``expected``, for anything else."""
+        found = re.fullmatch(r"([a-z]+):(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[\w.-]+):([0-9]{1,5})", text, re.ASCII)
+        if not (
+            found
+            and found[1] in kinds
+            and 1 <= int(found[3]) <= 65535
+            and all(0 < len(part) < 64 for part in found[2].split("."))
+        ):
+            raise InputError(f"{text!r}: {expected}")
         return cls(found[1], found[2].strip("[]"), int(found[3]))
 
     def __str__(self) -> str:
@@ -69,7 +78,7 @@ class Link:
             for _ in range(64):  # a peer that floods must not hold us
                 if not self._socket.recv(1 << 16):
                     raise ConnectionResetError("the other side has closed the connection")
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             pass
         finally:
             self._socket.settimeout(WAIT_S)
@@ -83,7 +92,7 @@ class Link:
 
     def _open(self) -> None:
         address = self.address
-        if address.kind == "tcp":
+        if address.kind != "udp":
             self._socket = socket.create_connection((address.host, address.port), timeout=WAIT_S)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_S * 1000))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import select
-import socket
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.data import Result
 from edge.errors import InputError, SinkError
+from edge.pose.link import Serial, read_key
 from edge.seams import Sink
-from edge.sinks.live.link import WAIT_S, Address
+from edge.sinks.live.link import Address
+from edge.sinks.live.wire import Peer, Wire
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.files import reason_of
 
@@ -31,66 +30,22 @@ log = logging.getLogger(__name__)
 class Component(Protocol):
     """What `edge.sinks.live.camera_component.CameraComponent` is."""
 
+    @property
+    def unsigned(self) -> int: ...
+
     def see(self, result: Result, now: float) -> None: ...
     def hear(self, data: bytes, now: float) -> None: ...
     def due(self, now: float) -> Iterable[bytes]: ...
 
 
-class Wire:
-    """Bytes to and from one address, nobody else's. `open`, `read` and `write` raise OSError where it is away."""
-
-    def __init__(self, address: Address) -> None:
-        self.name = str(address)
-        self._address = address
-        self._socket: socket.socket | None = None
-
-    def open(self) -> None:
-        """Be ready; again after `close`."""
-        if self._socket is not None:
-            return
-        address = self._address
-        if address.kind == "tcp":
-            made = socket.create_connection((address.host, address.port), WAIT_S)
-        else:
-            family, _, _, _, to = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)[0]
-            made = socket.socket(family, socket.SOCK_DGRAM)
-            made.connect(to)  # from then on the system drops what others send
-        made.setblocking(False)
-        self._socket = made
-
-    def read(self, wait_s: float) -> bytes:
-        """What came; b"" where nothing came for so long."""
-        assert self._socket is not None
-        if not select.select([self._socket], [], [], wait_s)[0]:
-            return b""
-        try:
-            data = self._socket.recv(MOST_A_SLICE)
-        except (BlockingIOError, ConnectionRefusedError):  # by UDP: nobody listens there, today
-            return b""
-        if not data and self._address.kind == "tcp":
-            raise ConnectionResetError("the other side has closed the connection")
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Send one message; dropped where the line is full, or nobody listens."""
-        assert self._socket is not None
-        with suppress(BlockingIOError, ConnectionRefusedError):
-            self._socket.send(data)
-
-    def close(self) -> None:
-        """May be called twice."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-
 class MavlinkSink(Sink):
     """Hands results to ``component``, which speaks over ``wire`` in a thread of its own."""
 
-    def __init__(self, wire: Wire, component: Component) -> None:
+    def __init__(self, wire: Wire | Serial, component: Component) -> None:
         self._wire, self._component = wire, component
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self.flooded = 0
+        self.flooded = self.sent = self.dropped = self.reconnects = 0
+        self._away, self._error = False, ""
         self._slice_end, self._slice_left = 0.0, 0
         self._broken: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="mavlink out", daemon=True)
@@ -111,23 +66,37 @@ class MavlinkSink(Sink):
         self._thread.join(JOIN_S)
         if self.flooded:
             log.warning("mavlink out: %d bytes were not looked at: the other side sent too many", self.flooded)
+        if unsigned := self._component.unsigned:
+            log.warning("mavlink out: %d messages were not signed with the key, or old: nothing was done", unsigned)
+
+    def link_report(self) -> dict[str, Any]:
+        return {
+            "to": self._wire.name,
+            "sent": self.sent,
+            "waiting": 0,
+            "dropped": self.dropped,
+            "refused": 0,
+            "reconnects": self.reconnects,
+            "away": self._away,
+            "error": self._error or None,
+            "unread_bytes": self.flooded,
+        }
 
     def _work(self) -> None:
-        away = False
         while not self._stop.is_set():
             try:
                 self._wire.open()
                 self._turn()
-                if away:
-                    away = False
+                if self._away:
+                    self._away = False
+                    self.reconnects += 1
                     log.warning("mavlink out: %s is back", self._wire.name)
             except OSError as error:
                 self._wire.close()
-                if not away:
-                    away = True
-                    log.warning(
-                        "mavlink out: %s cannot be reached (%s): tried again", self._wire.name, reason_of(error)
-                    )
+                self._error = reason_of(error)
+                if not self._away:
+                    self._away = True
+                    log.warning("mavlink out: %s cannot be reached (%s): tried again", self._wire.name, self._error)
                 self._stop.wait(AGAIN_S)
             except Exception as error:  # a fault of ours: the run is to know
                 log.debug("mavlink out raised", exc_info=True)
@@ -147,22 +116,29 @@ class MavlinkSink(Sink):
                 self._component.hear(taken, now)
             said = list(self._component.due(now))
         for message in said:
-            self._wire.write(message)
+            if self._wire.write(message):
+                self.sent += 1
+            else:
+                self.dropped += 1
 
 
-def spec_of(address: Address, dots: bool = False) -> SinkSpec:
-    """The sink of a run that is a camera on the link to this address; ``dots``: see `CameraComponent`."""
+def spec_of(to: Peer | Address, dots: bool = False) -> SinkSpec:
+    """The sink of a run that is a camera on the link to this peer; ``dots``: see `CameraComponent`."""
+    peer = Peer(to) if isinstance(to, Address) else to
 
     def make(to: SinkContext) -> MavlinkSink:
         from edge.sinks.live.camera_component import CameraComponent
 
-        return MavlinkSink(Wire(address), CameraComponent(to.classes, to.model, time.monotonic(), dots))
+        key = read_key(peer.signing) if peer.signing else None
+        return MavlinkSink(peer.wire(), CameraComponent(to.classes, to.model, time.monotonic(), dots, key))
 
-    return SinkSpec("mavlink", None, make, lossless=False, depth=DEPTH, check=_check)
+    def check(_path: Path) -> None:
+        try:
+            from edge.sinks.live import camera_component  # noqa: F401 - whether it can be
+        except ModuleNotFoundError as error:
+            raise InputError(f"--mavlink-out: {error}") from None
+        peer.wire()
+        if peer.signing:
+            read_key(peer.signing)
 
-
-def _check(_path: Path) -> None:
-    try:
-        from edge.sinks.live import camera_component  # noqa: F401 - whether it can be
-    except ModuleNotFoundError as error:
-        raise InputError(f"--mavlink-out: {error}") from None
+    return SinkSpec("mavlink", None, make, lossless=False, depth=DEPTH, check=check)

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 import re
 import ssl
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
-import numpy as np
-
-from edge.data import Result, class_name
 from edge.errors import InputError
-from edge.seams import Sink
-from edge.sinks.live.cot import run_id
-from edge.sinks.live.courier import Courier
+from edge.sinks.live.events import EventSink
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.text import without_password
-from edge.track.book import Book, line_of
 
 WAIT_S = 5.0  # for a connection, and for an answer
 MOST_ANSWER = 64 << 10  # bytes of an answer; nobody reads them
@@ -81,55 +72,11 @@ class HttpLink:
         return http.client.HTTPConnection(host, port, timeout=WAIT_S)
 
 
-class WebhookSink(Sink):
-    """Two messages a track: ``found``, at once, and ``over``, with its line of tracks.jsonl. Each has the ``id`` of its
-    track in this run, so that a server that gets one twice knows it.
-    """
+class WebhookSink(EventSink):
+    """Posts the two messages of each track."""
 
     def __init__(self, link: HttpLink, classes: Sequence[str]) -> None:
-        self._classes, self._book, self._run = classes, Book(pictures=False), ""
-        self._found: set[int] = set()
-        self._link = link
-        self.courier = Courier(link, f"webhook: {link.name}")
-
-    def write(self, result: Result) -> None:
-        """Note one result, and hand over what is to be told."""
-        self._run = self._run or run_id(result.frame)
-        ids = result.detections.track_ids
-        for i, number in enumerate([] if ids is None else ids.tolist()):
-            if number > 0:
-                self._new(result, i, number)
-        for track in self._book.add(result):
-            self._put("over", track.number, msgspec.to_builtins(line_of(track, self._classes, [])))
-
-    def _new(self, result: Result, i: int, number: int) -> None:
-        if number in self._found:
-            return
-        self._found.add(number)
-        frame, found = result.frame, result.detections
-        where = None if found.positions is None else [float(v) for v in found.positions[i]]
-        said = {
-            "track": number,
-            "class": class_name(self._classes, int(found.labels[i])),
-            "score": round(float(found.scores[i]), 4),
-            "seq": frame.seq,
-            "utc": None if frame.utc is None else frame.utc.isoformat(timespec="milliseconds"),
-            "position": None
-            if where is None or not np.isfinite(where).all()
-            else {"lat": round(where[0], 7), "lon": round(where[1], 7), "sigma_m": round(where[2], 2)},
-        }
-        self._put("found", number, said)
-
-    def _put(self, what: str, number: int, said: dict[str, Any]) -> None:
-        track = f"thermal-edge.{self._run}.{number}"
-        message = json.dumps({"event": what, "id": track, **said}, separators=(",", ":"))
-        self.courier.put(f"{track} {what}", message.encode())
-
-    def close(self) -> None:
-        """Send what is left, for at most 2 s. May be called twice."""
-        for track in self._book.end():
-            self._put("over", track.number, msgspec.to_builtins(line_of(track, self._classes, [])))
-        self.courier.close()
+        super().__init__(link, classes, "webhook")
 
 
 def parse_url(text: str) -> SplitResult:

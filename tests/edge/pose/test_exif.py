@@ -36,10 +36,10 @@ def xmp(fields: dict[str, str], elements: bool = False) -> bytes:
     return b"http://ns.adobe.com/xap/1.0/\0" + text.encode()
 
 
-def gps(order: str = "<", south: bool = False, error: float | None = None) -> bytes:
+def gps(order: str = "<", south: bool = False, error: float | None = None, above: int = 0) -> bytes:
     """A TIFF directory with a GPS directory: 47 deg 7' 30", 8 deg 30' 0", 512.5 m, perhaps an error."""
     tags = [(1, 2, b"S\0\0\0" if south else b"N\0\0\0"), (2, 5, (47, 1, 7, 1, 30, 1)), (3, 2, b"W\0\0\0"),
-            (4, 5, (8, 1, 30, 1, 0, 1)), (5, 1, b"\0\0\0\0"), (6, 5, (1025, 2))]  # fmt: skip
+            (4, 5, (8, 1, 30, 1, 0, 1)), (5, 1, bytes((above, 0, 0, 0))), (6, 5, (1025, 2))]  # fmt: skip
     if error is not None:
         tags.append((31, 5, (round(error * 100), 100)))
     at = 26 + 2 + 12 * len(tags) + 4
@@ -86,6 +86,30 @@ def test_rtk_says_how_good_it_is_and_the_ground_may_be_given(tmp_path: Path) -> 
         pytest.approx(62.1),
         "altitude less ground=",
     )
+
+
+class Plain:
+    vertical, name = "EGM96", "plain"
+
+    def altitude(self, latitude: float, longitude: float) -> float:
+        return 400.0 if latitude < 0 else float("nan")
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [(0, 112.5), (1, -912.5), (2, "no height is in it"), (3, "no height is in it")],  # 2, 3: of the ellipsoid
+)
+def test_an_altitude_above_the_sea_stands_over_a_ground_model(
+    tmp_path: Path, above: int, expected: float | str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(b"Exif\0\0" + gps(south=True, above=above)))
+    source = open_pose("exif?camera=0,-90,0", [str(tmp_path)], Plain())
+    pose, why = source.at(Moment(0.0, None, "a.jpg"))
+    assert (why if pose is None else pose.height) == expected
+    if pose is not None:
+        assert (pose.height_source, pose.sigma_height_m) == ("altitude less ground model", 10.0)
+    (tmp_path / "a.jpg").write_bytes(jpeg(b"Exif\0\0" + gps()))
+    assert source.at(Moment(0.0, None, "a.jpg"))[1] == "the ground model does not know the ground below it"
 
 
 def test_the_word_that_dji_misspells(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from edge.pose.link import Serial, Tcp, Udp, open_link
 
 
 def read_all(link: Tcp | Serial | Udp, expected: bytes) -> bytes:
-    data, end = b"", time.monotonic() + 10
+    data, end = b"", time.monotonic() + 30
     while len(data) < len(expected) and time.monotonic() < end:
         data += link.read(0.05)
     return data
@@ -91,9 +91,35 @@ def test_udp_answers_whoever_sent_last() -> None:
         other.sendto(b"hello", ("127.0.0.1", link.port))
         assert read_all(link, b"hello") == b"hello"
         link.write(b"you too")
-        other.settimeout(5)
+        other.settimeout(30)
         assert other.recv(10) == b"you too"
         assert link.name == f"udp 127.0.0.1:{link.port}"
+
+
+def test_udp_that_holds_one_hears_and_answers_only_that_one(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        Udp("127.0.0.1", 0) as link,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        at = ("127.0.0.1", link.port)
+        one.sendto(b"hello", at)
+        assert read_all(link, b"hello") == b"hello"
+        link.hold()
+        for _ in range(2):
+            other.sendto(b"I am the autopilot", at)
+            assert link.read(5.0) == b""
+        link.write(b"to the first")
+        one.settimeout(5)
+        assert one.recv(20) == b"to the first"
+        assert link.others == 2
+        assert caplog.messages == [
+            f"pose: 127.0.0.1:{other.getsockname()[1]} sends to {link.name}, too: only 127.0.0.1:"
+            f"{one.getsockname()[1]} is listened to"
+        ]
+        link.let_go()
+        other.sendto(b"hello", at)
+        assert read_all(link, b"hello") == b"hello"
 
 
 @pytest.mark.parametrize(

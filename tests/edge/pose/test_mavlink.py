@@ -16,7 +16,7 @@ from edge.errors import InputError
 from edge.pose import Moment, open_pose
 from edge.pose import mavlink as module
 from edge.pose.link import Udp
-from edge.pose.mavlink import BROKEN, FLOOD, LINK_LOST, WAITING, Mavlink, read_key
+from edge.pose.mavlink import BROKEN, FLOOD, LINK_LOST, OTHERS, WAITING, Mavlink, read_key
 from edge.pose.rotation import of_angles, wrap_180
 from edge.pose.vehicle import Mounting
 from tests.support.autopilot import Autopilot, FlyingAutopilot, key_of, truth, wait_for
@@ -77,6 +77,23 @@ def test_an_autopilot_that_is_away_is_waited_for(
     assert said == [f"pose: {WAITING}", "pose: nothing came from the autopilot for 0.4 s; it is waited for"]
 
 
+def test_another_of_the_same_number_is_not_taken_for_it_until_it_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOST_S", 0.4)
+    with listening() as (poses, port), FlyingAutopilot(port) as flying:
+        wait_for(lambda: has_pose(poses))
+        with FlyingAutopilot(port) as other:
+            other.leap(1000)  # 10 km away
+            wait_for(lambda: poses.counts[OTHERS] > 20)
+            pose, _ = poses.at(Moment(time.monotonic() - 0.1))
+            assert pose is not None
+            assert pose.latitude < truth(500)[0]
+            assert other.autopilot.heartbeats == 0  # it is not spoken to
+            flying.silent.set()
+            wait_for(lambda: (found := poses.at(Moment(time.monotonic() - 0.1))[0]) is not None
+                     and found.latitude > truth(900)[0])  # fmt: skip
+            assert poses.counts[LINK_LOST] == 1
+
+
 def test_an_autopilot_that_starts_anew_is_followed() -> None:
     with listening() as (poses, port), FlyingAutopilot(port) as flying:
         flying.started -= 100
@@ -100,7 +117,8 @@ def test_only_what_is_signed_with_the_key_is_heard() -> None:
         assert poses.description.endswith("signed messages only")
 
 
-def test_a_flood_is_cut_off_and_counted() -> None:
+def test_a_flood_is_cut_off_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MESSAGES", 20)  # a busy machine sends no more of them
     with listening(Mounting(of_angles(0, -90, 0))) as (poses, port), FlyingAutopilot(port, flood=200):
         wait_for(lambda: poses.counts[FLOOD] > 3)
         before, t = poses.counts["ATTITUDE: the same time twice"] + poses.counts["ATTITUDE"], time.monotonic()

@@ -12,10 +12,11 @@ import pytest
 
 from edge.errors import InputError
 from edge.pose import Moment, open_pose
-from edge.pose.heights import Altitudes
+from edge.pose.heights import BY_MODEL, Altitudes
 from edge.pose.open import KINDS
 from edge.pose.options import Spec
 from edge.pose.rotation import of_angles
+from edge.pose.series import Place
 from edge.pose.source import Alignment
 
 SRT = "1\n00:00:00,000 --> 00:00:01,000\n[latitude: 47.0] [longitude: 8.0] [rel_alt: 60.0 abs_alt: 9.0]\n"
@@ -129,3 +130,45 @@ def test_heights(settings: Altitudes, altitudes: tuple[float | None, ...], expec
     assert settings.height(*altitudes) == expected
     assert len(settings.said) <= 1
     assert not math.isnan(expected[0] or 0)
+
+
+class Hill:
+    """Ground of 400 m in the south, unknown in the north."""
+
+    def __init__(self, vertical: str = "EGM96") -> None:
+        self.vertical, self.name = vertical, "hill"
+
+    def altitude(self, latitude: float, longitude: float) -> float:
+        return 400.0 if latitude < 47 else math.nan
+
+
+SOUTH, NORTH = Place(46.0, 8.0), Place(48.0, 8.0)
+
+
+def test_altitudes_above_the_sea_and_a_ground_model_make_a_height() -> None:
+    settings = Altitudes(model=Hill())
+    assert settings.height(None, 460.0, None, SOUTH) == (60.0, BY_MODEL)
+    assert settings.said == ["height: altitude above the sea (taken as EGM96) less hill; 1 sigma 10 m"]
+    assert settings.height(55.0, 460.0, None, SOUTH) == (55.0, "above take-off")
+    assert Altitudes(ground=450.0, model=Hill()).height(None, 460.0, None, SOUTH)[0] == 10.0
+    assert Altitudes("absolute", model=Hill("EGM2008")).height(None, None, 460.0, SOUTH) == (60.0, BY_MODEL)
+    assert settings.height(None, 460.0, None, NORTH) == (None, "the ground model does not know the ground below it")
+    assert (Altitudes.sigma(BY_MODEL), Altitudes.sigma("above take-off")) == (10.0, None)
+
+
+@pytest.mark.parametrize("vertical", ["ellipsoid", "unknown"])
+def test_a_ground_model_of_another_datum_is_not_used(vertical: str) -> None:
+    height, why = Altitudes(model=Hill(vertical)).height(None, 460.0, None, SOUTH)
+    assert height is None
+    assert f"heights above {vertical}: expected EGM96 or EGM2008; or ground=METRES" in why
+
+
+def test_subtitles_with_absolute_altitudes_only_stand_over_a_ground_model(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:00,000 --> 00:00:01,000\n[latitude: 46.0] [longitude: 8.0] [altitude: 470.5]\n"
+    )
+    poses = open_pose(f"srt:{tmp_path}/a.srt?altitude=absolute&camera=0,-90,0", model=Hill())
+    pose, why = poses.at(Moment(0.0, origin=0.0))
+    assert pose is not None, why
+    assert (pose.height, pose.height_source, pose.sigma_height_m) == (70.5, BY_MODEL, 10.0)
+    assert any("less hill" in line for line in poses.assumed)

@@ -11,7 +11,7 @@ pytest.importorskip("pymavlink", reason="pip install 'thermal-edge[mavlink]'")
 from edge.pose.clock import BootClock
 from edge.pose.dialect import Decoder
 from edge.pose.rotation import of_angles
-from edge.pose.series import NO_FIX, NOT_A_NUMBER
+from edge.pose.series import FROZEN, NO_FIX, NOT_A_NUMBER
 from edge.pose.vehicle import ABOVE_HOME, RANGEFINDER, TERRAIN, GimbalFrame, Mounting, Vehicle
 from tests.support.autopilot import Autopilot, mavlink, truth
 
@@ -90,6 +90,40 @@ def test_a_ground_station_is_no_autopilot() -> None:
 
 
 # ---- position ----
+
+
+def test_a_position_that_is_frozen_is_refused_and_told() -> None:
+    heard = Heard().fly(5.0)
+    still = {"lat": round(truth(5.0)[0] * 1e7), "lon": round(truth(5.0)[1] * 1e7)}
+    for tick in range(51, 100):
+        heard.say(heard.autopilot.attitude(tick / 10) + heard.autopilot.position(tick / 10, **still), tick / 10)
+    assert heard.vehicle.counts[f"GLOBAL_POSITION_INT: {FROZEN}"] == 29  # from 7.1 on
+    assert heard.vehicle.at(START + 6.95)[1] == ""
+    assert heard.vehicle.at(START + 9.0) == (None, f"the position is {FROZEN}")
+    heard.fly(12.0, begin=10.0)
+    assert heard.vehicle.at(START + 8.5)[0] is None  # nothing is mixed across
+    pose, why = heard.vehicle.at(START + 11.0)
+    assert pose is not None, why
+    assert pose.latitude == pytest.approx(truth(11.0)[0], abs=2e-7)
+
+
+def test_who_hovers_or_moves_by_the_last_digit_is_not_frozen() -> None:
+    for changes in ({"vx": 0, "vy": 0}, {"vx": 50, "vy": 50}, None):
+        heard = Heard()
+        for tick in range(60):
+            more = {"lon": 80_000_000 + tick % 2} if changes is None else {"lon": 80_000_000, **changes}
+            heard.say(heard.autopilot.position(tick / 10, lat=470_000_000, **more), tick / 10)
+        assert heard.vehicle.counts["GLOBAL_POSITION_INT"] == 60
+
+
+def test_an_autopilot_that_starts_anew_is_not_frozen() -> None:
+    heard = Heard()
+    for tick in range(30):
+        heard.say(heard.autopilot.position(100 + tick / 10, lat=470_000_000, lon=80_000_000), tick / 10)
+    assert heard.vehicle._still.why
+    for tick in range(5):
+        heard.say(heard.autopilot.position(1 + tick / 10, lat=470_000_000, lon=80_000_000), 4 + tick / 10)
+    assert heard.vehicle._still.why == ""
 
 
 def test_positions_without_a_fix_are_refused() -> None:

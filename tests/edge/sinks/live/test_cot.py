@@ -113,6 +113,30 @@ def test_a_run_has_its_own_id_and_a_replay_the_same(monkeypatch: pytest.MonkeyPa
     assert run_id(Frame(pixels, 0, 1.0, utc=UTC)) != ids[0]
 
 
+def test_a_clock_that_jumps_changes_no_uid_and_makes_no_flood() -> None:
+    """The aircraft's or the computer's clock is set in flight: dates jump, `t_capture` does not."""
+    said: list[bytes] = []
+
+    class Notes:
+        address = Address("udp", "h", 1)
+
+        def send(self, data: bytes) -> None:
+            said.append(data)
+
+        def tend(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    day = timedelta(days=1)
+    with CotSink(Notes(), ("Person",)) as sink:  # type: ignore[arg-type]
+        for n, utc in enumerate((None, UTC, UTC + day, UTC - 365 * day, None)):
+            sink.write(tracked(n, 100.0 + n, [4], utc=utc))
+        until(lambda: sink.courier.waiting == 0)
+        assert len(said) == 1
+    run = run_id(tracked(0, 100.0, [4]).frame)
+    assert [check_event(one).attrib["uid"] for one in said] == [f"thermal-edge.{run}.4"] * 2
+
+
 # ---- what is told, and when ----
 
 
@@ -379,8 +403,8 @@ def test_edge_run_sends_nothing_it_was_not_told_to(
     report = (tmp_path / "a/report.json").read_text()
     assert re.search(r'"cot": \{\s*"file": null,\s*"written": 2,', report)
     with pytest.raises(SystemExit, match="2"):
-        main([*words, "--out", str(tmp_path / "b"), "--cot", "tls:host:1"])
-    assert "expected udp:HOST:PORT or tcp:HOST:PORT" in capsys.readouterr().err
+        main([*words, "--out", str(tmp_path / "b"), "--cot", "dtls:host:1"])
+    assert "expected udp:HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT" in capsys.readouterr().err
 
 
 def test_stale_is_an_hour() -> None:

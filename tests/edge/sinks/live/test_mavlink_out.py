@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import random
+import select
 import socket
 import sys
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +22,16 @@ from edge.commands.main import main
 from edge.data import Detections, Frame, Result, TemperatureScale
 from edge.errors import InputError, SinkError
 from edge.sinks.background import Background
+from edge.sinks.live import mavlink_out
 from edge.sinks.live.link import Address
 from edge.sinks.live.mavlink_out import MOST_A_SLICE, MavlinkSink, Wire, spec_of
+from edge.sinks.live.wire import Peer
 from edge.sinks.spec import SinkContext
 from tests.support.track_lines import tracked
 
 mav = pytest.importorskip("pymavlink.dialects.v20.common", reason="needs the extra mavlink")
 from edge.sinks.live.camera_component import CameraComponent  # noqa: E402 - it needs pymavlink
+from tests.support.autopilot import Autopilot, FlyingAutopilot, key_of, wait_for  # noqa: E402
 
 TRACKING, THERMAL, INFORMATION, SETTINGS = 275, 277, 259, 260
 ACCEPTED, NOT_NOW, DENIED, UNSUPPORTED, FAILED = 0, 1, 2, 3, 4
@@ -360,7 +367,7 @@ def test_a_flood_is_left_out_and_counted(ground: socket.socket, caplog: pytest.L
     while sink.flooded < 10 * MOST_A_SLICE:
         assert time.monotonic() < give_up
         ground.sendto(b"\xfd" * 1400, peer)
-    ground.settimeout(5)
+    ground.settimeout(30)
     assert ground.recv(1 << 12)  # it goes on to speak
     sink.close()
     sink.close()
@@ -383,6 +390,8 @@ def test_nobody_there_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_fault_of_ours_ends_the_sink_with_a_word(ground: socket.socket) -> None:
     class Broken:
+        unsigned = 0
+
         def see(self, result: Result, now: float) -> None: ...
 
         def hear(self, data: bytes, now: float) -> None: ...
@@ -413,3 +422,183 @@ def test_without_pymavlink_it_is_refused_before_the_run(
     assert main([*words, "--out", str(tmp_path / "a"), "--mavlink-out", "udp:127.0.0.1:9"]) == 0
     assert '"mavlink": {' in (tmp_path / "a/report.json").read_text()
     assert capsys.readouterr().out == ""
+
+
+# ---- serial lines, signing, both versions ----
+
+KEY = hashlib.sha256(b"a passphrase").digest()
+
+
+class Line:
+    """A serial line: the sink at its one end, `read` and `write` at the other."""
+
+    def __init__(self) -> None:
+        self.ours, theirs = os.openpty()
+        tty.setraw(self.ours)
+        self.name = os.ttyname(theirs)
+        os.close(theirs)
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.ours)
+
+    def read(self) -> bytes:
+        return os.read(self.ours, 4096) if select.select([self.ours], [], [], 0.02)[0] else b""
+
+
+def by_serial(line: Line, more: str = "") -> MavlinkSink:
+    spec = spec_of(Peer.parse(f"{line.name}?baud=115200{more}"))
+    spec.check(Path())
+    sink = spec.make(SinkContext(Path(), ("Person",), model="tiny"))
+    assert isinstance(sink, MavlinkSink)
+    return sink
+
+
+def heard_on(line: Line, autopilot: Autopilot, kind: str) -> Any:
+    """The first message of this kind that the autopilot at the other end gets, which goes on to speak."""
+    give_up, n = time.monotonic() + 20, 0
+    while time.monotonic() < give_up:
+        n += 1
+        os.write(line.ours, autopilot.heartbeat() + autopilot.attitude(n / 50))
+        for message in autopilot.hear(line.read()):
+            if message.get_type() == kind:
+                return message
+    raise TimeoutError(kind)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_serial_line_to_an_autopilot_in_its_version(version: int) -> None:
+    autopilot = Autopilot(version, system=7)
+    with Line() as line, by_serial(line) as sink:
+        sink.write(tracked(0, 0.0, [4]))
+        while (beat := heard_on(line, autopilot, "HEARTBEAT")).get_srcSystem() != 7:
+            pass  # before it had heard the autopilot
+        assert (beat.type, beat.get_srcComponent()) == (30, 100)
+        while (mark := bytes(heard_on(line, autopilot, "HEARTBEAT").get_msgbuf())[0]) != (0xFE, 0xFD)[version - 1]:
+            assert mark == 0xFD
+        sink.write(tracked(1, 0.1, [4, 5]))
+        assert heard_on(line, autopilot, "STATUSTEXT").text == "Person 5 found, score 0.50"
+        os.write(line.ours, autopilot.pack(mav.MAVLink_command_long_message(7, 100, 522, 0, 1, 0, 0, 0, 0, 0, 0)))
+        assert heard_on(line, autopilot, "CAMERA_SETTINGS").get_msgbuf()[0] == 0xFD  # version 1 has no such message
+        report = sink.link_report()
+    assert report["to"] == f"{line.name} at 115200 baud"
+    assert report["sent"] >= 4
+    assert (report["dropped"], report["away"], report["error"]) == (0, False, None)
+
+
+def test_a_serial_line_that_is_unplugged_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mavlink_out, "AGAIN_S", 0.02)
+    name = tmp_path / "ttyUSB0"
+    with MavlinkSink(Peer(str(name)).wire(), Station().component) as sink:
+        wait_for(lambda: sink.link_report()["away"])
+        for n in range(50):  # what happens meanwhile is no flood afterwards
+            sink.write(tracked(n, n / 10, [n + 1]))
+        with Line() as line:
+            name.symlink_to(line.name)
+            station, seen = Station(), list[Any]()
+            end = time.monotonic() + 1.0
+            wait_for(lambda: not sink.link_report()["away"])
+            while time.monotonic() < end:
+                seen += station.reader.parse_buffer(line.read()) or []
+            report = sink.link_report()
+    assert texts(seen) == ["50 found: 50 Person"]
+    assert len(seen) <= 4
+    assert (report["reconnects"], report["away"], report["error"]) == (1, False, "No such file or directory")
+    assert [m for m in caplog.messages if "ttyUSB0" in m][:2] == [
+        f"mavlink out: {name} at 57600 baud cannot be reached (No such file or directory): tried again",
+        f"mavlink out: {name} at 57600 baud is back",
+    ]
+
+
+def test_on_a_signed_link_only_what_is_signed_is_obeyed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "key").write_text("a passphrase\n")
+    signed, forged, bare = Autopilot(key=KEY, system=7), Autopilot(key=key_of("another"), system=8), Autopilot(system=9)
+    with Line() as line, by_serial(line, f"&signing={tmp_path}/key") as sink:
+        wait_for(lambda: line.read() != b"")  # it is open: what came before was thrown away
+        for _ in range(20):
+            os.write(line.ours, forged.heartbeat() + bare.heartbeat())
+        wait_for(lambda: sink._component.unsigned == 40)
+        beat = heard_on(line, signed, "HEARTBEAT")
+        while beat.get_srcSystem() == 1:
+            beat = heard_on(line, signed, "HEARTBEAT")
+        data = bytes(beat.get_msgbuf())
+        assert (beat.get_srcSystem(), data[2] & 1) == (7, 1)
+        assert hashlib.sha256(KEY + data[:-6]).digest()[:6] == data[-6:]
+        assert int.from_bytes(data[-12:-6], "little") == pytest.approx((time.time() - 1420070400) * 1e5, abs=30e5)
+    assert "mavlink out: 40 messages were not signed with the key, or old: nothing was done" in caplog.text
+    assert "passphrase" not in str(Peer.parse(f"udp:h:1?signing={tmp_path}/key"))
+
+
+def test_a_signed_link_speaks_version_2_only() -> None:
+    component = CameraComponent(("Person",), "tiny", key=KEY)
+    component.hear(Autopilot(1).heartbeat(), 0.0)
+    assert [data[0] for data in component.due(0.0)] == [0xFD]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "baud", "signing"),
+    [
+        ("udp:h:1", Address("udp", "h", 1), 57600, None),
+        ("tcp:[::1]:1?signing=k", Address("tcp", "::1", 1), 57600, Path("k")),
+        ("/dev/ttyTHS1", "/dev/ttyTHS1", 57600, None),
+        ("/dev/ttyTHS1?baud=921600&signing=/a/k", "/dev/ttyTHS1", 921600, Path("/a/k")),
+    ],
+)
+def test_a_peer(text: str, where: Address | str, baud: int, signing: Path | None) -> None:
+    assert Peer.parse(text) == Peer(where, baud, signing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "udp:h", "ttyTHS1", "udp:h:1?baud=57600", "/dev/t?baud=fast", "/dev/t?rate=1", "udp:h:1?signing=", "/dev/t?x"],
+)
+def test_what_is_no_peer(text: str) -> None:
+    with pytest.raises(InputError, match="expected udp:HOST:PORT, tcp:HOST:PORT or /dev/ttyN"):
+        Peer.parse(text)
+
+
+def test_a_rate_or_a_key_that_cannot_be_is_refused_before_the_run(tmp_path: Path) -> None:
+    for text, why in (("/dev/t?baud=12345", "--mavlink-out: baud=12345; expected a usual rate"),
+                      (f"udp:h:1?signing={tmp_path}/no", "No such file")):  # fmt: skip
+        with pytest.raises(InputError, match=why):
+            spec_of(Peer.parse(text)).check(tmp_path)
+
+
+# ---- a scripted autopilot over UDP: loss, messages out of order, a restart ----
+
+
+def test_an_autopilot_that_starts_anew_changes_nothing_of_what_is_said() -> None:
+    with FlyingAutopilot(None, Autopilot(system=7), loss=0.2, reorder=0.2) as flying:
+        sink = MavlinkSink(Wire(Address("udp", "127.0.0.1", flying.port)), CameraComponent(("Person",), "tiny"))
+        heard = flying.autopilot.heard
+
+        def of(kind: str) -> list[Any]:
+            return [m for m in heard if m.get_type() == kind]
+
+        with sink:
+            sink.write(tracked(0, 0.0, [4]))
+            wait_for(lambda: bool(of("STATUSTEXT")) and heard[-1].get_srcSystem() == 7)
+            flying.reboot()
+            time.sleep(0.2)
+            flying.leap(5000.0)
+            time.sleep(0.2)
+            flying.leap(-4000.0)
+            before = len(of("HEARTBEAT"))
+            sink.write(tracked(1, 3.0, [4]))
+            wait_for(lambda: len(of("HEARTBEAT")) > before)
+            numbers = [m.get_seq() for m in list(heard)]
+            flying.silent.set()  # it hears nothing either
+            time.sleep(0.3)
+            flying.silent.clear()
+            before, end = len(heard), time.monotonic() + 0.5
+            wait_for(lambda: time.monotonic() > end)
+            assert len(heard) - before <= 2  # no flood
+        assert {m.get_srcSystem() for m in heard[1:]} <= {1, 7}
+        assert heard[-1].get_srcSystem() == 7
+        assert [m.text for m in of("STATUSTEXT")] == ["Person 4 found, score 0.50"]
+        assert numbers == [(numbers[0] + k) % 256 for k in range(len(numbers))]  # of one sender that never started anew
+        assert sink.link_report()["dropped"] == 0
