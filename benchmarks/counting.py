@@ -1,6 +1,6 @@
 """Counts of simulated surveys against the truth: error, and how often the interval holds it.
 
-    python benchmarks/counting.py [--flights 200] [--draws 100]
+    python benchmarks/counting.py [--flights 200] [--draws 100] [--first 1000]
 
 A survey: six lines of 400 m, 50 m wide on the ground and overlapping by 30 %, flown to and fro at 8 m/s over 40 to 90
 animals. Every pass has its own error of position that all its tracks share: an alignment that is off by 2 or 5 m, which
@@ -69,18 +69,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--flights", type=int, default=200)
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first flight")
     arguments = parser.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.flights)
     print("| animals | bias | walking | mean error | rms | interval holds the truth | its width | tracks |")
     print("|---|---|---|---|---|---|---|---|")
     for herds in (False, True):
         for bias in (2.0, 5.0):
             for walk in (0.0, 0.1, 0.5):
-                row(herds, bias, walk, arguments.flights, arguments.draws)
+                row(herds, bias, walk, seeds, arguments.draws)
 
 
-def row(herds: bool, bias: float, walk: float, flights: int, draws: int) -> None:
+def row(herds: bool, bias: float, walk: float, seeds: range, draws: int) -> None:
     errors, held, widths, tracked = [], [], [], []
-    for seed in range(flights):
+    for seed in seeds:
         tracks, truth = survey(np.random.default_rng(seed), herds, bias, walk)
         told = count(tracks, speed=max(walk, 0.05), pass_error_m=bias, areas=AREAS, draws=draws)[0]
         errors.append(told.count / truth - 1)

@@ -74,6 +74,23 @@ class Mounting:
         """(3, 3): rows are the camera's right, down and axis in the frame (right, down, axis) of the pose's camera."""
         return camera_axes(self.yaw_deg, self.pitch_deg, self.roll_deg)[:, [0, 2, 1]] * (1.0, -1.0, 1.0)
 
+    def after(self, first: Mounting) -> Mounting:
+        """Both as one, where this one has no ``yaw_offset_deg``: what poses are off by of which ``first`` was taken out
+        already, and this is what is left.
+        """
+        turn = self.turn() @ first.turn()
+        yaw, pitch, roll = angles(np.column_stack((turn[:, 0], turn[:, 2], -turn[:, 1])))
+        height = first.height_offset_m + self.height_offset_m
+        return Mounting((yaw + 180.0) % 360.0 - 180.0, pitch, roll, first.yaw_offset_deg, height)
+
+    def __str__(self) -> str:
+        """As ``--mounting`` reads it."""
+        compass = f"yaw_offset_deg={self.yaw_offset_deg:.3f}," if self.yaw_offset_deg else ""
+        return (
+            f"{compass}yaw_deg={self.yaw_deg:.3f},pitch_deg={self.pitch_deg:.3f},roll_deg={self.roll_deg:.3f},"
+            f"height_offset_m={self.height_offset_m:.2f}"
+        )
+
     def apply(self, pose: Pose) -> Pose:
         """The pose as it really was; what it does not speak of stays."""
         yaw, pitch, roll = pose.yaw + self.yaw_offset_deg, pose.pitch, pose.roll

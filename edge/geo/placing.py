@@ -25,6 +25,7 @@ from edge.seams import Camera
 log = logging.getLogger(__name__)
 
 NO_LENS = "the lens is not known: give --lens"
+OTHER_SHAPE = "the frame has another shape than the picture of the lens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ class Placing:
 
     def __init__(self, camera: Camera, settings: PlacingSettings) -> None:
         self._camera, self._settings = camera, settings
-        self._model: CameraModel | None = None
-        self._size = (0, 0)
+        self._first: CameraModel | None = None  # of the first frame
+        self._model: CameraModel | None = None  # of the frame now
+        self._size, self._no_model = (0, 0), NO_LENS
+        self._sizes = set[tuple[int, int]]()  # that were told
         self._placed, self._refused, self._assumed = 0, Counter[str](), set[str]()
         self._told = self._warned = False
 
@@ -71,7 +74,7 @@ class Placing:
             return detections
         model = self.model(frame)
         if model is None:
-            self._refused[NO_LENS] += len(detections)
+            self._refused[self._no_model] += len(detections)
             return detections
         settings = self._settings
         found = located_of(detections, frame, model, settings.ground, settings.mounting)
@@ -98,19 +101,28 @@ class Placing:
         corners = locate([(0, 0), (w, 0), (w, h), (0, h)], model, pose, self._settings.ground)[:, :2]
         return corners if np.isfinite(corners).all() else None
 
+    @property
+    def mounting(self) -> Mounting:
+        """What the poses are off by, as it was given."""
+        return self._settings.mounting
+
+    @property
+    def level(self) -> float | None:
+        """Metres of level ground above that right below the camera; None: there is a ground model."""
+        return None if isinstance(self._settings.ground, Dem) else self._settings.ground
+
     def pose(self, frame: Frame) -> Pose | None:
         """Where the camera really looked: the frame's pose with the mounting."""
         return None if frame.pose is None else self._settings.mounting.apply(frame.pose)
 
     def model(self, frame: Frame) -> CameraModel | None:
-        """The camera model of frames like this one; None where nobody says what the lens is."""
+        """The camera model of frames like this one; None where nobody says what the lens is, or where the size of the
+        frames changed so that the lens of the first one does not tell it.
+        """
         size = frame.width, frame.height
         if size != self._size:
-            spec, own = self._settings.lens, self._camera.intrinsics
-            if spec is not None:
-                self._model = spec.model(*size, self._camera.crop)
-            else:
-                self._model = own and CameraModel(*size, *own, name="of the source")
+            self._model = self._made(size) if self._first is None else self._changed(self._first, frame)
+            self._first = self._first or self._model
             self._size = size  # not where that raised: the next frame raises it again
             if self._model is not None and not self._told:
                 self._told = True
@@ -120,13 +132,33 @@ class Placing:
                 log.warning("frames have poses, but %s: detections get no positions", NO_LENS)
         return self._model
 
+    def _made(self, size: tuple[int, int]) -> CameraModel | None:
+        spec, own = self._settings.lens, self._camera.intrinsics
+        if spec is not None:
+            return spec.model(*size, self._camera.crop, self._camera.whole)
+        return own and CameraModel(*size, *own, name="of the source")
+
+    def _changed(self, first: CameraModel, frame: Frame) -> CameraModel | None:
+        """Of frames of another size than the first: the same picture scaled, where the shape is the same; else None."""
+        width, height = size = frame.width, frame.height
+        same = width * first.height == height * first.width
+        if size not in self._sizes and size != (first.width, first.height):
+            self._sizes.add(size)
+            log.warning(
+                "position: frame %d is %dx%d, the lens is of %dx%d: %s",
+                *(frame.seq, width, height, first.width, first.height),
+                "it is scaled" if same else "detections get no positions while that is so",
+            )
+        self._no_model = OTHER_SHAPE
+        return first.scaled(width, height) if same else None
+
     def report(self) -> dict[str, Any]:
         """For report.json: detections by what became of them, the camera model and what was assumed."""
-        m = self._model
+        m = self._first
         return {
             "placed": self._placed,
             "refused": dict(self._refused.most_common()),
-            "camera": self._model and str(self._model),
+            "camera": m and str(m),
             "intrinsics": m and [round(float(v), 3) for v in (m.fx, m.fy, m.cx, m.cy)],
             "ground": _described(self._settings.ground),
             "assumed": sorted(self._assumed),

@@ -21,6 +21,7 @@ from edge.track.kalman import ID, LABEL, PP, SIZE, Float64, H, Indices, W, X, Y,
 
 GATE = 16.0  # squared distance in 1 sigma, of both axes together, from which a pair cannot be
 LIMIT = 22.0  # cost from which a pair cannot be
+FAINT_LIMIT = 10.0  # the same of a faint detection with a track that was not seen in the frame before
 LATER = 6.0  # cost by which what is not yet a track comes after the tracks
 LEFT_OUT = LIMIT + LATER
 SIZE_RATIO = 2.5  # sizes that differ by more are not those of one object
@@ -53,20 +54,20 @@ def candidates(s: Float64, found: Found) -> Pairs:
     """All pairs that can be, of the tracks ``s`` (ROWS, T) with the detections."""
     noise = measured_variance(s[SIZE])
     variance = s[PP] + noise
-    reach = np.maximum(4.0 * np.sqrt(variance), s[SIZE])[:, None]
-    x, y = found.middle
-    tracks, which = ((abs(s[X][:, None] - x) < reach) & (abs(s[Y][:, None] - y) < reach)).nonzero()
+    reach = np.maximum(4.0 * np.sqrt(variance), s[SIZE])
+    ways = abs(s[X : Y + 1, :, None] - found.middle[:, None])
+    near = ways < reach[:, None]
+    tracks, which = (near[0] & near[1]).nonzero()
     if not len(tracks):
         return tracks, which, np.zeros(0)
-    a, sides, spread = s[: LABEL + 1, tracks], found.sides[:, which], variance[tracks]
-    way = abs(found.middle[:, which] - a[X : Y + 1])
-    far = (way[0] * way[0] + way[1] * way[1]) / spread
-    ratio = abs(np.log(sides[0] * sides[1] / (a[W] * a[H])))
-    far = np.minimum(far, GATE - GATE * _overlap(way, a[W : H + 1], sides))
+    way, own, sides = ways[:, tracks, which], s[W : H + 1].take(tracks, 1), found.sides.take(which, 1)
+    spread = variance[tracks]
+    ratio = abs(np.log(sides[0] * sides[1] / (own[0] * own[1])))
+    far = np.minimum((way[0] * way[0] + way[1] * way[1]) / spread, GATE - GATE * _overlap(way, own, sides))
     cost = far + 2 * np.log(spread / noise[tracks]) + (ratio / (2 * SIZE_SPREAD)) ** 2
-    cost += OTHER_CLASS * (a[LABEL] != found.labels[which])
+    cost += OTHER_CLASS * (s[LABEL, tracks] != found.labels[which])
     can = ((far < GATE) & (ratio < 2 * math.log(SIZE_RATIO)) & (cost < LIMIT)).nonzero()[0]
-    cost += LATER * (a[ID] < 0)
+    cost += LATER * (s[ID, tracks] < 0)
     return tracks[can], which[can], cost[can]
 
 

@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
-import lap
 import numpy as np
 import numpy.typing as npt
 
 from edge.errors import InputError
+from edge.track.herds import together
 from edge.track.kalman import Float64, Indices
+from edge.track.merging import Ground, hull_of, merge
 
-GATE = 9.2  # squared distance in 1 sigma of two axes that 99 % of true pairs keep
+MANY = 200  # tracks of a class; with more it is redrawn less often, as their square,
+LEAST_DRAWS = 20  # at the least
 SPEED_SPREAD = 0.5  # 1 sigma of the log of an animal's speed, in the draws
-DRAWN, REDRAWN = 64, 12  # points that tell how likely a pass looked at an object: in the count, in each redraw
 METHOD = (
-    "tracks of different passes merged one to one, redrawn {draws} times: positions, passes' errors, speeds, scores, "
-    "missed objects"
+    "tracks of different passes merged one to one, redrawn {draws} times: positions, passes' errors, the ways of herds "
+    "and of single animals, speeds, scores, missed objects"
 )
 
 
@@ -81,8 +81,8 @@ def count(
     ``areas``: by pass number (M, 2) metres east and north, points whose convex hull a pass looked at: the corners of
     its footprints; None where that is not known: then too many are merged of animals that walk far. ``found``: how
     likely a pass makes a track of an object that it looks at. What was missed has no proof and is not in ``count``,
-    but it is in the interval. ``level``: of the interval. ``draws``: how often all is done again for it. ``seed``: the
-    same gives the same.
+    but it is in the interval. ``level``: of the interval. ``draws``: how often all is done again for it; less often
+    with more than `MANY` tracks of a class. ``seed``: the same gives the same.
 
     Raises InputError where a setting or a track's number cannot be one.
     """
@@ -91,7 +91,7 @@ def count(
             f"counting: level={level}, draws={draws}, pass_error_m={pass_error_m}, found={found}: expected a level "
             "between 0 and 1, 1 draw or more, metres from 0 on, a part above 0 and up to 1"
         )
-    hulls = {} if areas is None else {number: _hull(points) for number, points in areas.items()}
+    hulls = {} if areas is None else {number: hull_of(points) for number, points in areas.items()}
     for one in tracks:
         numbers = (one.east, one.north, one.sigma_m, one.first_t, one.last_t)
         if not all(map(math.isfinite, numbers)) or one.sigma_m < 0 or not 0 <= one.score <= 1:
@@ -103,12 +103,13 @@ def count(
             raise InputError(f"counting: speed {walks} of label {label}: expected m/s from 0 on")
         of_it = sorted((one for one in tracks if one.label == label), key=lambda one: (one.pass_number, one.id))
         rng = np.random.default_rng([seed, label])
-        counts[label] = _count(of_it, _Ground(walks, pass_error_m, hulls), found, level, draws, rng)
+        again = max(min(draws, LEAST_DRAWS), int(draws * min(1.0, MANY / len(of_it)) ** 2))
+        counts[label] = _count(of_it, Ground(walks, pass_error_m, hulls), found, level, again, rng)
     return counts
 
 
 def _count(
-    tracks: Sequence[GroundTrack], ground: _Ground, found: float, level: float, draws: int, rng: np.random.Generator
+    tracks: Sequence[GroundTrack], ground: Ground, found: float, level: float, draws: int, rng: np.random.Generator
 ) -> Count:
     at = np.array([(one.east, one.north) for one in tracks])
     sigma = np.array([one.sigma_m for one in tracks])
@@ -116,6 +117,7 @@ def _count(
     scores = np.array([one.score for one in tracks])
     passes = np.array([one.pass_number for one in tracks])
     numbers, which = np.unique(passes, return_inverse=True)
+    ground = replace(ground, herd=together(at, passes, ground.hulls))
     animal = merge(at, sigma, times, passes, scores, ground)
     sure = _likely(animal, scores, passes, times, at, sigma, ground, found)
     drawn, more = np.zeros(draws), np.zeros(draws)
@@ -124,7 +126,8 @@ def _count(
         shift = rng.normal(0, ground.error, (len(numbers), 2)) if len(numbers) > 1 else np.zeros((1, 2))
         moved = at + rng.normal(0, 1, at.shape) * sigma[:, None] + shift[which]
         # positions that were wrong once are wrong twice now, and the gate is as much wider
-        wider = _Ground(ground.speed * math.exp(rng.normal(0, SPEED_SPREAD)), ground.error * 2**0.5, ground.hulls)
+        speed = ground.speed * math.exp(rng.normal(0, SPEED_SPREAD))
+        wider = replace(ground, speed=speed, error=ground.error * 2**0.5)
         again = merge(moved[real], sigma[real] * 2**0.5, times[real], passes[real], np.ones(real.sum()), wider, rng)
         looks = np.bincount(again)
         missed = (1 - found) ** looks
@@ -154,7 +157,7 @@ def _likely(
     times: Float64,
     at: Float64,
     sigma: Float64,
-    ground: _Ground,
+    ground: Ground,
     found: float,
 ) -> Float64:
     """How likely each object is one: by its tracks' scores, and by the passes that looked there and saw nothing."""
@@ -167,99 +170,7 @@ def _likely(
         flown = passes == number
         others = np.flatnonzero(~np.isin(np.arange(len(first)), animal[flown]))
         who, when = first[others], float(times[flown].mean())
-        looked = ground.looked_at(at[who], sigma[who], times[who], number, when, points, DRAWN)
+        looked = ground.looked_at(at[who], sigma[who], times[who], number, when, points)
         unseen[others] *= 1 - found * looked
     sure = (1 - chance) * unseen
     return np.asarray(sure / np.maximum(sure + chance, 1e-12))
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What objects and passes do there. ``speed``: m/s. ``error``: m, of a pass. ``hulls``: (M, 2) m by pass number."""
-
-    speed: float
-    error: float
-    hulls: Mapping[int, npt.NDArray[np.float32]]
-
-    def looked_at(
-        self, at: Float64, sigma: Float64, times: Float64, number: int, other_s: float, rng: np.random.Generator, n: int
-    ) -> Float64:
-        """How likely (N,) an earlier pass, flown about ``other_s``, looked at each of these objects."""
-        hull = self.hulls[number]
-        # a deviation of each axis: both positions' errors, and the way in between
-        wide = np.sqrt(sigma**2 + 2 * self.error**2 + (self.speed * (times - other_s)) ** 2 / 2)
-        points = at[:, None] + wide[:, None, None] * rng.normal(0, 1, (n, 2))
-        after = np.roll(hull, -1, axis=0)
-        edge = after - hull  # anticlockwise: inside is left of every edge
-        aside = points[:, :, None] - hull
-        left = edge[:, 0] * aside[..., 1] - edge[:, 1] * aside[..., 0]
-        return np.asarray((left >= 0).all(2).mean(1))
-
-
-def _hull(points: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Corners (M, 2) of the convex hull, anticlockwise. Raises InputError where there is none."""
-    given = np.asarray(points, np.float32)
-    if given.ndim != 2 or given.shape[1] != 2 or len(given) < 3 or not np.isfinite(given).all():
-        raise InputError(f"counting: an area is {given.shape}: expected (M, 2) metres, 3 corners or more")
-    hull = cv2.convexHull(given)[:, 0]
-    after = np.roll(hull, -1, axis=0)
-    turn = (hull[:, 0] * after[:, 1] - hull[:, 1] * after[:, 0]).sum()
-    return np.asarray(hull if turn > 0 else hull[::-1], np.float32)
-
-
-def merge(
-    at: Float64,
-    sigma: Float64,
-    times: Float64,
-    passes: npt.NDArray[np.integer],
-    scores: Float64,
-    ground: _Ground,
-    rng: np.random.Generator | None = None,
-) -> Indices:
-    """The object (N,), numbered from 0, that each track belongs to; no two of one pass belong to one.
-
-    ``at``: (N, 2) m. ``sigma``: (N,) m. ``times``: (N,) s. ``passes``: (N,), ``scores``: (N,). ``rng``: draws how many
-    were looked at before; without it that is the number to be expected.
-    """
-    animal = np.full(len(at), -1, np.intp)
-    latest = np.zeros(0, np.intp)  # the newest track of each object
-    points, drawn = rng or np.random.default_rng(0), DRAWN if rng is None else REDRAWN
-    past: list[tuple[int, float]] = []
-    for number in np.unique(passes).tolist():
-        now = (passes == number).nonzero()[0]
-        rows, columns, cost = _same(at, sigma, times, latest, now, ground)
-        if len(rows) and all(earlier in ground.hulls for earlier, _ in past):
-            not_before = np.ones(len(now))
-            for earlier, when in past:
-                not_before *= 1 - ground.looked_at(at[now], sigma[now], times[now], earlier, when, points, drawn)
-            likely = scores[now] * (1 - not_before)
-            most = round(float(likely.sum())) if rng is None else int((rng.random(len(now)) < likely).sum())
-            nearest = np.argsort(cost, kind="stable")[:most]
-            rows, columns = rows[nearest], columns[nearest]
-        animal[now[columns]] = rows
-        latest[rows] = now[columns]
-        fresh = now[animal[now] < 0]
-        animal[fresh] = len(latest) + np.arange(len(fresh))
-        latest = np.concatenate((latest, fresh))
-        past.append((number, float(times[now].mean())))
-    return animal
-
-
-def _same(
-    at: Float64, sigma: Float64, times: Float64, before: Indices, now: Indices, ground: _Ground
-) -> tuple[Indices, Indices, Float64]:
-    """Rows of ``before`` and of ``now`` that may be one object, one to one, and the squared distances in 1 sigma."""
-    nothing = np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
-    if not len(before) or not len(now):
-        return nothing
-    way = at[before][:, None] - at[now]
-    walked = ground.speed * np.abs(times[before][:, None] - times[now])
-    variance = sigma[before][:, None] ** 2 + sigma[now] ** 2 + 2 * ground.error**2 + walked**2 / 2
-    far = (way**2).sum(-1) / np.maximum(variance, 1e-6)
-    if not (far < GATE).any():
-        return nothing
-    table = np.where(far < GATE, far, 1e6)
-    partner = lap.lapjv(table, extend_cost=True, cost_limit=2 * GATE, return_cost=False)[0]
-    rows = ((partner >= 0) & (table[np.arange(len(partner)), partner] < GATE)).nonzero()[0]
-    columns = partner[rows].astype(np.intp)
-    return rows, columns, table[rows, columns]

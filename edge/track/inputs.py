@@ -22,8 +22,9 @@ def checked(boxes: npt.ArrayLike, scores: npt.ArrayLike, labels: npt.ArrayLike) 
     for name, array in (("scores", s), ("labels", given)):
         if array.shape != (n,):
             raise ValueError(f"{name} are {array.shape} beside {n} boxes: expected one each")
-    whole = given.astype(np.intp)
-    sides = np.subtract(b[:, 2:], b[:, :2]).T
+    whole, exact = given.astype(np.intp, copy=False), given.dtype.kind in "iu"
+    corners = np.ascontiguousarray(b.T)
+    sides = corners[2:] - corners[:2]
     if n:
         # written so that a NaN fails
         if not (sides.min() > 0 and abs(b).max() < FARTHEST):
@@ -32,9 +33,9 @@ def checked(boxes: npt.ArrayLike, scores: npt.ArrayLike, labels: npt.ArrayLike) 
             raise ValueError(f"box {i} is {b[i].tolist()}: expected numbers, x1 < x2 and y1 < y2")
         if not (s.min() >= 0 and s.max() <= 1):
             raise ValueError(f"scores are {s.min()}..{s.max()}: expected 0..1")
-        if not ((whole == given).all() and whole.min() >= 0 and whole.max() < MOST_CLASSES):
+        if not ((exact or (whole == given).all()) and whole.min() >= 0 and whole.max() < MOST_CLASSES):
             raise ValueError(f"labels are {given.tolist()[:8]}: expected whole numbers from 0 to {MOST_CLASSES - 1}")
-    return Found(b, (b[:, :2] + b[:, 2:]).T / 2, sides, s, whole)
+    return Found(b, (corners[:2] + corners[2:]) / 2, sides, s, whole)
 
 
 def checked_motion(given: npt.ArrayLike) -> Float64:

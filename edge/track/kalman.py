@@ -27,6 +27,7 @@ AGILITY = 2.0  # sizes a second, 1 sigma: how much the velocity changes within a
 SMOOTH_SIZE = 0.15  # weight of the newest box
 SPEED = 2.0  # sizes a second, 1 sigma: over the ground
 SPEED_UNKNOWN = 25.0  # sizes a second, 1 sigma: in the picture of a camera of which nobody says how it moves
+UNSTEADY = 6.0  # sizes a second, 1 sigma: how much the camera's own speed changes within a second, where nobody says it
 # what is wrong with a motion that was measured, 1 sigma: px, and part of the way
 MOTION_NOISE, MOTION_SCALE = 0.3, 0.03
 
@@ -66,8 +67,8 @@ def carry(s: Float64, motion: Float64) -> None:
     """Move all states into the next frame's pixels, in place; ``motion``: (2, 3), from those of the frame before."""
     turn, before = motion[:, :2], s[X : Y + 1].copy()
     area = turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0]
-    s[X : Y + 1] = turn @ before + motion[:, 2:]
-    s[VX : VY + 1] = turn @ s[VX : VY + 1]
+    s[X : VY + 1] = (turn @ s[X : VY + 1].reshape(2, 2, -1)).reshape(4, -1)
+    s[X : Y + 1] += motion[:, 2:]
     s[PP : VV + 1] *= area
     s[W : SIZE + 1] *= area**0.5
     way = s[X : Y + 1] - before
@@ -75,8 +76,17 @@ def carry(s: Float64, motion: Float64) -> None:
 
 
 def doubt_velocities(s: Float64) -> None:
-    """From now on velocities count from something else, in place: a camera's motion that is known no more, or again."""
+    """From now on velocities are those in the picture of a camera of which nobody ever said how it moves, in place."""
     s[VV] += (SPEED_UNKNOWN * s[SIZE]) ** 2
+
+
+def add_camera(s: Float64, motion: Float64, seconds: float, dt: float) -> None:
+    """Add to all velocities the camera's, in place: it moved by ``motion``, (2, 3), in so many ``seconds``; less than 0
+    takes it away. ``dt``: seconds of the next step, in which it may move otherwise.
+    """
+    way = motion[:, :2] @ s[X : Y + 1] + motion[:, 2:] - s[X : Y + 1]
+    s[VX : VY + 1] += way / seconds
+    s[VV] += (UNSTEADY * s[SIZE]) ** 2 * dt
 
 
 def correct(
@@ -85,7 +95,7 @@ def correct(
     """Take a detection into each of these tracks, (N,) columns of ``s``, in place: its box by ``middle`` and ``sides``,
     (2, N) px.
     """
-    a = s[:, tracks]
+    a = s.take(tracks, 1)  # in rows, and quicker than by an index
     gain = a[PP : PV + 1] / (a[PP] + measured_variance(a[SIZE]))
     off = middle - a[X : Y + 1]
     a[X : Y + 1] += gain[0] * off
@@ -97,7 +107,9 @@ def correct(
     a[SIZE] = np.sqrt(a[W] * a[H])
     a[LAST] = t
     a[SCORES] += scores
-    a[ROWS + labels, np.arange(len(tracks))] += scores
-    if len(s) > ROWS + 1:
+    if len(s) == ROWS + 1:
+        a[ROWS] += scores
+    else:
+        a[ROWS + labels, np.arange(len(tracks))] += scores
         a[LABEL] = a[ROWS:].argmax(0)
     s[:, tracks] = a

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edge.data import Int32
 from edge.errors import InputError
-from edge.track.association import Found, candidates, choose, second_boxes
+from edge.track.association import FAINT_LIMIT, Found, candidates, choose, second_boxes
 from edge.track.inputs import checked, checked_motion
 from edge.track.kalman import (
     FIRST,
@@ -31,6 +31,7 @@ from edge.track.kalman import (
     W,
     X,
     Y,
+    add_camera,
     born,
     carry,
     correct,
@@ -143,6 +144,7 @@ class Tracker:
         self._usual: float | None = None  # seconds between frames
         self._dt, self._before = 0.0, -math.inf  # from the update before to this one, and when that was
         self._known = True  # whether the camera's motion is
+        self._camera: tuple[Float64, float] | None = None  # its last known one, and the seconds that it took
 
     def _advance(self, t: float, motion: Float64 | None) -> None:
         """To the time and the pixels of this frame; what was unseen for too long ends."""
@@ -165,9 +167,17 @@ class Tracker:
                 if self._usual is None
                 else self._usual + USUAL * (min(dt, 4 * self._usual) - self._usual)
             )
-        if (motion is not None) != self._known:
+        if (motion is not None) != self._known and dt > 0:
+            # velocities count over the ground, and in the picture where the camera's motion is not known
+            if motion is not None:
+                add_camera(s, motion, -dt, dt)
+            elif self._camera is not None:
+                add_camera(s, *self._camera, dt)
+            else:
+                doubt_velocities(s)
             self._known = motion is not None
-            doubt_velocities(s)
+        if motion is not None and dt > 0:
+            self._camera = motion, dt
         predict(s, dt)
         if motion is not None:
             carry(s, motion)
@@ -177,9 +187,10 @@ class Tracker:
         shortest, longest = max(NEW_S, least), max(self.lost_s, least)
         unseen = t - s[LAST]
         if unseen.max(initial=0.0) > shortest:
-            over = unseen > np.where(s[ID] >= 0, longest, shortest)
-            self.ended = self._told(over & (s[ID] >= 0))
-            self._s = s[:, ~over]
+            numbered = s[ID] >= 0
+            over = unseen > np.where(numbered, longest, shortest)
+            self.ended = self._told(over & numbered)
+            self._s = s.compress(~over, 1)
 
     def _know_classes(self, found: Found) -> None:
         more = int(found.labels.max()) + 1 - (len(self._s) - ROWS)
@@ -206,8 +217,11 @@ class Tracker:
             self._continue(found, *choose((tracks, which, cost)), ids, left)
             return
         free = np.ones(s.shape[1], bool)
-        for stage in (found.scores >= self.high, left & (found.scores < self.high)):
-            now = (stage[which] & free[tracks]).nonzero()[0]
+        sure = found.scores >= self.high
+        # noise is faint, too: an object that was not seen a moment ago is to be where it must be
+        near = (s[LAST, tracks] >= self._before) | (cost < FAINT_LIMIT)
+        for possible in (sure[which], (left & ~sure)[which] & near):
+            now = (possible & free[tracks]).nonzero()[0]
             chosen, theirs = choose((tracks[now], which[now], cost[now]))
             free[chosen] = False
             self._continue(found, chosen, theirs, ids, left)
@@ -219,7 +233,7 @@ class Tracker:
         if not len(tracks):
             return
         s, t = self._s, self._t or 0.0
-        middle, sides = found.middle[:, theirs], found.sides[:, theirs]
+        middle, sides = found.middle.take(theirs, 1), found.sides.take(theirs, 1)
         correct(s, tracks, middle, sides, found.scores[theirs], found.labels[theirs], t)
         proven = tracks[(s[ID, tracks] < 0) & (s[SCORES, tracks] >= EVIDENCE)]
         if len(proven):
@@ -239,12 +253,12 @@ class Tracker:
             new = new[np.argsort(-scores[new], kind="stable")]
             new = new[~second_boxes(found, new, left)][:room]
         speed, drift = SPEED if self._known else SPEED_UNKNOWN, np.zeros(2)
-        settled = s[VX : VY + 1, s[HITS] >= 3]
+        settled = s[VX : VY + 1].compress(s[HITS] >= 3, 1)
         if settled.shape[1] >= COMMON:
             speed, drift = SPEED, np.sort(settled, axis=1)[:, settled.shape[1] // 2]
         fresh = born(
-            found.middle[:, new],
-            found.sides[:, new],
+            found.middle.take(new, 1),
+            found.sides.take(new, 1),
             scores[new],
             found.labels[new],
             self._t or 0.0,
@@ -255,6 +269,8 @@ class Tracker:
         self._s = np.concatenate((s, fresh), axis=1)
 
     def _told(self, which: npt.NDArray[np.bool_]) -> tuple[Track, ...]:
+        if not which.any():
+            return ()
         s = self._s[:, which]
         return tuple(
             Track(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -11,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.commands.main import main
 from edge.data import Detections, Frame, Pose
 from edge.errors import InputError
 from edge.geo import CameraModel, Mounting, locate, located_of
 from edge.geo.lens import LensSpec
-from edge.geo.placing import NO_LENS, Placing, PlacingSettings
+from edge.geo.placing import NO_LENS, OTHER_SHAPE, Placing, PlacingSettings
 from edge.geo.positions import NO_POSE
 from edge.seams import Camera
+from tests.edge.pose.test_exif import gps, jpeg
 
 POSE = Pose(47.0, 8.0, 60.0, 90.0, -90.0, sigma_position_m=1.0, sigma_height_m=1.0, sigma_attitude_deg=1.0)
 LENS = LensSpec.parse("focal=9,pitch=12")
@@ -29,15 +32,16 @@ class Source(Camera):
         self,
         intrinsics: tuple[float, float, float, float] | None = None,
         crop: tuple[int, int, int, int] | None = None,
+        whole: tuple[int, int] | None = None,
     ) -> None:
-        self.intrinsics, self.crop = intrinsics, crop
+        self.intrinsics, self.crop, self.whole = intrinsics, crop, whole
 
     def read(self) -> None:
         return None
 
 
-def frame(pose: Pose | None = POSE, width: int = 640) -> Frame:
-    return Frame(np.zeros((512, width), np.uint8), 0, 0.0, pose=pose)
+def frame(pose: Pose | None = POSE, width: int = 640, height: int = 512) -> Frame:
+    return Frame(np.zeros((height, width), np.uint8), 0, 0.0, pose=pose)
 
 
 def found(n: int = 2) -> Detections:
@@ -180,6 +184,43 @@ def test_a_lens_of_another_shape_is_refused_for_every_frame() -> None:
             placing.model(frame(width=600))
 
 
+def test_where_the_whole_picture_is_known_the_lens_needs_no_size_and_a_wrong_one_is_refused() -> None:
+    source = Source(crop=(100, 0, 320, 512), whole=(640, 512))
+    for lens in ("focal=9,pitch=12", "focal=9,pitch=12,size=640x512"):
+        assert Placing(source, PlacingSettings.parse(lens)).model(frame(width=320)) == replace(
+            MODEL.cropped((100, 0, 320, 512)), name=f"lens {lens}"
+        )
+    wrong = Placing(source, PlacingSettings.parse("focal=9,pitch=12,size=720x512"))
+    with pytest.raises(InputError, match="is of a picture of 720x512, the frames are 640x512: expected the same shape"):
+        wrong.model(frame(width=320))
+    double = Placing(source, PlacingSettings.parse("focal=9,pitch=6,size=1280x1024")).model(frame(width=320))
+    assert double is not None
+    assert (double.fx, double.cx, double.width) == (750, 220, 320)
+
+
+@pytest.mark.parametrize("own", [None, (750.0, 750.0, 320.0, 256.0)])
+def test_frames_that_change_their_size_do_not_change_the_lens(
+    own: tuple[float, float, float, float] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    placing = Placing(Source(own), PlacingSettings(None if own else LENS))
+    assert placing(found(), frame()).positions is not None
+    smaller = placing.model(frame(width=320, height=256))  # the same picture: not a part of it
+    assert smaller is not None
+    assert (smaller.fx, smaller.cx, smaller.cy) == (375, 160, 128)
+    boxes = Detections(found().boxes, found().scores, found().labels, 600, 512)
+    for _ in range(3):
+        assert placing(boxes, frame(width=600)) is boxes
+        assert placing.model(frame(width=320, height=256)) == smaller
+    assert placing.model(frame()) == placing._first
+    report = placing.report()
+    assert report["refused"] == {OTHER_SHAPE: 2 * 3}
+    assert report["intrinsics"] == [750, 750, 320, 256]
+    assert caplog.messages == [
+        "position: frame 0 is 320x256, the lens is of 640x512: it is scaled",
+        "position: frame 0 is 600x512, the lens is of 640x512: detections get no positions while that is so",
+    ]
+
+
 # ---- footprint ----
 
 
@@ -208,3 +249,27 @@ def test_there_is_none_without_a_pose_and_where_a_corner_sees_no_ground() -> Non
     oblique = Pose(47.0, 8.0, 60.0, 0.0, -20.0)
     assert np.isfinite(locate([(320, 500)], MODEL, oblique)).all()
     assert placing.footprint(frame(oblique)) is None
+
+
+# ---- with edge run ----
+
+
+def test_a_wrong_size_beside_a_crop_ends_the_run_before_it_misleads(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "--source", "sim:width=80,height=64,frames=2,live=0?crop=8,8,64,48", "--model", str(tiny_bundle)]
+    assert main([*words, "--out", str(tmp_path), "--lens", "hfov=45,size=90x64"]) == 2
+    assert "is of a picture of 90x64, the frames are 80x64: expected the same shape" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path), "--lens", "hfov=45", "--quiet"]) == 0
+
+
+def test_a_ground_model_gives_stills_without_another_height_theirs(tiny_bundle: Path, tmp_path: Path) -> None:
+    np.full((1201, 1201), 400, ">i2").tofile(tmp_path / "S48W009.hgt")
+    (tmp_path / "stills").mkdir()
+    (tmp_path / "stills/a.jpg").write_bytes(jpeg(b"Exif\0\0" + gps(south=True)))
+    words = ["run", "--source", str(tmp_path / "stills"), "--model", str(tiny_bundle), "--quiet"]
+    more = ["--pose", "exif?camera=0,-90,0", "--ground", str(tmp_path / "S48W009.hgt"), "--lens", "hfov=45"]
+    assert main([*words, *more, "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["pose"]["heights"] == {"altitude less ground model": 1}
+    assert any("less S48W009.hgt" in line for line in report["pose"]["assumed"])

@@ -124,6 +124,17 @@ def test_straight_down_is_exact_and_says_which_way() -> None:
     assert quarter @ (420, 256, 1) == pytest.approx((320, 156))
 
 
+def test_a_part_of_the_picture_moves_as_the_whole_does() -> None:
+    before = Stance(0, 0, 100, 20, -90)
+    now = replace(before, east=3, yaw=35, height=90)
+    whole = motion_from_poses(before, now, Lens(1000.0, 640, 512))
+    part = motion_from_poses(before, now, Lens(1000.0, 200, 150, (320 - 400, 256 - 300)))  # from 400, 300 on
+    assert whole is not None
+    assert part is not None
+    for x, y in ((0, 0), (200, 0), (100, 150)):
+        assert part @ (x, y, 1) + (400, 300) == pytest.approx(whole @ (x + 400, y + 300, 1))
+
+
 @pytest.mark.parametrize("change", [{"pitch": 0}, {"height": 0}, {"height": -3}, {"yaw": float("nan")}])
 def test_poses_that_see_no_ground_say_nothing(change: dict[str, float]) -> None:
     good, lens = Stance(0, 0, 50, 0, -60), Lens(1000, 640, 512)

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import InputError
+from edge.track import counting
 from edge.track.counting import GroundTrack, count
+from edge.track.herds import together, velocities
+from edge.track.merging import hull_of
 from edge.track.passes import pass_numbers
 
 
@@ -178,3 +181,60 @@ def test_frames_without_a_footprint_stay_where_they_are() -> None:
         pass_numbers(t[::-1], there)
     with pytest.raises(ValueError, match=r"expected \(N,\) and \(N, 4, 2\)"):
         pass_numbers(t, there[:, :3])
+
+
+# ---- herds ----
+
+FIELD = {0: [(0, 0), (400, 0), (400, 50), (0, 50)], 1: [(0, 35), (400, 35), (400, 85), (0, 85)]}
+HULLS = {number: hull_of(corners) for number, corners in FIELD.items()}
+
+
+def test_neighbours_tell_how_far_animals_stand_in_herds() -> None:
+    rng = np.random.default_rng(0)
+    alone = rng.uniform(0, 1, (60, 2)) * (400, 50)
+    herds = np.repeat([(80.0, 25.0), (200.0, 15.0), (320.0, 35.0)], 8, axis=0) + rng.normal(0, 4, (24, 2))
+    one_pass = np.zeros(24, int)
+    assert together(alone, np.zeros(60, int), HULLS) < 0.3
+    assert together(herds, one_pass, HULLS) > 0.75
+    assert together(herds, one_pass + 2, HULLS) == 0.0  # of a pass of which nobody knows what it looked at
+    assert together(herds[:1], one_pass[:1], HULLS) == 0.0
+    both = np.arange(4) % 2  # pairs of two passes are none
+    pair = np.array([(0.0, 0.0), (0.0, 19.9)])
+    assert together(pair, both[:2], HULLS) == 0.0
+    assert together(pair, both[::2][:2], HULLS) == pytest.approx(1 - math.pi * 400 / 20000)
+    assert together(pair * 1.01, both[::2][:2], HULLS) == 0.0
+
+
+def test_a_herd_goes_one_way_and_single_animals_each_its_own() -> None:
+    rng = np.random.default_rng(0)
+    at = np.array([(0.0, 0.0), (5.0, 0.0), (3000.0, 0.0)])
+    drawn = np.array([[velocities(at, 0.5, herd, 50.0, rng) for _ in range(600)] for herd in (0.0, 0.8, 1.0)])
+    assert drawn.std((1, 3)) == pytest.approx(0.5 / 2**0.5, rel=0.1)
+    for k, (near, far) in enumerate([(0.0, 0.0), (0.8, 0.0), (1.0, 0.0)]):
+        east = np.corrcoef(drawn[k, :, :, 0].T)
+        assert (east[0, 1], east[0, 2]) == pytest.approx((near, far), abs=0.12)
+
+
+def test_of_herds_that_walk_the_interval_is_wider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four herds of eight beside the first line, which may have been on it, where four others were: all or none."""
+    rng = np.random.default_rng(2)
+    spots = np.array([(50.0, 20.0), (150, 20), (250, 20), (350, 20), (50, 52), (150, 52), (250, 52), (350, 52)])
+    at = np.repeat(spots, 8, axis=0) + rng.normal(0, 3, (64, 2))
+    tracks = [track(k, *place, k // 32) for k, place in enumerate(at.tolist())]
+
+    def told() -> counting.Count:
+        return count(tracks, speed=0.5, areas=FIELD, draws=60)[0]
+
+    herds = told()
+    monkeypatch.setattr(counting, "together", lambda *_: 0.0)
+    each_alone = told()
+    assert each_alone.count == herds.count
+    assert herds.high - herds.low > 1.4 * (each_alone.high - each_alone.low)
+
+
+def test_with_many_tracks_it_is_redrawn_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MANY", 10)
+    tracks = [track(k, 50.0 * k, 0, 0) for k in range(20)]
+    for asked, done in ((200, 50), (40, 20), (5, 5)):
+        assert f"redrawn {done} times" in count(tracks, draws=asked)[0].method
+    assert "redrawn 200 times" in count(tracks[:10], draws=200)[0].method

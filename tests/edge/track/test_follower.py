@@ -103,18 +103,22 @@ def test_a_closed_shutter_shows_nothing_and_ends_nothing_twice() -> None:
     assert follower.ended == ()
 
 
-def test_poses_tell_the_motion_where_the_lens_is_known_and_its_axis_is_in_the_middle() -> None:
-    for lens, expected in (
-        ("hfov=45", Lens(pytest.approx(64 / np.tan(np.radians(22.5))), W, H)),
-        ("hfov=45,size=256x192", None),
-        (None, None),
+def test_poses_tell_the_motion_where_the_lens_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    focal = 64 / np.tan(np.radians(22.5))
+    for lens, expected, lines in (
+        ("hfov=45", Lens(pytest.approx(focal), W, H, (64, 48)), 0),
+        ("hfov=45,size=256x192", Lens(pytest.approx(2 * focal), W, H, (128, 96)), 0),
+        ("hfov=45,vfov=45", None, 1),
+        (None, None, 0),
     ):
+        caplog.clear()
         source = Source()
         if lens and "size" in lens:
             source.crop = (0, 0, W, H)  # the corner of a picture twice as wide
         spec = None if lens is None else LensSpec.parse(lens)
         follower = Follower(0.5, Placing(source, PlacingSettings(spec)))
         assert follower._lens(frame(0)) == expected
+        assert caplog.text.count("pixels of this lens are not square") == lines
 
 
 def test_with_poses_a_track_stands_although_the_picture_moves() -> None:

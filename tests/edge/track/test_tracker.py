@@ -287,3 +287,40 @@ def test_the_arrays_given_stay_as_they_are_and_nothing_found_is_nothing() -> Non
     tracker.update(given_boxes, np.ones(1, np.float32), np.zeros(1, np.int32), 0.0)
     assert np.array_equal(given_boxes, GOOD)
     assert tracker.update(np.zeros((0, 4), np.float32), np.zeros(0), np.zeros(0, np.int32), 1.0).shape == (0,)
+
+
+def after_a_gap(motion: object, unseen: int, off: float, score: float) -> bool:
+    """Whether an object of 12 px that stood for 2 s, and was unseen for so many frames, is what is found beside it."""
+    tracker = Tracker()
+    rng = np.random.default_rng(0)
+    given = [motion(k) for k in range(61 + unseen)]  # type: ignore[operator]
+    for k in range(60):
+        (mine,) = step(tracker, np.array([100, 100]) + rng.normal(0, 0.7, 2), k / HZ, given[k])
+    for k in range(60, 60 + unseen):
+        step(tracker, [], k / HZ, given[k])
+    return step(tracker, (100 + off, 100), (60 + unseen) / HZ, given[-1], score) == [mine]
+
+
+@pytest.mark.parametrize("motion", [
+    lambda k: None, lambda k: STILL, lambda k: STILL if k % 7 else None, lambda k: STILL if k < 60 else None,
+], ids=["not known", "none", "known at times", "known no more"])  # fmt: skip
+@pytest.mark.parametrize("unseen", [0, 1, 4, 10, 20, 28])
+def test_a_still_camera_gives_no_lost_track_away(motion: object, unseen: int) -> None:
+    """A faint detection a size and a half beside is no object that stood; one in its place is, for a while."""
+    assert not after_a_gap(motion, unseen, 20, 0.3)
+    if unseen < 10:
+        assert not (unseen < 4 and after_a_gap(motion, unseen, 20, 0.9))
+        assert after_a_gap(motion, unseen, 2, 0.3)
+    assert after_a_gap(motion, unseen, 2, 0.9)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_velocities_are_kept_where_the_motion_becomes_known_or_is_known_no_more(first: bool) -> None:
+    """The camera pans by 8 px a frame; one object alone, so that no common shift helps."""
+    tracker = Tracker()
+    for k in range(24):
+        known = (k < 12) == first
+        ids = step(tracker, (600 - 8 * k, 100), k / HZ, [[1, 0, -8], [0, 1, 0]] if known else None)
+        if k >= 2:
+            assert ids == [1]
+            assert tracker.tracks[0].velocity[0] == pytest.approx(0 if known else -8 * HZ, abs=25)
