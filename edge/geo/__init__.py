@@ -14,6 +14,7 @@ from edge.geo.dem import Dem
 from edge.geo.dem_files import read_dem
 from edge.geo.lenses import camera_of_profile
 from edge.geo.locate import Located, locate, located
+from edge.geo.placing import Placing, PlacingSettings
 from edge.geo.positions import located_of, positions_of
 from edge.geo.track_position import TrackPosition, track_position
 
@@ -25,6 +26,8 @@ __all__ = [
     "Dem",
     "Located",
     "Mounting",
+    "Placing",
+    "PlacingSettings",
     "Sightings",
     "TrackPosition",
     "align",

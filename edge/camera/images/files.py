@@ -21,6 +21,11 @@ THERMAL_TAILS = frozenset({"t", "r", "ir", "th", "thrm", "lwir", "thermal"})
 """How names of thermal pictures end, behind the last ``_`` or ``-``, beside visual ones of the same moment."""
 
 
+OWN_MARK = "detections.jsonl"  # lies in every folder that a run wrote to
+OWN_PICTURES = frozenset({"contact_sheet.png", "coverage.png", "map.png"})
+OWN_FOLDERS = frozenset({"crops", "pictures"})
+
+
 @dataclass(frozen=True)
 class Choice:
     """What the user chose of a folder. ``match``: a pattern that names must fit, ``*_T.JPG``, in capitals or not.
@@ -77,6 +82,7 @@ def _in_folder(folder: Path, choice: Choice) -> tuple[list[Path], str]:
         raise SourceError(
             f"{error.filename or folder}: cannot be read: {reason_of(error)}; check its rights"
         ) from error
+    files, ours = _without_ours(folder, files)
     fitting = [path for path in files if _fits(path, choice.match)]
     images = [path for path in fitting if _is_image(path)]
     if not images:
@@ -86,11 +92,27 @@ def _in_folder(folder: Path, choice: Choice) -> tuple[list[Path], str]:
     else:
         paths, note = ordered(images, choice.order)
     notes = [note] if note else []
+    if ours:
+        s = "s" if len(ours) > 1 else ""
+        notes.append(f"{len(ours)} picture{s} that an earlier run wrote left out ({ours[0].name}{', ...' * (s != '')})")
     known = set(images)
     if others := [path for path in fitting if path not in known]:
         s = "s that are" if len(others) > 1 else " that is"
         notes.append(f"{len(others)} file{s} no image left out ({others[0].name}{', ...' if others[1:] else ''})")
     return paths, "; ".join(notes)
+
+
+def _without_ours(folder: Path, files: list[Path]) -> tuple[list[Path], list[Path]]:
+    """The files without, and those of, what a run with ``--out`` here, or below, drew into its folder."""
+    runs = {path.parent for path in files if path.name == OWN_MARK}
+    ours = [
+        path
+        for path in files
+        if (path.parent in runs and path.name in OWN_PICTURES)
+        or (path.parent != folder and path.parent.name in OWN_FOLDERS and path.parent.parent in runs)
+    ]
+    left = set(ours)
+    return [path for path in files if path not in left], ours
 
 
 def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
