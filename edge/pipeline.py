@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edge.camera.live.latest import FrameSource, choose_policy, open_frames
 from edge.camera.source_clock import SourceClock
 from edge.data import Filter, Result
+from edge.engine.tiled import tiling_of
 from edge.errors import InputError
 from edge.geo.placing import Placing
 from edge.health.scene import Health
@@ -67,9 +68,9 @@ class Stream(Closing, Iterator[Result]):
         self._state = _State(
             filter,
             engine,
-            Preprocessor(engine.bundle, camera.independent),
+            Preprocessor(engine.bundle, camera.independent, tiling_of(engine)),
             Correction(camera.fps, camera.once_live, camera.independent),
-            Health(engine.bundle, camera),
+            Health(engine.bundle, camera, tiling_of(engine)),
             follow,
             locate,
             SourceClock(camera),
@@ -88,10 +89,12 @@ class Stream(Closing, Iterator[Result]):
 
     @property
     def busy_since(self) -> float | None:
-        """When work on the present frame began, seconds of `time.monotonic`; None while a frame is waited for, or the
-        consumer has the result. From another thread it tells whether a call into the engine hangs.
+        """When work on the present frame began, or the engine was last asked, seconds of `time.monotonic`; None while a
+        frame is waited for, or the consumer has the result. From another thread it tells whether a call into the engine
+        hangs.
         """
-        return self._state.busy_since
+        busy = self._state.busy_since
+        return None if busy is None else max(busy, self._state.engine.asked_at)
 
     def replace_engine(self, engine: Engine) -> Engine:
         """Detect with another engine from the next frame on; returns the one before, which is the caller's to close.
@@ -107,8 +110,8 @@ class Stream(Closing, Iterator[Result]):
                 f"the new engine has the classes {', '.join(bundle.classes)}, the stream "
                 f"{', '.join(before.bundle.classes)}: expected the same in the same order; start another stream"
             )
-        state.engine, state.preprocess = engine, state.preprocess.for_bundle(bundle)
-        state.health.use(bundle)
+        state.engine, state.preprocess = engine, state.preprocess.for_bundle(bundle, tiling_of(engine))
+        state.health.use(bundle, tiling_of(engine))
         return before
 
     def __iter__(self) -> Stream:

@@ -10,6 +10,7 @@ One method each. The ``with`` block is written here, once; `tests/edge/contracts
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
@@ -66,6 +67,8 @@ class Camera(Closing):
     """Whether `read` may wait without an end for a camera that is away: a time limit then needs a clock of its own."""
     crop: tuple[int, int, int, int] | None = None
     """The part of the picture that its frames are: x, y, width, height in pixels of what was delivered; None: all."""
+    whole: tuple[int, int] | None = None
+    """Width and height, pixels, of the picture that ``crop`` is a part of, where that is known."""
     mask: npt.NDArray[np.bool_] | None = None
     """`Frame.mask` of all its frames."""
     intrinsics: tuple[float, float, float, float] | None = None
@@ -116,7 +119,8 @@ class CameraWrapper(Camera):
         self.live, self.fps, self.frames = camera.live, camera.fps, camera.frames
         self.waits_for_return, self.seq_tells_losses = camera.waits_for_return, camera.seq_tells_losses
         self.independent = camera.independent
-        self.crop, self.mask, self.intrinsics = camera.crop, camera.mask, camera.intrinsics
+        self.crop, self.whole = camera.crop, camera.whole
+        self.mask, self.intrinsics = camera.mask, camera.intrinsics
 
     @property
     def once_live(self) -> bool:
@@ -193,6 +197,12 @@ class Engine(Closing):
         self.bundle = bundle
         self._thread = threading.current_thread()
         self._closed = False
+        self._asked_at = 0.0
+
+    @property
+    def asked_at(self) -> float:
+        """When the device was last asked, seconds of `time.monotonic`; a frame may take several calls."""
+        return self._asked_at
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """Detect in one normalised image.
@@ -203,12 +213,11 @@ class Engine(Closing):
         Raises EngineError where the library or the device fails, the image is of another size or type, the engine is
         closed, or another thread asks than the one that made it.
         """
-        if self._closed:
-            raise engine_closed()
-        self._check_thread()
+        self._check_open()
         expected = (self.bundle.height, self.bundle.width)
         if image.dtype != np.uint8 or image.shape != expected:
             raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
+        self._asked_at = time.monotonic()
         return self._infer(image)
 
     def close(self) -> None:
@@ -224,6 +233,11 @@ class Engine(Closing):
 
     def _release(self) -> None:
         """Give back what was taken; called once, in the thread that made the engine."""
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise engine_closed()
+        self._check_thread()
 
     def _check_thread(self) -> None:
         if threading.current_thread() is not self._thread:
@@ -265,6 +279,13 @@ class Sink(Closing):
 
     def idle(self) -> None:
         """Called a few times a second while no result comes: what was written must reach the disk all the same."""
+
+    def link_report(self) -> dict[str, Any] | None:
+        """For a report, of one that sends over a link: the fields of `edge.app.report_json.LinkReport`. Else None.
+
+        Called from any thread, also after `close`.
+        """
+        return None
 
     def close(self) -> None:
         """Finish and release; raises SinkError where the last of it could not be kept. May be called twice."""

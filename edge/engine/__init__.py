@@ -7,8 +7,10 @@ from pathlib import Path
 
 from edge.engine.readiness import Probe
 from edge.engine.select import BACKENDS, EngineOptions, choose_backend
+from edge.engine.tiled import TiledEngine
 from edge.errors import InputError
 from edge.model.bundle import Bundle
+from edge.model.tiling import Tiling
 from edge.seams import Engine
 
 
@@ -20,17 +22,21 @@ def open_engine(
     trust_engine: bool = False,
     zero_copy: bool = False,
     spin: bool = False,
+    tiles: str | None = None,
 ) -> Engine:
     """Load a bundle (a folder, or one already checked) into an engine.
 
     ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU, with the faster graph: see
     `edge.engine.cpu_graph`), ``ort-float``, ``ort-int8`` (with that graph), ``null`` (detects nothing; for benchmarks),
     or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an engine without a
-    passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`.
+    passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`. ``tiles``: ``auto``,
+    or columns and rows such as ``2x2``: the engine takes pictures of any size and looks at them in tiles, see
+    `edge.model.tiling`.
 
-    Raises BundleError for a bad bundle, InputError for an unknown backend, EngineError where the
-    library cannot load the model.
+    Raises BundleError for a bad bundle, InputError for an unknown backend or tiles that cannot be, EngineError where
+    the library cannot load the model.
     """
+    tiling = None if tiles is None else Tiling.parse(tiles)
     if backend != "auto" and backend not in BACKENDS:
         raise InputError(f"backend {backend!r}: expected one of auto, {', '.join(BACKENDS)}")
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
@@ -44,7 +50,7 @@ def open_engine(
     engine.chosen = chosen
     if backend != "trt" and (zero_copy or spin):
         engine.notes = [*engine.notes, "zero_copy and spin do nothing here: they are TensorRT's"]
-    return engine
+    return TiledEngine(engine, tiling) if tiling else engine
 
 
 __all__ = ["Engine", "open_engine"]

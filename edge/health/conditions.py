@@ -70,7 +70,7 @@ CONDITIONS = {
         1.5,
         1.5,
         "objects have another size in pixels than those that the model was trained on: small ones may be missed; use "
-        "a camera or a model of another size",
+        "a camera or a model of another size, or --tiles for a camera that is larger than the model's input",
     ),
     "shutter": Condition(0.3, 0.2, "the shutter is closed for much of the time: is it stuck, or set to fall often?"),
     "warm_ground": Condition(

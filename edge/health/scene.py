@@ -19,6 +19,7 @@ from edge.health.conditions import CONDITIONS
 from edge.health.fixed import Fixed
 from edge.health.polarity import Look, Polarity
 from edge.model.bundle import Bundle
+from edge.model.tiling import TilePlan, Tiling, whole
 from edge.seams import Camera
 from edge.thermal.byteorder import looks_swapped
 
@@ -34,9 +35,9 @@ SWAP_EVERY, SWAP_AT = 32, 5  # frames: the first, the 6th, the 38th: none with a
 class Health:
     """Judges the frames of one flight, in their order."""
 
-    def __init__(self, bundle: Bundle, camera: Camera | None = None) -> None:
-        """``camera``: whose description tells what its decoder saw."""
-        self.use(bundle)
+    def __init__(self, bundle: Bundle, camera: Camera | None = None, tiling: Tiling | None = None) -> None:
+        """``camera``: whose description tells what its decoder saw. ``tiling``: how frames are cut into tiles."""
+        self.use(bundle, tiling)
         self._camera = camera
         self._picture = np.zeros(5)  # mean, std (0..1), black, white (parts), ground (deg C), smoothed
         self._judged = self._frames = 0
@@ -49,10 +50,10 @@ class Health:
         self.seen: Mapping[str, str] = {}
         """What was seen, by the name of a condition that holds now, where there is more to say than its name."""
 
-    def use(self, bundle: Bundle) -> None:
-        """Judge by this bundle's training frames and size from now on."""
+    def use(self, bundle: Bundle, tiling: Tiling | None = None) -> None:
+        """Judge by this bundle's training frames and size, and by the size of tiles, from now on."""
         self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
-        self._size = bundle.width, bundle.height
+        self._size, self._tiling = (bundle.width, bundle.height), tiling
         self._threshold = bundle.score_threshold
 
     def ask_inverted(self, frame: Frame, image: npt.NDArray[np.uint8], raw: RawDetections | None, again: Look) -> None:
@@ -113,11 +114,15 @@ class Health:
 
     def _times(self, frame: Frame) -> float:
         """How many times it is enlarged or shrunk for the model."""
-        scale = min(self._size[0] / frame.width, self._size[1] / frame.height)
+        scale = self._plan(frame).scale
         return max(scale, 1 / scale)
 
     def _scale_in_words(self, frame: Frame) -> str:
-        return in_model_pixels(frame.width, frame.height, *self._size)
+        return self._plan(frame).in_words()
+
+    def _plan(self, frame: Frame) -> TilePlan:
+        cut = self._tiling.plan if self._tiling else whole
+        return cut(frame.width, frame.height, *self._size)
 
     def _against_limits(self) -> dict[str, float]:
         figures = {"byte_order": float(self._swapped), "frozen": float(self._thawed < THAW), "shutter": self._shutter}
@@ -139,15 +144,6 @@ def rows_beside(width: int, height: int) -> str:
         if extra := profile.beside_the_picture(width, height):
             return f"{width}x{height} is what {profile.name} delivers, with {extra}: add camera={profile.name}"
     return ""
-
-
-def in_model_pixels(width: int, height: int, model_width: int, model_height: int) -> str:
-    """What becomes of a picture of so many pixels in the model's input, in words."""
-    scale = min(model_width / width, model_height / height)
-    if scale == 1:
-        return f"{width}x{height}, as the model's"
-    did = f"enlarged {scale:.3g} times" if scale > 1 else f"shrunk to {scale:.3g} of its size"
-    return f"{width}x{height} is {did} for the model's {model_width}x{model_height}"
 
 
 def _figures(frame: Frame, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

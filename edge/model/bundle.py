@@ -45,7 +45,8 @@ class Bundle:
     graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
     sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
     ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name. ``int8``: on how
-    many frames, and how, ``model.int8.onnx`` was calibrated; {} where there is none.
+    many frames, and how, ``model.int8.onnx`` was calibrated; {} where there is none. ``score_chosen``: by which figure
+    and on which frames ``score_threshold`` was chosen; {} where it was not.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Bundle:
     tools: Mapping[str, str] = field(default_factory=dict)
     assumed: Mapping[str, str] = field(default_factory=dict)
     int8: Mapping[str, Any] = field(default_factory=dict)
+    score_chosen: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:
@@ -162,6 +164,7 @@ class Bundle:
             "tools": dict(self.tools),
             **({"assumed": dict(self.assumed)} if self.assumed else {}),
             **({"int8": dict(self.int8)} if self.int8 else {}),
+            **({"score_chosen": dict(self.score_chosen)} if self.score_chosen else {}),
         }
 
     def write_json(self) -> None:
@@ -237,4 +240,5 @@ def _bundle(folder: Path, said: ModelJson) -> Bundle:
         tools=said.tools,
         assumed=said.assumed,
         int8=said.int8,
+        score_chosen=said.score_chosen,
     )

@@ -10,6 +10,11 @@ from edge.data import Float32
 from edge.errors import InputError
 
 
+def fill_of(trained_mean: float) -> int:
+    """The grey level that a network takes for nothing. ``trained_mean``: of its training frames, 0..1."""
+    return round(trained_mean * 255)
+
+
 class Letterbox:
     """Scales an image to fit, keeping its proportions, and puts it top-left; the rest is one grey.
 

@@ -68,6 +68,7 @@ class ModelJson(Struct):
     tools: dict[str, str] = {}
     assumed: dict[str, str] = {}
     int8: dict[str, Any] = {}
+    score_chosen: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if _UNREADABLE.search(self.name):

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from edge.data import Detections, Float32, Frame, Pixels, RawDetections
 from edge.model.bundle import Bundle
-from edge.model.letterbox import Letterbox
+from edge.model.letterbox import Letterbox, fill_of
 from edge.model.normalisers import Normalisers
+from edge.model.tiling import Tiling
 from edge.thermal.normalise import Normaliser
 from edge.thermal.temperature import box_temperatures
 
@@ -16,26 +17,31 @@ from edge.thermal.temperature import box_temperatures
 class Preprocessor:
     """Makes the model's input exactly as in training: normalise, then letterbox. One per flight."""
 
-    def __init__(self, bundle: Bundle, independent: bool = False) -> None:
-        """``independent``: the frames do not follow each other in time: each is normalised as the first."""
-        self._bundle, self._independent = bundle, independent
+    def __init__(self, bundle: Bundle, independent: bool = False, tiling: Tiling | None = None) -> None:
+        """``independent``: the frames do not follow each other in time: each is normalised as the first. ``tiling``:
+        the engine cuts the picture into tiles itself, so it gets the whole one as it is, normalised once.
+        """
+        self._bundle, self._independent, self._tiling = bundle, independent, tiling
         self._specs = Normalisers(bundle.normalise_8bit, bundle.normalise_16bit)
         self._normalisers: dict[np.dtype[np.generic], Normaliser] = {}  # by the depths that the flight has had
         self._letterbox: Letterbox | None = None
 
-    def for_bundle(self, bundle: Bundle) -> Preprocessor:
+    def for_bundle(self, bundle: Bundle, tiling: Tiling | None = None) -> Preprocessor:
         """One for another bundle; it remembers what this one does where both normalise alike."""
-        new, old = Preprocessor(bundle, self._independent), self._bundle
+        new, old = Preprocessor(bundle, self._independent, tiling), self._bundle
         if (bundle.normalise_8bit, bundle.normalise_16bit) == (old.normalise_8bit, old.normalise_16bit):
             new._normalisers = self._normalisers
         return new
 
     def forward(self, frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], Letterbox]:
-        """``(picture (H, W) uint8 in sensor pixels, image (H, W) uint8 in model pixels, their mapping)``."""
+        """``(picture (H, W) uint8 in sensor pixels, image (H, W) uint8 in model pixels, their mapping)``.
+
+        For an engine that cuts frames into tiles the image is the picture.
+        """
         bundle, box = self._bundle, self._letterbox
         if box is None or (box.width, box.height) != (frame.width, frame.height):
-            fill = round(bundle.trained_mean * 255)  # the grey that the network takes for nothing
-            box = Letterbox(frame.width, frame.height, bundle.width, bundle.height, fill)
+            size = (frame.width, frame.height) if self._tiling else (bundle.width, bundle.height)
+            box = Letterbox(frame.width, frame.height, *size, fill_of(bundle.trained_mean))
             self._letterbox = box
         normaliser = self._normaliser(frame.pixels)
         if self._independent or "resumed" in frame.flags:

@@ -13,7 +13,7 @@ from edge.measure.detections_json import is_header, to_json
 from edge.system.files import reason_of
 
 MADE_OF_IT = ("track", "position")  # of what the detector found; a flight of before has none, and both need more
-SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise")  # of a report
+SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise", "tiling")  # of a report
 
 
 class Verifier:
@@ -178,7 +178,9 @@ def _changed(path: Path, report: dict[str, Any]) -> str:
     try:
         then = json.loads(path.read_bytes())
         return ", ".join(
-            f"another {key}" if isinstance(then[key], dict) else f"{key} {then[key]} (here {report[key]})"
+            f"another {key}"
+            if isinstance(then[key] or report[key], dict)
+            else f"{key} {then[key]} (here {report[key]})"
             for key in SETTINGS
             if key in then and then[key] != report[key]
         )

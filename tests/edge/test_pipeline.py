@@ -160,6 +160,23 @@ def test_the_result_of_a_live_camera_does_not_wait_for_the_look_at_the_inverted_
     assert engine.asked == [False, True, False]
 
 
+class Twice(Asked):
+    """Takes two calls for a frame."""
+
+    @property
+    def asked_at(self) -> float:
+        return super().asked_at + 7.0
+
+
+def test_a_frame_of_several_calls_is_busy_since_the_last_of_them(bundle: Bundle) -> None:
+    engine = Twice(bundle)
+    engine.results = results = stream(Feed([dark(0)]), engine)
+    next(results)
+    assert engine.busy[0] is not None
+    assert engine.busy[0] > time.monotonic() + 5
+    results.close()
+
+
 def test_a_single_still_is_judged_by_its_inverted_picture_too(bundle: Bundle) -> None:
     engine = Asked(bundle)
     next(stream(Feed([dark(0)]), engine))

@@ -11,8 +11,9 @@ import pytest
 from edge.data import Detections, Frame, RawDetections, TemperatureScale
 from edge.health.conditions import CONDITIONS, HealthLog
 from edge.health.polarity import Polarity
-from edge.health.scene import Health, in_model_pixels, rows_beside
+from edge.health.scene import Health, rows_beside
 from edge.model.bundle import Bundle
+from edge.model.tiling import whole
 from tests.conftest import made
 
 H, W = 64, 80  # of which 8 x 10 pixels are looked at
@@ -151,9 +152,9 @@ def test_another_size_from_one_and_a_half_times_on(health: Health, width: int, h
 
 
 def test_what_becomes_of_a_size_in_words() -> None:
-    assert in_model_pixels(640, 512, 640, 512) == "640x512, as the model's"
-    assert in_model_pixels(320, 128, 640, 512) == "320x128 is enlarged 2 times for the model's 640x512"
-    assert in_model_pixels(640, 2048, 640, 512) == "640x2048 is shrunk to 0.25 of its size for the model's 640x512"
+    assert whole(640, 512, 640, 512).in_words() == "640x512, as the model's"
+    assert whole(320, 128, 640, 512).in_words() == "320x128 is enlarged 2 times for the model's 640x512"
+    assert whole(640, 2048, 640, 512).in_words() == "640x2048 is shrunk to 0.25 of its size for the model's 640x512"
     assert rows_beside(640, 514).startswith("640x514 is what boson delivers")
     assert rows_beside(514, 640) == rows_beside(640, 512) == ""
 
