@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -36,6 +37,7 @@ class _Image(Struct):
     file_name: str | None = None
     filename: str | None = None  # HIT-UAV's key
     temperature: _Temperature | None = None
+    proposed: bool = False
 
 
 class _Box(Struct):
@@ -44,6 +46,8 @@ class _Box(Struct):
     bbox: tuple[float, float, float, float]  # x, y, width, height
     iscrowd: bool | int = 0
     ignore: bool | int = 0
+    proposed: bool = False
+    attributes: Any = None  # a labelling tool's
 
 
 class _Coco(Struct):
@@ -51,6 +55,7 @@ class _Coco(Struct):
     categories: list[_Category]
     annotations: list[_Box] | None = None
     annotation: list[_Box] | None = None  # HIT-UAV's key
+    info: Any = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,12 @@ def read_labelled(annotations: Path, folder: Path, classes: tuple[str, ...]) -> 
         raise InputError(f"annotations {annotations} cannot be read ({reason_of(error)}): give COCO's JSON") from None
     except (ValueError, msgspec.MsgspecError) as error:
         raise InputError(f"annotations {annotations}: {error}: expected plain COCO; {PLAIN}") from None
+    boxes = coco.annotations or coco.annotation or []
+    if _unchecked(coco, boxes):
+        raise InputError(
+            f"annotations {annotations} hold proposals of a model that nobody has checked, and accuracy measured on "
+            f"them would be its own opinion: correct them in a labelling tool first; {PLAIN}"
+        )
     known = {name.casefold(): label for label, name in enumerate(classes)}
     label_of = {category.id: known.get(category.name.strip().casefold()) for category in coco.categories}
     crowds = {category.id for category in coco.categories if category.name.strip().casefold() == "dontcare"}
@@ -101,7 +112,7 @@ def read_labelled(annotations: Path, folder: Path, classes: tuple[str, ...]) -> 
     rows: dict[int, list[_Box]] = {image.id: [] for image in coco.images}
     if len(rows) < len(coco.images) or len(label_of) < len(coco.categories):
         raise InputError(f"annotations {annotations} give one id to two images or categories; {PLAIN}")
-    for box in coco.annotations or coco.annotation or []:
+    for box in boxes:
         if box.image_id not in rows or box.category_id not in label_of:
             raise InputError(
                 f"annotations {annotations}: a box is of image {box.image_id} and category {box.category_id}, of which "
@@ -110,6 +121,15 @@ def read_labelled(annotations: Path, folder: Path, classes: tuple[str, ...]) -> 
         rows[box.image_id].append(box)
     frames = [_labelled(annotations, image, rows[image.id], folder, label_of, crowds) for image in coco.images]
     return frames, both
+
+
+def _unchecked(coco: _Coco, boxes: list[_Box]) -> bool:
+    """Whether something in it is a model's, and no person's: it says so itself."""
+    if isinstance(coco.info, dict) and "no person has checked it" in str(coco.info.get("description")):
+        return True
+    kept = [b.attributes.get("proposed") for b in boxes if isinstance(b.attributes, dict)]  # by a labelling tool
+    said = [*(image.proposed for image in coco.images), *(box.proposed for box in boxes)]
+    return any(said) or any(str(mark).lower() == "true" for mark in kept)
 
 
 def _labelled(

@@ -1,38 +1,35 @@
-"""``edge-export data``: what is wrong with labelled frames, and a cleaned list; simulated frames to add to them."""
+"""``edge-export data``: what is wrong with labelled frames, and a cleaned list; simulated frames to add to them; frames
+and boxes proposed for labelling.
+"""
 
 from __future__ import annotations
 
 import argparse
-import base64
-import html
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from edge.camera.stills import read_still
 from edge.errors import EdgeError, InputError
-from edge.model.normalisers import Normalisers
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
-from export.data.clean import KINDS, Problem, examples, inspect, summary
-from export.data.coco import read_coco, to_coco
+from export.commands.labelling.propose import add_propose_command
+from export.data.assist.corrected import corrected
+from export.data.assist.write import IMAGES, JSON
+from export.data.clean import KINDS, examples, inspect, summary
+from export.data.coco import ACCEPT, LEAVE_OUT, read_coco, to_coco
 from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
+from export.data.report import report
 from export.data.runs import BY, GAP, FramesNamed, flights_of, split_by_run, table_of
 from export.data.simulate import simulate
 from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
-SHOWN = 12  # pictures of a kind in the report
 CLASSES = "Person,Car,Bicycle,OtherVehicle"  # of simulated frames; Animal where there are animals
 EIGHT_BIT = 0.6
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``data check`` and ``data simulate``; ``run`` of the first is `run_check`."""
-    what = "find problems in labelled frames; make simulated ones"
+    """Add ``data check``, ``data simulate`` and ``data propose``; ``run`` of the first is `run_check`."""
+    what = "find problems in labelled frames; make simulated ones; propose frames and boxes for labelling"
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)
@@ -50,7 +47,14 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--annotations",
         type=Path,
         metavar="JSON",
-        help="a COCO file instead of the folder's labels; DIR then holds its images",
+        help="a COCO file instead of the folder's labels; DIR then holds its images. Of a DIR of data propose: the "
+        "export of the labelling tool; the raw frames of DIR are listed with it",
+    )
+    check.add_argument(
+        "--proposals",
+        choices=(ACCEPT, LEAVE_OUT),
+        help="pictures that hold proposals of data propose which nobody has checked: accept takes them as labels, "
+        "leave-out leaves them out, and those that are exactly as proposed (default: refused)",
     )
     check.add_argument(
         "--voc-origin",
@@ -71,6 +75,14 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "told by file names: the same name up to the frame number (DJI_0001.jpg, DJI_0002.jpg, ...) without a gap",
     )
     check.add_argument(
+        "--test",
+        type=float,
+        default=0.0,
+        metavar="PART",
+        help="with --hold-back: put other whole flights, with about this part of the frames, into held_back_test.json: "
+        "choose on the one, report on the other",
+    )
+    check.add_argument(
         "--flights",
         choices=BY,
         default="name",
@@ -89,6 +101,7 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_simulate_command(actions)
+    add_propose_command(actions)
 
 
 def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -192,6 +205,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     """
     if not 0 <= arguments.hold_back < 1:
         raise InputError(f"--hold-back {arguments.hold_back:g}: expected a part of the frames, 0 or more and below 1")
+    if arguments.test and not (0 < arguments.test < 1 - arguments.hold_back and arguments.hold_back):
+        both = f"--test {arguments.test:g} --hold-back {arguments.hold_back:g}"
+        raise InputError(f"{both}: expected two parts of the frames, each more than 0, below 1 together")
     if arguments.flight_gap < 1:
         raise InputError(f"--flight-gap {arguments.flight_gap}: expected 1 or more")
     console = console_of(arguments.quiet)
@@ -205,11 +221,12 @@ def run_check(arguments: argparse.Namespace) -> int:
     lists = {"cleaned.json": cleaned}
     if arguments.hold_back and cleaned.frames:
         by, gap = arguments.flights, arguments.flight_gap
-        lists["cleaned.json"], held = split_by_run(cleaned, arguments.hold_back, gap, by)
-        lists["held_back.json"] = held
+        rest, tested = split_by_run(cleaned, arguments.test, gap, by) if arguments.test else (cleaned, None)
+        lists["cleaned.json"], held = split_by_run(rest, arguments.hold_back, gap, by, len(cleaned))
+        lists |= {"held_back.json": held} | ({"held_back_test.json": tested} if tested else {})
         flights = flights_of(cleaned, "folder" if by == "folder" else "name", gap)
         say(console, f"{len(flights)} flights by {'folder' if by == 'folder' else 'file name'}:")
-        for line in table_of(flights, held):
+        for line in table_of(flights, held, tested):
             say(console, line)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -232,10 +249,15 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> LabelledSet:
     """The set that is asked for. Raises InputError where it cannot be read, or ``--without`` leaves nothing of it."""
+    folder, proposals = arguments.folder, arguments.proposals
+    of_proposals = (folder / JSON).is_file() and (folder / IMAGES).is_dir()
     if arguments.annotations:
-        data = read_coco(arguments.annotations, arguments.folder)
+        images = folder / IMAGES if of_proposals else folder
+        data = read_coco(arguments.annotations, images, proposals=proposals)
     else:
-        data = read_folder(arguments.folder, arguments.split, voc_origin=arguments.voc_origin)
+        data = read_folder(folder, arguments.split, voc_origin=arguments.voc_origin, proposals=proposals)
+    if of_proposals:
+        data = corrected(data, folder, proposals)
     for text in arguments.without:
         named = FramesNamed(text)
         if not named.matches(data.frames):
@@ -243,44 +265,5 @@ def _read(arguments: argparse.Namespace) -> LabelledSet:
             raise InputError(f"--without {text}: no frame is of it: expected some of the flights, such as {known}")
         data = data.without(named)
     if not data.frames:
-        raise InputError("no frame is left to look at: check --without")
+        raise InputError("no frame is left to look at: check --without and --proposals")
     return data
-
-
-def report(data: LabelledSet, cleaned: LabelledSet, problems: Sequence[Problem]) -> str:
-    """One HTML page: counts, and small pictures of what was found."""
-    parts = [
-        "<!doctype html><meta charset=utf-8><title>Data check</title>",
-        "<style>body{font:14px sans-serif;margin:2em}figure{display:inline-block;width:200px;margin:6px;"
-        "vertical-align:top;overflow-wrap:anywhere}img{width:200px}</style>",
-        f"<h1>{len(cleaned)} of {len(data)} frames are usable</h1><p>Boxes: ",
-        html.escape(", ".join(f"{n} {name}" for name, n in cleaned.count().items())),
-        "</p>",
-        *(f"<p>{html.escape(note)}</p>" for note in data.notes),
-    ]
-    for kind, count in summary(problems).items():
-        parts.append(f"<h2>{count} {kind}</h2><p>{KINDS[kind]}</p>")
-        for problem in [p for p in problems if p.kind == kind][:SHOWN]:
-            name = problem.file.name if problem.file else ""
-            text = html.escape(f"{name}: {problem.detail}" if name else problem.detail)
-            shown = _thumbnail(problem.file, problem.box) + _thumbnail(problem.other, ())
-            parts.append(f"<figure>{shown}<figcaption>{text}</figcaption></figure>")
-    return "\n".join(parts) + "\n"
-
-
-def _thumbnail(path: Path | None, box: tuple[float, ...]) -> str:
-    """An img element with the picture as flight sees it and the box drawn, or nothing where there is none to show."""
-    if path is None:
-        return ""
-    try:
-        pixels, _ = read_still(path)
-    except (OSError, ValueError):
-        return ""
-    colours = cv2.cvtColor(Normalisers().grey(pixels), cv2.COLOR_GRAY2BGR)
-    scale = 200 / colours.shape[1]
-    small = cv2.resize(colours, (200, max(1, round(scale * colours.shape[0]))), interpolation=cv2.INTER_AREA)
-    if box and np.isfinite(box).all():
-        x1, y1, x2, y2 = (np.array(box).clip(-1e4, 1e4) * scale).round().astype(int).tolist()
-        cv2.rectangle(small, (x1 - 1, y1 - 1), (x2 + 1, y2 + 1), (60, 60, 255), 1)
-    encoded = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{encoded}">'

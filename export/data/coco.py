@@ -4,8 +4,9 @@ Who writes COCO, and what is theirs: Roboflow (category 0 is the project's name)
 with an attribute), Label Studio (backslashes, addresses), converters (texts for numbers, polygons without boxes).
 Nothing is matched by luck: an id or a name that comes twice is refused.
 
-One key is ours: an image may carry ``"temperature": {"gain": K a count, "offset": K}``. The normaliser of flight
-uses that scale where the camera gives one, so training must as well.
+Two keys are ours. An image may carry ``"temperature": {"gain": K a count, "offset": K}``: the normaliser of flight uses
+that scale where the camera gives one, so training must as well. Images and boxes that ``edge-export data propose``
+wrote carry ``"proposed": true``: a model's opinion is no label, and is refused as one.
 """
 
 from __future__ import annotations
@@ -20,28 +21,45 @@ import numpy as np
 from edge.data import TemperatureScale
 from edge.errors import InputError
 from export.data.boxes import Box, around, look_like_corners, outside, turned, turns
-from export.data.coco_file import EXPECTED, Coco, CocoBox, CocoImage, boxes_by_image, categories_by_id, name_of
+from export.data.coco_file import (
+    EXPECTED,
+    Coco,
+    CocoBox,
+    CocoImage,
+    boxes_by_image,
+    categories_by_id,
+    name_of,
+    unchecked,
+)
 from export.data.dataset import IGNORED, LabelledSet, Told, labelled_frame
 from export.data.json_file import read_json
 from export.data.pictures import Pictures, size_of
 from export.data.splits import split_in, split_of
 from export.data.text_file import some
 
+ACCEPT, LEAVE_OUT = "accept", "leave-out"
 
-def read_coco(annotations: str | Path, images: str | Path, ignore: Collection[str] = (IGNORED,)) -> LabelledSet:
+
+def read_coco(
+    annotations: str | Path, images: str | Path, ignore: Collection[str] = (IGNORED,), proposals: str | None = None
+) -> LabelledSet:
     """Frames of a COCO file, or of HIT-UAV's own JSON; ``images``: the folder that file names are relative to.
 
     Classes named in ``ignore``, whatever their case, and boxes marked ``iscrowd`` or ``ignore`` become ignored
     regions. Labels count up in the order of the category ids. A size that is not given is read from the picture.
+    ``proposals``: `ACCEPT` takes proposals that nobody has checked as labels, `LEAVE_OUT` leaves their images out; both
+    are told in the notes.
 
-    Raises InputError where the file cannot be read, lacks a key, names an unknown image or category, or gives one id
-    or one name to two.
+    Raises InputError where the file cannot be read, lacks a key, names an unknown image or category, gives one id or
+    one name to two, or holds proposals and nobody said what to do with them.
     """
     source = Path(annotations)
-    return read_coco_in(source, Pictures([Path(images)], split_of(split_in(source.stem))), ignore)
+    return read_coco_in(source, Pictures([Path(images)], split_of(split_in(source.stem))), ignore, proposals)
 
 
-def read_coco_in(source: Path, pictures: Pictures, ignore: Collection[str] = (IGNORED,)) -> LabelledSet:
+def read_coco_in(
+    source: Path, pictures: Pictures, ignore: Collection[str] = (IGNORED,), proposals: str | None = None
+) -> LabelledSet:
     """As `read_coco`, with ``pictures`` that know where to look."""
     coco = read_json(source, Coco, "annotations", EXPECTED)
     key = "annotation" if coco.annotations is None else "annotations"
@@ -56,9 +74,12 @@ def read_coco_in(source: Path, pictures: Pictures, ignore: Collection[str] = (IG
     classes = tuple(name for name in names.values() if name.casefold() not in ignored)
     label_of = {i: classes.index(name) if name in classes else None for i, name in names.items()}
     by_image = boxes_by_image(source, coco.images, boxes, names)
+    left_out = _proposals(source, coco, boxes, proposals, told)
     frames, paths, sizes = [], dict[Path, int](), dict[int, tuple[int, int]]()
     unknown: InputError | None = None
     for i, image in enumerate(coco.images):
+        if image.id in left_out:
+            continue
         path = _picture(source, i, image, pictures, paths)
         try:
             width, height = sizes[image.id] = _size(source, i, image, path)
@@ -90,6 +111,24 @@ def read_coco_in(source: Path, pictures: Pictures, ignore: Collection[str] = (IG
     empty = [f.path.name for f in frames if not len(f.boxes) and not len(f.ignored)]
     background = [f"{len(empty)} of {len(frames)} pictures have no boxes and are background: {some(empty)}"]
     return LabelledSet(classes, tuple(frames), (*told.notes(), *pictures.notes(), *background[: len(empty)]))
+
+
+def _proposals(source: Path, coco: Coco, boxes: Sequence[CocoBox], chosen: str | None, told: Told) -> set[int]:
+    """Ids of the images to leave out. Raises InputError where there are proposals and nobody chose."""
+    images = coco.images
+    ids = unchecked(coco.info, images, boxes)
+    if not ids:
+        return ids
+    first = next(f"image {image.id}, {name_of(image)}" for image in images if image.id in ids)
+    what = f"{len(ids)} of {len(images)} pictures hold proposals that nobody has checked"
+    if chosen is None:
+        raise InputError(
+            f"annotations {source}: {what}, the first is {first}: correct them in a labelling tool and give its "
+            "export; edge-export data check --proposals leave-out leaves these pictures out, --proposals accept takes "
+            "the proposals as labels"
+        )
+    told.say(f"{what}, {'and are left out' if chosen == LEAVE_OUT else 'taken as labels'}; the first: {first}")
+    return ids if chosen == LEAVE_OUT else set()
 
 
 def _picture(source: Path, i: int, image: CocoImage, pictures: Pictures, paths: dict[Path, int]) -> Path:

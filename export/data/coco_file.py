@@ -12,6 +12,7 @@ from edge.errors import InputError
 from export.data.dataset import Told
 from export.data.text_file import clean_name
 
+UNCHECKED = "no person has checked it"  # in the description of proposals, and of what edge report writes
 EXPECTED = "expected COCO's images, annotations and categories, each box with a known image_id and category_id"
 
 
@@ -39,6 +40,7 @@ class CocoImage(Struct):
     file_name: str | None = None
     filename: str | None = None
     temperature: CocoTemperature | None = None
+    proposed: Any = None  # ours: its boxes are proposals that nobody has checked
 
 
 class CocoBox(Struct):
@@ -53,6 +55,7 @@ class CocoBox(Struct):
     ignore: bool | int | None = 0
     attributes: Any = None  # CVAT's; "rotation" is in degrees
     score: Any = None
+    proposed: Any = None  # ours, also among the attributes, where labelling tools keep it
 
 
 class Coco(Struct):
@@ -62,6 +65,7 @@ class Coco(Struct):
     images: list[CocoImage]
     annotations: list[CocoBox] | None = None
     annotation: list[CocoBox] | None = None
+    info: Any = None
 
 
 def categories_by_id(source: Path, listed: Sequence[CocoCategory], used: set[int], told: Told) -> dict[int, str]:
@@ -111,6 +115,24 @@ def boxes_by_image(
                 )
         by_image[box.image_id].append(i)
     return by_image
+
+
+def unchecked(info: Any, images: Sequence[CocoImage], boxes: Sequence[CocoBox]) -> set[int]:
+    """Ids of the images that hold what a model found and nobody has checked: they say so themselves, or one of their
+    boxes, or the file's ``info`` does of all.
+    """
+    whole = isinstance(info, dict) and UNCHECKED in str(info.get("description"))
+    said = {image.id for image in images if whole or _holds(image.proposed)}
+    return said | {
+        box.image_id
+        for box in boxes
+        if _holds(box.proposed) or (isinstance(box.attributes, dict) and _holds(box.attributes.get("proposed")))
+    }
+
+
+def _holds(mark: Any) -> bool:
+    """Tools write a mark as they like: true, 1, "true", "True"."""
+    return str(mark).strip().casefold() in ("true", "1", "1.0", "yes")
 
 
 def name_of(image: CocoImage) -> str | None:

@@ -49,12 +49,13 @@ def read_folder(
     split: str | None = None,
     ignore: Collection[str] = (IGNORED,),
     voc_origin: int | None = None,
+    proposals: str | None = None,
 ) -> LabelledSet:
     """The labelled frames of one part of ``folder``: of ``split``, such as "val", which folders called valid or
     validation are too; None: of train, or of the only part. A folder without parts is read whole.
 
-    ``voc_origin``: 0 or 1, where the pixels of Pascal VOC begin; None: as the files tell. What was assumed and left out
-    stands in the set's ``notes``.
+    ``voc_origin``: 0 or 1, where the pixels of Pascal VOC begin; None: as the files tell. ``proposals``: of COCO, see
+    `export.data.coco.read_coco`. What was assumed and left out stands in the set's ``notes``.
 
     Raises InputError where the folder holds no labels that are known, or several kinds of them, or has no such part, or
     its labels cannot be read.
@@ -62,7 +63,7 @@ def read_folder(
     root = Path(folder)
     if not root.is_dir():
         raise InputError(f"data folder {root} does not exist: give a folder with labelled frames{_unpack(root)}")
-    parts = _parts(root, voc_origin)
+    parts = _parts(root, voc_origin, proposals)
     if not parts:
         raise InputError(f"{root} holds no labels that are known: {_EXPECTED}{_hint(root, voc_origin)}")
     kinds = {part.kind: part for part in reversed(parts)}
@@ -102,32 +103,36 @@ def _chosen(root: Path, parts: list[_Part], split: str | None) -> _Part:
     return here[0]
 
 
-def _parts(root: Path, voc_origin: int | None) -> list[_Part]:
-    parts = [*_coco_parts(root), *_voc_parts(root, voc_origin)]
+def _parts(root: Path, voc_origin: int | None, proposals: str | None = None) -> list[_Part]:
+    parts = [*_coco_parts(root, proposals), *_voc_parts(root, voc_origin)]
     return parts + [_Part("YOLO", split, at, read) for split, at, read in yolo_parts(root)]
 
 
-def _coco_parts(root: Path) -> Iterator[_Part]:
+def _coco_parts(root: Path, proposals: str | None) -> Iterator[_Part]:
     for file in sorted(root.glob("annotations/*.json")):
         if not file.name.startswith(_OTHER_COCO) and _is_coco(file):
             split = "" if file.stem in _WHOLE else split_in(file.stem)
             folders = [*_named(root, split), root / "images", file.parent, root]
-            yield _coco(file, split, folders)
+            yield _coco(file, split, folders, proposals)
     for folder in _folders(root):
         named = split_of(folder.name)
         files = sorted(folder.glob("*.json")) if named else [folder / "_annotations.coco.json"]
         for file in files:
             if file.is_file() and _is_coco(file):
-                yield _coco(file, named or folder.name, [folder, folder / "images", folder / "data"])
+                yield _coco(file, named or folder.name, [folder, folder / "images", folder / "data"], proposals)
     for file in sorted(root.glob("*.json")):
         if not file.name.startswith(_OTHER_COCO) and _is_coco(file):
             split = "" if file.stem in _WHOLE else split_in(file.stem)
-            yield _coco(file, split, [*_named(root, split), root / "images", root / "data", root])
+            yield _coco(file, split, [*_named(root, split), root / "images", root / "data", root], proposals)
 
 
-def _coco(file: Path, split: str, folders: list[Path]) -> _Part:
+def _coco(file: Path, split: str, folders: list[Path], proposals: str | None) -> _Part:
     there = [folder for folder in folders if folder.is_dir()]
-    return _Part("COCO", split, file, lambda ignore, _: read_coco_in(file, Pictures(there, split or None), ignore))
+
+    def read(ignore: Collection[str], _: Told) -> LabelledSet:
+        return read_coco_in(file, Pictures(there, split or None), ignore, proposals)
+
+    return _Part("COCO", split, file, read)
 
 
 def _is_coco(file: Path) -> bool:

@@ -18,9 +18,10 @@ SHOWN = 12  # flights in a list
 
 # run, then frame number; HIT-UAV: day or night _ altitude _ camera angle _ weather _ frame number
 _NUMBERED = re.compile(r"(?P<run>.*?)[_-]?(?P<number>\d+)$")
-# what tools and cameras put around it: Label Studio's hash, Roboflow's ending, DJI's and FLIR's letter of the camera
+# what tools and cameras put around it: Label Studio's hash, the number of our simulated animals in a real frame,
+# Roboflow's ending, DJI's and FLIR's letter of the camera
 _AROUND = re.compile(
-    r"^(?=\d*[a-f])[0-9a-f]{8}-(?=.)|[._](jpe?g|png|tiff?|bmp)\.rf\.\w+$|(?<=\d)_(T|V|W|Z|S|R|D|IR|TH|THRM)$",
+    r"^(?=\d*[a-f])[0-9a-f]{8}-(?=.)|^onto\d+-\d{5}_(?=.)|[._](jpe?g|png|tiff?|bmp)\.rf\.\w+$|(?<=\d)_(T|V|W|Z|S|R|D|IR|TH|THRM)$",
     re.IGNORECASE,
 )
 _DJI = re.compile(r"(?P<run>DJI_\d{8})\d{6}_(?P<number>\d{4,})$")  # DJI_20240131120559_0017: date, time, number
@@ -31,11 +32,16 @@ _TIMED = re.compile(
 )
 
 
+def stem_of(path: Path) -> str:
+    """A file's name as the camera gave it: without its ending, and what tools and cameras put around it."""
+    return _AROUND.sub("", _AROUND.sub("", path.stem))
+
+
 def run_of(path: Path) -> tuple[str, int] | None:
     """Flight and frame number of a file name that ends in a number, such as HIT-UAV's; of one that ends in a date and a
     time, the date and the second of the day. The run of a bare number is its folder. None for another name.
     """
-    stem = _AROUND.sub("", _AROUND.sub("", path.stem))
+    stem = stem_of(path)
     dji = _DJI.fullmatch(stem)
     if not dji and (match := _TIMED.fullmatch(stem)):
         return match["run"], 3600 * int(match["h"]) + 60 * int(match["m"]) + int(match["s"])
@@ -64,25 +70,28 @@ def flights_of(data: LabelledSet, by: str = "name", gap: int = GAP) -> dict[str,
     return {f"{run}:{first}-{last[run, first]}": frames for (run, first), frames in flights.items()}
 
 
-def split_by_run(data: LabelledSet, part: float, gap: int = GAP, by: str = "name") -> tuple[LabelledSet, LabelledSet]:
+def split_by_run(
+    data: LabelledSet, part: float, gap: int = GAP, by: str = "name", of: int | None = None
+) -> tuple[LabelledSet, LabelledSet]:
     """About ``part`` of the frames apart, whole flights only (`flights_of`). Which flight goes where depends on its
-    name alone. ``by`` "end": one part of the set, the last frames by name, whatever flight they are of.
+    name alone. ``by`` "end": one part of the set, the last frames by name, whatever flight they are of. ``of``: of so
+    many frames the part is, where ``data`` is what another split has left.
 
     Raises InputError where one side would be empty, or the names tell no flights.
     """
     if by == "end":
         order = [f for flight in flights_of(data, "name", gap).values() for f in flight]
-        cut = len(order) - max(1, round(part * len(order)))
+        cut = max(0, len(order) - max(1, round(part * (of or len(order)))))
         held = {f.path for f in order[cut:]}
     else:
-        held = _held(flights_of(data, by, gap), part, len(data), by)
+        held = _held(flights_of(data, by, gap), part * (of or len(data)), len(data), by)
     kept = data.without(lambda f: f.path in held)
     if not kept.frames:
         raise InputError(f"--hold-back {part:g} of {len(data)} frames leaves none to train on: give a smaller part")
     return kept, data.without(lambda f: f.path not in held)
 
 
-def _held(flights: dict[str, list[LabelledFrame]], part: float, count: int, by: str) -> set[Path]:
+def _held(flights: dict[str, list[LabelledFrame]], most: float, count: int, by: str) -> set[Path]:
     ways = "--flights folder (each folder is one), --flight-gap N (a gap of more than N numbers begins another), or "
     ways += "--flights end (the last frames, cut once)"
     if len(flights) < 2:
@@ -101,18 +110,21 @@ def _held(flights: dict[str, list[LabelledFrame]], part: float, count: int, by: 
     order = sorted(flights, key=lambda name: hashlib.sha256(names[name].encode()).hexdigest())
     apart: list[LabelledFrame] = []
     for name in order:
-        if len(apart) + len(flights[name]) <= part * count:
+        if len(apart) + len(flights[name]) <= most:
             apart += flights[name]
     return {f.path for f in apart or min((flights[name] for name in order), key=len)}
 
 
-def table_of(flights: dict[str, list[LabelledFrame]], held: LabelledSet) -> list[str]:
-    """A line a flight: how many frames it has, and whether they are held back."""
-    apart = {f.path for f in held.frames}
+def table_of(flights: dict[str, list[LabelledFrame]], held: LabelledSet, test: LabelledSet | None = None) -> list[str]:
+    """A line a flight: how many frames it has, and whether they are held back, or put aside for the test."""
+    apart, last = ({f.path for f in part.frames} if part else set() for part in (held, test))
     lines = []
     for name, frames in list(flights.items())[:SHOWN]:
         count = sum(f.path in apart for f in frames)
-        side = "held back" if count == len(frames) else f"{count} held back" if count else "kept"
+        tested = sum(f.path in last for f in frames)
+        sides = [(count, "held back"), (tested, "for the test"), (len(frames) - count - tested, "kept")]
+        there = [(n, side) for n, side in sides if n]
+        side = there[0][1] if len(there) == 1 else ", ".join(f"{n} {side}" for n, side in there if side != "kept")
         lines.append(f"{len(frames):6} {name}: {side}")
     more = len(flights) - len(lines)
     return [*lines, *([f"       and {more} more"] if more else [])]

@@ -43,6 +43,31 @@ def test_check_leaves_out_and_holds_back_by_run(tmp_path: Path) -> None:
     assert main([*words, "--hold-back", "1"]) == 2
 
 
+def test_three_parts_share_no_flight_and_are_the_same_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"{run}_60_30_0_{i:05d}.png" for run in range(10) for i in range(4)]
+    for name in names:
+        write_image(tmp_path / "train" / name, rng.integers(0, 255, (48, 64)).astype(np.uint8))
+    write_coco(tmp_path, names, [(i, 1, [16, 8, 16, 16]) for i in range(len(names))])
+    files, split = ("cleaned.json", "held_back.json", "held_back_test.json"), ["--hold-back", "0.3", "--test", "0.2"]
+    made = []
+    for out in ("a", "b"):
+        assert main(["data", "check", str(tmp_path), "--out", str(tmp_path / out), *split]) == 0
+        made.append([[f.path.name for f in read_coco(tmp_path / out / name, tmp_path).frames] for name in files])
+    assert made[0] == made[1]
+    assert [len(part) for part in made[0]] == [20, 12, 8]
+    runs = [{name.split("_")[0] for name in part} for part in made[0]]
+    assert sum(len(part) for part in runs) == len(set.union(*runs)) == 10
+    said = capsys.readouterr().out
+    assert (said.count(": held back"), said.count(": for the test"), said.count(": kept")) == (2 * 3, 2 * 2, 2 * 5)
+    words = ["data", "check", str(tmp_path), "--out", str(tmp_path / "c"), "--quiet"]
+    for wrong in (["--test", "0.2"], ["--test", "0.5", "--hold-back", "0.5"], ["--test", "-1", "--hold-back", "0.5"]):
+        assert main([*words, *wrong]) == 2
+        assert "expected two parts of the frames" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "run"),
     [
@@ -54,6 +79,7 @@ def test_check_leaves_out_and_holds_back_by_run(tmp_path: Path) -> None:
         ("DJI_20240131120559_0017_T.JPG", ("DJI_20240131", 17)),
         ("DJI_0007_jpg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.jpg", ("DJI", 7)),  # Roboflow
         ("1a2b3c4d-DJI_0007.png", ("DJI", 7)),  # Label Studio
+        ("onto1-00012_0_60_30_0_01610.jpg", ("0_60_30_0", 1610)),  # animals set into a real frame
         ("20240131-0007.png", ("20240131", 7)),  # a date is no hash
         ("cam_2024-01-31_12-05-59.png", ("cam_2024-01-31", 43559)),
         ("20240131T120559Z.png", ("20240131", 43559)),

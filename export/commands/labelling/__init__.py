@@ -1,0 +1,1 @@
+"""The commands that help those who label; `export.commands.data` adds them."""
