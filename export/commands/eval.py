@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge.app.output import check_file
-from edge.commands.options import add_backend
+from edge.commands.options import add_backend, add_tiles
 from edge.engine import open_engine
+from edge.engine.tiled import tiling_of
 from edge.errors import InputError
-from edge.model.bundle import MODEL_JSON, Bundle
+from edge.model.bundle import Bundle
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
-from export.commands.eval_tables import coco_line, show_figures
+from export.commands.judging.groups import (
+    add_group_options,
+    by_group,
+    check_group_options,
+    conditions_of,
+    other_bundle,
+    seen_by,
+)
+from export.commands.judging.tables import coco_line, show_figures
 from export.commands.label_options import HELD, add_class_options, class_choice, read_labels
 from export.data.clean import tidy, told
 from export.data.dataset import LabelledSet
-from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
+from export.detector.checkpoint import Checkpoint, detector_of, normalisers_of, read_checkpoint
 from export.evaluate.classes import matched, names_without
 from export.evaluate.coco_figures import check_installed, coco_figures, coco_truth
 from export.evaluate.evaluate import Detect, detect_with_bundle, detect_with_model, figures, judge, only_classes
 from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
 from export.evaluate.readable import check_boxes, check_readable
+from export.evaluate.recall import set_recall
+from export.evaluate.score_choice import RULES, USUAL, set_score
 
 
 def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,6 +50,7 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as edge run")
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoint, run in torch")
     add_backend(parser)
+    add_tiles(parser)
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder with frames and labels, as train --data reads it"
     )
@@ -69,8 +80,19 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     parser.add_argument(
         "--set-threshold",
+        nargs="?",
+        const=USUAL,
+        choices=tuple(RULES),
+        help="with --model: write the score of the best F1 into model.json, from which edge run then shows detections; "
+        "mean: the mean of F1 over classes, so that a rare class counts; all: F1 of all classes together (default: "
+        f"{USUAL})",
+    )
+    add_group_options(parser)
+    parser.add_argument(
+        "--set-recall",
         action="store_true",
-        help="with --model: write the score of the best F1 into model.json, from which edge run then shows detections",
+        help="with --model: write recall.json into the bundle: of objects of each size the part that is found, from "
+        "which edge run --coverage says probabilities of detection",
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="evaluate only each Nth frame")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -78,39 +100,38 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def run_eval(arguments: argparse.Namespace) -> int:
-    """Evaluate, print a table, write what was asked for."""
-    if arguments.every < 1:
-        raise InputError(f"--every {arguments.every}: expected 1 or more")
-    if arguments.set_threshold and not arguments.model:
-        raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
-    if arguments.backend != "auto" and not arguments.model:
-        raise InputError(f"--backend {arguments.backend} runs a bundle: give --model BUNDLE")
-    if arguments.coco and not arguments.annotations:
-        raise InputError(
-            "--coco needs a COCO file: give --annotations and --images; edge-export data check makes one of other "
-            "labels, cleaned.json"
-        )
-    if arguments.coco:
-        check_installed()
-    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
-        check_file(file)  # before the minutes that the frames take
+    """Evaluate, print tables, write what was asked for."""
+    _check(arguments)
     data = _labels(arguments)
-    data, detect, about = _detector(arguments, data)
+    data, detect, about, model = _detector(arguments, data)
     console = console_of(arguments.quiet)
     read, (data, problems) = data, tidy(data)
     check_boxes(read, data)
+    conditions = conditions_of(arguments, data)
+    compare = other_bundle(arguments, data) if arguments.against else None
     notes = [*read.notes, *told(problems)]
     for note in notes:
         say(console, note)
     truth = coco_truth(arguments.annotations, arguments.images, data, class_choice(arguments)) if arguments.coco else []
     with bars_on(console) as progress:
         task = progress.add_task("check", total=len(data))
-        check_readable(data, lambda done: progress.update(task, completed=done))
+        keys = check_readable(data, lambda done: progress.update(task, completed=done))
+        seen, lines, parted = seen_by(arguments, data, keys, model)
+        conditions = {**conditions, **parted}
+        for line in lines:
+            say(console, line)
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     labels = str(arguments.annotations or arguments.data)
     shown = about.get("score_threshold")
-    result = {**about, "annotations": labels, "notes": notes, **figures(judged, data.classes, shown)}
+    found = figures(judged, data.classes, shown)
+    score, score_of = (shown, "bundle") if shown is not None else (found["best_mean_f1"]["threshold"], "best_mean_f1")
+    result = {**about, "annotations": labels, "notes": [*notes, *lines], **seen, **found}
+    result |= by_group(arguments, data, judged, conditions, score, score_of)
+    if compare:
+        with bars_on(console) as progress:
+            task = progress.add_task("the other", total=len(data))
+            result["against"] = compare(judged, conditions, score, lambda done: progress.update(task, completed=done))
     show_figures(result, console)
     if arguments.coco:
         result["coco"] = coco_figures(judged, data.classes, truth)
@@ -123,39 +144,48 @@ def run_eval(arguments: argparse.Namespace) -> int:
     )
     for path, content in outputs:
         if path:
-            try:
-                write_whole(path, content())
-            except OSError as error:
-                raise InputError(f"{path} cannot be written ({reason_of(error)})") from None
+            _write(path, content())
     if arguments.set_threshold:
-        say(console, set_threshold(arguments.model, result["best_f1"]))
+        named = Path(labels).name + (f", part {arguments.split or HELD}" if arguments.data else "")
+        say(console, set_score(arguments.model, arguments.set_threshold, found, named, keys))
+    if arguments.set_recall:
+        say(console, set_recall(arguments.model, data, judged, about["path"]))
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises InputError for options that do not go together, and where a file cannot be written."""
+    if arguments.every < 1:
+        raise InputError(f"--every {arguments.every}: expected 1 or more")
+    check_group_options(arguments)
+    if arguments.set_threshold and not arguments.model:
+        raise InputError("--set-threshold goes into a bundle: give --model BUNDLE")
+    if arguments.set_recall and not arguments.model:
+        raise InputError("--set-recall goes into a bundle: give --model BUNDLE")
+    if arguments.backend != "auto" and not arguments.model:
+        raise InputError(f"--backend {arguments.backend} runs a bundle: give --model BUNDLE")
+    if arguments.tiles and not arguments.model:
+        raise InputError(f"--tiles {arguments.tiles} are looked at as in flight, by a bundle: give --model BUNDLE")
+    if arguments.coco and not arguments.annotations:
+        raise InputError(
+            "--coco needs a COCO file: give --annotations and --images; edge-export data check makes one of other "
+            "labels, cleaned.json"
+        )
+    if arguments.coco:
+        check_installed()
+    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
+        check_file(file)  # before the minutes that the frames take
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({reason_of(error)})") from None
 
 
 def _json(values: dict[str, Any]) -> bytes:
     return (json.dumps(values, indent=1) + "\n").encode()
-
-
-def set_threshold(folder: str, best: dict[str, float]) -> str:
-    """Write the threshold of ``best`` (of `Ranking.best_f1`) into the bundle's model.json; returns what was done.
-
-    Raises InputError where nothing was found at any threshold, or model.json cannot be written: it stays as it was.
-    """
-    if not best["f1"]:
-        raise InputError("no detection was right at any score: no threshold was set")
-    bundle = Bundle.load(folder)
-    # rounded down: the detection that the threshold was taken from is still shown
-    changed = replace(bundle, score_threshold=math.floor(best["threshold"] * 1000) / 1000)
-    try:
-        changed.write_json()
-    except OSError as error:
-        raise InputError(f"{bundle.path / MODEL_JSON} cannot be written ({reason_of(error)})") from None
-    text = (
-        f"{bundle.name} now shows detections from {changed.score_threshold:.3f}, before from {bundle.score_threshold:g}"
-    )
-    if (bundle.path / "model.engine").exists():
-        text += f". Its engine belongs to the old model.json, build it again: edge-export engine {folder}"
-    return text
 
 
 def _labels(arguments: argparse.Namespace) -> LabelledSet:
@@ -163,8 +193,10 @@ def _labels(arguments: argparse.Namespace) -> LabelledSet:
     return replace(data, frames=data.frames[:: arguments.every])
 
 
-def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[LabelledSet, Detect, dict[str, Any]]:
-    """``data`` with the classes that are evaluated, what finds them, and what the figures are of."""
+def _detector(
+    arguments: argparse.Namespace, data: LabelledSet
+) -> tuple[LabelledSet, Detect, dict[str, Any], Bundle | Checkpoint]:
+    """``data`` with the classes that are evaluated, what finds them, what the figures are of, and whose."""
     choice, where = class_choice(arguments), str(arguments.annotations or arguments.data)
     if arguments.checkpoint:
         checkpoint = read_checkpoint(arguments.checkpoint, arguments.weights_of)
@@ -181,16 +213,21 @@ def _detector(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Labelle
             raise InputError(f"{who} names {len(known)} classes ({', '.join(known)}) and has {count}: it is broken")
         data, detect = matched(data, known, choice, who, where), detect_with_model(model, normalisers_of(model))
         about: dict[str, Any] = {"checkpoint_sha256": checkpoint.sha256(), "path": "torch"}
+        whose: Bundle | Checkpoint = checkpoint
     else:
         bundle = Bundle.load(arguments.model)
         known = bundle.classes
         data = matched(data, known, choice, f"bundle {arguments.model}", where)
-        engine = open_engine(bundle, arguments.backend)
+        engine = open_engine(bundle, arguments.backend, tiles=arguments.tiles)
+        if tiling := tiling_of(engine):
+            data = replace(data, notes=(*data.notes, f"tiles: {tiling.in_words()}"))
         detect, path = detect_with_bundle(engine), f"flight, {engine.backend}"
         about = {
             "model": bundle.name,
             "checkpoint_sha256": bundle.checkpoint_sha256,
             "path": path,
             "score_threshold": bundle.score_threshold,
+            "tiles": arguments.tiles,
         }
-    return data, only_classes(detect, known, data.classes), about
+        whose = bundle
+    return data, only_classes(detect, known, data.classes), about, whose

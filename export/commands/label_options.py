@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from edge.errors import InputError
 from export.data.coco import read_coco
-from export.data.dataset import LabelledSet
+from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
+from export.data.runs import FramesNamed
 from export.evaluate.classes import ClassChoice
+from export.evaluate.unlabelled import OPTION, check_labelled
 
 HELD = "val"  # the part of a folder that is not trained on, as most tools name it; also found as valid
 
@@ -28,6 +31,18 @@ def add_class_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_unlabelled_option(parser: argparse.ArgumentParser) -> None:
+    """``--shows-no``."""
+    parser.add_argument(
+        OPTION,
+        action="append",
+        default=[],
+        metavar="SET:CLASS,...",
+        help="with several sets: SET, one of --data or --annotations, has no such classes, and its frames show no such "
+        "objects, or mark them as ignored. Without it, a set that lacks a class of another is refused",
+    )
+
+
 def class_choice(arguments: argparse.Namespace) -> ClassChoice:
     """What they say. Raises InputError for an empty or repeated name."""
     return ClassChoice.parse(arguments.classes, arguments.ignore_classes)
@@ -43,3 +58,24 @@ def read_labels(arguments: argparse.Namespace) -> LabelledSet:
     if a.split:
         raise InputError("--split is a part of the folder of --data; --annotations names one file, a part already")
     return read_coco(a.annotations, a.images)
+
+
+def read_training_sets(arguments: argparse.Namespace, choice: ClassChoice) -> LabelledSet:
+    """What --annotations and every --data hold, as one set, without the frames of --without.
+
+    Raises InputError where it is neither, nothing is left, or a set lacks a class of another and nobody has said that
+    its frames show none.
+    """
+    a = arguments
+    if bool(a.annotations) != bool(a.images) or not (a.data or a.annotations):
+        raise InputError("expected --data DIR, once or more, or --annotations JSON with --images DIR")
+    sets = [read_coco(a.annotations, a.images)] if a.annotations else []
+    sets += [read_folder(folder) for folder in a.data]
+    names = [str(path) for path in (*filter(None, [a.annotations]), *a.data)]
+    told = check_labelled(dict(zip(names, sets, strict=True)), choice, a.shows_no)
+    data = merge(sets)
+    for text in a.without:
+        data = data.without(FramesNamed(text))
+    if not data.frames:
+        raise InputError("no frame is left to train on: check --without")
+    return replace(data, notes=(*data.notes, *told))

@@ -28,7 +28,11 @@ _COMMANDS = {
         "add_reference_command",
         "write a script that saves what your own program finds, to compare a bundle with",
     ),
-    "data": ("export.commands.data", "add_data_command", "find problems in labelled frames; make simulated ones"),
+    "data": (
+        "export.commands.data",
+        "add_data_command",
+        "find problems in labelled frames; make simulated ones; propose frames and boxes for labelling",
+    ),
     "train": ("export.commands.train", "add_train_command", "train a detector on labelled frames"),
     "eval": (
         "export.commands.eval",

@@ -17,13 +17,10 @@ from edge.thermal.normalise import NormaliseSpec
 from export.commands import train_start
 from export.commands.console import bars_on, console_of, now_and_then, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
-from export.commands.label_options import add_class_options, class_choice
+from export.commands.label_options import add_class_options, add_unlabelled_option, class_choice, read_training_sets
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import tidy, told
-from export.data.coco import read_coco
-from export.data.dataset import LabelledSet, merge
-from export.data.formats import read_folder
-from export.data.runs import FramesNamed
+from export.data.dataset import LabelledSet
 from export.detector.build import build_detector
 from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
 from export.detector.configuration import preset
@@ -121,6 +118,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="beginnings of the names of parameters that are not trained (default: %(default)s)",
     )
     add_class_options(parser)
+    add_unlabelled_option(parser)
     add_watch_options(parser)
     parser.add_argument(
         "--seed", type=int, default=s.seed, help="of all that is drawn by chance (default: %(default)s)"
@@ -144,11 +142,14 @@ def run_train(arguments: argparse.Namespace) -> int:
     console = console_of(arguments.quiet)
     choice = class_choice(arguments)
     watched = read_watched(arguments)
-    data = _tidied(choice.of(_data(arguments), "the training set", watched.classes if watched else ()), console)
+    data = _tidied(
+        choice.of(read_training_sets(arguments, choice), "the training set", watched.classes if watched else ()),
+        console,
+    )
     watch = watch_of(arguments, data, watched, choice, console) if watched else None
     with bars_on(console) as progress:
         task = progress.add_task("check the frames", total=len(data))
-        check_readable(data, lambda done: progress.update(task, completed=done))
+        keys = check_readable(data, lambda done: progress.update(task, completed=done))
     hard_examples = _hard_examples(arguments, data, console)
     torch.manual_seed(arguments.seed)
     checkpoint = read_checkpoint(arguments.start, arguments.weights_of) if arguments.start else None
@@ -161,6 +162,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments, normalisers_of(start or (teacher and teacher.model)))
     if teacher:
         train_start.check_same_view(teacher, settings.normalisers())
+        for line in train_start.of_the_teacher(teacher, data.classes):
+            say(console, line)
     model = start or _model(arguments, data, settings.normalisers(), teacher)
     if arguments.start:
         known = model.class_names
@@ -168,7 +171,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         for line in train_start.of_the_start(str(arguments.start), known, data.classes, kept):
             say(console, line)
     elif teacher and not arguments.backbone:
-        say(console, train_start.begin(model, teacher))
+        say(console, train_start.begin(model, teacher, data.classes))
     model = model.to(arguments.device)
     if not (arguments.start or arguments.backbone or teacher):
         calibrate_norms(model, data, settings.normalisers())
@@ -181,6 +184,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         hard_examples,
         teacher.model.to(arguments.device) if teacher else None,
         teacher.origin if teacher else None,
+        train_start.seen(data, keys, checkpoint, teacher),
     )
     say(console, train_start.sizes_seen(model, data))
     if trainer.step:
@@ -247,18 +251,6 @@ def _sampling_weights(text: str | None) -> tuple[float, ...]:
         return tuple(float(word) for word in text.split(",")) if text else ()
     except ValueError:
         raise InputError(f"--sampling-weights {text}: expected one number for each --data, such as 0.8,0.2") from None
-
-
-def _data(arguments: argparse.Namespace) -> LabelledSet:
-    if bool(arguments.annotations) != bool(arguments.images) or not (arguments.data or arguments.annotations):
-        raise InputError("expected --data DIR, once or more, or --annotations JSON with --images DIR")
-    sets = [read_coco(arguments.annotations, arguments.images)] if arguments.annotations else []
-    data = merge(sets + [read_folder(folder) for folder in arguments.data])
-    for text in arguments.without:
-        data = data.without(FramesNamed(text))
-    if not data.frames:
-        raise InputError("no frame is left to train on: check --without")
-    return data
 
 
 def _tidied(read: LabelledSet, console: Screen) -> LabelledSet:

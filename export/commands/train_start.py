@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from torchvision.models.detection import FasterRCNN
 from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from export.data.dataset import LabelledSet
-from export.detector.checkpoint import detector_of, normalisers_of, read_checkpoint
+from export.detector.checkpoint import Checkpoint, detector_of, normalisers_of, read_checkpoint
+from export.detector.replace_head import replace_head
 from export.evaluate.classes import near_names
+from export.evaluate.trained_on import TrainedOn
 from export.training.crops import resize_factor
 from export.training.start import begin_as
 
@@ -50,6 +53,31 @@ def read_teacher(path: Path) -> TaughtBy:
     return TaughtBy(path, detector_of(checkpoint), checkpoint.origin())
 
 
+def seen(
+    data: LabelledSet, keys: Sequence[bytes], start: Checkpoint | None, teacher: TaughtBy | None
+) -> dict[str, Any]:
+    """What a model will have seen that is trained on ``data``; ``keys``: of its pictures, see `check_readable`."""
+    all_of_it = TrainedOn.of(data, keys)
+    if start:
+        all_of_it = all_of_it.after(start.training, str(start.origin()["name"]))
+    if teacher:
+        all_of_it = all_of_it.after(teacher.model.training_record, str(teacher.origin["name"]))
+    return all_of_it.to_json()
+
+
+def of_the_teacher(teacher: TaughtBy, classes: Sequence[str]) -> list[str]:
+    """Lines: which classes are learnt from the teacher too, which of its are not; none where it knows the same."""
+    known = tuple(teacher.model.class_names)
+    folded = [{name.casefold() for name in names} for names in (known, classes)]
+    both = [name for name in classes if name.casefold() in folded[0]]
+    alone = [name for name in classes if name.casefold() not in folded[0]]
+    gone = [name for name in known if name.casefold() not in folded[1]]
+    if not known or not both or not (alone or gone):
+        return []
+    lines = [f"{teacher.path} teaches {', '.join(both)}" + (f"; by labels alone: {', '.join(alone)}" if alone else "")]
+    return lines + ([f"{teacher.path} also knows {', '.join(gone)}: not learnt, no frame has it"] if gone else [])
+
+
 def check_same_view(teacher: TaughtBy, normalisers: Normalisers) -> None:
     """Raises InputError where the teacher knows other grey pictures than those of the training."""
     if (known := normalisers_of(teacher.model)) != normalisers:
@@ -60,9 +88,14 @@ def check_same_view(teacher: TaughtBy, normalisers: Normalisers) -> None:
         )
 
 
-def begin(model: FasterRCNN, teacher: TaughtBy) -> str:
-    """Give ``model``, in place, what fits of the teacher's weights; a line that says what does not."""
-    new = begin_as(model, teacher.model)
+def begin(model: FasterRCNN, teacher: TaughtBy, classes: Sequence[str]) -> str:
+    """Give ``model``, in place, what fits of the teacher's weights; a line that says what does not. Its ``classes``
+    begin as those of the same name.
+    """
+    like = copy.deepcopy(teacher.model)
+    if like.class_names:
+        replace_head(like, classes)
+    new = begin_as(model, like)
     but = f", but for {', '.join(new)}, which begin from nothing" if new else ""
     return f"the detector begins with the weights of its teacher, {teacher.path}{but}"
 

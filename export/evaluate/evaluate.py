@@ -14,11 +14,12 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.data import Float32, Frame, Int32
 from edge.engine import Engine
+from edge.engine.tiled import tiling_of
 from edge.measure.average_precision import ALL, IOUS, Judged, rank
 from edge.model.normalisers import Normalisers
 from edge.model.transform import Preprocessor, to_detections
 from export.data.dataset import LabelledSet, sensor_frame
-from export.evaluate.thresholds import threshold_rows
+from export.evaluate.thresholds import best_mean_f1, threshold_rows
 
 # px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
 PAPER_SIZES = {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, float("inf"))}
@@ -49,7 +50,7 @@ def detect_with_bundle(engine: Engine) -> Detect:
     """Detection as in flight, each frame as the first of a flight; every score that the graph gives."""
 
     def detect(frame: Frame) -> tuple[Float32, Float32, Int32]:
-        _, image, letterbox = Preprocessor(engine.bundle).forward(frame)
+        _, image, letterbox = Preprocessor(engine.bundle, tiling=tiling_of(engine)).forward(frame)
         found = to_detections(engine.infer(image), letterbox, 0.0, frame)
         return found.boxes, found.scores, found.labels
 
@@ -84,14 +85,15 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
 
     ``ap``, ``ap50``: means over classes. ``ap50_by_size``: by the paper's bins; ``..._by_class_and_size`` in
     full.
-    ``best_f1``: over all classes, at IoU 0.5; its threshold is what a bundle should show. ``counting``:
-    detections of that threshold and more against true boxes, per frame. ``recall_at_1_false_in_10_frames``:
-    for each class alone. ``thresholds``: by class, and all together, see `export.evaluate.thresholds`; ``bundle``: the
-    score from which the bundle shows detections, None for a checkpoint.
+    ``best_f1``: over all classes, at IoU 0.5; ``best_mean_f1``: the mean of F1 over classes, see `best_mean_f1`.
+    ``counting``: detections of the best F1's threshold and more against true boxes, per frame.
+    ``recall_at_1_false_in_10_frames``: for each class alone. ``thresholds``: by class, and all together, see
+    `export.evaluate.thresholds`; ``bundle``: the score from which the bundle shows detections, None for a checkpoint.
     """
     labels = {name: i for i, name in enumerate(classes)}
     ap = {n: _mean([rank(judged, i, float(t)).average_precision() for t in IOUS]) for n, i in labels.items()}
-    ap50 = {n: rank(judged, i, 0.5).average_precision() for n, i in labels.items()}
+    alone = {n: rank(judged, i, 0.5) for n, i in labels.items()}
+    ap50 = {n: ranking.average_precision() for n, ranking in alone.items()}
     paper, coco = (
         {n: {s: rank(judged, i, 0.5, area).average_precision() for s, area in sizes.items()} for n, i in labels.items()}
         for sizes in (PAPER_SIZES, COCO_SIZES)
@@ -103,6 +105,8 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
     allowed = FALSE_PER_FRAME * len(judged)
     together = rank(judged, None, 0.5, ALL)
     best = together.best_f1()
+    mean = best_mean_f1(alone)
+    several = sum(ranking.total > 0 for ranking in alone.values()) > 1 and mean["f1"] > 0
     return {
         "images": len(judged),
         "boxes": {n: int(sum((f.true_labels == i).sum() for f in judged)) for n, i in labels.items()},
@@ -115,15 +119,16 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
         "ap50_by_class_and_size": paper,
         "ap50_by_coco_size": {s: _mean([coco[n][s] for n in labels]) for s in COCO_SIZES},
         "recall_at_1_false_in_10_frames": {
-            **{n: rank(judged, i, 0.5).recall_at_false(allowed) for n, i in labels.items()},
+            **{n: ranking.recall_at_false(allowed) for n, ranking in alone.items()},
             "all": together.recall_at_false(allowed),
         },
         "best_f1": best,
-        "best_f1_by_class": {n: rank(judged, i, 0.5).best_f1() for n, i in labels.items()},
+        "best_mean_f1": mean,
+        "best_f1_by_class": {n: ranking.best_f1() for n, ranking in alone.items()},
         "counting": _counting(judged, classes, best["threshold"]),
         "thresholds": {
-            **{n: threshold_rows(rank(judged, i, 0.5), len(judged), bundle) for n, i in labels.items()},
-            "all": threshold_rows(together, len(judged), bundle),
+            **{n: threshold_rows(ranking, len(judged), bundle) for n, ranking in alone.items()},
+            "all": threshold_rows(together, len(judged), bundle, mean["threshold"] if several else None),
         },
         "sizes_px2": {"small": 187, "medium": 408},
     }

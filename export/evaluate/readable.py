@@ -9,24 +9,27 @@ import numpy as np
 
 from edge.errors import InputError
 from export.data.dataset import ImageError, LabelledSet, read_frame
+from export.evaluate.trained_on import key_of
 
 
-def check_readable(data: LabelledSet, tell: Callable[[int], None] = lambda _: None) -> None:
-    """Read every frame once; ``tell`` is given the number of frames done.
+def check_readable(data: LabelledSet, tell: Callable[[int], None] = lambda _: None) -> list[bytes]:
+    """Read every frame once; ``tell`` is given the number of frames done. Returns `key_of` each picture.
 
     Raises InputError where frames cannot be read, are in colour, or of another size than their labels say: how many of
     each kind, and the first of them by name.
     """
     bad: list[ImageError] = []
+    keys: list[bytes] = []
     for i, frame in enumerate(data.frames):
         try:
-            read_frame(frame)
+            keys.append(key_of(read_frame(frame)))
         except ImageError as error:
             bad.append(error)
         tell(i + 1)
     if bad:
         kinds = ", ".join(f"{n} of them {_KINDS.get(kind, kind)}" for kind, n in Counter(e.kind for e in bad).items())
         raise InputError(f"{len(bad)} of {len(data)} frames cannot be used ({kinds}), the first: {bad[0]}")
+    return keys
 
 
 def check_boxes(read: LabelledSet, tidied: LabelledSet) -> None:

@@ -29,6 +29,7 @@ from export.detector.configuration import Configuration
 from export.detector.entries import RECORD
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
+from export.evaluate.trained_on import SEEN, digest
 from export.training.augment import Augmentation
 from export.training.criterion import DetectionCriterion
 from export.training.crops import Crops
@@ -83,7 +84,7 @@ class Trainer:
     ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record.
     ``hard_examples``: places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
     ``teacher``: a trained detector that teaches beside the labels (`export.training.teacher`); ``taught_by``: its
-    `Checkpoint.origin`, for the record.
+    `Checkpoint.origin`, for the record. ``seen``: `TrainedOn.to_json` of all that the model will have seen, too.
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
     or other classes than ``model`` or the teacher.
@@ -99,6 +100,7 @@ class Trainer:
         hard_examples: Sequence[Place] = (),
         teacher: FasterRCNN | None = None,
         taught_by: Mapping[str, Any] | None = None,
+        seen: Mapping[str, Any] | None = None,
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -111,6 +113,7 @@ class Trainer:
             )
         self.model, self.data, self.settings = model, data, settings
         self._start, self._hard_examples, self._taught_by = start, hard_examples, taught_by
+        self._seen = seen
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
@@ -233,7 +236,7 @@ class Trainer:
             "hard_examples": len(self._hard_examples),
             "augmentation": asdict(self.settings.augmentation),
         }
-        origins = {"start": self._start, "teacher": self._taught_by}
+        origins = {"start": self._start, "teacher": self._taught_by, SEEN: self._seen}
         content[RECORD] = json.loads(json.dumps(record | {name: of for name, of in origins.items() if of}))
         if self._detector():
             content["detector"] = self._detector()
@@ -290,11 +293,3 @@ def _schedule(progress: float) -> float:
     if progress < WARM_UP:
         return 0.1 + 0.9 * progress / WARM_UP
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
-def digest(data: LabelledSet) -> str:
-    """Changes when a frame, a box or a class does."""
-    whole = hashlib.sha256(" ".join(data.classes).encode())
-    for frame in data.frames:
-        whole.update(frame.path.name.encode() + frame.boxes.tobytes() + frame.labels.tobytes())
-    return whole.hexdigest()[:16]

@@ -31,19 +31,17 @@ class Teacher:
 
     The teacher may see frames at another size than the student: crops are resized as both would have resized the frame.
 
-    Raises InputError where the teacher has other classes, or resizes frames of the set by differing factors of what
-    the student does.
+    Classes are matched by name. Of a class that the teacher does not know it says nothing: what is learnt from it are
+    the probabilities among the background and the classes that both know. ``taught``: these, by the set's names.
+
+    Raises InputError where the two share no class, or it cannot be told which, and where the teacher resizes frames of
+    the set by differing factors of what the student does.
     """
 
     def __init__(self, model: FasterRCNN, student: FasterRCNN, data: LabelledSet) -> None:
-        known = tuple(getattr(model, "class_names", ()))
-        outputs = model.roi_heads.box_predictor.cls_score.out_features - 1
-        if outputs != len(data.classes) or known not in ((), data.classes):
-            raise InputError(
-                f"the teacher has {outputs} classes ({', '.join(known) or 'without names'}), the training set "
-                f"{len(data.classes)} ({', '.join(data.classes)}): expected the same in the same order; --classes "
-                "renames those of the set"
-            )
+        pairs = _pairs(model, data.classes)
+        self.taught = tuple(data.classes[own - 1] for own, _ in pairs)
+        self._own, self._its = (torch.tensor([0, *labels]) for labels in zip(*pairs, strict=True))
         self._factor = _factor(model, student, data.frames)
         self._model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         fold_frozen_norms(model)
@@ -62,13 +60,18 @@ class Teacher:
         4 (1 + classes)) float32: what the student says of them.
         """
         taught_logits, taught_deltas = self._look(grey, proposals)
-        soft = F.log_softmax(logits / TEMPERATURE, dim=1)
-        taught = F.log_softmax(taught_logits / TEMPERATURE, dim=1)
+        own_labels, its_labels = self._own.to(logits.device), self._its.to(logits.device)
+        soft = F.log_softmax(logits[:, own_labels] / TEMPERATURE, dim=1)
+        taught = F.log_softmax(taught_logits[:, its_labels] / TEMPERATURE, dim=1)
         # the square keeps the gradients as large as those of the labels, whatever the temperature
         of_class = F.kl_div(soft, taught, reduction="batchmean", log_target=True) * TEMPERATURE**2
         label = torch.cat(list(labels))
-        rows = torch.nonzero(label > 0)[:, 0]
-        own, its = (d.reshape(len(label), -1, 4)[rows, label[rows]] for d in (deltas, taught_deltas))
+        rows = torch.nonzero(torch.isin(label, own_labels[1:]))[:, 0]
+        to_its = torch.zeros(logits.shape[1], dtype=torch.int64, device=label.device)
+        to_its[own_labels] = its_labels
+        of_them = label[rows], to_its[label[rows]]
+        pair = zip((deltas, taught_deltas), of_them, strict=True)
+        own, its = (d.reshape(len(label), -1, 4)[rows, which] for d, which in pair)
         of_box = F.smooth_l1_loss(own, its * self._units.to(its.device), beta=1 / 9, reduction="sum") / len(label)
         return dict(zip(TEACHER_LOSSES, (of_class, of_box), strict=True))
 
@@ -88,6 +91,28 @@ class Teacher:
         pooled = heads.box_roi_pool(maps, [boxes * self._factor for boxes in proposals], sizes)
         logits, deltas = heads.box_predictor(heads.box_head(pooled))
         return logits, deltas
+
+
+def _pairs(teacher: FasterRCNN, classes: Sequence[str]) -> list[tuple[int, int]]:
+    """Labels of the student and of the teacher for each class that both know, from 1."""
+    known = tuple(getattr(teacher, "class_names", ()))
+    outputs = teacher.roi_heads.box_predictor.cls_score.out_features - 1
+    if not known and outputs == len(classes):
+        return [(label, label) for label in range(1, outputs + 1)]
+    if not known or len(known) != outputs:
+        raise InputError(
+            f"the teacher has {outputs} classes ({', '.join(known) or 'without names'}), the training set "
+            f"{len(classes)} ({', '.join(classes)}): expected a teacher that names its classes, or as many in the same "
+            "order"
+        )
+    place = {name.casefold(): label for label, name in enumerate(known, 1)}
+    pairs = [(own, place[name.casefold()]) for own, name in enumerate(classes, 1) if name.casefold() in place]
+    if not pairs:
+        raise InputError(
+            f"the teacher knows {', '.join(known)}, the training set has {', '.join(classes)}: expected a class that "
+            "both have; --classes NAME=LABEL renames those of the set"
+        )
+    return pairs
 
 
 def _factor(teacher: FasterRCNN, student: FasterRCNN, frames: Iterable[LabelledFrame]) -> float:

@@ -25,9 +25,22 @@ MIB = 1024 * 1024
 # module: {name: (value, where it comes from)}
 LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "commands.check": {"FRAMES": (20, "its help says 20")},
-    "commands.data": {"SHOWN": (12, "pictures of a kind in the report; chosen")},
+    "data.assist.choose": {
+        "RANDOM": (0.2, "docs/labels.md says a fifth"),
+        "ROUNDS": (12, "chosen: the distance in time is then a 4096th of the first"),
+        "FEW": (2.0, "even shares; docs/labels.md says twice"),
+    },
+    "data.assist.corrected": {"SAME_PX": (0.05, "CVAT rounds x, y, width and height to 0.01 px each")},
+    "data.assist.links": {"REACH": (2.0, "sides of a box; chosen")},
+    "data.assist.proposals": {
+        "AGREE": (0.5, "longer sides; of 0.5, 1 and 1.5 the one with fewest wrong boxes on a real clip"),
+        "SAME": (0.5, "as the PASCAL VOC rule"),
+        "INSIDE": (0.5, "as edge demo counts"),
+    },
+    "data.assist.write": {"ID_BYTES": (6, "below 2**53, which every JSON reader holds exactly")},
     "data.boxes": {"FEW": (3, "chosen: fewer boxes outside may be mistakes"), "SURE": (0.25, "of the boxes")},
     "data.clean": {"NEAR": (3, "bits of 64; chosen"), "CONTRAST": (12.0, "grey levels; chosen")},
+    "data.report": {"SHOWN": (12, "pictures of a kind in the report; chosen")},
     "data.runs": {"GAP": (30, "its help says 30"), "SHOWN": (12, "flights in a list; chosen")},
     "data.simulate": {
         "FRAMES_A_FLIGHT": (8, "chosen: of one ground, seconds apart"),
@@ -57,7 +70,8 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "detector.entries": {"_MOST": (10_000, "values in an entry; chosen")},
     "detector.weight_sets": {"_DEEPEST": (12, "dicts in dicts; chosen"), "_MOST": (1 << 30, "numbers; chosen")},
-
+    "evaluate.conditions": {"MOST": (12, "values of a column; chosen: more are no table")},
+    "evaluate.confusion": {"IOU": (0.5, "as AP50")},
     "evaluate.evaluate": {
         "PAPER_SIZES": (
             {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, INF)},
@@ -70,6 +84,14 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "FALSE_PER_FRAME": (0.1, "chosen: one false alarm in ten frames"),
     },
     "evaluate.hard_examples": {"NEARLY": (0.5, "of the threshold; chosen")},
+    "evaluate.resampling": {
+        "LEVEL": (0.95, "docs/output.md says it"),
+        "RESAMPLES": (1000, "docs/output.md says it"),
+        "SEED": (1, "chosen; stated in the JSON"),
+        "FEWEST": (5, "flights; chosen: fewer give too few different draws"),
+        "_AT_ONCE": (1 << 22, "numbers in memory, 32 MB; chosen"),
+    },
+    "evaluate.trained_on": {"KEY": (5, "bytes: 1e8 pairs of pictures, 1e-4 of them equal by chance")},
     "evaluate.pictures": {
         "FOUND": ((80, 220, 80), "BGR: green"),
         "MISSED": ((60, 60, 255), "BGR: red"),

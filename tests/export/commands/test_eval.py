@@ -19,6 +19,7 @@ from edge.measure.average_precision import Judged
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from export.commands.main import main
 from export.evaluate.outcome import outcome
+from export.evaluate.trained_on import SEEN, TrainedOn
 from tests.conftest import write_bundle
 from tests.support.tiny_training import tiny_model
 
@@ -52,6 +53,29 @@ def test_the_int8_graph_is_measured_where_it_is_asked_for(tmp_path: Path, tiny_b
         assert main([*words, "--backend", backend, "--quiet"]) == 0
         found = json.loads((tmp_path / "x.json").read_text())
         assert (found["path"], found["ap50"]) == (path, 1.0)
+
+
+def test_frames_are_looked_at_in_tiles_where_that_is_asked_for(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Frames of 150x120: shrunk for the model of 80x64 the hot cell is half as large, in tiles it is as it is."""
+    data = hot_frames(tmp_path / "data", [94.0, 80, 8, 8])
+    pixels = np.full((120, 150), 20, np.uint8)
+    pixels[80:88, 94:102] = 230
+    for i in range(3):
+        assert cv2.imwrite(str(tmp_path / "data" / f"{i}.png"), pixels)
+    labels = json.loads((tmp_path / "data" / "labels.json").read_text())
+    labels["images"] = [{**image, "width": 150, "height": 120} for image in labels["images"]]
+    (tmp_path / "data" / "labels.json").write_text(json.dumps(labels))
+    words = ["--model", str(tiny_bundle), *data]
+    assert figures_of(tmp_path / "x.json", *words)["tiles"] is None
+    assert figures_of(tmp_path / "x.json", *words)["ap50"] == 0.0
+    found = figures_of(tmp_path / "x.json", *words, "--tiles", "2x2")
+    assert (found["tiles"], found["ap50"]) == ("2x2", 1.0)
+    assert any("5 calls of the engine a frame" in note for note in found["notes"])
+    capsys.readouterr()
+    assert main(["eval", "--checkpoint", "x.pth", *data, "--tiles", "auto"]) == 2
+    assert "--tiles auto are looked at as in flight, by a bundle: give --model BUNDLE" in capsys.readouterr().err
 
 
 def test_the_best_threshold_goes_into_the_bundle(
@@ -272,3 +296,123 @@ def test_a_checkpoint_without_names_says_what_it_is_taken_for(
     assert said in " ".join(capsys.readouterr().out.split())
     assert main(["eval", *words, "--classes", "Person"]) == 2
     assert "has 2 classes without names" in capsys.readouterr().err
+
+
+def two_classes(folder: Path) -> list[str]:
+    """Five frames with a hot cell each, which the tiny detector finds; three are people and two are cars. Their names
+    tell 30 degrees for two of them, and 90 for three.
+    """
+    folder.mkdir()
+    images, boxes = [], []
+    for i in range(5):
+        pixels = np.full((64, 80), 21 + i, np.uint8)
+        pixels[8:16, 16:24] = 230
+        assert cv2.imwrite(str(folder / f"1_60_{30 if i < 2 else 90}_0_{i:05d}.png"), pixels)
+        images.append({"id": i, "file_name": f"1_60_{30 if i < 2 else 90}_0_{i:05d}.png", "width": 80, "height": 64})
+        boxes.append({"id": i, "image_id": i, "category_id": int(i > 2), "bbox": HOT})
+    names = [{"id": 0, "name": "Person"}, {"id": 1, "name": "Car"}]
+    (folder / "labels.json").write_text(json.dumps({"images": images, "annotations": boxes, "categories": names}))
+    return ["--annotations", str(folder / "labels.json"), "--images", str(folder)]
+
+
+def test_what_is_taken_for_what_and_by_what_the_names_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = str(write_bundle(tmp_path / "b", ("Person", "Car")))  # it calls everything it finds a person
+    words = ["--model", bundle, *two_classes(tmp_path / "data")]
+    found = figures_of(tmp_path / "x.json", *words)
+    assert found["confusion"]["found_as"] == {"Person": {"Person": 3, "Car": 0}, "Car": {"Person": 2, "Car": 0}}
+    assert (found["confusion"]["score"], found["confusion"]["missed"]) == (0.5, {"Person": 0, "Car": 0})
+    rows = {(r["by"], r["value"]): r for r in found["groups"] if r["class"] == "all"}
+    assert [(rows["angle", a]["frames"], rows["angle", a]["recall"]["value"]) for a in ("30", "90")] == [
+        (2, 1),
+        (3, 1 / 3),
+    ]
+    assert found["groups_how"]["score_of"] == "bundle"
+    said = capsys.readouterr().out
+    lines = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in said.splitlines()]
+    assert ["Car", "2", "0", "0"] in lines
+    assert ["angle 90", "3", "1", "3", "50.0", "33.3", "33.3"] in lines
+    assert "no interval where fewer than 5 flights hold such boxes" in said
+
+
+def test_columns_and_folders_of_the_users_own(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data")]
+    (tmp_path / "c.csv").write_text("file,weather\n0.png,fog\n1.png,fog\n2.png,clear\n")
+    found = figures_of(tmp_path / "x.json", *words, "--conditions", str(tmp_path / "c.csv"), "--flights", "folder")
+    assert [(r["value"], r["frames"]) for r in found["groups"] if r["by"] == "weather" and r["class"] == "all"] == [
+        ("clear", 1),
+        ("fog", 2),
+    ]
+    assert found["groups_how"]["flights"] == "folder"
+    assert main(["eval", *words, "--flight-gap", "0"]) == 2
+    assert "--flight-gap 0: expected 1 or more" in capsys.readouterr().err
+
+
+def test_a_rare_class_counts_in_the_score_that_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = write_bundle(tmp_path / "b", ("Person", "Car"))
+    words = ["eval", "--model", str(bundle), *two_classes(tmp_path / "data")]
+    assert main([*words, "--set-threshold"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "on which frames the score of" in said
+    assert (
+        "the best mean of F1 over classes, 37.5 (Person 75.0, Car 0.0). It was chosen on 5 frames of labels.json"
+        in said
+    )
+    chosen = Bundle.load(bundle).score_chosen
+    assert (chosen["by"], chosen["f1"], chosen["labels"], chosen["frames"]) == ("best_mean_f1", 0.375, "labels.json", 5)
+    assert main([*words, "--set-threshold", "all"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "and 5 of these 5 are among them: recall and precision at it are flattered" in said
+    assert "the best F1 of all classes together, 60.0." in said
+    assert Bundle.load(bundle).score_chosen["by"] == "best_f1"
+    assert main([*words[:3], *hot_frames(tmp_path / "other"), "--classes", "Person", "--ignore-classes", "Car"]) == 0
+    assert "5 frames of labels.json; none of these is among them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_frames_that_a_bundle_was_trained_on_are_counted(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", "--model", str(tiny_bundle), *hot_frames(tmp_path / "data")]
+    out = tmp_path / "x.json"
+    assert main([*words, "--json", str(out)]) == 0
+    assert json.loads(out.read_text())["trained_on"] is None
+    assert "does not say which frames it was trained on" in capsys.readouterr().out
+    seen = TrainedOn(7, frozenset({"data:0-1"}), frozenset())
+    replace(Bundle.load(tiny_bundle), data={"training": {SEEN: seen.to_json()}}).write_json()
+    assert main([*words, "--json", str(out), "--flight-gap", "1"]) == 0
+    assert (
+        "3 of 3 frames are, by their names, of flights that the model was trained on (data:0-1)"
+        in capsys.readouterr().out
+    )
+    (tmp_path / "data/2.png").rename(tmp_path / "data/9.png")
+    text = (tmp_path / "data/labels.json").read_text().replace("2.png", "9.png")
+    (tmp_path / "data/labels.json").write_text(text)
+    assert main([*words, "--json", str(out), "--flight-gap", "1"]) == 0
+    found = json.loads(out.read_text())
+    assert found["trained_on"] == {"frames_of_its_flights": 2, "its_pictures": 0, "flights": ["data:0-1"]}
+    assert [(r["value"], r["frames"]) for r in found["groups"] if r["by"] == "trained on" and r["class"] == "all"] == [
+        ("no", 1),
+        ("yes", 2),
+    ]
+
+
+def test_a_bundle_is_compared_with_the_one_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new, old = (
+        str(write_bundle(tmp_path / name, names)) for name, names in (("n", ("Person", "Car")), ("o", ("Car",)))
+    )
+    words = ["eval", "--model", new, *two_classes(tmp_path / "data"), "--json", str(tmp_path / "x.json")]
+    assert main([*words, "--against", old]) == 0
+    found = json.loads((tmp_path / "x.json").read_text())["against"]
+    recall = {r["class"]: r["recall"] for r in found["groups"] if r["by"] == "all"}
+    assert [(recall[name]["before"], recall[name]["difference"]) for name in ("Person", "Car")] == [(0, 1), (1, -1)]
+    assert (found["score_threshold"], found["without_class"]) == (0.5, ["Person"])
+    said = capsys.readouterr().out
+    lines = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in said.splitlines()]
+    assert ["Car", "40.0 > 0.0", "100.0 > 0.0", "40.0 > -"] in lines  # all five are of one score, the cars last
+    assert "does not know Person" in said
+    assert main(["eval", "--checkpoint", "c.pth", *words[3:], "--against", old]) == 2
+    assert "--against is a bundle beside another: give --model BUNDLE" in capsys.readouterr().err
+    other = str(write_bundle(tmp_path / "deer", ("Deer",)))
+    assert main([*words, "--against", other]) == 2
+    assert "expected a bundle that finds one of them" in capsys.readouterr().err

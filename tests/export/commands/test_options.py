@@ -82,8 +82,10 @@ edge-export data check
   --hold-back float = 0.0
   --hot text = 'person,deer'
   --out Path required
+  --proposals accept|leave-out
   --quiet flag
   --split text
+  --test float = 0.0
   --voc-origin 0|1
   --without text = []
   DIR Path required
@@ -98,6 +100,17 @@ edge-export data simulate
   --scene survey|wild = 'survey'
   --seed int = 1
   --split text = 'train'
+edge-export data propose
+  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --choose int
+  --labelled Path = []
+  --model text = 'models/hituav-r18'
+  --out Path required
+  --quiet flag
+  --random score = 0.2
+  --seed int = 1
+  --threshold score
+  SOURCE text (+) required
 edge-export train
   --anchor-sizes levels
   --annotations Path
@@ -149,6 +162,7 @@ edge-export train
   --sampling-ratio whole
   --sampling-weights/--shares text
   --seed int = 1
+  --shows-no text = []
   --size-divisible whole
   --std -> image_std numbers
   --steps int = 2000
@@ -161,6 +175,7 @@ edge-export train
   --weights-of text
   --without text = []
 edge-export eval
+  --against text
   --anchor-sizes levels
   --annotations Path
   --arch one of 13
@@ -174,11 +189,14 @@ edge-export eval
   --checkpoint Path
   --classes text
   --coco flag
+  --conditions Path
   --conv1-stride whole
   --data Path
   --every int = 1
   --featmap-names words
   --fixed-size size_or_none
+  --flight-gap int = 30
+  --flights name|folder = 'name'
   --graph-score -> box_score_thresh number
   --hard-examples/--mistakes Path
   --ignore-classes text
@@ -203,10 +221,12 @@ edge-export eval
   --rpn-pre-nms -> rpn_pre_nms_top_n_test whole
   --rpn-score -> rpn_score_thresh number
   --sampling-ratio whole
-  --set-threshold flag
+  --set-recall flag
+  --set-threshold mean|all (?)
   --size-divisible whole
   --split text
   --std -> image_std numbers
+  --tiles tiles
   --weights-of text
 edge-export engine
   --compare-only flag

@@ -13,6 +13,7 @@ import torch
 
 from export.commands import train as train_command
 from export.commands.main import main
+from export.evaluate.trained_on import TrainedOn
 from export.training.start import calibrate_norms
 from tests.support.tiny_training import FROZEN
 
@@ -198,7 +199,10 @@ def test_a_teacher_is_what_the_detector_begins_with_and_learns_from(
     assert all(torch.equal(made["model"][name], of["model"][name]) for name in frozen_ones)
     for words, told in (
         (["--normalise-16bit", "minmax"], "was trained on frames that became grey otherwise"),
-        (["--classes", "deer=person"], r"the teacher has 1 classes"),
+        (
+            ["--classes", "deer=person"],
+            "the teacher knows person, the training set has deer: expected a class that both",
+        ),
     ):
         assert main([*train, "--teacher", str(teacher), *words, "--out", str(tmp_path / "other")]) == 2
         error = capsys.readouterr().err
@@ -207,3 +211,55 @@ def test_a_teacher_is_what_the_detector_begins_with_and_learns_from(
     torch.save(of["model"], tmp_path / "plain.pth")
     assert main([*train, "--teacher", str(tmp_path / "plain.pth"), "--out", str(tmp_path / "other")]) == 2
     assert "does not say which detector it is: make a bundle of it first" in capsys.readouterr().err
+
+
+def test_a_teacher_teaches_what_both_know_and_its_classes_begin_with_its_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = coco(tmp_path / "a", {"train": ["deer", "person"]}, ["deer", "person"])
+    assert main(["train", "--data", str(known), *TINY, "--out", str(tmp_path / "teacher")]) == 0
+    more = coco(tmp_path / "b", {"train": ["person", "fox"]}, ["person", "fox"])
+    capsys.readouterr()
+    teacher = tmp_path / "teacher/model.pth"
+    frozen = "backbone,rpn,roi_heads.box_head,roi_heads.box_predictor.bbox_pred"
+    words = ["--data", more, "--teacher", teacher, "--freeze", frozen, "--learning-rate", "1e-9", *TINY[2:10]]
+    assert main(["train", "--out", str(tmp_path / "run"), *map(str, words)]) == 0
+    text = said(capsys)
+    assert f"{teacher} teaches person; by labels alone: fox" in text
+    assert f"{teacher} also knows deer: not learnt, no frame has it" in text
+    made, of = (
+        torch.load(p / "model.pth", weights_only=True)["model"] for p in (tmp_path / "run", tmp_path / "teacher")
+    )
+    head = "roi_heads.box_predictor.cls_score.weight"
+    torch.testing.assert_close(made[head][:2], of[head][[0, 2]], rtol=0, atol=1e-6)  # the background, and person
+
+
+def test_sets_of_different_classes_are_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = coco(tmp_path / "people", {"train": ["Person"]}, ["Person"])
+    wild = coco(tmp_path / "wild", {"train": ["Animal"]}, ["Animal"])
+    sets = ["--data", people, "--data", wild]
+    assert train(tmp_path, *sets) == 2
+    assert f"{people} has no class Animal, which {wild} has" in said(capsys)
+    assert not (tmp_path / "run").exists()
+    assert train(tmp_path, *sets, "--shows-no", "people:Animal", "--shows-no", "wild:Person") == 0
+    text = said(capsys)
+    assert f"{wild} has no box of Person: its frames teach that they show none" in text
+    assert classes_of(tmp_path) == ["Person", "Animal"]
+
+
+def test_a_run_remembers_what_it_and_its_start_have_seen(tmp_path: Path) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"]}, ["Person"])
+    assert train(tmp_path, "--data", data) == 0
+    first = torch.load(tmp_path / "run/model.pth", weights_only=True)
+    seen = TrainedOn.said_by(first["training"])
+    assert seen is not None
+    assert (seen.frames, seen.flights, len(seen.pictures), seen.unknown) == (1, {"train:0-0"}, 1, ())
+    del first["training"]["seen"]
+    torch.save(first, tmp_path / "old.pth")
+    for start, frames, unknown in (("run/model.pth", 2, ()), ("old.pth", 1, ("old.pth",))):
+        out = tmp_path / f"from{frames}"
+        words = ["--data", str(data), "--from", str(tmp_path / start)]
+        assert main(["train", "--out", str(out), *TINY[:10], *words]) == 0
+        later = TrainedOn.said_by(torch.load(out / "model.pth", weights_only=True)["training"])
+        assert later is not None
+        assert (later.frames, len(later.pictures), later.unknown) == (frames, 1, unknown)

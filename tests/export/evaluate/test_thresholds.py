@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge.measure.average_precision import Judged, Ranking, rank
 from export.evaluate.evaluate import figures
-from export.evaluate.thresholds import GRID, threshold_rows, why_in_words
+from export.evaluate.thresholds import GRID, best_mean_f1, threshold_rows, why_in_words
 
 
 def ranked(*scored: tuple[float, bool], total: int) -> Ranking:
@@ -161,3 +161,25 @@ def test_a_rate_needs_as_many_frames(count: int, told: int) -> None:
     whys = [why for row in threshold_rows(ranking, count) for why in row["of"]]
     rates = ["1_false_in_1_frame", "1_false_in_10_frames", "1_false_in_100_frames"]
     assert sorted(whys) == sorted(["best_f1", *rates[:told]])
+
+
+def test_the_best_mean_f1_lets_a_rare_class_count() -> None:
+    """Of ten people found at 0.9 and four false below, and one deer found at 0.4."""
+    people = ranked(*[(0.9, True)] * 10, *[(0.6, False)] * 4, total=10)
+    deer = ranked((0.7, False), (0.4, True), total=1)
+    best = best_mean_f1({"Person": people, "Deer": deer, "Car": ranked((0.5, False), total=0)})
+    assert best["threshold"] == pytest.approx(0.4)
+    assert best["by_class"] == pytest.approx({"Person": 20 / 24, "Deer": 2 / 3})
+    assert best["f1"] == pytest.approx((20 / 24 + 2 / 3) / 2)
+    together = best_mean_f1(
+        {"all": ranked(*[(0.9, True)] * 10, (0.7, False), *[(0.6, False)] * 4, (0.4, True), total=11)}
+    )
+    assert together["threshold"] == pytest.approx(0.9)
+
+
+def test_of_one_class_it_is_the_best_f1() -> None:
+    ranking = ranked((0.9, True), (0.8, False), (0.8, True), (0.3, False), (0.2, True), total=4)
+    found, best = best_mean_f1({"a": ranking}), ranking.best_f1()
+    assert (found["threshold"], found["f1"]) == (best["threshold"], best["f1"])
+    assert best_mean_f1({"a": ranked(total=3)}) == {"threshold": 0.5, "f1": 0.0, "by_class": {"a": 0.0}}
+    assert best_mean_f1({"a": ranked((0.5, False), total=0)})["by_class"] == {}

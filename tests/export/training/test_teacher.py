@@ -106,12 +106,59 @@ def test_crops_that_hold_nothing_to_sample_teach_nothing(data: LabelledSet) -> N
     assert [float(found[name].detach()) for name in TEACHER_LOSSES] == [0, 0]
 
 
-@pytest.mark.parametrize("classes", [("person",), ("deer", "person")])
-def test_a_teacher_of_other_classes_is_refused(data: LabelledSet, classes: tuple[str, ...]) -> None:
-    teacher = detector("layer1")
-    teacher.class_names = classes
-    with pytest.raises(InputError, match=r"the teacher has 2 classes .*; --classes renames those of the set"):
-        Teacher(teacher, detector("layer1"), data)
+def named(model: FasterRCNN, *classes: str) -> FasterRCNN:
+    model.class_names = classes
+    return model
+
+
+def test_classes_are_those_of_the_same_name_wherever_they_stand(data: LabelledSet) -> None:
+    torch.manual_seed(0)
+    model, student = detector("layer1"), detector("layer1")
+    taught_logits, taught_deltas = as_torchvision(model, 1)
+    turned = Teacher(named(copy.deepcopy(model), "Deer", "person"), student, data)
+    assert turned.taught == data.classes
+    other = [0, 2, 1]  # the student's classes in the teacher's order
+    deltas = taught_deltas.reshape(3, 3, 4)[:, other].reshape(3, 12)
+    for value in turned.losses(GREY, PROPOSALS, LABELS, taught_logits[:, other], deltas).values():
+        assert abs(float(value)) < 1e-6
+    for value in turned.losses(GREY, PROPOSALS, LABELS, taught_logits, taught_deltas).values():
+        assert float(value) > 1e-4
+
+
+def test_of_a_class_that_the_teacher_does_not_know_nothing_is_learnt_from_it(data: LabelledSet) -> None:
+    model, student = detector("layer1"), detector("layer1")
+    taught_logits, taught_deltas = as_torchvision(model, 1)
+    teacher = Teacher(named(copy.deepcopy(model), "car", "deer"), student, data)  # the student: person, deer
+    assert teacher.taught == ("deer",)
+    logits, deltas = taught_logits.clone(), taught_deltas.clone()
+    logits[:, 1] += torch.tensor([3.0, -2.0, 5.0])  # person against car
+    deltas[:, :8] += 1  # boxes of the background and of the person
+    found = teacher.losses(GREY, PROPOSALS, LABELS, logits, deltas)
+    assert all(abs(float(value)) < 1e-6 for value in found.values())
+    logits[:, 2] += 1
+    deltas[2, 8:] += 1  # the third proposal is a deer
+    found = teacher.losses(GREY, PROPOSALS, LABELS, logits, deltas)
+    assert all(float(value) > 1e-3 for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [
+        (("person",), r"the teacher has 2 classes \(person\), .*: expected a teacher that names its classes"),
+        (
+            ("car", "boat"),
+            r"the teacher knows car, boat, the training set has person, deer: expected a class that both",
+        ),
+    ],
+)
+def test_a_teacher_that_shares_no_class_or_does_not_name_them_is_refused(
+    data: LabelledSet, classes: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        Teacher(named(detector("layer1"), *classes), detector("layer1"), data)
+    wider = LabelledSet((*data.classes, "fox"), data.frames)
+    with pytest.raises(InputError, match=r"2 classes \(without names\), the training set 3"):
+        Teacher(detector("layer1"), detector("layer1"), wider)
 
 
 def test_one_that_resizes_by_differing_factors_too(data: LabelledSet) -> None:

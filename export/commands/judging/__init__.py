@@ -1,0 +1,1 @@
+"""What `edge-export eval` asks and says besides the figures themselves: by group, beside another bundle, in tables."""
