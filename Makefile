@@ -105,7 +105,7 @@ $(RUN)/ready: pyproject.toml
 $(TEST)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
-	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,mavlink,test,tiff]' tensorrt-rtx
+	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,mavlink,mqtt,test,tiff]' tensorrt-rtx
 	$(TEST)/bin/pip install --quiet -c constraints.txt --no-deps attrs cosmic-ray coverage parso
 	touch $@
 

@@ -18,6 +18,7 @@ ONLY_IN = {
     "tensorrt": {"edge/engine/trt.py"},
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
+    "paho": {"edge/sinks/live/mqtt_link.py"},
     "pymavlink": {"edge/pose/dialect.py"},
 }
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
@@ -25,7 +26,7 @@ ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with i
 NEED_MORE = {
     *("edge.camera.cptv", "edge.engine.by_ctypes", "edge.engine.cuda", "edge.engine.layers", "edge.engine.trt"),
     *("edge.pose.dialect", "edge.pose.mavlink", "edge.pose.tlog"),
-    "edge.sinks.live.camera_component",
+    *("edge.sinks.live.camera_component", "edge.sinks.live.mqtt_link"),
 }
 
 
@@ -63,7 +64,7 @@ def test_a_heavy_import_is_found(tmp_path: Path, text: str) -> None:
 def test_every_module_of_edge_is_imported_with_the_heavy_packages_blocked() -> None:
     script = """
 import importlib, json, sys
-for name in ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "pymavlink"):
+for name in ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "pymavlink", "paho"):
     sys.modules[name] = None
 failed = {}
 for name in json.loads(sys.argv[1]):
@@ -80,7 +81,7 @@ print(json.dumps(failed))
     failed = json.loads(done.stdout)
     assert {name: why for name, why in failed.items() if name not in NEED_MORE} == {}
     for why in failed.values():
-        assert any(package in why for package in ("NVIDIA driver", "tensorrt", "cptv", "pymavlink"))
+        assert any(package in why for package in ("NVIDIA driver", "tensorrt", "cptv", "pymavlink", "paho"))
 
 
 PUBLIC = {

@@ -26,7 +26,7 @@ SOURCES = sorted([*ROOT.glob("edge/**/*.py"), *ROOT.glob("export/**/*.py")])
 AN_OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])*(?![\w(-])")
 # what an option after it belongs to
 A_PROGRAM = re.compile(
-    r"(?<![\w./-])(?:(?P<ours>edge-export|edge) (?P<command>[a-z]+(?: (?:check|simulate)\b)?)"
+    r"(?<![\w./-])(?:(?P<ours>edge-export|edge) (?P<command>[a-z]+(?: (?:check|simulate|propose)\b)?)"
     r"|(?P<other>v4l2-ctl|pip|benchmarks/\w+\.py))"
 )
 # options of other programs, named without them where it is clear whose they are; --boxes is an example's
@@ -39,6 +39,7 @@ OTHERS = {
     "--ros-args",
     "--boxes",
     "--schemafile",
+    "--out-type",
 }
 
 

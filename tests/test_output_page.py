@@ -22,6 +22,9 @@ from edge.app.source_check import Examination
 from edge.commands.doctor import rows
 from edge.commands.main import main
 from edge.data import FLAGS, Detections, Frame, Pose, TemperatureScale
+from edge.geo.attitude import Mounting
+from edge.geo.coverage.coverage import Coverage
+from edge.geo.coverage.search import Search
 from edge.health.conditions import CONDITIONS, HealthLog
 from edge.measure.counts_json import ClassCount
 from edge.measure.detections_json import header, to_json
@@ -29,8 +32,10 @@ from edge.measure.matching import Tally
 from edge.model import passport
 from edge.model.bundle import Bundle
 from edge.model.model_json import schema
+from edge.model.tiling import Tiling
 from edge.pose import open_pose
 from edge.pose.attach import Posed
+from edge.sinks.coverage.geojson import coverage_geojson
 from edge.sinks.open import known_specs
 from edge.sinks.trace import TraceSink
 from edge.sinks.tracks.counts import SPEEDS
@@ -38,6 +43,8 @@ from edge.sinks.tracks.geojson import geojson
 from edge.sinks.tracks.track_csv import COLUMNS
 from edge.track.counting import count
 from tests.conftest import made
+from tests.support.flown import HEIGHT, WIDTH, lines
+from tests.support.flown import result as flown
 from tests.support.scripted_camera import World, picture
 from tests.support.track_lines import line as track_line
 
@@ -98,6 +105,7 @@ REPORT = {
     "normalise.8bit.params": "",
     "normalise.16bit.params": "",
     "sinks": "sink",
+    "links": "link",
     "power.celsius": "zone",
     "versions": "package",
     "score": "class",
@@ -105,6 +113,8 @@ REPORT = {
     "pose.heights": "source",
     "pose.counts": "sample",
     "position.refused": "why",
+    "coverage.gap_reasons": "reason",
+    "coverage.frames_not_counted": "why",
     "counted": "class",
 }
 
@@ -121,7 +131,8 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
     """A report in which everything happened."""
     words = ["run", "--model", str(tiny_bundle), "--quiet"]
     flight, again = tmp_path / "flight", tmp_path / "again"
-    assert main([*words, "--source", f"{SIM},live=0", "--out", str(flight), "--record", "--video", "--pictures"]) == 0
+    every = ["--record", "--video", "--pictures", "--cot", "udp:127.0.0.1:9"]
+    assert main([*words, "--source", f"{SIM},live=0", "--out", str(flight), *every]) == 0
     replay = ["--source", f"rec:{flight}/recording", "--verify", str(flight / "detections.jsonl")]
     assert main([*words, *replay, "--out", str(again)]) == 0
     first, second = (json.loads((folder / "report.json").read_text()) for folder in (flight, again))
@@ -140,14 +151,21 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
     many = {"p50": 1.0, "p95": 1.0, "p99": 1.0}  # of as many results as p99 needs
     return {
         **first,
+        "tiling": {"asked": "2x2", "frames": [Tiling(2, 2).plan(1280, 1024, 640, 512).to_json()]},
         "latency_ms": many,
         "stages_ms": dict.fromkeys(first["stages_ms"], many),
         "verify": second["verify"],
         "pose": posed.report(),
         "health": health.report(),
+        "links": {"mavlink": {**first["links"]["cot"], "unread_bytes": 0}},
         "power": {**first["power"], "celsius": {"cpu": 50.0}},
         "reconnects": camera.outages(),
-        "position": {**first["position"], "refused": {"it is away": 1}},
+        "position": {
+            **first["position"],
+            "refused": {"it is away": 1},
+            "alignment": {"suggested": str(Mounting()), "said": "why"},
+        },
+        "coverage": {**covered().report(), "gap_reasons": {"not seen": 1.0}, "frames_not_counted": {"it is away": 1}},
         "score": Tally(found={"deer": 1}).to_json(),
         "counted": {"deer": msgspec.to_builtins(Counted(**COUNT, really=1))},
     }
@@ -196,6 +214,23 @@ def test_files_of_tracks() -> None:
     (feature,) = json.loads(geojson([track_line()]))["features"]
     assert set(feature["properties"]) == table("tracks.geojson")
     assert set(COLUMNS) == table("tracks.csv")
+
+
+def covered() -> Coverage:
+    """The map of a flight of two lines with a gap between them."""
+    coverage = Coverage(Search("Person", 5.0, 8.0, 3), None, (WIDTH, HEIGHT))
+    for seq, (t, pose) in enumerate(lines([0, 50], length=40)):
+        coverage.add(flown(seq, t, pose))
+    coverage.look_through()
+    return coverage
+
+
+def test_ground_that_was_searched() -> None:
+    whole = json.loads(coverage_geojson(covered().state.findings, "for persons"))
+    features = whole.pop("features")
+    assert {feature["properties"]["kind"] for feature in features} == {"gap", "searched"}
+    assert {name for feature in features for name in feature["properties"]} == table("coverage.geojson")
+    assert {name for name in whole if f"`{name}`" not in PAGE} == {"type"}
 
 
 def test_files() -> None:
@@ -253,7 +288,7 @@ def test_info(tiny_bundle: Path) -> None:
 def test_doctor() -> None:
     ms = {"p50": 1.0}
     found = Examination(frames=1, fps=9.0, temperature=TemperatureScale(0.01), interval_ms=ms, jitter_ms=ms)
-    assert {name for name, _ in rows(found, 0.1)} == table("edge doctor")
+    assert {"target", *(name for name, _ in rows(found, 0.1))} == table("edge doctor")
 
 
 def of_schema(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> Iterator[str]:
@@ -298,6 +333,9 @@ EVAL = {
     **dict.fromkeys(("boxes", "per_class_ap", "per_class_ap50", "ap50_by_class_and_size"), "class"),
     **dict.fromkeys(("recall_at_1_false_in_10_frames", "best_f1_by_class", "counting", "thresholds"), "class"),
     **dict.fromkeys(("ap_by_size", "ap50_by_size", "ap50_by_class_and_size.{class}", "ap50_by_coco_size"), "size"),
+    **dict.fromkeys(("best_mean_f1.by_class", "confusion.found_as", "confusion.missed", "confusion.false"), "class"),
+    **dict.fromkeys(("confusion.found_as.{class}", "confusion.double.{class}"), "found"),
+    "confusion.double": "class",
     "coco": "figure",
     "frames": "path",
 }
@@ -311,6 +349,7 @@ def test_eval(tiny_bundle: Path, tmp_path: Path) -> None:
 
     files = {name: tmp_path / f"{name}.json" for name in ("json", "hard-examples")}
     words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data", [40.0, 40, 30, 20]), "--coco", "--quiet"]
+    words += ["--against", str(tiny_bundle)]
     assert export(["eval", *words, *(word for name, file in files.items() for word in (f"--{name}", str(file)))]) == 0
     figures, hard = (json.loads(file.read_text()) for file in files.values())
     assert set(paths(figures, EVAL, leaves=True)) == table("eval --json")

@@ -15,9 +15,11 @@ from edge.app.model_facts import _backend
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.commands.info import show_machine
-from edge.commands.run import summary
+from edge.commands.run_summary import summary
 from edge.engine import readiness
 from edge.engine.readiness import Need
+from edge.geo.coverage.coverage import ASSUMED
+from edge.geo.coverage.search import Search
 from edge.geo.positions import NO_POSE
 from edge.model.bundle import Bundle
 from edge.model.passport import BuildClocks, Target
@@ -30,7 +32,9 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = (DOCS / "jetson.md").read_text()
 BOARD = "NVIDIA Jetson Orin Nano Developer Kit"
 FRAMES = "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=640,height=512"
-STARTS = r"\d+ frames|not processed|boxes in|written in|positions:|counted,|recorded|next:"
+STARTS = r"\d+ frames|not processed|boxes in|written in|positions:|searched|probability|counted,|recorded|next:"
+SEARCH = Search("Person", 0.8, 8.0, 3)
+RECALL = "290 frames of hituav/val, at a score of 0.64, flight, ort"
 BUNDLED = "/home/me/thermal/lib/python3.10/site-packages/edge/models/hituav-r18"
 
 
@@ -113,7 +117,15 @@ def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.
     count = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
     (out / "counts.json").write_text(json.dumps({"deer": count}))
     placed = {"placed": 1, "camera": "", "refused": {}}, {"placed": 0, "camera": None, "refused": {NO_POSE: 1}}
-    ways = [{**counts, **told, **more, "recording": kept, "position": of} for kept in (None, record) for of in placed]
+    seen = {"frames": 1, "searched_m2": 3e4, "seen_m2": 3e4, "search": SEARCH.in_words, "gaps": 2, "gap_m2": 5e3}
+    known_as = {"frames_not_counted": {}, "probability": (0.5, 0.5, 1.0), "recall": RECALL, "assumed": ASSUMED}
+    covered = None, {**seen, **known_as}, {**seen, **known_as, "gaps": 0, "gap_m2": 0}
+    ways = [
+        {**counts, **told, **more, "recording": kept, "position": of, "coverage": ground}
+        for kept in (None, record)
+        for of in placed
+        for ground in covered
+    ]
     known = {plain(line) for report in ways for line in summary(report, out)}
     blocks = re.findall(r"^```text\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
     shown = [line for text in blocks for line in text.splitlines() if "frames processed (" in text]

@@ -102,8 +102,9 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
 
     ``watch``: see `edge.app.run.run`.
 
-    ``settings.out`` then holds what a run writes, ``video.mkv``, ``map.png``, ``tracks.geojson`` and
-    ``contact_sheet.png`` (detections are boxes, the truth is marked with white corners).
+    ``settings.out`` then holds what a run writes, ``video.mkv``, ``map.png``, ``tracks.geojson``,
+    ``coverage.geojson``, ``coverage.png`` and ``contact_sheet.png`` (detections are boxes, the truth is
+    marked with white corners).
 
     Raises what `edge.app.run.run` raises.
     """
@@ -116,6 +117,7 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
             out=settings.out,
             backend=settings.backend,
             outputs=("video", "map", "geojson"),
+            coverage="",
         ),
         watch=Watching(scorer, watch),
     )

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge.app.mounting import MountingWatch
 from edge.app.observer import Observer, Progress
 from edge.app.output import REPORT
 from edge.app.report import Totals, origin, source_line, write_report
@@ -19,12 +20,14 @@ from edge.app.sinks import Sinks
 from edge.app.watchdog import Watchdog
 from edge.data import Filter, Result
 from edge.errors import EdgeError, EngineError, SinkError
+from edge.geo.coverage.coverage import Coverage
 from edge.geo.placing import Placing
 from edge.pipeline import Stream, stream
 from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
+from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.system.deadline import Deadline
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.signals import finishing, stopping
@@ -52,6 +55,7 @@ class Loop:
     recorder: Recorder | None
     posed: Posed | None
     placing: Placing
+    coverage: Coverage | None
     verifier: Verifier | None
     observer: Observer
     stop: threading.Event | None
@@ -64,6 +68,7 @@ class Loop:
         self._filter = Filter(self.settings.threshold)
         self._started = datetime.now(timezone.utc)
         self._stream: Stream | None = None
+        self._mounting = MountingWatch(self.out / COUNTS, self.placing)
 
     def run(self) -> dict[str, Any]:
         """Run to the end; returns the report. Raises what ended it early, after the report was written."""
@@ -86,7 +91,7 @@ class Loop:
     def _results(self, deadline: Deadline, heard: Callable[[], bool]) -> str:
         """Take results until the end; returns what it was. ``heard``: whether a signal has set ``deadline``."""
         settings, totals, first = self.settings, self._totals, None
-        self.observer.begin(Progress(totals, self._coming(), self.recorder))
+        self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage))
         lowest = self._filter.lowest(self.engine.bundle.score_threshold)
         results = stream(
             self.camera,
@@ -119,7 +124,7 @@ class Loop:
     def _take(self, result: Result) -> None:
         """Count one result, hand it on, and say what there is to say."""
         if self._totals.meter.results == 0:
-            log.info("%s", source_line(self.camera, result.frame, self.engine.bundle))
+            log.info("%s", source_line(self.camera, result.frame, self.engine))
         for line in self._totals.add(result):
             log.warning("%s", line)
         self.sinks.write(result)
@@ -129,6 +134,7 @@ class Loop:
             if str(error) not in self._told:
                 self._told.add(str(error))
                 log.warning("%s; the flight goes on", error)
+        self._mounting.note(result)
         self.observer(result)
 
     def _coming(self) -> int | None:
@@ -161,6 +167,8 @@ class Loop:
         if self.recorder:
             self.recorder.close()
         error = error or next(iter(self._errors()), None)
+        if not error:
+            self._mounting.finish()
         report = self._report("failed" if error else ended, error)
         if self.verifier and not error and (error := self.verifier.error(report)):
             report.update(ended="failed", error=str(error))
@@ -185,8 +193,10 @@ class Loop:
             "policy": self.policy,
             "video": video and {key: video[key] for key in ("file", "skipped", "error")},
             "sinks": sinks,
+            "links": self.sinks.links(),
             "pose": self.posed and self.posed.report(),
-            "position": self.placing.report(),
+            "position": {**self.placing.report(), "alignment": self._mounting.report()},
+            "coverage": self.coverage and self.coverage.report(),
             "recording": self.recorder and self.recorder.report(),
             "verify": self.verifier and self.verifier.report(engine.backend),
             "started": self._started.isoformat(timespec="seconds"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge.app.report import Totals
 from edge.data import Result
+from edge.geo.coverage.coverage import Coverage
 from edge.recording.recorder import Recorder
 from edge.seams import Closing
 
@@ -16,12 +17,13 @@ class Progress:
     """How far a run is; read it whenever it suits.
 
     ``totals``: of the results so far. ``frames``: how many there will be, None where nobody knows. ``recorder``: what
-    keeps the raw frames, or None.
+    keeps the raw frames, or None. ``coverage``: the map of what was searched, or None.
     """
 
     totals: Totals
     frames: int | None
     recorder: Recorder | None
+    coverage: Coverage | None = None
 
 
 class Observer(Closing):

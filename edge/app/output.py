@@ -11,12 +11,14 @@ from pathlib import Path
 
 from edge.app.wildlife import camtrap_dp, coco, megadetector
 from edge.errors import InputError
+from edge.sinks.coverage import sink as coverage
 from edge.sinks.open import known_specs
 from edge.sinks.spec import SinkSpec
 from edge.system.files import reason_of
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
+OF_COVERAGE = (coverage.FILE, coverage.PICTURE)
 OF_REPORT = (coco.NAME, megadetector.NAME, *camtrap_dp.NAMES)  # of edge report, beside the files that sinks write too
 
 log = logging.getLogger(__name__)
@@ -102,7 +104,7 @@ def _written(specs: Iterable[SinkSpec]) -> set[str]:
     """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
     every = (*known_specs(), *specs)
     return {
-        *(REPORT, RECORDING, SHEET, *OF_REPORT),
+        *(REPORT, RECORDING, SHEET, *OF_COVERAGE, *OF_REPORT),
         *(spec.file for spec in every if spec.file),
         *(name for spec in every for name in spec.beside),
     }

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.data import Frame, Result, class_name
+from edge.engine.tiled import TiledEngine, tiling_of
 from edge.errors import SinkError
 from edge.health.conditions import HealthLog
-from edge.health.scene import in_model_pixels
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
 from edge.measure.percentiles import RULE
-from edge.model.bundle import Bundle
+from edge.model.tiling import whole
 from edge.seams import Camera, Engine
 from edge.system.files import reason_of, write_whole
 from edge.system.text import without_passwords
@@ -79,14 +79,17 @@ def announce(engine: Engine, backend: str) -> None:
     """
     if backend == "auto" and engine.chosen:
         log.info("backend auto takes %s: %s", engine.description, engine.chosen)
+    if tiling := tiling_of(engine):
+        log.info("tiles: %s", tiling.in_words())
     for note in engine.notes:
         log.warning("note: %s", note)
 
 
-def source_line(camera: Camera, frame: Frame, bundle: Bundle) -> str:
+def source_line(camera: Camera, frame: Frame, engine: Engine) -> str:
     """What is looked at, and what becomes of it for the model, in a line."""
-    size = in_model_pixels(frame.width, frame.height, bundle.width, bundle.height)
-    return f"source: {camera.description}; {size}"
+    tiling, bundle = tiling_of(engine), engine.bundle
+    plan = (tiling.plan if tiling else whole)(frame.width, frame.height, bundle.width, bundle.height)
+    return f"source: {camera.description}; {plan.in_words()}"
 
 
 def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:
@@ -100,6 +103,7 @@ def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]
         "engine": engine.description,
         "engine_chosen": engine.chosen,
         "engine_notes": list(engine.notes),
+        "tiling": engine.report() if isinstance(engine, TiledEngine) else None,
         "model": bundle.name,
         "model_files": dict(bundle.files),
         "normalise": {"8bit": bundle.normalise_8bit.to_json(), "16bit": bundle.normalise_16bit.to_json()},

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge.geo.report_json import CoverageReport, PositionReport
 from edge.measure.counts_json import ClassCount
 from edge.thermal.spec import StoredSpec
 
@@ -76,6 +77,25 @@ class SinkReport(Struct):
     error: str | None
 
 
+class LinkReport(Struct):
+    """What became of the messages of a sink that sends. ``to``: the address, as it was given. ``sent``: went out,
+    repeats included; by UDP nobody knows what came. ``waiting``: had not gone out when the run ended. ``dropped``:
+    never went out: newer ones pushed them out of the queue, or of MAVLink, the line was full or nobody listened.
+    ``refused``: the server did not want them. ``reconnects``: how often the link was there again after it was away.
+    ``away``: at the end. ``error``: why it was away last. ``unread_bytes``: of MAVLink: of a flood, not looked at.
+    """
+
+    to: str
+    sent: Count
+    waiting: Count
+    dropped: Count
+    refused: Count
+    reconnects: Count
+    away: bool
+    error: str | None
+    unread_bytes: Count | UnsetType = UNSET
+
+
 class VideoReport(Struct):
     """The same of ``video.mkv``, in short."""
 
@@ -110,20 +130,6 @@ class PoseReport(Struct):
     heights: dict[str, Count]
     assumed: list[str]
     counts: dict[str, Count]
-
-
-class PositionReport(Struct):
-    """What became of the detections of frames. ``placed``: got a position; ``refused``: got none, by why. ``camera``:
-    the lens, in words, null where nobody says it; ``intrinsics``: fx, fy, cx, cy of it, pixels. ``ground``: what the
-    ground was taken for. ``assumed``: 1 sigma of what the poses do not say.
-    """
-
-    placed: Count
-    refused: dict[str, Count]
-    camera: str | None
-    intrinsics: tuple[float, float, float, float] | None
-    ground: str
-    assumed: list[str]
 
 
 class VerifyReport(Struct):
@@ -161,6 +167,29 @@ class Power(Struct):
     gpu_mhz: Count | UnsetType | None = UNSET
     gpu_max_mhz: Count | UnsetType | None = UNSET
     over_current_events: Count | UnsetType | None = UNSET
+
+
+class TilePlanReport(Struct):
+    """How frames of one size, ``width`` x ``height``, are looked at. ``tile``: width and height of one; ``overlap``:
+    what neighbours have in common, across and down, 0 = no neighbour; ``scale``: pixels of the model for one of the
+    frame, in a tile; ``engine_calls``: a frame, the whole of it included.
+    """
+
+    width: Count
+    height: Count
+    columns: Count
+    rows: Count
+    tile: tuple[Count, Count]
+    overlap: tuple[Count, Count]
+    scale: float
+    engine_calls: Count
+
+
+class TilingReport(Struct):
+    """``asked``: ``--tiles``; ``frames``: by the sizes of frames that came."""
+
+    asked: str
+    frames: list[TilePlanReport]
 
 
 class Normalise(Struct):
@@ -213,6 +242,7 @@ class Report(Struct, kw_only=True):
     engine: str
     engine_chosen: Annotated[str, Meta(description="why it is this engine")]
     engine_notes: list[str]
+    tiling: Annotated[TilingReport | None, Meta(description="null: without --tiles")]
     model: Annotated[str, Meta(description="name of the bundle")]
     model_files: Annotated[dict[str, str], Meta(description="sha256 by file")]
     normalise: Normalise
@@ -223,8 +253,10 @@ class Report(Struct, kw_only=True):
     policy: Literal["latest", "every"]
     video: VideoReport | None
     sinks: dict[str, SinkReport]
+    links: Annotated[dict[str, LinkReport], Meta(description="by the name of the sink that sends over it")]
     pose: Annotated[PoseReport | None, Meta(description="of --pose; null: frames keep what their source says")]
     position: PositionReport
+    coverage: Annotated[CoverageReport | None, Meta(description="of --coverage; null: it was not asked for")]
     recording: RecordingReport | None
     verify: VerifyReport | None
     started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]

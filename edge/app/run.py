@@ -16,9 +16,12 @@ from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
 from edge.camera import choose_policy, open_camera
 from edge.camera.live.tee import Tee
-from edge.data import Result
+from edge.data import Filter, Result
 from edge.engine import open_engine
 from edge.errors import InputError
+from edge.geo.coverage.coverage import Coverage
+from edge.geo.coverage.search import Search
+from edge.geo.dem import Dem
 from edge.geo.placing import Placing, PlacingSettings
 from edge.model.bundle import Bundle
 from edge.pose import open_pose
@@ -26,6 +29,7 @@ from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine, as_camera, require_engine
+from edge.sinks.coverage.sink import spec_of as coverage_spec
 from edge.sinks.open import choose_specs
 from edge.sinks.spec import SinkSpec
 
@@ -65,6 +69,8 @@ def run(
             engine = stack.enter_context(_open_engine(settings))
         elif settings.normalise:
             raise InputError("normalise belongs to the bundle: make the engine of bundle.with_normaliser(...)")
+        elif settings.tiles:
+            raise InputError("tiles belong to the engine: make it with open_engine(..., tiles=...), or a TiledEngine")
         if camera is None:
             if settings.source is None:
                 raise InputError("nothing to look at: give a source, or a camera of your own")
@@ -73,11 +79,16 @@ def run(
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         where = PlacingSettings.parse(settings.lens, settings.ground, settings.mounting)
-        posed = None
+        posed, ground = None, where.ground if isinstance(where.ground, Dem) else None
         if settings.pose is not None:
-            poses = stack.enter_context(open_pose(settings.pose, settings.sources))
+            poses = stack.enter_context(open_pose(settings.pose, settings.sources, ground))
             camera = posed = Posed(camera, poses, settings.pose)
         placing = Placing(camera, where)
+        coverage = None
+        if settings.coverage is not None:
+            lowest = Filter(settings.threshold).lowest(engine.bundle.score_threshold)
+            coverage = Coverage.of(Search.parse(settings.coverage), engine, lowest, camera.independent)
+            specs = choose_specs(settings.outputs, [*sinks, coverage_spec(coverage)])
         for source in settings.sources or (None,):
             check_folder(folder, source, specs)
         out = stack.enter_context(claimed_folder(folder, specs))
@@ -97,6 +108,7 @@ def run(
             recorder=recorder,
             posed=posed,
             placing=placing,
+            coverage=coverage,
             verifier=verifier,
             observer=Watching(watch),
             stop=stop,
@@ -115,6 +127,7 @@ def _open_engine(settings: RunSettings) -> Engine:
         trust_engine=settings.trust_engine,
         zero_copy=settings.zero_copy,
         spin=settings.spin,
+        tiles=settings.tiles,
     )
 
 

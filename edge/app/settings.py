@@ -8,6 +8,8 @@ from pathlib import Path
 
 from edge.data import Filter
 from edge.errors import InputError
+from edge.geo.coverage.search import Search
+from edge.model.tiling import Tiling
 from edge.thermal.normalise import NormaliseSpec
 
 MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
@@ -25,10 +27,13 @@ class RunSettings:
     ``video``, ``pictures``.
     ``reconnect_s``: how long to look for a camera that is lost, seconds; None = for ever, 0 = not at all.
     ``lens``, ``ground``, ``mounting``: for positions, see `edge.geo.placing.PlacingSettings.parse`.
+    ``coverage``: what is searched for, to map the ground that was searched: see `Search.parse`; "": as the model's
+    classes say; None: no such map.
     ``pose``: where the aircraft was, see `edge.pose.open_pose`; None: frames keep what their source says.
     ``record``: every frame of the camera to ``out / "recording"``, of at most ``record_budget`` bytes.
     ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.with_normaliser`.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
+    ``tiles``: look at each frame in tiles: ``auto``, or columns and rows such as ``2x2``, see `edge.model.tiling`.
     ``backend``, ``trust_engine``, ``zero_copy``, ``spin``: see `edge.open_engine`.
 
     Raises InputError where a number cannot be one, or an option needs another that is not given.
@@ -41,6 +46,7 @@ class RunSettings:
     seconds: float | None = None
     policy: str | None = None
     backend: str = "auto"
+    tiles: str | None = None
     threshold: float | None = None
     normalise: NormaliseSpec | None = None
     override_normalise: bool = False
@@ -52,6 +58,7 @@ class RunSettings:
     lens: str | None = None
     ground: str | None = None
     mounting: str | None = None
+    coverage: str | None = None
     reconnect_s: float | None = None
     trust_engine: bool = False
     zero_copy: bool = False
@@ -66,6 +73,9 @@ class RunSettings:
         if self.seconds is not None and not self.seconds > 0:
             raise InputError(f"seconds {self.seconds}: expected more than 0")
         Filter(self.threshold)  # raises for one that cannot be
+        Search.parse(self.coverage or "")  # so does this
+        if self.tiles is not None:
+            Tiling.parse(self.tiles)
         if self.record_budget and not self.record:
             raise InputError("--record-budget says how much --record may keep: give --record too")
         if self.override_normalise and not self.normalise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,8 @@ from edge.model.bundle import Bundle
 from edge.seams import Camera, Closing, Sink
 from edge.sinks.background import Background
 from edge.sinks.spec import SinkContext, SinkSpec
+
+log = logging.getLogger(__name__)
 
 
 class Sinks(Closing):
@@ -61,6 +64,17 @@ class Sinks(Closing):
             }
             for spec, sink in zip(self._specs, self._running, strict=True)
         }
+
+    def links(self) -> dict[str, dict[str, Any]]:
+        """What became of what was sent, by the name of the sink; of those that send anything."""
+        told: dict[str, dict[str, Any]] = {}
+        for spec, sink in zip(self._specs, self._running, strict=True):
+            try:
+                if (report := sink.link_report()) is not None:
+                    told[spec.name] = report
+            except Exception as error:  # of somebody else's sink: it must not cost the report
+                log.warning("%s: what was sent is not known: %r", spec.name, error)
+        return told
 
 
 def _make(spec: SinkSpec, context: SinkContext) -> Sink:

@@ -28,8 +28,4 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Find it, and say it as an option of the next run."""
     found = alignment_of(arguments.folder, arguments.ground)
     screens.out.say(str(found))
-    m = found.mounting
-    screens.out.say(
-        f"next: edge run ... --mounting yaw_deg={m.yaw_deg:.3f},pitch_deg={m.pitch_deg:.3f},roll_deg={m.roll_deg:.3f},"
-        f"height_offset_m={m.height_offset_m:.2f}"
-    )
+    screens.out.say(f"next: edge run ... --mounting {found.mounting}")

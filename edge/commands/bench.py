@@ -19,6 +19,7 @@ from edge.commands.options import (
     add_command,
     add_gpu_options,
     add_model,
+    add_tiles,
     count,
     positive,
     positive_or_zero,
@@ -80,6 +81,7 @@ def add(commands: Commands) -> None:
     )
     sub.add_argument("--trace", type=Path, metavar="FILE", help="also write a line a result, as edge run --trace does")
     add_backend(sub)
+    add_tiles(sub)
     add_gpu_options(sub)
 
 

@@ -23,7 +23,7 @@ from edge.commands.options import (
     count,
     settings_of,
 )
-from edge.commands.run import summary
+from edge.commands.run_summary import summary
 
 
 def add(commands: Commands) -> None:

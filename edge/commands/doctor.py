@@ -14,13 +14,14 @@ from rich.text import Text
 
 from edge.app.machine import machine_facts
 from edge.app.model_look import ModelLook
+from edge.app.scale_check import Target, larger, on_target
 from edge.app.settings import MODEL
 from edge.app.source_check import Examination, examine, problems
 from edge.camera import open_camera
 from edge.commands.console import Screen
 from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, add_source, positive
 from edge.engine import open_engine
-from edge.errors import CameraError, EngineError, SinkError
+from edge.errors import CameraError, EngineError, InputError, SinkError
 from edge.model.bundle import Bundle
 from edge.system.files import reason_of, write_whole
 
@@ -36,19 +37,35 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "--seconds", type=positive, default=SECONDS, metavar="S", help=f"how long to read it (default: {SECONDS:g})"
     )
+    sub.add_argument(
+        "--size", type=positive, metavar="M", help="is it large enough in the picture? Length of what is sought, metres"
+    )
+    sub.add_argument("--height", type=positive, metavar="M", help="with --size: metres of the camera above the ground")
+    sub.add_argument("--lens", metavar="L", help="with --size: as edge run takes it")
     add_out(sub, "out/doctor", "folder for its picture")
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Look, and say it."""
-    doctor(screens.out, arguments.source, arguments.out, arguments.seconds)
+    target = Target.of(arguments.size, arguments.height, arguments.lens)
+    if target and not arguments.source:
+        raise InputError("--size, --height and --lens are about the pictures of a camera: give --source")
+    doctor(screens.out, arguments.source, arguments.out, arguments.seconds, target)
 
 
-def doctor(screen: Screen, source: str | Sequence[str] | None, out: Path, seconds: float = SECONDS) -> None:
+def doctor(
+    screen: Screen,
+    source: str | Sequence[str] | None,
+    out: Path,
+    seconds: float = SECONDS,
+    target: Target | None = None,
+) -> None:
     """Print what there is; with a ``source`` read it for so long, and write one normalised frame to ``out``.
 
-    Raises SourceError for a source that cannot be opened, SinkError for a picture that cannot be written, and
-    CameraError, after all was said, for a source that broke.
+    ``target``: how large is that in the pictures, and would tiles help?
+
+    Raises InputError for a lens that is not known, SourceError for a source that cannot be opened, SinkError for a
+    picture that cannot be written, and CameraError, after all was said, for a source that broke.
     """
     if source is None:
         screen.rows((fact.name, fact.value, fact.todo) for fact in machine_facts(Path()))
@@ -58,13 +75,19 @@ def doctor(screen: Screen, source: str | Sequence[str] | None, out: Path, second
         opened_s = time.monotonic() - start
         if camera.live:
             screen.say(f"reading for {seconds:g} s ...")
-        look = ModelLook(Bundle.load(MODEL), camera)
+        bundle = Bundle.load(MODEL)
+        look = ModelLook(bundle, camera)
         found = examine(camera, seconds, look=look)
-    screen.rows((name, value, "") for name, value in rows(found, opened_s))
+    told, small = rows(found, opened_s), list[str]()
+    if target and found.frames:
+        row, small = on_target(target, target.pixels(camera, *found.size), *found.size, bundle)
+        told.append(("target", row))
+    screen.rows((name, value, "") for name, value in told)
     if found.picture is not None:
         _write(out / PICTURE, found.picture)
         screen.say(f"picture: {out / PICTURE}")
-    said = problems(found) + _for_the_model(look, screen)
+    large = larger(*found.size, bundle) if found.frames else []
+    said = problems(found) + _for_the_model(look, screen) + large + small
     for line in said:
         screen.print(Text.assemble(("! ", "bold yellow"), line), soft_wrap=True)
     if found.broke:

@@ -12,6 +12,7 @@ from rich.text import Text
 from edge.app.observer import Observer, Progress
 from edge.commands.console import Screen
 from edge.data import Result
+from edge.geo.coverage.coverage import hectares
 
 TABLE_HZ = 4.0
 LINE_S = 5.0
@@ -81,6 +82,11 @@ class LiveTable(Observer):
             ("not processed", f"{result.dropped} dropped, {result.duplicates} duplicates, {result.lost} lost"),
             ("boxes in all frames", boxes),
         ]
+        if (covered := progress.coverage) and covered.state.looks:
+            found = covered.state.findings
+            n = len(found.gaps)
+            gaps = f"{n} gap{'s' * (n != 1)} of {hectares(found.gap_m2)}" if n else "no gaps"
+            figures.append(("searched", f"{hectares(found.searched_m2)}, {gaps}"))
         return figures if progress.recorder is None else [*figures, ("recording", progress.recorder.status)]
 
     def _table(self, result: Result) -> Table:

@@ -14,8 +14,13 @@ from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.engine.select import BACKENDS
 from edge.errors import InputError
+from edge.model.tiling import Tiling
+from edge.sinks.live import cot
+from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.link import Address
+from edge.sinks.live.tls import TlsAddress
 from edge.sinks.live.webhook import parse_url
+from edge.sinks.live.wire import Peer
 from edge.thermal.normalise import NormaliseSpec
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -109,6 +114,18 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tiles(parser: argparse.ArgumentParser) -> None:
+    """``--tiles``."""
+    parser.add_argument(
+        "--tiles",
+        type=tiles,
+        metavar="T",
+        help="look at each frame in overlapping tiles, and at the whole of it: for a camera larger than the model's "
+        "input, and for small targets. auto: as many as keep the size of things, none for a smaller camera; 2x2: "
+        "columns x rows, 16 at most. Each tile is a call of the engine",
+    )
+
+
 def add_gpu_options(parser: argparse.ArgumentParser) -> None:
     """What only TensorRT takes."""
     parser.add_argument(
@@ -161,10 +178,26 @@ def positive_or_zero(text: str) -> float:
     return 0.0 if text == "0" else positive(text)
 
 
-def address(text: str) -> Address:
-    """Where something is sent."""
+def address(text: str) -> Address | TlsAddress:
+    """Where marks are sent."""
     try:
-        return Address.parse(text)
+        return cot.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def peer(text: str) -> Peer:
+    """Who is spoken to over MAVLink."""
+    try:
+        return Peer.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def broker(text: str) -> MqttAddress:
+    """Where messages are published."""
+    try:
+        return MqttAddress.parse(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -173,6 +206,14 @@ def url(text: str) -> SplitResult:
     """Where something is posted."""
     try:
         return parse_url(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def tiles(text: str) -> str:
+    """How frames are cut, as `Tiling.parse` reads it."""
+    try:
+        return Tiling.parse(text).text
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -6,11 +6,7 @@ import argparse
 import os
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from edge.app.output import REPORT, SHEET
 from edge.app.run import run
 from edge.app.settings import RunSettings
 from edge.commands.live_table import LiveTable
@@ -24,9 +20,12 @@ from edge.commands.options import (
     add_model,
     add_quiet,
     add_source,
+    add_tiles,
     address,
+    broker,
     count,
     normalise_spec,
+    peer,
     positive,
     positive_or_zero,
     score,
@@ -34,12 +33,9 @@ from edge.commands.options import (
     size_in_bytes,
     url,
 )
-from edge.geo.positions import NO_POSE
-from edge.measure.counts_json import ClassCount
-from edge.sinks.jsonl import SPEC as DETECTIONS
-from edge.sinks.live import cot, mavlink_out, webhook
+from edge.commands.run_summary import summary
+from edge.sinks.live import cot, mavlink_out, mqtt, webhook
 from edge.sinks.open import known_specs
-from edge.sinks.tracks.counts import FILE as COUNTS
 
 
 def add(commands: Commands) -> None:
@@ -103,24 +99,40 @@ def add(commands: Commands) -> None:
         "finds)",
     )
     sub.add_argument(
+        "--coverage",
+        nargs="?",
+        const="",
+        metavar="KEY=VALUE,...",
+        help="map the ground that is searched, and the gaps: DIR/coverage.geojson and coverage.png. For what: "
+        "class=NAME (default: the first person or animal), size=METRES of it from above, px=PIXELS a side (default: "
+        "8), frames=N (default: 3, stills 1)",
+    )
+    sub.add_argument(
         "--cot",
         type=address,
         metavar="ADDRESS",
         help="send a mark for each track with a position to a team's maps (Cursor on Target, for TAK): udp:HOST:PORT, "
-        "also of a multicast group, or tcp:HOST:PORT",
+        "also of a multicast group, tcp:HOST:PORT, or 'tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE'",
     )
     sub.add_argument(
         "--mavlink-out",
-        type=address,
+        type=peer,
         metavar="ADDRESS",
-        help="be a MAVLink camera for the ground station or router at udp:HOST:PORT or tcp:HOST:PORT: a text for each "
-        "new track, and the box that is followed",
+        help="be a MAVLink camera for the ground station, router or autopilot at udp:HOST:PORT, tcp:HOST:PORT or "
+        "'/dev/ttyN?baud=921600': a text for each new track, and the box that is followed. ?signing=FILE: the key of a "
+        "signed link",
     )
     sub.add_argument(
         "--webhook",
         type=url,
         metavar="URL",
         help="post JSON to http://HOST/PATH or https://HOST/PATH when a track is found, and when it is over",
+    )
+    sub.add_argument(
+        "--mqtt",
+        type=broker,
+        metavar="URL",
+        help="publish the same to a broker: mqtt://HOST/TOPIC or 'mqtts://HOST/TOPIC?login=FILE&ca=FILE'",
     )
     sub.add_argument("--record", action="store_true", help="also write every raw frame to DIR/recording")
     sub.add_argument(
@@ -143,6 +155,7 @@ def add(commands: Commands) -> None:
         help="how long to look for a camera that is lost, seconds; 0: end at once (default: until it is back)",
     )
     add_backend(sub)
+    add_tiles(sub)
     add_gpu_options(sub)
     add_quiet(sub)
 
@@ -158,6 +171,8 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
         links.append(mavlink_out.spec_of(arguments.mavlink_out))
     if arguments.webhook:
         links.append(webhook.spec_of(arguments.webhook))
+    if arguments.mqtt:
+        links.append(mqtt.spec_of(arguments.mqtt))
     report = run(settings, sinks=links, watch=None if arguments.quiet else LiveTable(screens.err), give_up=_give_up)
     if not arguments.quiet:
         for line in summary(report, arguments.out):
@@ -166,88 +181,3 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
 
 def _give_up() -> None:
     os._exit(1)  # no thread of a hung driver can be ended otherwise; a service starts the command anew
-
-
-def summary(report: dict[str, Any], out: Path) -> list[str]:
-    """The report of a run into the folder ``out`` in a few lines, for a person."""
-    latency, fps = report["latency_ms"], report["fps"]
-    speed = "" if fps is None else f"; {fps:.1f} frames/s"
-    delay = f"; latency {', '.join(f'{name} {ms:.0f} ms' for name, ms in latency.items() if name != 'p95')}"
-    delay = delay if latency else ""
-    lines = [
-        f"{report['frames']} frame{'s' * (report['frames'] != 1)} processed ({report['ended']}){speed}{delay}",
-        f"not processed: {report['dropped']} dropped (a newer frame was there), {report['duplicates']} duplicates (the "
-        f"same picture again), {report['lost']} lost (never came)",
-        f"boxes in all frames: {_boxes(report['detections'])}, with a score of {report['threshold']:g} or more. A box "
-        "is not an animal: one animal in 100 frames is 100 boxes",
-        f"engine: {report['engine']}; source: {report['camera']}",
-        f"written in {out}: {', '.join(_written(report, out))}; docs/output.md explains every field",
-    ]
-    if (lost := report["reconnects"]) and lost["outages"]:
-        lines.append(f"the camera was lost {lost['outages']} times, for {lost['lost_seconds']:.1f} s together")
-    if poses := report["pose"]:
-        lines.append(f"poses: {poses['frames_with']} frames have one{_without(poses['frames_without'])}")
-    if (placed := report["position"]) and (placed["placed"] or set(placed["refused"]) - {NO_POSE}):
-        refused = "".join(f"; {n} have none: {why}" for why, n in placed["refused"].items())
-        lines.append(f"positions: {placed['placed']} boxes have one{refused}")
-    lines += _counts(out / COUNTS)
-    if report["overflowed"]:
-        lines.append(
-            f"WARNING: in {report['overflowed']} frame(s) numbers inside the network became too large: objects may be "
-            "missing there"
-        )
-    for name, sink in report["sinks"].items():
-        if sink["skipped"]:
-            lines.append(f"{name}: {sink['skipped']} frames are missing in it: writing was too slow, or it stopped")
-    if kept := report["recording"]:
-        lines.append(
-            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} not recorded (the disk was too slow or full), {kept['frames_removed']} removed for "
-            "--record-budget"
-        )
-    if compared := report["verify"]:
-        lines.append(f"verified: {compared['verdict']}")
-    return [*lines, f"next: {_next(report, out)}"]
-
-
-def _counts(path: Path) -> list[str]:
-    """How many there are, in a line; none where nothing was followed or the file is not there."""
-    try:
-        counts = msgspec.json.decode(path.read_bytes(), type=dict[str, ClassCount])
-    except (OSError, msgspec.MsgspecError):
-        return []
-    told = [
-        f"{one.count} {name} ({one.low} to {one.high} in 9 of 10 cases)"
-        if one.count is not None
-        else f"{one.tracks} tracks of {name}, not counted: {one.method}"
-        for name, one in counts.items()
-        if one.tracks
-    ]
-    return [f"counted, from tracks: {'; '.join(told)}"] if told else []
-
-
-def _next(report: dict[str, Any], out: Path) -> str:
-    """What to do with it."""
-    shown = [out / sink["file"] for name, sink in report["sinks"].items() if name in ("video", "pictures")]
-    if report["recording"]:
-        folder = out / report["recording"]["folder"]
-        again = f"edge run --source rec:{folder} --verify {DETECTIONS.path(out)} --out {out}-again"
-        return f"{again} compares this machine with the flight"
-    if shown:
-        return f"look at {' and '.join(map(str, shown))}: the boxes are drawn there"
-    return "to see the boxes, run it again with --video (one film) or --pictures (each frame) and another --out"
-
-
-def _without(frames: dict[str, int]) -> str:
-    """Frames without a pose, and why."""
-    return "".join(f"; {n} have none: {why}" for why, n in frames.items())
-
-
-def _boxes(detections: dict[str, int]) -> str:
-    return ", ".join(f"{n} {name}" for name, n in detections.items() if n) or "none"
-
-
-def _written(report: dict[str, Any], out: Path) -> list[str]:
-    """Names of what this run left in its folder; what is recorded has a line of its own."""
-    first, *others = (sink["file"] for sink in report["sinks"].values() if sink["file"])
-    return [name for name in (first, REPORT, *others, SHEET) if (out / name).exists()]

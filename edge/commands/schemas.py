@@ -16,7 +16,7 @@ from typing import Any
 from edge.app import report_json
 from edge.app.bench import bench_json
 from edge.measure import counts_json, detections_lines, track_lines
-from edge.model import model_json, passport
+from edge.model import model_json, passport, recall
 from edge.recording import contents
 from edge.system.files import reason_of
 
@@ -28,6 +28,7 @@ SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),
     "passport": ("model.engine.json, the passport of an engine", passport.schema),
+    "recall": ("recall.json of a bundle", recall.schema),
     "recording": ("the meta part of a record in a segment of a recording", contents.schema),
 }
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
@@ -46,6 +47,10 @@ class Background(Closing):
     def skipped(self) -> int:
         """Results left out: the queue was full, or the sink had stopped before."""
         return self._refused + self._unwritten
+
+    def link_report(self) -> dict[str, Any] | None:
+        """As the sink's."""
+        return self._sink.link_report()
 
     def write(self, result: Result) -> None:
         """Hand one result over. After `close` none is taken."""

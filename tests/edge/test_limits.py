@@ -66,6 +66,10 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "app.machine": {"LEAST_DISK_GB": (5.0, "a third of the 15 GB that half an hour of raw 640x512 at 30 Hz takes")},
     "app.model_look": {"ASKED": (4, "chosen: each costs a call of the engine")},
+    "app.scale_check": {
+        "LEAST_PX": (13.0, "5th percentile of the longer side of Person in HIT-UAV val: 13 px"),
+        "MOST_ENLARGED": (2.0, "chosen: what is enlarged holds no more detail"),
+    },
     "app.source_check": {
         "MOST_FRAMES": (2000, "of a file: a minute at 30 Hz is 1800"),
         "UNEVEN": (0.01, "part of the intervals; chosen: more than 1 in 100"),
@@ -257,6 +261,9 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "_CAPABILITY_MAJOR": (75, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR"),
         "_CAPABILITY_MINOR": (76, "cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR"),
     },
+    "model.recall": {
+        "LEAST_BOXES": (20, "chosen: one object more or less is 0.05"),
+    },
     "model.comparison": {
         "MARGIN": (0.03, "as edge-export check's FLOAT16.score: tests/export/tensorrt/test_compare.py"),
         "LEAST_IOU": (0.9, "as edge-export check's FLOAT16.iou"),
@@ -264,6 +271,20 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "FEW": (2, "chosen: suppression alone may take as many"),
     },
     "engine.readiness": {"OLDEST_TENSORRT": ((10, 3), "JetPack 6.1")},
+    "engine.tiled": {"KEPT_SIZES": (16, "chosen: a folder of stills may have as many sizes as it has stills")},
+    "model.tiles_merged": {
+        "CUT_PX": (3.0, "chosen: boxes of a model end so near to where a body is cut"),
+        "AGREE": (0.5, "chosen: between 0.5 and 0.6, a model takes two boxes for one body itself"),
+        "INSIDE": (0.7, "chosen"),
+        "LARGE": (0.75, "the margins of both borders leave so much of the overlap"),
+    },
+    "model.tiling": {
+        "OVERLAP": (0.125, "64 px of a model of 640x512: 3 times a person of HIT-UAV (median 19.5 px)"),
+        "LEAST_SCALE": (0.9, "1280x1024 in four tiles: 0.936"),
+        "MOST_SCALE": (4.0, "chosen: further is a blur"),
+        "MOST_OF": (0.9, "chosen: a tile of nearly all gains nothing"),
+        "MOST_TILES": (16, "2560x2048 for 640x512"),
+    },
     "engine.trt": {"ALIGNMENT": (256, "NvInfer.h: device memory given to a context")},
     "geo.align": {
         "LEAST_OBJECTS": (4, "chosen: two of them fix a shift, four tell whether they agree"),
@@ -293,6 +314,30 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "HALF": (0.5, "OpenCV counts from a pixel's middle"),
     },
     "geo.camera": {"EDGE_PX": (1.0, "chosen: edges of boxes are rounded")},
+    "geo.coverage.coverage": {"LONGEST_S": (1.0, "chosen: a camera of 1 Hz still has a dwell")},
+    "geo.coverage.gaps": {
+        "BETWEEN": (1.0, "a survey's line that was left out is less than two pictures wide"),
+        "ENCLOSED": (2 / 3, "an inner corner of searched ground has 0.56 of its outline"),
+        "RIM": (0.25, "chosen: half a picture; rims of turns are narrower"),
+        "NARROW": (3, "cells; chosen"),
+        "MOST_SHAPES": (200, "chosen: what a person looks at, and a file that is quickly written"),
+    },
+    "geo.coverage.grid": {
+        "TILE": (128, "cells, chosen: a footprint lies in two to four of them"),
+        "MOST_TILES": (128, "of 512 KiB: 64 MiB"),
+        "MOST_SIDE": (2048, "cells: a look for gaps in so much ground takes a tenth of a second"),
+        "MOST_IN_VIEW": (128 * 128, "cells: what bounds the cost of a frame"),
+        "CELLS_A_SIDE": (48, "chosen: half a metre of the 27 m that a picture is from 50 m"),
+        "WIDEST": (8, "chosen: with wider cells an outline says little"),
+        "AWAY_S": (5.0, "as of edge.track.passes"),
+    },
+    "geo.coverage.search": {
+        "SIZES_M": ({"person": 0.8, "animal": 0.9, "vehicle": 2.8}, "m, chosen: a person lying, a deer, a car"),
+        "UNKNOWN_M": (0.8, "m, chosen: as of a person"),
+        "LEAST_PX": (8.0, "the smallest size of person that was measured: edge/models/hituav-r18/recall.json"),
+        "LEAST_FRAMES": (3, "chosen: a track needs two"),
+        "LEAST_OF_STILLS": (1, "stills are not followed"),
+    },
     "geo.dem": {"SEGMENT_M": (250.0, "the Earth curves 1.2 mm in half of it")},
     "geo.dem_files": {
         "MOST_POSTS": (64 * MIB, "256 MB as float32; a tile of an arc second has 13 million"),
@@ -388,11 +433,15 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "MOST_ASKED": (32, "more than ten a second in LONGEST_ROUND_TRIP_S"),
     },
     "pose.dialect": {
+        "HIGHEST_OF_V1": (255, "a version 1 frame has one byte for the number of its message"),
         "MOST_HELD": (4096, "bytes; the longest frame has 280"),
         "SIGNING_BEGAN": (1420070400, "2015-01-01, MAVLink's message signing"),
     },
     "pose.exif": {"HEAD": (1 << 20, "bytes; APP1 segments of 64 kB stand first"), "MOST_TIFF": (64 * MIB, "chosen")},
-    "pose.heights": {"MOST_M": (20_000.0, "metres; nothing flies higher")},
+    "pose.heights": {
+        "MOST_M": (20_000.0, "metres; nothing flies higher"),
+        "ABSOLUTE_SIGMA_M": (10.0, "chosen: altitudes 50 m off were seen (ArduPilot's issue 32983)"),
+    },
     "pose.klv": {
         "MOST_BYTES": (1 << 30, "chosen: an hour of video with its packets"),
         "MOST_PACKET": (64 << 10, "bytes; packets of a flight have some hundred"),
@@ -402,6 +451,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "BUFFER": (64 << 10, "bytes; half a second of a flood"),
         "CONNECT_S": (2.0, "chosen: closing waits for it"),
         "BAUD": (57600, "the usual rate of telemetry ports"),
+        "MOST_KEY_FILE": (1024, "chosen: a passphrase"),
     },
     "pose.mavlink": {
         "TICK_S": (0.02, "half of that is what it adds to a round trip at most"),
@@ -414,11 +464,12 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "SLICE_S": (0.1, "chosen: ten decisions a second"),
         "MOST_A_SLICE": (16 << 10, "160 kB a second; a serial line of 921600 baud brings 92"),
         "MOST_MESSAGES": (200, "ten times what was asked for"),
-        "MOST_KEY_FILE": (1024, "chosen: a passphrase"),
     },
     "pose.options": {"MOST_OFFSET_S": (100_000.0, "a day and more")},
     "pose.rotation": {"LOCK": (1e-7, "of double precision the root, and a little")},
     "pose.series": {
+        "MOVES_M_S": (1.0, "chosen: receivers that stand still report less"),
+        "FROZEN_S": (2.0, "receivers that tell a position once a second lose one now and then"),
         "GAP_S": (1.5, "old DJI aircraft write once a second"),
         "AHEAD_S": (0.25, "two positions of ten a second, and the link"),
         "LEAST_BASE": (0.5, "chosen: noise is made three times larger at most"),
@@ -545,7 +596,28 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "DEAD_S": (10.0, "chosen"),
         "HOPS": (1, "positions of people stay in the local network"),
     },
+    "sinks.live.broker": {
+        "MOST_TOPIC": (200, "bytes; chosen: brokers take 65,000"),
+        "MOST_LOGIN": (1024, "bytes; chosen: a name and a password"),
+        "PORTS": ({"mqtt": 1883, "mqtts": 8883}, "IANA's"),
+    },
+    "sinks.live.tls": {
+        "SETTLE_S": (0.5, "a round trip by a satellite; most servers send session tickets at once"),
+        "NOT_YET": (9, "X509_V_ERR_CERT_NOT_YET_VALID of openssl/x509_vfy.h"),
+        "EXPIRED": (10, "X509_V_ERR_CERT_HAS_EXPIRED"),
+        "NAMES": ((62, 64), "X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH"),
+        "UNKNOWN_SIGNER": ((2, 18, 19, 20, 21), "X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT to _VERIFY_LEAF_SIGNATURE"),
+    },
+    "sinks.live.wire": {"MOST_READ": (4096, "as much as is looked at in a slice")},
     "sinks.live.mavlink_out": {"MOST_A_SLICE": (4096, "what a ground station says in a second is less")},
+    "sinks.coverage.sink": {
+        "EVERY_S": (5.0, "chosen: a gap is known before the aircraft has left it"),
+        "REST": (20, "at most a twentieth of the time"),
+    },
+    "sinks.coverage.picture": {
+        "SIDE_PX": (900, "as of the map"),
+        "LEAST_PX": (640, "chosen: the legend is as wide"),
+    },
     "sinks.tracks.track_file": {"EVERY_S": (10.0, "chosen: what a power cut costs of a map")},
     "sinks.tracks.counts": {
         "EVERY_S": (60.0, "chosen: what a power cut costs of a count"),
@@ -558,6 +630,24 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "SIDE_PX": (900, "chosen: fits a screen"),
         "APART_S": (0.2, "chosen: at 10 m/s 2 m of the way"),
     },
+    "app.mounting": {
+        "EVERY_S": (30.0, "chosen: counts.json is written anew every 60 s"),
+        "MOST_TRACKS": (200, "chosen: with 6 sightings each a fit takes less than half a second"),
+        "MOST_SIGHTINGS": (6, "chosen: sightings of one pass share their errors"),
+        "LEAST_OBJECTS": (10, "chosen: with 6 and 7, and wrong merges among them, a fit was 2 degrees off"),
+        "MOST_MOVING": (0.5, "chosen: as many as stand had to be left out where a fit was a degree off"),
+        "SURE": (2.0, "standard deviations, chosen"),
+    },
+    "track.association": {"FAINT_LIMIT": (10.0, "chosen: noise a size and a half beside costs more, see test_tracker")},
+    "track.counting": {
+        "MANY": (200, "chosen: 500 tracks then take about 2 s of one core"),
+        "LEAST_DRAWS": (20, "benchmarks/counting.py measures with as many"),
+    },
+    "track.herds": {
+        "HERD_M": (20.0, "chosen on the first 80 flights of benchmarks/counting.py, of 15, 20, 25 and 40"),
+        "WAVES": (16, "chosen: a sum of so many is nearly normal"),
+    },
+    "track.kalman": {"UNSTEADY": (6.0, "sizes a second in a second, chosen: three times an animal's")},
     "track.book": {
         "VIEWS": (3, "chosen: two could both be bad ones"),
         "APART_S": (0.5, "chosen: neighbours show the same"),
@@ -565,7 +655,10 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "LEAST_PX": (48, "chosen: a few pixels alone tell nobody anything"),
         "MOST_POSITIONS": (1000, "chosen: 33 s at 30 Hz, and what one object takes of the memory is bounded"),
     },
-    "track.follower": {"FAINT": (0.4, "chosen: 0.2 where 0.5 is shown")},
+    "track.follower": {
+        "FAINT": (0.4, "chosen: 0.2 where 0.5 is shown"),
+        "SQUARE": (0.02, "chosen: 6 px at the side of a picture of 640"),
+    },
     "measure.track_lines": {"MAX_BYTES": (256 * MIB, "chosen: half a million tracks of 500 bytes")},
     "measure.read_detections": {"MAX_LINE": (4 * MIB, "thousands of detections in one frame")},
     "sinks.pictures": {"RESERVE_BYTES": (64 * MIB, "chosen: detections of an hour")},

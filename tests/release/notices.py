@@ -20,6 +20,7 @@ BY_HAND = {
     "mkdocs-material": "MIT",
     "mkdocstrings": "ISC",
     "mkdocstrings-python": "ISC",
+    "paho-mqtt": "EPL-2.0 OR BSD-3-Clause",
     "pymavlink": "LGPL-3.0-or-later",
 }
 LONGEST = 100  # a text of the whole licence is no name of one

@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 
 from edge.app.output import REPORT
-from edge.app.report_json import PositionReport
 from edge.data import Pose
 from edge.errors import InputError
 from edge.geo.align import Alignment, Sightings, align
 from edge.geo.camera import CameraModel
 from edge.geo.positions import foot_points
+from edge.geo.report_json import PositionReport
 from edge.measure.counts_json import ClassCount
 from edge.measure.detections_lines import FrameLine
 from edge.measure.read_detections import DetectionsFile
@@ -47,7 +47,7 @@ def alignment_of(folder: Path, ground: float = 0.0) -> Alignment:
         raise InputError(
             f"{folder / REPORT} names no lens: run it again with --lens, and --pose if there were no poses"
         )
-    objects = _objects(folder / COUNTS)
+    objects = objects_of(folder / COUNTS)
     detections = DetectionsFile(DETECTIONS.path(folder))
     size = detections.first.frame
     camera = CameraModel(size.width, size.height, *position.intrinsics, name="of the run")
@@ -76,7 +76,7 @@ def _followed(frame: FrameLine, objects: dict[int, int]) -> list[tuple[int, tupl
     ]
 
 
-def _objects(path: Path) -> dict[int, int]:
+def objects_of(path: Path) -> dict[int, int]:
     """The object of each track, by their numbers: tracks that were counted as one are one."""
     counts = _read(path, dict[str, ClassCount])
     animals = [tracks for one in counts.values() for tracks in one.animals]

@@ -11,6 +11,7 @@ import numpy as np
 from edge.app.bench.held import hash_of
 from edge.camera.stills import read_picture
 from edge.data import Frame
+from edge.engine.tiled import tiling_of
 from edge.errors import InputError
 from edge.measure.average_precision import Judged, rank
 from edge.measure.labelled_frames import Labelled, read_labelled
@@ -64,7 +65,7 @@ def accuracy(
 
 
 def _judge(engine: Engine, frame: Frame, truth: Labelled) -> Judged:
-    _, image, letterbox = Preprocessor(engine.bundle).forward(frame)
+    _, image, letterbox = Preprocessor(engine.bundle, tiling=tiling_of(engine)).forward(frame)
     found = to_detections(engine.infer(image), letterbox, 0.0, frame)
     return Judged(found.boxes, found.scores, found.labels, truth.boxes, truth.labels, truth.ignored)
 

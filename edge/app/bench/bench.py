@@ -145,6 +145,7 @@ def _open_engine(settings: BenchSettings) -> Engine:
         trust_engine=settings.trust_engine,
         zero_copy=settings.zero_copy,
         spin=settings.spin,
+        tiles=settings.tiles,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from edge.app.report_json import Count, Host, Ms, Normalise, Part, Power, Seconds
+from edge.app.report_json import Count, Host, Ms, Normalise, Part, Power, Seconds, TilingReport
 from edge.errors import InputError
 from edge.system.declared import declared, read_json
 from edge.system.files import reason_of
@@ -238,6 +238,7 @@ class BenchReport(Struct, kw_only=True):
     engine: str
     engine_chosen: str
     engine_notes: list[str]
+    tiling: Annotated[TilingReport | None, Meta(description="null: without --tiles")]
     model: str
     model_files: Annotated[dict[str, str], Meta(description="sha256 by file")]
     normalise: Normalise
@@ -275,6 +276,6 @@ def read_report(path: Path) -> BenchReport:
             "measure again"
         )
     try:
-        return declared(value, BenchReport)
+        return declared({"tiling": None, **value}, BenchReport)  # before there were tiles a report said nothing of them
     except ValueError as error:
         raise InputError(f"{path}: {error}: give a report as edge bench --json wrote it") from None

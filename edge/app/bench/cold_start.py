@@ -16,7 +16,7 @@ from edge.app.bench.settings import BenchSettings
 from edge.errors import EdgeError
 
 LONGEST_S = 300.0  # a first start on a board reads the engine from a slow card
-NAMES = ("model", "source", "backend", "threads", "trust_engine", "zero_copy", "spin")
+NAMES = ("model", "source", "backend", "threads", "trust_engine", "zero_copy", "spin", "tiles")
 
 
 @dataclass(frozen=True)

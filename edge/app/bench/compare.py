@@ -130,6 +130,7 @@ def differences(first: BenchReport, second: BenchReport) -> list[str]:
         ("classes", lambda r: ", ".join(r.detections)),
         ("model files", lambda r: " ".join(sorted(sha[:12] for sha in r.model_files.values()))),
         ("engine", lambda r: r.engine),
+        ("tiles", lambda r: r.tiling.asked if r.tiling else "none"),
         ("published", lambda r: r.published),
         ("version", lambda r: r.versions.get("thermal-edge")),
     ]

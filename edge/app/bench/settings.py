@@ -8,6 +8,7 @@ from pathlib import Path
 from edge.app.settings import MODEL
 from edge.errors import InputError
 from edge.measure.percentiles import LEAST_RESULTS
+from edge.model.tiling import Tiling
 
 DEFAULT_SOURCE = "sim:live=0"
 SECONDS, PUBLISHED_SECONDS, PUBLISHED_RUNS = 60.0, 600.0, 5
@@ -45,7 +46,7 @@ class BenchSettings:
     first detections. ``layers``: also how long each layer takes, TensorRT only. ``frames``, ``annotations``: a folder
     of labelled frames and its COCO file: also how much is found there. ``json``: where the report will be written;
     ``trace``: a file for a line a result; ``png``: a picture of the figures.
-    ``threads`` .. ``spin``: see `edge.engine.open_engine`.
+    ``tiles``, ``threads`` .. ``spin``: see `edge.engine.open_engine`.
 
     Raises InputError for what contradicts itself.
     """
@@ -66,6 +67,7 @@ class BenchSettings:
     trace: Path | None = None
     png: Path | None = None
     backend: str = "auto"
+    tiles: str | None = None
     threads: int = 0
     trust_engine: bool = False
     zero_copy: bool = False
@@ -80,6 +82,10 @@ class BenchSettings:
             )
         if self.publish and self.json is None:
             raise InputError("--publish needs a file for the report: give --json FILE")
+        if self.tiles is not None:
+            Tiling.parse(self.tiles)
+            if self.layers:
+                raise InputError("--layers times one call of the engine, and --tiles makes several a frame: give one")
         if (self.frames is None) != (self.annotations is None):
             raise InputError("--frames DIR and --annotations FILE belong together: give both or none")
 

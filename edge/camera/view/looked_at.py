@@ -73,6 +73,8 @@ class LookedAt(CameraWrapper):
                 "expected x,y,w,h inside it"
             )
         if options.crop:
+            if self.crop is None:
+                self.whole = width, height
             outer = self.crop or (0, 0, 0, 0)
             self.crop = outer[0] + x, outer[1] + y, w, h
             if self.intrinsics is not None:

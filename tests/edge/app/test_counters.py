@@ -17,7 +17,7 @@ from edge.app.report import Totals
 from edge.commands.console import Screen
 from edge.commands.demo import show_score
 from edge.commands.live_table import LiveTable
-from edge.commands.run import summary
+from edge.commands.run_summary import summary
 from edge.data import Detections, Frame, Result
 from edge.errors import SinkError
 from edge.recording.recorder import Recorder
@@ -176,6 +176,7 @@ def test_in_the_last_lines(tmp_path: Path) -> None:
         "reconnects": {"outages": 0, "lost_seconds": 0.0},
         "pose": None,
         "position": None,
+        "coverage": None,
         "sinks": {
             "detections": {"file": "d", "written": 11, "skipped": 0},
             "video": {"file": "v", "written": 13, "skipped": 17},

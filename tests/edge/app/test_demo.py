@@ -27,6 +27,8 @@ def test_demo_leaves_all_that_it_promises(
         "tracks.jsonl",
         "counts.json",
         "map.png",
+        "coverage.geojson",
+        "coverage.png",
         "tracks.geojson",
     }
     report = json.loads((out / "report.json").read_text())

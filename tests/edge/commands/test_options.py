@@ -15,6 +15,7 @@ edge
 edge run
   --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
   --cot address
+  --coverage text (?)
   --csv -> outputs adds csv = []
   --frames count
   --geojson -> outputs adds geojson = []
@@ -22,9 +23,10 @@ edge run
   --kmz -> outputs adds kmz = []
   --lens text
   --map -> outputs adds map = []
-  --mavlink-out address
+  --mavlink-out peer
   --model text = 'models/hituav-r18'
   --mounting text
+  --mqtt broker
   --normalise normalise_spec
   --out Path required
   --override-normalise flag
@@ -39,6 +41,7 @@ edge run
   --source text (+) required
   --spin flag
   --threshold score
+  --tiles tiles
   --trace -> outputs adds trace = []
   --trust-engine flag
   --verbose flag
@@ -71,6 +74,7 @@ edge bench
   --seconds positive
   --source text = 'sim:live=0'
   --spin flag
+  --tiles tiles
   --trace Path
   --trust-engine flag
   --verbose flag
@@ -81,8 +85,11 @@ edge info
   --verbose flag
   BUNDLE text (?) = 'models/hituav-r18'
 edge doctor
+  --height positive
+  --lens text
   --out Path = out/doctor
   --seconds positive = 5.0
+  --size positive
   --source text (+)
   --verbose flag
 edge report

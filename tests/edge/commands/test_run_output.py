@@ -17,7 +17,7 @@ from edge.app.report import Totals
 from edge.commands.console import Screen
 from edge.commands.live_table import LiveTable
 from edge.commands.main import main
-from edge.commands.run import summary
+from edge.commands.run_summary import summary
 from edge.data import Detections, Frame, Result
 from edge.measure.counts_json import ClassCount
 from tests.conftest import made
@@ -86,6 +86,7 @@ REPORT = {
     "verify": None,
     "reconnects": {"outages": 2, "lost_seconds": 3.25},
     "pose": {"frames_with": 88, "frames_without": {"no position came": 9, "it is away": 3}},
+    "coverage": None,
     "position": {"placed": 440, "refused": {"the frame has no pose": 7}, "camera": "lens hfov=45"},
     "sinks": {
         "detections": {"file": "detections.jsonl", "written": 100, "skipped": 0, "error": None},

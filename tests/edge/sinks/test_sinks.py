@@ -80,7 +80,7 @@ def test_what_was_written_is_synced_though_nothing_more_comes(tmp_path: Path, mo
     monkeypatch.setattr("os.fsync", lambda _: synced.set())
     sink = Background(JsonlSink(tmp_path / "d.jsonl", CLASSES, sync_s=0.1), depth=8, lossless=True)
     sink.write(result())
-    assert synced.wait(5)
+    assert synced.wait(30)
     sink.close()
 
 
