@@ -433,16 +433,16 @@ class Line:
     """A serial line: the sink at its one end, `read` and `write` at the other."""
 
     def __init__(self) -> None:
-        self.ours, theirs = os.openpty()
+        self.ours, self._theirs = os.openpty()  # the other end stays open, else there is none before the sink's is
         tty.setraw(self.ours)
-        self.name = os.ttyname(theirs)
-        os.close(theirs)
+        self.name = os.ttyname(self._theirs)
 
     def __enter__(self) -> Line:
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self.ours)
+        os.close(self._theirs)
 
     def read(self) -> bytes:
         return os.read(self.ours, 4096) if select.select([self.ours], [], [], 0.02)[0] else b""
