@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
-import threading
 from pathlib import Path
 
 import pytest
 
 from tests.support.children import run_child
+from tests.support.local_server import LocalServer
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -45,55 +45,22 @@ def openssl(folder: Path, *words: str) -> None:
     run_child(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
-class TlsServer:
+class TlsServer(LocalServer):
     """At ``127.0.0.1:port``: takes connections by TLS one after the other; ``got``: all that came."""
 
     def __init__(self, folder: Path, certificate: str = "good", asks: bool = False, port: int = 0) -> None:
         """``asks``: for a client's certificate."""
-        self.context = self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / f"{certificate}.pem", folder / f"{certificate}.key")
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / f"{certificate}.pem", folder / f"{certificate}.key")
         if asks:
-            self._context.verify_mode = ssl.CERT_REQUIRED
-            self._context.load_verify_locations(folder / "ca.pem")
-        self._listening = socket.create_server(("127.0.0.1", port))
-        self._listening.settimeout(0.02)
-        self.port = int(self._listening.getsockname()[1])
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.load_verify_locations(folder / "ca.pem")
         self.got, self.connections = b"", 0
-        self._over, self._drop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="TLS server", daemon=True)
-        self._thread.start()
+        super().__init__(self.context, port)
 
-    def drop(self) -> None:
-        """Close the connection that is there."""
-        self._drop.set()
-
-    def __enter__(self) -> TlsServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(20)
-        self._listening.close()
-
-    def _serve(self) -> None:
-        while not self._over.is_set():
-            try:
-                plain, _ = self._listening.accept()
-            except TimeoutError:
-                continue
-            with plain:
-                plain.settimeout(5)
-                try:
-                    with self._context.wrap_socket(plain, server_side=True) as connection:
-                        self.connections += 1
-                        self._read(connection)
-                except OSError:  # it did not like us, or we not it
-                    continue
-
-    def _read(self, connection: ssl.SSLSocket) -> None:
-        connection.settimeout(0.02)
-        self._drop.clear()
-        while not (self._over.is_set() or self._drop.is_set()):
+    def _speak(self, connection: socket.socket) -> None:
+        self.connections += 1
+        while self._goes_on:
             try:
                 data = connection.recv(1 << 16)
             except TimeoutError:

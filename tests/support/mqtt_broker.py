@@ -7,6 +7,8 @@ import ssl
 import threading
 from dataclasses import dataclass
 
+from tests.support.local_server import LocalServer
+
 CONNECT, CONNACK, PUBLISH, PUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 12, 13, 14
 NOT_AUTHORISED = 5
 
@@ -22,7 +24,7 @@ class Came:
     again: bool
 
 
-class Broker:
+class Broker(LocalServer):
     """At ``127.0.0.1:port``. ``got``: what was published, ``kept``: retained by topic, wills included.
 
     ``login``: who may come, None = anybody. ``silent``: confirms nothing. ``context``: TLS.
@@ -31,51 +33,15 @@ class Broker:
     def __init__(
         self, login: tuple[str, str] | None = None, context: ssl.SSLContext | None = None, port: int = 0
     ) -> None:
-        self._login, self._context = login, context
+        self._login = login
         self.silent = threading.Event()
         self.got, self.kept = list[Came](), dict[str, bytes]()
         self.ids, self.logins, self.pings, self.keepalive, self.raw = list[str](), list[tuple[str, str]](), 0, 0, b""
-        self._listening = socket.create_server(("127.0.0.1", port))
-        self._listening.settimeout(0.02)
-        self.port = int(self._listening.getsockname()[1])
-        self._over, self._drop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="broker", daemon=True)
-        self._thread.start()
-
-    def drop(self) -> None:
-        """Close the connection that is there."""
-        self._drop.set()
-
-    def __enter__(self) -> Broker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(20)
-        self._listening.close()
-
-    def _serve(self) -> None:
-        while not self._over.is_set():
-            try:
-                plain, _ = self._listening.accept()
-            except TimeoutError:
-                continue
-            with plain:
-                plain.settimeout(5)
-                try:
-                    if self._context is None:
-                        self._speak(plain)
-                    else:
-                        with self._context.wrap_socket(plain, server_side=True) as connection:
-                            self._speak(connection)
-                except OSError:
-                    continue
+        super().__init__(context, port)
 
     def _speak(self, connection: socket.socket) -> None:
-        connection.settimeout(0.02)
-        self._drop.clear()
         data, will = b"", None
-        while not (self._over.is_set() or self._drop.is_set()):
+        while self._goes_on:
             try:
                 part = connection.recv(1 << 16)
             except TimeoutError:
