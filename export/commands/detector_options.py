@@ -34,7 +34,22 @@ def add_detector_options(parser: argparse.ArgumentParser) -> None:
         help="which weights, where the file holds several: model_ema, teacher, ... (default: those that are no EMA)",
     )
     group.add_argument(
-        "--pyramid", choices=("conv1", "layer1", "classic"), help="which pyramid; compared with the weights' shapes"
+        "--pyramid",
+        choices=("conv1", "layer1", "classic", "fpn"),
+        help="which pyramid; compared with the weights' shapes. fpn: torchvision's, on the layers of --returned-layers",
+    )
+    group.add_argument(
+        "--returned-layers",
+        type=_layers,
+        metavar="1,2,3",
+        help="of --pyramid fpn: which of the ResNet's layers 1 to 4; those above the last are not there: 1,2,3 has no "
+        "layer4; compared with the weights' shapes",
+    )
+    group.add_argument(
+        "--representation-size",
+        type=_whole,
+        metavar="N",
+        help="channels of the box head's two layers; compared with the weights' shapes",
     )
     group.add_argument(
         "--channels", type=_whole, metavar="N", help="channels of the pyramid; compared with the weights' shapes"
@@ -45,7 +60,7 @@ def add_detector_options(parser: argparse.ArgumentParser) -> None:
 
 def detector_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The fields of `Configuration` that were given."""
-    fields = {name: getattr(arguments, name) for name in ("pyramid", "channels", *_KINDS)}
+    fields = {name: getattr(arguments, name) for name in (*_SHAPES, *_KINDS)}
     given = {name: value for name, value in fields.items() if value is not None}
     if given.get("fixed_size") == ():
         given["fixed_size"] = None
@@ -71,6 +86,12 @@ def _whole(text: str) -> int:
 
 def _number(text: str) -> float:
     return float(_one(text, float, "a number, for instance 0.5"))
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    return tuple(
+        _one(word, int, "whole numbers with ',' between them, for instance 1,2,3", text) for word in _words(text)
+    )
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -128,6 +149,7 @@ def _one(word: str, kind: Callable[[str], Any], expected: str, whole: str | None
         raise argparse.ArgumentTypeError(f"{word if whole is None else whole!r}: expected {expected}") from None
 
 
+_SHAPES = ("pyramid", "returned_layers", "representation_size", "channels")  # fields that weights tell, too
 # field of Configuration -> how its option is read
 _KINDS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "min_size": (_whole, "N", "shorter side that torchvision resizes frames to, px"),

@@ -175,7 +175,7 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
                 "compare a bundle with a checkpoint: edge-export check BUNDLE --checkpoint FILE --images DIR"
             )
         return
-    given = [OPTIONS.get(field, f"--{field}") for field in detector_settings(arguments)]
+    given = [OPTIONS.get(field, f"--{field.replace('_', '-')}") for field in detector_settings(arguments)]
     given += ["--arch"] * bool(arguments.arch) + ["--assume-rest"] * arguments.assume_rest
     if given:
         raise InputError(

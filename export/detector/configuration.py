@@ -218,8 +218,8 @@ def _check(c: Configuration) -> None:
         )
     if list(c.returned_layers) != sorted(set(c.returned_layers)) or bool(c.returned_layers) != (c.pyramid == "fpn"):
         raise InputError(
-            f"returned_layers {c.returned_layers} with the pyramid {c.pyramid}: expected some of 1, 2, 3, 4 in this "
-            "order for fpn, none for the others"
+            f"{','.join(map(str, c.returned_layers)) or 'none'} given as returned_layers, --returned-layers: expected "
+            f"some of 1, 2, 3, 4 in this order for the pyramid fpn, none for others (this is {c.pyramid})"
         )
 
 

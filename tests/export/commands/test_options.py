@@ -41,9 +41,11 @@ edge-export onnx
   --norm-eps number
   --out Path
   --overwrite flag
-  --pyramid conv1|layer1|classic
+  --pyramid conv1|layer1|classic|fpn
   --quiet flag
   --replace-stride-with-dilation flags
+  --representation-size whole
+  --returned-layers layers
   --roi-samples int = 2
   --roi-size size
   --rpn-nms -> rpn_nms_thresh number
@@ -150,10 +152,12 @@ edge-export train
   --normalise-16bit text
   --normalise-8bit text
   --out Path required
-  --pyramid conv1|layer1|classic
+  --pyramid conv1|layer1|classic|fpn
   --quarter-turns float = 0.0
   --quiet flag
   --replace-stride-with-dilation flags
+  --representation-size whole
+  --returned-layers layers
   --roi-size size
   --rpn-nms -> rpn_nms_thresh number
   --rpn-post-nms -> rpn_post_nms_top_n_test whole
@@ -212,9 +216,11 @@ edge-export eval
   --nms -> box_nms_thresh number
   --norm-eps number
   --pictures Path
-  --pyramid conv1|layer1|classic
+  --pyramid conv1|layer1|classic|fpn
   --quiet flag
   --replace-stride-with-dilation flags
+  --representation-size whole
+  --returned-layers layers
   --roi-size size
   --rpn-nms -> rpn_nms_thresh number
   --rpn-post-nms -> rpn_post_nms_top_n_test whole

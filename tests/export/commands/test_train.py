@@ -197,6 +197,16 @@ def test_a_teacher_is_what_the_detector_begins_with_and_learns_from(
     frozen_ones = [name for name in made["model"] if name.startswith(("backbone.body.layer1", "rpn"))]
     assert len(frozen_ones) > 10
     assert all(torch.equal(made["model"][name], of["model"][name]) for name in frozen_ones)
+    small = ["--pyramid", "fpn", "--returned-layers", "1,2,3", "--representation-size", "8"]
+    assert main([*train, "--teacher", str(teacher), *small, "--out", str(tmp_path / "small")]) == 0
+    made = torch.load(tmp_path / "small/model.pth", weights_only=True)
+    assert made["detector"]["returned_layers"] == [1, 2, 3]
+    assert made["model"]["roi_heads.box_head.fc7.weight"].shape == (8, 8)
+    body = {name.split(".")[2] for name in made["model"] if name.startswith("backbone.body.layer")}
+    assert body == {"layer1", "layer2", "layer3"}
+    capsys.readouterr()
+    assert main([*train, "--teacher", str(teacher), *small[:2], "--out", str(tmp_path / "none")]) == 2
+    assert "--returned-layers: expected some of 1, 2, 3, 4 in this order" in capsys.readouterr().err
     for words, told in (
         (["--normalise-16bit", "minmax"], "was trained on frames that became grey otherwise"),
         (
