@@ -78,7 +78,7 @@ def announce(engine: Engine, backend: str) -> None:
     ``backend``: what was asked for.
     """
     if backend == "auto" and engine.chosen:
-        log.info("backend auto takes %s: %s", engine.description, engine.chosen)
+        log.info("backend auto takes %s. Why: %s", engine.description, engine.chosen)
     if tiling := tiling_of(engine):
         log.info("tiles: %s", tiling.in_words())
     for note in engine.notes:

@@ -89,8 +89,9 @@ def _searched(covered: dict[str, Any], out: Path) -> list[str]:
             f"probability of detection on {100 * part:.0f} % of that: {median:.2f} (median), {least:.2f} (least); by "
             f"the recall on {covered['recall']}; {covered['assumed']}"
         )
-    else:
-        lines.append("probability of detection: not known, the model's recall.json says nothing of such a size")
+    elif covered["searched_m2"]:
+        why = "recall.json says nothing of such a size" if covered["recall"] else "recall was not measured"
+        lines.append(f"probability of detection: not known, the model's {why}")
     return lines
 
 

@@ -112,7 +112,7 @@ class Exif(PoseSource):
             self.assume("the camera looks as camera= says in images without angles")
             camera = self._fixed
         if camera is None:
-            return None, "the image does not say where the camera looks: camera=YAW,PITCH,ROLL says it"
+            return None, "the image does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
         return Pose(
             place.latitude,
             place.longitude,

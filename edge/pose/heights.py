@@ -51,7 +51,7 @@ class Altitudes:
         """
         if either is not None:
             if self.meaning is None and above_take_off is None:
-                return None, "what its altitude is from is not said: altitude=relative or absolute"
+                return None, "what its altitude is from is not said: add ?altitude=relative or =absolute to --pose"
             above_take_off = either if self.meaning == "relative" else above_take_off
             above_sea = either if self.meaning == "absolute" else above_sea
         if self.ground is not None and above_sea is not None:

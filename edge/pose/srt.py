@@ -142,7 +142,7 @@ class Subtitles(PoseSource):
             return (None, why) if attitude is None else (attitude @ self._mount, "")
         if self._fixed is not None:
             return self._fixed, ""
-        return None, "the file does not say where the camera looks: camera=YAW,PITCH,ROLL says it"
+        return None, "the file does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
 
     def _say(self, digits: int) -> None:
         if len(self._gimbal):

@@ -210,7 +210,7 @@ def _table(title: str, first: str, numbers: Sequence[str], last: str | None = No
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     if last:
-        table.add_column(last, no_wrap=True)
+        table.add_column(last)
     return table
 
 

@@ -66,6 +66,7 @@ def said_of(covered: dict[str, Any]) -> list[str]:
         "gap_m2": 420.0,
         "frames_not_counted": {"the shutter was closed": 12},
         "probability": None,
+        "recall": "7 frames",
     }
     report = {
         **dict.fromkeys(("fps", "pose", "position", "reconnects", "recording", "verify"), None),
@@ -93,7 +94,9 @@ def test_the_last_lines() -> None:
         "searched 3.2 ha of 3.4 ha seen, for deer; 1 gap, 420 m2, see x/coverage.geojson; 12 frames do not count: the "
         "shutter was closed"
     )
-    assert second.startswith("probability of detection: not known")
+    assert second == "probability of detection: not known, the model's recall.json says nothing of such a size"
+    assert said_of({"recall": None})[1] == "probability of detection: not known, the model's recall was not measured"
+    assert len(said_of({"searched_m2": 0.0})) == 1  # where nothing was searched there is nothing to be probable
     known = {"probability": [0.5, 0.75, 0.9], "recall": "7 frames", "assumed": "A", "gaps": 2}
     first, second = said_of(known)
     assert "; 2 gaps, 420 m2, see" in first

@@ -22,7 +22,7 @@ DJI = {
     "FlightYawDegree": "+20.00", "FlightPitchDegree": "+1.00", "FlightRollDegree": "+2.00",
     "FlightXSpeed": "+3.0", "FlightYSpeed": "-4.0",
 }  # fmt: skip
-NO_ANGLES = "the image does not say where the camera looks: camera=YAW,PITCH,ROLL says it"
+NO_ANGLES = "the image does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
 
 
 def xmp(fields: dict[str, str], elements: bool = False) -> bytes:

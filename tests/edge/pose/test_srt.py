@@ -17,8 +17,8 @@ from edge.pose.source import Alignment
 from edge.pose.srt import Subtitles
 from tests.conftest import shared
 
-NO_ANGLES = "the file does not say where the camera looks: camera=YAW,PITCH,ROLL says it"
-NO_MEANING = "what its altitude is from is not said: altitude=relative or absolute"
+NO_ANGLES = "the file does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
+NO_MEANING = "what its altitude is from is not said: add ?altitude=relative or =absolute to --pose"
 
 
 def cues(*bodies: str, step: float = 1.0) -> str:
