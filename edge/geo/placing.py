@@ -70,7 +70,7 @@ class Placing:
                 self._refused[NO_POSE] += len(detections)
                 if self._settings.lens is not None and not self._warned:
                     self._warned = True
-                    log.warning("a lens is given, but frame %d has no pose: no positions without: --pose", frame.seq)
+                    log.warning("a lens is given, but frame %d has no pose: no positions there; see --pose", frame.seq)
             return detections
         model = self.model(frame)
         if model is None:
