@@ -15,7 +15,7 @@ SIDE_PX, MARGIN_PX, LEGEND_PX = 900, 30, 84
 LEAST_PX = 640  # of the width: for the legend
 PAPER, INK, SEEN, GAP = (255, 255, 255), (40, 40, 40), (200, 215, 235), (40, 48, 224)
 LEAST, MOST = (205, 240, 200), (60, 140, 40)  # of the probability: 0 and 1
-UNKNOWN = (190, 220, 165)  # nobody measured one
+UNKNOWN = (120, 225, 245)  # nobody measured one: yellow, which is no probability's colour
 SCALES_M = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 Picture = npt.NDArray[np.uint8]
@@ -80,7 +80,8 @@ def _legend(picture: Picture, coverage: Coverage, found: Findings, px_per_m: flo
     _text(picture, f"searched {hectares(found.searched_m2)}, gaps {hectares(found.gap_m2)}", (MARGIN_PX, y - 60))
     _text(picture, coverage.search.in_words, (MARGIN_PX, y - 42))
     x = MARGIN_PX
-    shades = [(MOST, "probability of detection 1"), (LEAST, "0")] if coverage.recall else [(UNKNOWN, "searched")]
+    shades = [(MOST, "probability of detection 1"), (LEAST, "0"), (UNKNOWN, "not known")]
+    shades = shades if coverage.recall else [(UNKNOWN, "searched")]
     for colour, words in (*shades, (SEEN, "seen, not well enough"), (GAP, "gap, numbered as in coverage.geojson")):
         cv2.rectangle(picture, (x, y - 30), (x + 10, y - 20), colour, cv2.FILLED)
         _text(picture, words, (x + 14, y - 21))

@@ -96,6 +96,14 @@ def test_the_picture_shows_where_the_gap_is() -> None:
     assert (picture[-12] == INK).all(axis=1).any()
 
 
+def test_the_legend_names_the_colour_of_ground_without_a_probability() -> None:
+    found = flown(recall=RECALL)
+    picture = draw_coverage(found, found.state.findings)
+    assert picture is not None
+    assert (picture[-LEGEND_PX:] == UNKNOWN).all(axis=2).any()
+    assert not (picture[:-LEGEND_PX] == UNKNOWN).all(axis=2).any()  # here all of it has one
+
+
 def test_of_nothing_there_is_no_file(tmp_path: Path) -> None:
     with CoverageSink(tmp_path / FILE, coverage()) as sink:
         sink.write(result(0, 0.0, None))
