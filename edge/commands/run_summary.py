@@ -140,7 +140,11 @@ def _without(frames: dict[str, int]) -> str:
 def _link(link: dict[str, Any]) -> str:
     """What became of what was sent."""
     said = f"{link['sent']} messages were sent to {link['to']}"
-    for key, words in (("waiting", "still waited"), ("dropped", "were dropped"), ("refused", "it did not want")):
+    for key, words in (
+        ("waiting", "were not sent before the end"),
+        ("dropped", "were dropped"),
+        ("refused", "it did not want"),
+    ):
         said += f", {link[key]} {words}" if link[key] else ""
     if link["away"]:
         return f"{said}; it is away: {link['error']}"

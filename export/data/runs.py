@@ -95,9 +95,10 @@ def _held(flights: dict[str, list[LabelledFrame]], most: float, count: int, by: 
     ways = "--flights folder (each folder is one), --flight-gap N (a gap of more than N numbers begins another), or "
     ways += "--flights end (the last frames, cut once)"
     if len(flights) < 2:
+        more = "add another flight, or give --flights end (the last frames, cut once)"
         raise InputError(
             f"all {count} frames are one flight by their {by} ({next(iter(flights), 'none')}), so that none can be "
-            f"held back without parting it: give {ways}"
+            f"held back without parting it: {f'give {ways}' if by == 'name' else more}"
         )
     alone = sum(len(frames) == 1 for frames in flights.values())
     if by == "name" and count >= 10 and alone > count / 2:

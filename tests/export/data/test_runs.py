@@ -141,7 +141,9 @@ def test_folders_can_be_the_flights() -> None:
     assert {str(f.path.parent) for f in held.frames} == {"2"}  # the smaller one, as none has as few as a fifth
     assert len(kept) == 8
     assert table_of(flights_of(data, "folder"), held) == ["     8 1: kept", "     3 2: held back"]
-    with pytest.raises(InputError, match="all 3 frames are one flight by their folder"):
+    with pytest.raises(
+        InputError, match="all 3 frames are one flight by their folder .*: add another flight, or give --flights end"
+    ):
         split_by_run(flown(*numbered("2/DJI_{}.jpg", range(3))), 0.3, by="folder")
 
 

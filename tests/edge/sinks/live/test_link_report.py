@@ -137,7 +137,7 @@ def test_a_sink_of_ones_own_tells_its_own_and_a_broken_one_costs_no_report(
         ({"sent": 7}, "cot: 7 messages were sent to x"),
         (
             {"sent": 7, "waiting": 3, "dropped": 2, "refused": 1},
-            "cot: 7 messages were sent to x, 3 still waited, 2 were dropped, 1 it did not want",
+            "cot: 7 messages were sent to x, 3 were not sent before the end, 2 were dropped, 1 it did not want",
         ),
         ({"reconnects": 1, "error": "refused"}, "cot: 0 messages were sent to x; it was away 1 time, last: refused"),
         ({"reconnects": 2, "error": "refused"}, "cot: 0 messages were sent to x; it was away 2 times, last: refused"),
