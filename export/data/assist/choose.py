@@ -160,4 +160,4 @@ def _reason(proposed: Proposed, doubt: _Doubt, lowest: float) -> str:
     if doubt.classes > doubt.scores:
         return f"{proposed.classes_differ} boxes of two classes"
     nearest = min(proposed.scores, key=lambda score: (abs(score - lowest), score))
-    return f"scores near {lowest:g}, the nearest {nearest:.2f}"
+    return f"by its scores: the nearest to {lowest:g} is {nearest:.2f}"

@@ -78,10 +78,10 @@ def test_the_most_doubtful_comes_first_and_says_why() -> None:
     ]
     chosen = choose(candidates, 4, LOWEST, FAINTEST, 0.0)
     assert {c.candidate.name: c.reason for c in chosen} == {
-        "near": "scores near 0.5, the nearest 0.52",
+        "near": "by its scores: the nearest to 0.5 is 0.52",
         "lost": "3 boxes come and go from frame to frame",
         "mixed": "2 boxes of two classes",
-        "sure": "scores near 0.5, the nearest 0.99",
+        "sure": "by its scores: the nearest to 0.5 is 0.99",
     }
     assert [c.candidate.name for c in chosen] == ["mixed", "lost", "near", "sure"]
     assert chosen[0].doubt == pytest.approx(
