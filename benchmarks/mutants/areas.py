@@ -37,6 +37,7 @@ LIMITS = "tests/edge/test_limits.py"  # the values of constants, each with its r
 # of values together what these ask of few
 GRAPH = (
     "tests/export/graph/stages",
+    "tests/export/graph/int8",
     *(
         f"tests/export/graph/test_{name}.py"
         for name in (
@@ -59,7 +60,16 @@ AREAS = (
     ),
     Area("edge/thermal", ("tests/edge/thermal",), ("tests/edge/model/test_normalisers.py",)),
     Area("edge/recording", ("tests/edge/recording",), ("tests/edge/test_kept.py", LIMITS)),
-    Area("edge/measure", ("tests/edge/measure",), ("tests/edge/sinks/test_sinks.py", LIMITS)),
+    Area(
+        "edge/measure",
+        ("tests/edge/measure",),
+        (
+            "tests/edge/sinks/test_sinks.py",
+            "tests/export/evaluate/test_average_precision.py",
+            "tests/edge/app/bench/test_accuracy.py",
+            LIMITS,
+        ),
+    ),
     Area("edge/camera/live", ("tests/edge/camera/live",), ("tests/edge/contracts/test_cameras.py", LIMITS)),
     Area("export/graph", GRAPH, ("tests/export/test_limits.py",)),
 )

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge.measure.matching import iou
-from edge.model.tiles_merged import Found, merge
-from edge.model.tiling import TilePlan, Tiling
+from edge.model.tiles_merged import Found, _margin, merge
+from edge.model.tiling import TilePlan, Tiling, whole
 
 MODEL = 160, 128
 PLAN = Tiling.parse("2x2").plan(300, 240, *MODEL)  # tiles of 160x128 at their own size
@@ -57,6 +57,16 @@ def of_size(width: float, height: float, x: float, y: float) -> list[float]:
 
 
 # ---- one object ----
+
+
+def test_how_near_to_a_border_a_box_counts_as_cut() -> None:
+    assert PLAN.overlap == (20, 16)
+    assert (
+        _margin(PLAN) == 2.0
+    )  # half of what of the smaller overlap is left beside the longest small box: 16 * 0.25 / 2
+    large = Tiling.parse("2x2").plan(1280, 1024, 640, 512)  # tiles of 683x547: overlaps of 86 and 70 px
+    assert _margin(large) == pytest.approx(3 * 547 / 512)  # 3 px of the model
+    assert whole(80, 64, 160, 128).overlap == (0, 0)
 
 
 @pytest.mark.parametrize("plan", [PLAN, NINE, ROW])

@@ -131,6 +131,14 @@ def test_another_width_starts_anew_and_another_size_is_left_alone() -> None:
     assert not found.active
 
 
+def test_pictures_may_become_smaller_and_bands_may_differ_by_a_row() -> None:
+    for height, width in ((18, W), (18, W - 20), (10, W)):  # of 18 rows every other one: bands of 3, 2, 2 and 2
+        found = learnt((8, 10 * ALTERNATING))
+        for _ in range(8):
+            found.look(striped(10 * ALTERNATING[:width], (height, width)), NOISE)
+        assert (taken(found, striped(0, (height, width)))[20:-20:2] == -10).all()
+
+
 @pytest.mark.parametrize(("left", "active"), [(6, True), (4, False)])
 def test_after_the_shutter_less_than_half_of_the_stripes_are_levelled_ones(left: int, active: bool) -> None:
     found = learnt((8, 10 * ALTERNATING))
