@@ -84,7 +84,7 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "--lens",
         metavar="L",
-        help="for positions: focal=MM,pitch=UM or focal=MM,camera=NAME or hfov=DEGREES, or a calibration file",
+        help="for positions: focal=MM,pitch=UM or focal=MM,camera=NAME or hfov= or dfov=DEGREES, or a calibration file",
     )
     sub.add_argument(
         "--ground",

@@ -61,9 +61,7 @@ def of_size(width: float, height: float, x: float, y: float) -> list[float]:
 
 def test_how_near_to_a_border_a_box_counts_as_cut() -> None:
     assert PLAN.overlap == (20, 16)
-    assert (
-        _margin(PLAN) == 2.0
-    )  # half of what of the smaller overlap is left beside the longest small box: 16 * 0.25 / 2
+    assert _margin(PLAN) == 2.0  # half of what the longest small box leaves of the smaller overlap
     large = Tiling.parse("2x2").plan(1280, 1024, 640, 512)  # tiles of 683x547: overlaps of 86 and 70 px
     assert _margin(large) == pytest.approx(3 * 547 / 512)  # 3 px of the model
     assert whole(80, 64, 160, 128).overlap == (0, 0)
