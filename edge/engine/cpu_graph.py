@@ -1,7 +1,7 @@
 """Which graph ONNX Runtime runs on this processor: the float one, or the one in INT8 where a bundle has it.
 
 INT8 pays only where the processor multiplies bytes, and whether it pays there nobody knows before both have run: so
-both run for a moment, and the engine's description says which was taken and why. INT8 finds nearly the same: scores
+both run for a moment, and a note of the engine says which was taken and why. INT8 finds nearly the same: scores
 move by some thousandths. Who needs the same detections every time names the graph: ``ort-float`` or ``ort-int8``.
 """
 
@@ -55,21 +55,22 @@ def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
 
 def _float(bundle: Bundle, options: EngineOptions, why: str) -> Engine:
     engine = OrtEngine(bundle, options.threads)
-    engine.description += f"; {ONNX_CPU} and not {ONNX_INT8}: {why}"
+    engine.notes = [f"{ONNX_CPU} and not {ONNX_INT8}: {why}"]
     return engine
 
 
 def _faster(int8: OrtEngine, plain: OrtEngine, able: str) -> Engine:
-    """One of the two, with the times in its description; the other is closed."""
+    """One of the two, with the times in a note; the other is closed."""
     int8_ms, float_ms = timed(int8, plain)
     wins = int8_ms <= ENOUGH * float_ms
     taken, other = (int8, plain) if wins else (plain, int8)
     other.close()
     names = (ONNX_INT8, ONNX_CPU) if wins else (ONNX_CPU, ONNX_INT8)
-    taken.description += (
-        f"; {names[0]} and not {names[1]}: INT8 takes {int8_ms:.0f} ms a frame here, float {float_ms:.0f} "
+    taken.description += f"; {ONNX_INT8}" * wins
+    taken.notes = [
+        f"{names[0]} and not {names[1]}: INT8 takes {int8_ms:.0f} ms a frame here, float {float_ms:.0f} "
         f"(medians of {ROUNDS} grey frames each, at the start; INT8 is taken up to {ENOUGH:g} of float; {able})"
-    )
+    ]
     return taken
 
 

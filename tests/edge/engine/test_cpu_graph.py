@@ -45,8 +45,9 @@ def test_int8_where_it_is_faster(bundle: Bundle, monkeypatch: pytest.MonkeyPatch
     with open_engine(bundle, "ort") as engine:
         assert engine.backend == "ort-int8"
         assert closed == ["ort"]
-        assert "model.int8.onnx and not model.onnx: INT8 takes 90 ms a frame here, float 100" in engine.description
-        assert engine.description.endswith(f"INT8 is taken up to {ENOUGH:g} of float; avx_vnni)")
+        assert "model.int8.onnx and not model.onnx: INT8 takes 90 ms a frame here, float 100" in engine.notes[0]
+        assert engine.notes[0].endswith(f"INT8 is taken up to {ENOUGH:g} of float; avx_vnni)")
+        assert engine.description.endswith("; model.int8.onnx")
     assert closed == ["ort", "ort-int8"]
 
 
@@ -55,20 +56,22 @@ def test_float_where_int8_does_not_pay(bundle: Bundle, monkeypatch: pytest.Monke
     with open_engine(bundle, "ort") as engine:
         assert engine.backend == "ort"
         assert closed == ["ort-int8"]
-        assert "model.onnx and not model.int8.onnx: INT8 takes 90 ms" in engine.description
+        assert engine.notes[0].startswith("model.onnx and not model.int8.onnx: INT8 takes 90 ms")
+        assert "int8" not in engine.description
 
 
 def test_float_at_once_where_bytes_are_not_multiplied(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     here(monkeypatch, ())  # timing would fail
     with open_engine(bundle, "ort") as engine:
         assert engine.backend == "ort"
-        assert re.search(r"; model\.onnx and not model\.int8\.onnx: .* none of avx512_vnni", engine.description)
+        assert re.match(r"model\.onnx and not model\.int8\.onnx: .* none of avx512_vnni", engine.notes[0])
+        assert re.search(r"threads?$", engine.description)
 
 
 def test_a_bundle_without_int8_says_nothing_of_it(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here(monkeypatch, ("avx_vnni",))
     with open_engine(tiny_bundle, "ort") as engine:
-        assert re.search(r"threads?$", engine.description)
+        assert (re.search(r"threads?$", engine.description) is not None, list(engine.notes)) == (True, [])
 
 
 def test_a_graph_that_is_asked_for_is_not_timed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +96,7 @@ def test_an_int8_graph_that_cannot_be_loaded_is_told(bundle: Bundle, monkeypatch
     bundle.file(ONNX_INT8).write_bytes(b"nothing")
     with open_engine(bundle, "ort") as engine:
         assert engine.backend == "ort"
-        assert "cannot load" in engine.description
+        assert "cannot load" in engine.notes[0]
 
 
 def test_weights_that_would_saturate_are_moved(bundle: Bundle) -> None:

@@ -63,3 +63,7 @@ def test_the_meter_of_a_flight_keeps_the_rule_and_the_live_one_too() -> None:
             assert list(meter.stages_ms["infer"]) == names
     assert meter.recent_latency_ms["p99"] == pytest.approx(np.percentile(range(1, 663), 99))
     assert RECENT_LATENCY == 662
+
+
+def test_a_spread_is_told_to_a_thousandth() -> None:
+    assert spread_of([0.12341, 0.12341]) == {"mean": 0.123, "p50": 0.123, "max": 0.123}
