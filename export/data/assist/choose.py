@@ -118,9 +118,9 @@ def _places(count: int) -> list[float]:
 
 
 def _in_rounds(
-    known: Sequence[Candidate], order: Sequence[int], flights: dict[str, _Chosen], wanted: int, count: int
+    known: Sequence[Candidate], order: Sequence[int], flights: dict[str, _Chosen], asked: int, count: int
 ) -> list[int]:
-    """Indices of ``wanted`` frames, taken from ``order``; see `choose`."""
+    """Indices of ``asked`` frames, taken from ``order``; see `choose`."""
     times: dict[str, list[float]] = {name: [] for name in flights}
     for one in known:
         times[one.flight].append(one.t)
@@ -130,7 +130,7 @@ def _in_rounds(
     for turn in range(ROUNDS + 1):
         before = set(taken)
         for i in [i for i in order if i not in before]:
-            if len(taken) == wanted:
+            if len(taken) == asked:
                 return taken
             one, last = known[i], turn == ROUNDS
             here = flights[one.flight]

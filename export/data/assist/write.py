@@ -133,17 +133,17 @@ def _again(seen: Sequence[Seen]) -> Iterator[tuple[Seen, Frame]]:
     sources: dict[str, dict[int, Seen]] = {}
     for one in seen:
         sources.setdefault(one.source, {})[one.seq] = one
-    for source, wanted in sources.items():
+    for source, missing in sources.items():
         with open_camera(source, reconnect_s=0) as camera:
-            while wanted and (frame := camera.read()) is not None:
-                if frame.seq not in wanted:
+            while missing and (frame := camera.read()) is not None:
+                if frame.seq not in missing:
                     continue
-                one = wanted.pop(frame.seq)
+                one = missing.pop(frame.seq)
                 if (frame.width, frame.height, frame.origin) != (one.width, one.height, one.origin):
                     raise InputError(f"source {source!r} has changed while it was looked at: run it again")
                 yield one, frame
-        if wanted:
-            raise InputError(f"source {source!r} has lost {len(wanted)} frames while it was looked at: run it again")
+        if missing:
+            raise InputError(f"source {source!r} has lost {len(missing)} frames while it was looked at: run it again")
 
 
 def _write_png(path: Path, pixels: Pixels) -> None:
