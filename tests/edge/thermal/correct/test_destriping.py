@@ -137,6 +137,9 @@ def test_pictures_may_become_smaller_and_bands_may_differ_by_a_row() -> None:
         for _ in range(8):
             found.look(striped(10 * ALTERNATING[:width], (height, width)), NOISE)
         assert (taken(found, striped(0, (height, width)))[20:-20:2] == -10).all()
+    for _ in range(8):  # from bands of 2, 1, 1 and 1 rows
+        found.look(striped(10 * ALTERNATING, (18, W)), NOISE)
+    assert (taken(found, striped(0, (18, W)))[20:-20:2] == -10).all()
 
 
 @pytest.mark.parametrize(("left", "active"), [(6, True), (4, False)])
