@@ -34,6 +34,11 @@ _COMMANDS = {
         "find problems in labelled frames; make simulated ones; propose frames and boxes for labelling",
     ),
     "train": ("export.commands.train", "add_train_command", "train a detector on labelled frames"),
+    "average": (
+        "export.commands.average",
+        "add_average_command",
+        "make a checkpoint between a model and one that was trained from it",
+    ),
     "eval": (
         "export.commands.eval",
         "add_eval_command",

@@ -178,6 +178,12 @@ edge-export train
   --watch-split text
   --weights-of text
   --without text = []
+edge-export average
+  --out Path required
+  --part float = 0.5
+  --quiet flag
+  AFTER Path required
+  BEFORE Path required
 edge-export eval
   --against text
   --anchor-sizes levels
