@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge.camera.stills import SUFFIXES
 from edge.errors import InputError
 from export.data.coco import read_coco_in
 from export.data.dataset import IGNORED, LabelledSet, Told
@@ -200,7 +201,11 @@ def _hint(root: Path, voc_origin: int | None) -> str:
     if (root / "annotations.xml").is_file():
         return "; annotations.xml is CVAT's own: export the task as COCO 1.0"
     names = sorted(p.name for p in root.glob("*"))
-    return f"; it holds {some(names, 5)}{_unpack(root)}" if names else "; it is empty"
+    if not names:
+        return "; it is empty"
+    pictures = any(Path(name).suffix.lower() in SUFFIXES for name in names)
+    label = f". Boxes to begin with: edge-export data propose {root} --out DIR" if pictures else ""
+    return f"; it holds {some(names, 5)}{_unpack(root)}{label}"
 
 
 def _unpack(root: Path) -> str:
