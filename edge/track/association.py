@@ -17,7 +17,7 @@ import lap
 import numpy as np
 import numpy.typing as npt
 
-from edge.track.kalman import ID, LABEL, PP, SIZE, Float64, H, Indices, W, X, Y, measured_variance
+from edge.track.kalman import AREA, ID, LABEL, NOISE, ROWS, SPREAD, Float64, H, Indices, W, X, Y
 
 GATE = 16.0  # squared distance in 1 sigma, of both axes together, from which a pair cannot be
 LIMIT = 22.0  # cost from which a pair cannot be
@@ -25,73 +25,78 @@ FAINT_LIMIT = 10.0  # the same of a faint detection with a track that was not se
 LATER = 6.0  # cost by which what is not yet a track comes after the tracks
 LEFT_OUT = LIMIT + LATER
 SIZE_RATIO = 2.5  # sizes that differ by more are not those of one object
-SIZE_SPREAD = 0.35  # 1 sigma of the log of their ratio
+MOST_RATIO = (2 * math.log(SIZE_RATIO)) ** 2  # the same of areas: their log, squared
+SIZE_SPREAD = 0.35  # 1 sigma of the log of the sizes' ratio
 OTHER_CLASS = 1.0  # cost of a change of class
 BUFFER = 0.3  # part of its size by which a box is enlarged on each side, for the overlap
+LARGER = 1 + 2 * BUFFER  # so the same as boxes that are not enlarged and so many times nearer
 SECOND_BOX = 0.7  # IoU from which two boxes of a frame are of one object
+FEW = 8  # rivals: pairs of which all choices are tried, quicker than the solver
 MOST_SOLVED = 300  # rivals: from so many on the cheapest pair is taken first, instead of the cheapest of all choices
 NEVER = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The detections of a frame. ``boxes``: (N, 4) xyxy px. ``middle``, ``sides``: (2, N) px. ``scores``: (N,)
-    0..1. ``labels``: (N,).
+    """The detections of a frame. ``s``: (ROWS, N), in the rows of a track's state: centre, sides, area, score, label
+    and a 1 for their number; what only a track has is not to be read. ``lowest``: the least score, 1 where there is
+    none. ``classes``: the highest label and one.
     """
 
-    boxes: Float64
-    middle: Float64
-    sides: Float64
-    scores: Float64
-    labels: Indices
+    s: Float64
+    lowest: float
+    classes: int
 
 
 Pairs = tuple[Indices, Indices, Float64]
-"""Tracks, detections and costs, (P,) each."""
+"""Tracks, detections and costs, (P,) each; by the tracks."""
 
 
 def candidates(s: Float64, found: Found) -> Pairs:
-    """All pairs that can be, of the tracks ``s`` (ROWS, T) with the detections."""
-    noise = measured_variance(s[SIZE])
-    variance = s[PP] + noise
-    reach = np.maximum(4.0 * np.sqrt(variance), s[SIZE])
-    ways = abs(s[X : Y + 1, :, None] - found.middle[:, None])
-    near = ways < reach[:, None]
-    tracks, which = (near[0] & near[1]).nonzero()
+    """All pairs that can be, of the tracks ``s`` (ROWS, T), as predicted, with the detections."""
+    reach = np.maximum(16.0 * s[SPREAD], s[AREA])  # squared
+    ways = s[X : Y + 1, :, None] - found.s[X : Y + 1, None]
+    ways *= ways
+    tracks, which = (np.maximum(ways[0], ways[1]) < reach[:, None]).nonzero()
     if not len(tracks):
         return tracks, which, np.zeros(0)
-    way, own, sides = ways[:, tracks, which], s[W : H + 1].take(tracks, 1), found.sides.take(which, 1)
-    spread = variance[tracks]
-    ratio = abs(np.log(sides[0] * sides[1] / (own[0] * own[1])))
-    far = np.minimum((way[0] * way[0] + way[1] * way[1]) / spread, GATE - GATE * _overlap(way, own, sides))
-    cost = far + 2 * np.log(spread / noise[tracks]) + (ratio / (2 * SIZE_SPREAD)) ** 2
-    cost += OTHER_CLASS * (s[LABEL, tracks] != found.labels[which])
-    can = ((far < GATE) & (ratio < 2 * math.log(SIZE_RATIO)) & (cost < LIMIT)).nonzero()[0]
-    cost += LATER * (s[ID, tracks] < 0)
+    a, b = s.take(tracks, 1), found.s.take(which, 1)
+    way = abs(a[X : Y + 1] - b[X : Y + 1])
+    common = _common(way / LARGER, a[W : H + 1], b[W : H + 1])
+    squared = way * way
+    far = np.minimum((squared[0] + squared[1]) / a[SPREAD], GATE - GATE * (common / (a[AREA] + b[AREA] - common)))
+    ratio = np.log(b[AREA] / a[AREA])
+    ratio *= ratio
+    cost = far + 2 * np.log(a[SPREAD] / a[NOISE]) + ratio * (0.5 / SIZE_SPREAD) ** 2
+    if len(s) > ROWS:
+        cost += OTHER_CLASS * (a[LABEL] != b[LABEL])
+    can = far < GATE
+    can &= ratio < MOST_RATIO
+    can &= cost < LIMIT
+    cost += LATER * (a[ID] < 0)
     return tracks[can], which[can], cost[can]
 
 
-def _overlap(way: Float64, a: Float64, b: Float64) -> Float64:
-    """IoU (P,) of boxes with sides ``a`` and ``b``, (2, P) px, and middles that are ``way`` apart, all enlarged."""
-    larger = 1 + 2 * BUFFER
-    common = np.minimum(np.minimum(a, b) * larger, np.maximum((a + b) * (larger / 2) - way, 0))
-    both = common[0] * common[1]
-    return np.asarray(both / ((a[0] * a[1] + b[0] * b[1]) * larger**2 - both))
+def _common(way: Float64, a: Float64, b: Float64) -> Float64:
+    """What boxes with sides ``a`` and ``b`` and middles that are ``way`` apart, (2, ...) px, have in common, px²."""
+    sides = np.minimum(np.minimum(a, b), np.maximum((a + b) * 0.5 - way, 0))
+    return np.asarray(sides[0] * sides[1])
 
 
 def second_boxes(found: Found, new: Indices, left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which of the detections ``new``, in falling order of their scores, are of an object that has a box already: one
     that continues a track (not ``left``), or a stronger new one.
     """
-    others = np.concatenate(((~left).nonzero()[0], new))
-    a, b = found.boxes[new][:, None], found.boxes[others]
-    sides = np.minimum(a[..., 2:], b[:, 2:]) - np.maximum(a[..., :2], b[:, :2])
-    x, y = np.maximum(sides[..., 0], 0), np.maximum(sides[..., 1], 0)
-    areas = found.sides[0] * found.sides[1]
-    common = x * y
-    same = common >= SECOND_BOX / (1 + SECOND_BOX) * (areas[new][:, None] + areas[others])
-    same &= np.arange(len(others)) < len(others) - len(new) + np.arange(len(new))[:, None]
-    return np.asarray(same.any(1))
+    a, b = found.s.take(new, 1)[:, :, None], found.s[:, None]
+    way = abs(a[X : Y + 1] - b[X : Y + 1])
+    near = way < a[W : H + 1]
+    place = np.arange(len(new))
+    if np.count_nonzero(near[0] & near[1]) == len(new):
+        return place < 0  # each has only itself near
+    same = _common(way, a[W : H + 1], b[W : H + 1]) >= SECOND_BOX / (1 + SECOND_BOX) * (a[AREA] + b[AREA])
+    order = np.where(left, len(new), -1)
+    order[new] = place
+    return np.asarray((same & (order < place[:, None])).any(1))
 
 
 def choose(pairs: Pairs) -> tuple[Indices, Indices]:
@@ -100,21 +105,52 @@ def choose(pairs: Pairs) -> tuple[Indices, Indices]:
     if not len(tracks):
         return tracks, which
     # most have no rival: only the others need a solver
-    rivals = (np.bincount(tracks)[tracks] > 1) | (np.bincount(which)[which] > 1)
-    if not rivals.any():
+    rivals = np.bincount(tracks).take(tracks) + np.bincount(which).take(which) > 2
+    some = rivals.nonzero()[0]
+    if not len(some):
         return tracks, which
-    rows, row = _numbered(tracks[rivals])
-    columns, column = _numbered(which[rivals])
-    if max(len(rows), len(columns)) > MOST_SOLVED:
-        r, c = _greedy(row, column, cost[rivals])
+    its, ones, costs = tracks.take(some), which.take(some), cost.take(some)
+    if len(some) <= FEW:
+        gains = (LEFT_OUT - costs).tolist()
+        best = _best(sorted(zip(gains, its.tolist(), ones.tolist(), range(len(some)), strict=True), reverse=True))[1]
+        best.sort()
     else:
-        table = np.full((len(rows), len(columns)), NEVER)
-        table[row, column] = cost[rivals]
-        partner = lap.lapjv(table, extend_cost=True, cost_limit=LEFT_OUT, return_cost=False)[0]
-        r = (partner >= 0).nonzero()[0]
-        c = partner[r]
-    alone = ~rivals
-    return np.concatenate((tracks[alone], rows[r])), np.concatenate((which[alone], columns[c]))
+        best = _solved(its, ones, costs)
+    chosen = np.concatenate(((~rivals).nonzero()[0], some.take(best)))
+    return tracks.take(chosen), which.take(chosen)
+
+
+def _best(pairs: list[tuple[float, int, int, int]]) -> tuple[float, list[int]]:
+    """Of pairs (what it gains, track, detection, number), those that gain most first, the numbers of those that gain
+    most together: with the first pair or without.
+    """
+    if not pairs:
+        return 0.0, []
+    gain, track, one, number = pairs[0]
+    free, its, theirs = [], 0.0, 0.0
+    for pair in pairs[1:]:
+        if pair[1] == track:
+            its = max(its, pair[0])
+        elif pair[2] == one:
+            theirs = max(theirs, pair[0])
+        else:
+            free.append(pair)
+    more, others = _best(free)
+    taken = gain + more, [number, *others]
+    # instead of the first there is room for one with its track and one with its detection
+    return taken if gain >= its + theirs else max(taken, _best(pairs[1:]))
+
+
+def _solved(tracks: Indices, which: Indices, cost: Float64) -> list[int]:
+    """The numbers of the pairs, by a solver."""
+    rows, row = _numbered(tracks)
+    columns, column = _numbered(which)
+    if max(len(rows), len(columns)) > MOST_SOLVED:
+        return _greedy(row.tolist(), column.tolist(), cost)
+    table = np.full((len(rows), len(columns)), NEVER)
+    table[row, column] = cost
+    partner = lap.lapjv(table, extend_cost=True, cost_limit=LEFT_OUT, return_cost=False)[0]
+    return list((partner[row] == column).nonzero()[0].tolist())
 
 
 def _numbered(values: Indices) -> tuple[Indices, Indices]:
@@ -124,13 +160,13 @@ def _numbered(values: Indices) -> tuple[Indices, Indices]:
     return there.nonzero()[0], (there.cumsum() - 1)[values]
 
 
-def _greedy(rows: Indices, columns: Indices, cost: Float64) -> tuple[Indices, Indices]:
-    """Pairs from the cheapest on, each where both are still free."""
-    taken: dict[int, int] = {}
-    used: set[int] = set()
+def _greedy(rows: list[int], columns: list[int], cost: Float64) -> list[int]:
+    """The numbers of the pairs from the cheapest on, each where both are still free."""
+    chosen: list[int] = []
+    taken, used = set[int](), set[int]()
     for i in np.argsort(cost, kind="stable").tolist():
-        row, column = int(rows[i]), int(columns[i])
-        if row not in taken and column not in used:
-            taken[row] = column
-            used.add(column)
-    return np.array(list(taken), np.intp), np.array(list(taken.values()), np.intp)
+        if rows[i] not in taken and columns[i] not in used:
+            chosen.append(i)
+            taken.add(rows[i])
+            used.add(columns[i])
+    return chosen

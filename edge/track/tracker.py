@@ -33,12 +33,11 @@ from edge.track.kalman import (
     Y,
     add_camera,
     born,
-    carry,
     correct,
     doubt_velocities,
     predict,
 )  # fmt: skip
-from edge.track.registration import common_shift
+from edge.track.registration import LEAST_TRACKS, common_shift, shift_beside
 
 EVIDENCE = 1.0  # sum of scores from which it is a track: two sure detections, or three that are not
 NEW_S = 0.25  # seconds in which the next detection must come before it is a track
@@ -117,11 +116,12 @@ class Tracker:
         if not math.isfinite(t):
             raise ValueError(f"t is {t}: expected seconds")
         self._advance(float(t), None if motion is None else checked_motion(motion))
-        ids = np.full(len(found.scores), -1, np.int32)
+        ids = np.full(found.s.shape[1], -1, np.int32)
         if len(ids):
-            self._know_classes(found)
-            left = found.scores >= self.low
-            self._match(found, ids, left)
+            self._know_classes(found.classes)
+            left = found.s[SCORES] >= self.low
+            if self._s.shape[1]:
+                self._continue(found, *self._matched(found, left), ids, left)
             self._begin(found, left)
         return ids
 
@@ -178,98 +178,103 @@ class Tracker:
             self._known = motion is not None
         if motion is not None and dt > 0:
             self._camera = motion, dt
-        predict(s, dt)
-        if motion is not None:
-            carry(s, motion)
+        predict(s, dt, motion)
 
     def _end(self, t: float) -> None:
         s, least = self._s, PATIENCE * (self._usual or 0.0)
-        shortest, longest = max(NEW_S, least), max(self.lost_s, least)
-        unseen = t - s[LAST]
-        if unseen.max(initial=0.0) > shortest:
-            numbered = s[ID] >= 0
-            over = unseen > np.where(numbered, longest, shortest)
+        numbered = s[ID] >= 0
+        over = t - s[LAST] > np.where(numbered, max(self.lost_s, least), max(NEW_S, least))
+        if np.count_nonzero(over):
             self.ended = self._told(over & numbered)
             self._s = s.compress(~over, 1)
 
-    def _know_classes(self, found: Found) -> None:
-        more = int(found.labels.max()) + 1 - (len(self._s) - ROWS)
-        if more > 0:
-            self._s = np.pad(self._s, ((0, more), (0, 0)))
+    def _know_classes(self, classes: int) -> None:
+        """A row of votes for each class, as soon as there is more than one."""
+        s, rows = self._s, ROWS + classes
+        if rows > max(len(s), ROWS + 1):
+            self._s = np.zeros((rows, s.shape[1]))
+            self._s[: len(s)] = s
+            if len(s) == ROWS:
+                self._s[ROWS] = s[SCORES]  # till now all were of the first
 
-    def _match(self, found: Found, ids: Int32, left: npt.NDArray[np.bool_]) -> None:
-        """Continue tracks, and what may become one; writes their ids, and takes those detections from ``left``."""
+    def _matched(self, found: Found, left: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
+        """Tracks, and what may become one, and the detections of those ``left`` that continue them."""
         s = self._s
-        if not s.shape[1]:
-            return
-        tracks, which, cost = candidates(s, found)
-        lost = (s[HITS] >= 2) & (s[LAST] == self._before)
+        pairs = candidates(s, found)
+        lost = s[LAST] == self._before
+        lost &= s[HITS] >= 2
         seen = np.count_nonzero(lost)
-        lost[tracks] = False
+        lost[pairs[0]] = False
         if np.count_nonzero(lost) > MOST_LOST * seen:
             shift = common_shift(s, found)
             if shift is not None:
                 s[X : Y + 1] += shift[:, None]
                 if not self._known and self._dt > 0:
                     s[VX : VY + 1] += shift[:, None] / self._dt  # the camera's, which goes on
-                tracks, which, cost = candidates(s, found)
-        if found.scores.min() >= self.high:
-            self._continue(found, *choose((tracks, which, cost)), ids, left)
-            return
-        free = np.ones(s.shape[1], bool)
-        sure = found.scores >= self.high
+                pairs = candidates(s, found)
+        beside = shift_beside(s, found, pairs) if self._known and len(pairs[0]) >= LEAST_TRACKS else None
+        if beside is not None:
+            shift, sure_of = beside
+            s[X : Y + 1] += shift[:, None]
+            pairs = candidates(s, found)
+            s[X : Y + 1] += (sure_of - shift)[:, None]  # what is left tells of velocities
+        tracks, which, cost = pairs
+        if found.lowest >= self.high or not len(tracks):
+            return choose(pairs)
+        sure = found.s[SCORES].take(which) >= self.high
+        if np.count_nonzero(sure) == len(sure):
+            return choose(pairs)
+        first, theirs = choose((tracks[sure], which[sure], cost[sure]))
         # noise is faint, too: an object that was not seen a moment ago is to be where it must be
-        near = (s[LAST, tracks] >= self._before) | (cost < FAINT_LIMIT)
-        for possible in (sure[which], (left & ~sure)[which] & near):
-            now = (possible & free[tracks]).nonzero()[0]
-            chosen, theirs = choose((tracks[now], which[now], cost[now]))
-            free[chosen] = False
-            self._continue(found, chosen, theirs, ids, left)
+        near = (s[LAST].take(tracks) >= self._before) | (cost < FAINT_LIMIT)
+        free = np.ones(s.shape[1], bool)
+        free[first] = False
+        then = (free[tracks] & left[which] & near & ~sure).nonzero()[0]
+        if not len(then):
+            return first, theirs
+        second, others = choose((tracks[then], which[then], cost[then]))
+        return np.concatenate((first, second)), np.concatenate((theirs, others))
 
     def _continue(
         self, found: Found, tracks: Indices, theirs: Indices, ids: Int32, left: npt.NDArray[np.bool_]
     ) -> None:
-        """Each of these tracks by its detection, of the indices ``theirs``; what is proven now gets its id."""
+        """Each of these tracks by its detection, of the indices ``theirs``, which are ``left`` no more; what is proven
+        now gets its id. Writes the ids.
+        """
         if not len(tracks):
             return
-        s, t = self._s, self._t or 0.0
-        middle, sides = found.middle.take(theirs, 1), found.sides.take(theirs, 1)
-        correct(s, tracks, middle, sides, found.scores[theirs], found.labels[theirs], t)
-        proven = tracks[(s[ID, tracks] < 0) & (s[SCORES, tracks] >= EVIDENCE)]
-        if len(proven):
-            s[ID, proven] = np.arange(self._next, self._next + len(proven))
+        s = self._s
+        correct(s, tracks, found.s.take(theirs, 1), self._t or 0.0)
+        numbers = s[ID].take(tracks)
+        if np.minimum.reduce(numbers) < 0:
+            proven = ((numbers < 0) & (s[SCORES].take(tracks) >= EVIDENCE)).nonzero()[0]
+            numbers[proven] = np.arange(self._next, self._next + len(proven))
+            s[ID, tracks] = numbers
             self._next += len(proven)
         left[theirs] = False
-        ids[theirs] = s[ID, tracks]
+        ids[theirs] = numbers
 
     def _begin(self, found: Found, left: npt.NDArray[np.bool_]) -> None:
         """What continued no track may be a new object."""
-        s, scores = self._s, found.scores
+        s, scores = self._s, found.s[SCORES]
         new = (left & (scores >= self.begin)).nonzero()[0]
         room = MOST - s.shape[1]
         if not len(new) or room <= 0:
             return
         if len(scores) > 1:
-            new = new[np.argsort(-scores[new], kind="stable")]
+            if len(new) > 1:
+                new = new.take((-scores.take(new)).argsort(kind="stable"))
             new = new[~second_boxes(found, new, left)][:room]
         speed, drift = SPEED if self._known else SPEED_UNKNOWN, np.zeros(2)
         settled = s[VX : VY + 1].compress(s[HITS] >= 3, 1)
         if settled.shape[1] >= COMMON:
-            speed, drift = SPEED, np.sort(settled, axis=1)[:, settled.shape[1] // 2]
-        fresh = born(
-            found.middle.take(new, 1),
-            found.sides.take(new, 1),
-            scores[new],
-            found.labels[new],
-            self._t or 0.0,
-            speed,
-            drift,
-            len(s),
-        )
+            settled.sort(axis=1)
+            speed, drift = SPEED, settled[:, settled.shape[1] // 2]
+        fresh = born(found.s.take(new, 1), self._t or 0.0, speed, drift, len(s))
         self._s = np.concatenate((s, fresh), axis=1)
 
     def _told(self, which: npt.NDArray[np.bool_]) -> tuple[Track, ...]:
-        if not which.any():
+        if not np.count_nonzero(which):
             return ()
         s = self._s[:, which]
         return tuple(

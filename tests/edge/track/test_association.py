@@ -9,19 +9,43 @@ import pytest
 
 from edge.track import association
 from edge.track.association import LEFT_OUT, Found, candidates, choose, second_boxes
-from edge.track.kalman import ID, ROWS, SIZE, VV, X, Y, born, correct, predict
+from edge.track.inputs import checked
+from edge.track.kalman import (
+    AGILITY,
+    AREA,
+    BOX_NOISE,
+    ID,
+    MOTION_NOISE,
+    MOTION_SCALE,
+    NOISE,
+    ONE,
+    PIXEL_NOISE,
+    PP,
+    PV,
+    ROWS,
+    SPREAD,
+    VV,
+    VX,
+    VY,
+    H,
+    W,
+    X,
+    Y,
+    born,
+    correct,
+    predict,
+)  # fmt: skip
 
 
 def found(*boxes: tuple[float, float, float, float], labels: tuple[int, ...] = ()) -> Found:
     b = np.array(boxes, np.float64).reshape(-1, 4)
-    names = np.array(labels or [0] * len(b), np.intp)
-    return Found(b, (b[:, :2] + b[:, 2:]).T / 2, (b[:, 2:] - b[:, :2]).T, np.full(len(b), 0.9), names)
+    return checked(b, np.full(len(b), 0.9), labels or [0] * len(b))
 
 
 def tracks(*boxes: tuple[float, float, float, float], speed: float = 1.0) -> np.ndarray:
-    f = found(*boxes)
-    s = born(f.middle, f.sides, f.scores, f.labels, 0.0, speed, np.zeros(2), ROWS + 1)
+    s = born(found(*boxes).s, 0.0, speed, np.zeros(2), ROWS + 2)
     s[ID] = np.arange(len(boxes)) + 1
+    predict(s, 0.0)
     return s
 
 
@@ -60,8 +84,10 @@ def test_a_track_that_is_surer_goes_first() -> None:
     assert costs[rows == 0] < costs[rows == 1]
 
 
-def test_the_choice_is_the_best_of_all() -> None:
-    """Against all permutations, on small tables with gaps."""
+@pytest.mark.parametrize("few", [8, 0])
+def test_the_choice_is_the_best_of_all(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against all permutations, on small tables with gaps; by trying, and by the solver."""
+    monkeypatch.setattr(association, "FEW", few)
     rng = np.random.default_rng(0)
     for _ in range(40):
         n, m = rng.integers(1, 5, 2)
@@ -79,6 +105,7 @@ def test_the_choice_is_the_best_of_all() -> None:
 
 
 def test_many_rivals_are_taken_from_the_cheapest_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(association, "FEW", 0)
     monkeypatch.setattr(association, "MOST_SOLVED", 1)
     pairs = np.array([0, 0, 1, 2]), np.array([0, 1, 0, 5]), np.array([1.0, 2.0, 1.5, 3.0])
     r, c = choose(pairs)
@@ -95,13 +122,40 @@ def test_the_filter_knows_what_it_is_sure_of() -> None:
     """Errors of made walks against the variance that is claimed: about one."""
     rng = np.random.default_rng(0)
     n, at, velocity = 400, np.zeros((2, 400)), rng.normal(0, 12, (2, 400))
-    s = born(at + rng.normal(0, 1, (2, n)), np.full((2, n), 12.0), np.ones(n), np.zeros(n, np.intp), 0, 1, at[:, 0], 17)
     everyone = np.arange(n)
+
+    def seen(noise: float) -> np.ndarray:
+        middle = (at + rng.normal(0, noise, (2, n))).T
+        return checked(np.hstack((middle - 6, middle + 6)), np.ones(n), everyone * 0).s
+
+    s = born(seen(1.0), 0.0, 1.0, at[:, 0], ROWS)
     for k in range(1, 12):
         at = at + velocity * 0.2
         predict(s, 0.2)
-        measured = at + rng.normal(0, 0.98, (2, n))  # what measured_variance says of 12 px
-        correct(s, everyone, measured, np.full((2, n), 12.0), np.ones(n), np.zeros(n, np.intp), k / 5)
-        worth = ((s[X : Y + 1] - at) ** 2).mean() / s[4].mean()
+        correct(s, everyone, seen(0.98), k / 5)  # what is said of 12 px
+        worth = ((s[X : Y + 1] - at) ** 2).mean() / s[PP].mean()
         assert 0.5 < worth < 1.3
-    assert s[SIZE] == pytest.approx(np.full(n, 12.0))
+    assert s[AREA] == pytest.approx(np.full(n, 144.0))
+
+
+def test_time_and_a_motion_do_to_a_state_what_the_filter_says() -> None:
+    """Against the filter written out row by row: time first, then the camera."""
+    s = born(found(A, (30, 40, 60, 60)).s, 0.0, 3.0, np.array([5.0, -7.0]), ROWS)
+    s[PV] = 4.0
+    motion, dt = np.array([[0.9, -0.3, 20.0], [0.4, 1.1, -8.0]]), 0.3
+    turn, area = motion[:, :2], 0.9 * 1.1 + 0.3 * 0.4
+    q = AGILITY**2 * s[AREA] * dt
+    before, velocity = s[X : Y + 1] + dt * s[VX : VY + 1], s[VX : VY + 1].copy()
+    pp = s[PP] + 2 * dt * s[PV] + dt**2 * (s[VV] + q / 3)
+    pv, vv, sides = s[PV] + dt * (s[VV] + q / 2), s[VV] + q, s[W : H + 1].copy()
+    after = turn @ before + motion[:, 2:]
+    pp = area * pp + MOTION_NOISE**2 + MOTION_SCALE**2 * ((after - before) ** 2).sum(0)
+    predict(s, dt, motion)
+    assert s[X : Y + 1] == pytest.approx(after)
+    assert s[VX : VY + 1] == pytest.approx(turn @ velocity)
+    assert s[[PP, PV, VV]] == pytest.approx(np.array([pp, area * pv, area * vv]))
+    assert s[W : H + 1] == pytest.approx(sides * area**0.5)
+    assert s[AREA] == pytest.approx(s[W] * s[H])
+    assert s[NOISE] == pytest.approx(BOX_NOISE**2 * s[AREA] + PIXEL_NOISE**2)
+    assert s[SPREAD] == pytest.approx(pp + s[NOISE])
+    assert (s[ONE] == 1).all()
