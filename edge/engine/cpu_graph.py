@@ -1,8 +1,9 @@
 """Which graph ONNX Runtime runs on this processor: the float one, or the one in INT8 where a bundle has it.
 
-INT8 pays only where the processor multiplies bytes, and whether it pays there nobody knows before both have run: so
-both run for a moment, and a note of the engine says which was taken and why. INT8 finds nearly the same: scores
-move by some thousandths. Who needs the same detections every time names the graph: ``ort-float`` or ``ort-int8``.
+INT8 pays only where the processor multiplies bytes (with weights of 7 bits, AVX2 does), and whether it pays there
+nobody knows before both have run: so both run for a moment, and a note of the engine says which was taken and why. INT8
+finds nearly the same: scores move by some thousandths. Who needs the same detections every time names the graph:
+``ort-float`` or ``ort-int8``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from edge.engine.select import EngineOptions
 from edge.errors import BundleError, EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from edge.seams import Engine
-from edge.system.cpu import BYTE_PRODUCTS, byte_products
+from edge.system.cpu import byte_products, fewer_bits, what_it_has, what_it_lacks
 
 ROUNDS = 5  # frames that each graph is timed on, after one that is not
 ENOUGH = 0.9  # of the float graph's time: closer, another start might choose otherwise
@@ -33,24 +34,26 @@ def open_engine(bundle: Bundle, options: EngineOptions) -> Engine:
             f"bundle {bundle.path} has no {ONNX_INT8}: make one: edge-export onnx --checkpoint {bundle.path} --int8 "
             "--calibrate DIR"
         )
-    able = byte_products()
-    unable = f"this processor has none of {', '.join(BYTE_PRODUCTS)}"
+    bits = bundle.weight_bits
+    able = byte_products(bits)
     if options.backend == "ort-int8":
         engine = OrtEngine(bundle, options.threads, ONNX_INT8)
         engine.description += f"; {ONNX_INT8}"
-        engine.notes = [] if able else [f"{unable}, with which INT8 is fast: {ONNX_CPU} may be faster"]
+        if not able:
+            slow = f"{what_it_lacks(bits)}, with which INT8 is fast: {ONNX_CPU} may be faster{fewer_bits(bits)}"
+            engine.notes = [slow]
         return engine
     if options.backend == "ort-float" or ONNX_INT8 not in bundle.files:
         engine = OrtEngine(bundle, options.threads)
         engine.backend = options.backend or engine.backend
         return engine
     if not able:
-        return _float(bundle, options, unable)
+        return _float(bundle, options, what_it_lacks(bits) + fewer_bits(bits))
     try:
         int8 = OrtEngine(bundle, options.threads, ONNX_INT8)
     except EngineError as error:
         return _float(bundle, options, str(error))
-    return _faster(int8, OrtEngine(bundle, options.threads), ", ".join(able))
+    return _faster(int8, OrtEngine(bundle, options.threads), what_it_has(bits))
 
 
 def _float(bundle: Bundle, options: EngineOptions, why: str) -> Engine:

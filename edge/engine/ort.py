@@ -41,8 +41,10 @@ class OrtEngine(Engine):
         options.log_severity_level = 3  # its warnings about folded constants mean nothing to a user
         if graph == ONNX_INT8:
             self.backend = "ort-int8"
-            # AVX2 and AVX-512 without VNNI add two products in 16 bits, which saturates: where that could happen,
-            # weights are moved to uint8, whose products are summed in 32. Slower, and right
+            # AVX2 and AVX-512 without VNNI add two products in 16 bits, which saturates. Where that could happen, that
+            # is in layers with a weight beyond -64 .. 64, this moves weights to uint8, whose products are summed in
+            # 32: slower, and right. Weights of 7 bits stay as they are, and fast. ONNX Runtime looks at them itself,
+            # so nothing hangs on what model.json says of them
             options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(

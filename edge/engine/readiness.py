@@ -19,7 +19,7 @@ from edge.engine.passport_check import Mismatch, check_passport, this_machine
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, ONNX_INT8, Bundle
 from edge.model.passport import ENGINE, Passport, Target
-from edge.system.cpu import BYTE_PRODUCTS, byte_products
+from edge.system.cpu import PAIR_BITS, byte_products, fewer_bits, what_it_has, what_it_lacks
 
 OLDEST_TENSORRT = (10, 3)  # takes every precision from the ONNX file; JetPack 6.1
 TENSORRT = "sudo apt install nvidia-jetpack"  # the same on JetPack 6 and 7
@@ -143,15 +143,16 @@ def onnxruntime_need(bundle: Bundle | None = None) -> Need:
     if isinstance(found, str):
         fix = (f"JetPack 6: {ONNXRUNTIME}", f"JetPack 7: {ONNXRUNTIME_JETPACK_7}")
         return Need("ONNX Runtime", "missing", found, fix)
-    int8 = f"; {_int8_words()}" if bundle is None or ONNX_INT8 in bundle.files else ""
+    bits = PAIR_BITS if bundle is None else bundle.weight_bits  # without a bundle: as edge-export writes them
+    int8 = f"; {_int8_words(bits)}" if bundle is None or ONNX_INT8 in bundle.files else ""
     return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU{int8}")
 
 
-def _int8_words() -> str:
-    """Which of a bundle's graphs for the CPU `edge.engine.cpu_graph` takes here."""
-    if able := byte_products():
-        return f"{ONNX_INT8} where it is faster than {ONNX_CPU}: this processor has {', '.join(able)}"
-    return f"{ONNX_CPU} and not {ONNX_INT8}: this processor has none of {', '.join(BYTE_PRODUCTS)}"
+def _int8_words(bits: int) -> str:
+    """Which of a bundle's graphs for the CPU `edge.engine.cpu_graph` takes here. ``bits``: of INT8's weights."""
+    if byte_products(bits):
+        return f"{ONNX_INT8} where it is faster than {ONNX_CPU}: this processor has {what_it_has(bits)}"
+    return f"{ONNX_CPU} and not {ONNX_INT8}: {what_it_lacks(bits)}{fewer_bits(bits)}"
 
 
 def _calls_need() -> Need:

@@ -45,7 +45,7 @@ class Bundle:
     graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
     sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
     ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name. ``int8``: on how
-    many frames, and how, ``model.int8.onnx`` was calibrated; {} where there is none. ``score_chosen``: by which figure
+    many frames, and how, ``model.int8.onnx`` was made; {} where there is none. ``score_chosen``: by which figure
     and on which frames ``score_threshold`` was chosen; {} where it was not.
     """
 
@@ -70,6 +70,11 @@ class Bundle:
     assumed: Mapping[str, str] = field(default_factory=dict)
     int8: Mapping[str, Any] = field(default_factory=dict)
     score_chosen: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def weight_bits(self) -> int:
+        """Of the weights in ``model.int8.onnx``: 8 where `int8` does not say, as in older bundles."""
+        return int(self.int8.get("weight_bits", 8))
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:

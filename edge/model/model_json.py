@@ -73,6 +73,9 @@ class ModelJson(Struct):
     def __post_init__(self) -> None:
         if _UNREADABLE.search(self.name):
             raise ValueError(f"name is {self.name!r}: expected no control characters")
+        bits = self.int8.get("weight_bits", 8)
+        if type(bits) is not int or not 2 <= bits <= 8:
+            raise ValueError(f"int8.weight_bits is {bits!r}: expected a whole number, 2 to 8")
         for i, name in enumerate(self.classes):
             if not name.strip() or _UNREADABLE.search(name):
                 raise ValueError(f"classes[{i}] is {name!r}: expected a name that can be read")

@@ -24,8 +24,8 @@ def add_int8_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="write model.int8.onnx too, for ONNX Runtime on processors that multiply bytes: VNNI, AMX, ARM's dot "
-        "products",
+        help="write model.int8.onnx too, for ONNX Runtime on processors that multiply bytes: VNNI, AMX, AVX2, "
+        "ARM's dot products",
     )
     parser.add_argument(
         "--calibrate",

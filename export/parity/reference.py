@@ -126,7 +126,7 @@ def compare_with_reference(
     seen: list[Seen] = []
     exact: list[Pairs] = []
     rounded: list[Pairs] = []
-    unsettled = [0, 0]
+    unsettled = [0, 0, 0]
     try:
         for done, picture in enumerate(images):
             progress(done, len(images))
@@ -137,9 +137,12 @@ def compare_with_reference(
             seen.append(Seen(theirs, ours, picture.range, (box.scale_x, box.scale_y)))
             exact.append(pair(theirs, ours, least))
             rounded.append(pair(flown, typed, least))
-            int8 += [pair(flown, other.infer(image), least) for other in engines[1:]]
             unsettled[0] += not flown.converged
             unsettled[1] += not typed.converged
+            for other in engines[1:]:
+                bytewise = other.infer(image)
+                int8.append(pair(flown, bytewise, least))
+                unsettled[2] += not bytewise.converged
     finally:
         for opened in engines:
             opened.close()
@@ -148,7 +151,7 @@ def compare_with_reference(
     first = Comparison(names[0], names[1], join(exact), OTHER_PROGRAM, len(images), unsettled[0])
     second = Comparison(names[1], names[2], join(rounded), FLOAT16, len(images), unsettled[1])
     causes = likely_causes(bundle, reference.settings, seen, first, least) if first.failures else []
-    third = [Comparison(names[1], "int8", join(int8), INT8, len(images), 0)] * (len(engines) > 1)
+    third = [Comparison(names[1], "int8", join(int8), INT8, len(images), unsettled[2])] * (len(engines) > 1)
     return [first, second, *third], causes
 
 

@@ -18,7 +18,7 @@ from export.graph.half_weights import fold_norms, with_half_weights
 from export.graph.int8.calibrate import Frames, calibrated
 from export.graph.int8.layers import plan_of
 from export.graph.int8.ranges import METHOD
-from export.graph.int8.rewrite import quantised, stored_weights
+from export.graph.int8.rewrite import WEIGHT_BITS, quantised, stored_weights
 from export.graph.onnx_graph import float32_graph, trace
 from export.graph.shared_weights import share_weights
 from export.graph.stages.winograd import without_winograd
@@ -57,6 +57,7 @@ def add_int8(
         "frames": len(frames.images),
         "frames_sha256": frames.sha256,
         "layers": len(plan.layers),
+        "weight_bits": WEIGHT_BITS,
     }
     return _placed(bundle, graph.SerializeToString(), said)
 

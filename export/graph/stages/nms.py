@@ -6,7 +6,7 @@
 
 Starting from "all kept", each round settles at least the next box in line of every chain of overlaps; a
 state that repeats is the greedy result. The rounds needed are the longest such chain, not the number of boxes:
-benchmarks/rounds.py counts them on frames of yours, docs/speed.md has those of HIT-UAV.
+benchmarks/exported/rounds.py counts them on frames of yours, docs/speed.md has those of HIT-UAV.
 
 `suppress_native`: ONNX ``NonMaxSuppression``, about 100 ms faster on two CPU cores.
 """

@@ -18,12 +18,13 @@ from edge.engine.cpu_graph import ENOUGH, ROUNDS, timed
 from edge.engine.ort import OrtEngine
 from edge.errors import BundleError, InputError
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, WEIGHTS, Bundle
+from edge.system import cpu
 from tests.support.toy_engine import ToyEngine
 
 
 @pytest.fixture
 def bundle(tiny_bundle: Path) -> Bundle:
-    """Both graphs, which compute the same."""
+    """Both graphs, which compute the same; nothing says of how many bits the weights are, which means 8."""
     data = (tiny_bundle / ONNX_CPU).read_bytes()
     (tiny_bundle / ONNX_INT8).write_bytes(data)
     plain = Bundle.load(tiny_bundle)
@@ -31,10 +32,17 @@ def bundle(tiny_bundle: Path) -> Bundle:
     return Bundle.load(tiny_bundle)
 
 
+@pytest.fixture
+def seven(bundle: Bundle) -> Bundle:
+    """The same, with weights of 7 bits by its word."""
+    replace(bundle, int8={"weight_bits": 7}).write_json()
+    return Bundle.load(bundle.path)
+
+
 def here(monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], *ms: float) -> list[str]:
     """A processor with ``flags`` on which INT8 and float take ``ms``; the names of graphs that were closed."""
     closed: list[str] = []
-    monkeypatch.setattr(cpu_graph, "byte_products", lambda: flags)
+    monkeypatch.setattr(cpu, "_flags", lambda: frozenset(flags))
     monkeypatch.setattr(cpu_graph, "timed", lambda *engines: list(ms))
     monkeypatch.setattr(OrtEngine, "_release", lambda engine: closed.append(engine.backend))
     return closed
@@ -68,6 +76,39 @@ def test_float_at_once_where_bytes_are_not_multiplied(bundle: Bundle, monkeypatc
         assert re.search(r"threads?$", engine.description)
 
 
+@pytest.mark.parametrize(("int8_ms", "taken", "other"), [(90.0, ONNX_INT8, ONNX_CPU), (90.1, ONNX_CPU, ONNX_INT8)])
+def test_avx2_is_enough_for_weights_of_7_bits(
+    seven: Bundle, monkeypatch: pytest.MonkeyPatch, int8_ms: float, taken: str, other: str
+) -> None:
+    here(monkeypatch, ("avx2", "sse4_2"), int8_ms, 100.0)
+    with open_engine(seven, "ort") as engine:
+        assert engine.backend == {ONNX_INT8: "ort-int8", ONNX_CPU: "ort"}[taken]
+        assert engine.notes[0].startswith(f"{taken} and not {other}: INT8 takes 90 ms a frame here, float 100 (")
+        assert engine.notes[0].endswith("INT8 is taken up to 0.9 of float; avx2, enough for weights of 7 bits)")
+    with open_engine(seven, "ort-int8") as engine:
+        assert (engine.backend, list(engine.notes)) == ("ort-int8", [])
+
+
+def test_avx2_is_not_enough_for_weights_of_8_bits(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ("avx2",))  # timing would fail
+    lacks = "this processor has none of avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm"
+    advice = (
+        "; its avx2 is enough for weights of 7 bits, which edge-export onnx --int8 writes, and these have 8: make the "
+        "graph again"
+    )
+    with open_engine(bundle, "ort") as engine:
+        assert engine.backend == "ort"
+        assert list(engine.notes) == [f"model.onnx and not model.int8.onnx: {lacks}{advice}"]
+    with open_engine(bundle, "ort-int8") as engine:
+        assert list(engine.notes) == [f"{lacks}, with which INT8 is fast: model.onnx may be faster{advice}"]
+
+
+def test_weights_of_7_bits_where_there_is_not_even_avx2(seven: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ("sse4_2",))
+    with open_engine(seven, "ort") as engine:
+        assert engine.notes[0].endswith("has none of avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm, avx2")
+
+
 def test_a_bundle_without_int8_says_nothing_of_it(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here(monkeypatch, ("avx_vnni",))
     with open_engine(tiny_bundle, "ort") as engine:
@@ -99,10 +140,13 @@ def test_an_int8_graph_that_cannot_be_loaded_is_told(bundle: Bundle, monkeypatch
         assert "cannot load" in engine.notes[0]
 
 
-def test_weights_that_would_saturate_are_moved(bundle: Bundle) -> None:
-    """Without VNNI two products are added in 16 bits; ONNX Runtime avoids it where it is asked to."""
-    for graph, expected in ((ONNX_INT8, "1"), (ONNX_CPU, None)):
-        with OrtEngine(bundle, graph=graph) as engine:
+def test_weights_that_would_saturate_are_moved(bundle: Bundle, seven: Bundle) -> None:
+    """Without VNNI two products are added in 16 bits; ONNX Runtime avoids it where it is asked to.
+
+    It is asked whatever model.json says: it looks at the weights itself, and leaves those of 7 bits as they are.
+    """
+    for graph, said, expected in ((ONNX_INT8, bundle, "1"), (ONNX_INT8, seven, "1"), (ONNX_CPU, bundle, None)):
+        with OrtEngine(said, graph=graph) as engine:
             options = engine._session.get_session_options()
             if expected:
                 assert options.get_session_config_entry("session.x64quantprecision") == expected
@@ -115,25 +159,37 @@ def test_info_and_doctor_say_which_graph_it_is(tiny_bundle: Path, monkeypatch: p
     def said(bundle: Bundle | None) -> str:
         return readiness.onnxruntime_need(bundle).text.split(", ", 1)[1]
 
-    monkeypatch.setattr(readiness, "byte_products", lambda: ("avx_vnni", "i8mm"))
+    monkeypatch.setattr(cpu, "_flags", lambda: frozenset({"i8mm", "avx_vnni", "avx2"}))
     able = "on the CPU; model.int8.onnx where it is faster than model.onnx: this processor has avx_vnni, i8mm"
     assert [said(Bundle.load(MODEL)), said(None)] == [able, able]
     assert said(Bundle.load(tiny_bundle)) == "on the CPU"
-    monkeypatch.setattr(readiness, "byte_products", tuple)
+    monkeypatch.setattr(cpu, "_flags", frozenset)
     unable = "on the CPU; model.onnx and not model.int8.onnx: this processor has none of "
-    assert said(None) == unable + "avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm"
+    assert said(None) == unable + "avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm, avx2"
+    eight = replace(Bundle.load(MODEL), int8={})
+    assert said(eight) == unable + "avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm"
+    monkeypatch.setattr(cpu, "_flags", lambda: frozenset({"avx2"}))
+    pairs = (
+        "on the CPU; model.int8.onnx where it is faster than model.onnx: this processor has avx2, enough for weights "
+    )
+    assert [said(replace(eight, int8={"weight_bits": 7})), said(None)] == [pairs + "of 7 bits"] * 2
+    assert said(eight).endswith(
+        "i8mm; its avx2 is enough for weights of 7 bits, which edge-export onnx --int8 writes, "
+        "and these have 8: make the graph again"
+    )
 
 
 def test_the_bundled_int8_graph_and_what_it_was_made_of() -> None:
     bundle = Bundle.load(MODEL)
-    assert bundle.files[WEIGHTS] == "fe8b4f0058af9f1c6259bdaabd9e26543c697a974dce91db29937a94c66344b5"
-    assert bundle.files[ONNX_INT8] == "f032a38b0b448b891f07dccef73832241165805629178c852b3fd37f9ba116b1"
+    assert bundle.files[WEIGHTS] == "883a22e59427c524eac1d4d31c3381c732aeb4781acb48a404f4f14a6d2c0313"
+    assert bundle.files[ONNX_INT8] == "9ffc50ddc9ac5044543852cb0f8bc645b519cba3474afd8e1c97ad333ef1157a"
     assert bundle.file(ONNX_INT8).stat().st_size < 1_000_000
     assert {**bundle.int8, "frames_sha256": bundle.int8["frames_sha256"][:8]} == {
         "method": "least error to the power 2.5",
         "frames": 32,
         "frames_sha256": "bb78ff70",
         "layers": 37,
+        "weight_bits": 7,
     }
 
 

@@ -27,6 +27,24 @@ def test_what_the_first_core_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert byte_products() == expected
 
 
+@pytest.mark.parametrize(
+    ("flags", "bits", "expected"),
+    [
+        ("avx avx2 sse", 8, ()),
+        ("avx avx2 sse", 7, ("avx2",)),
+        ("avx avx2 sse", 6, ("avx2",)),
+        ("avx sse", 7, ()),
+        ("avx2 avx512bw avx_vnni", 7, ("avx_vnni",)),
+        ("asimd", 7, ()),
+    ],
+)
+def test_pairs_are_enough_for_weights_of_7_bits(
+    monkeypatch: pytest.MonkeyPatch, flags: str, bits: int, expected: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(cpu, "_flags", lambda: frozenset(flags.split()))
+    assert byte_products(bits) == expected
+
+
 def test_a_system_that_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "nothing")
     assert byte_products() == ()
