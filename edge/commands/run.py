@@ -105,7 +105,7 @@ def add(commands: Commands) -> None:
         metavar="KEY=VALUE,...",
         help="map the ground that is searched, and the gaps: DIR/coverage.geojson and coverage.png. For what: "
         "class=NAME (default: the first person or animal), size=METRES of it from above, px=PIXELS a side (default: "
-        "8), frames=N (default: 3, stills 1)",
+        "8), frames=N (default: 3, stills 1), kelvin=K that it is warmer than the ground",
     )
     sub.add_argument(
         "--cot",

@@ -83,14 +83,16 @@ def _searched(covered: dict[str, Any], out: Path) -> list[str]:
         f"searched {hectares(covered['searched_m2'])} of {hectares(seen)} seen, {covered['search']}; {gaps}, see "
         f"{out / COVERAGE}{others}"
     ]
+    contrast = "" if covered["contrast"] is None else f" at a contrast of {covered['contrast']:.1f}"
     if chances := covered["probability"]:
         least, median, part = chances
         lines.append(
             f"probability of detection on {100 * part:.0f} % of that: {median:.2f} (median), {least:.2f} (least); by "
-            f"the recall on {covered['recall']}; {covered['assumed']}"
+            f"the recall on {covered['recall']}{contrast}; {covered['assumed']}"
         )
     elif covered["searched_m2"]:
         why = "recall.json says nothing of such a size" if covered["recall"] else "recall was not measured"
+        why += f"{contrast}; {covered['assumed']}" if contrast else ""
         lines.append(f"probability of detection: not known, the model's {why}")
     return lines
 

@@ -43,6 +43,7 @@ class CoverageReport(Struct):
     ``frames``: counted, ``frames_poor`` of them with a picture that the model cannot work with well;
     ``frames_not_counted``: the others, by why. ``recall``: what the probability is from, null: nobody measured it;
     ``probability`` of detection: least and median of the searched ground, and the part of it for which it is known.
+    ``contrast``: that such a body would have, median of the searched ground.
     """
 
     search: str
@@ -57,4 +58,5 @@ class CoverageReport(Struct):
     frames_not_counted: dict[str, Count]
     recall: str | None
     probability: tuple[Part, Part, Part] | None
+    contrast: Annotated[float, Meta(ge=0)] | None
     assumed: str

@@ -110,17 +110,37 @@ def rank(frames: Sequence[Judged], label: int | None, min_iou: float, area: tupl
     return Ranking(joined[order], hit[order], total)
 
 
+def found_at(frame: Judged, label: int, min_iou: float, area: tuple[float, float] = ALL) -> Float64:
+    """(M,) the score of the detection that takes each true box of a class, matched as in `rank`: 0 = none does; NaN =
+    it is outside the area range.
+    """
+    _, scores, counts, partner = _taken(frame, label, min_iou, area)
+    found = np.where(counts, 0.0, np.nan)
+    hits = (partner >= 0) & np.append(counts, False)[partner]
+    found[partner[hits]] = scores[hits]
+    return found
+
+
+def _taken(
+    frame: Judged, label: int, min_iou: float, area: tuple[float, float]
+) -> tuple[Float32, Float64, npt.NDArray[np.bool_], Int64]:
+    """Boxes (N, 4) of one class, best first, their scores (N,); which true boxes (M,) are in the area range; and which
+    true box each detection takes (N,), -1 = none.
+    """
+    mine = np.flatnonzero(frame.labels == label)
+    mine = mine[np.argsort(-frame.scores[mine], kind="stable")]
+    boxes, truth = frame.boxes[mine], frame.true_boxes[frame.true_labels == label]
+    counts = _within(truth, area)
+    # true boxes outside the range are taken only where none inside is left; COCO's slack for rounding
+    partner = match(iou(boxes, truth), min_iou - 1e-10, preferred=counts)
+    return boxes, frame.scores[mine].astype(np.float64), counts, partner
+
+
 def _match(
     frame: Judged, label: int, min_iou: float, area: tuple[float, float]
 ) -> tuple[Float64, npt.NDArray[np.bool_], npt.NDArray[np.bool_], int]:
     """Scores (N,) descending, hits (N,), counted (N,) and the number of true boxes that count."""
-    mine = np.flatnonzero(frame.labels == label)
-    mine = mine[np.argsort(-frame.scores[mine], kind="stable")]
-    boxes, truth = frame.boxes[mine], frame.true_boxes[frame.true_labels == label]
-    scores = frame.scores[mine].astype(np.float64)
-    counts = _within(truth, area)
-    # true boxes outside the range are taken only where none inside is left; COCO's slack for rounding
-    partner = match(iou(boxes, truth), min_iou - 1e-10, preferred=counts)
+    boxes, scores, counts, partner = _taken(frame, label, min_iou, area)
     hits = (partner >= 0) & np.append(counts, False)[partner]
     neither = np.where(partner >= 0, ~hits, (covered(boxes, frame.ignored) >= min_iou) | ~_within(boxes, area))
     return scores, hits, ~neither, int(counts.sum())

@@ -1,11 +1,11 @@
-"""``recall.json`` of a bundle: how many of the objects of a size were found, measured on labelled frames.
+"""``recall.json`` of a bundle: how many of the objects of a size and contrast were found, measured on labelled frames.
 
 ``edge-export eval --model BUNDLE --annotations ... --set-recall`` writes it. Without it nobody says a probability.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -20,28 +20,42 @@ from edge.system.declared import declared, read_json
 from edge.system.files import reason_of
 
 FILE = "recall.json"
-LEAST_BOXES = 20  # of a size; of fewer the recall is not said
+LEAST_BOXES = 20  # of a size, or of a size and contrast; of fewer the recall is not said
 EDGES_PX = (0.0, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 24.0, 32.0, 48.0, 64.0, 128.0)
+CONTRASTS = (1.0, 2.0, 4.0, 8.0)  # lower edges; the last has no upper one
 SCORES = tuple(round(0.05 * i, 2) for i in range(1, 20))
 
 Whole = Annotated[int, Meta(ge=0)]
+Float64 = npt.NDArray[np.float64]
+
+
+class ByContrast(Struct, frozen=True):
+    """Of one class. ``grey``: levels by which its objects stand out, the median. ``boxes``: (sizes, contrasts) true
+    objects, without those below the lowest contrast; ``found``: (sizes, contrasts, scores).
+    """
+
+    grey: Annotated[float, Meta(ge=0)]
+    boxes: tuple[tuple[Whole, ...], ...]
+    found: tuple[tuple[tuple[Whole, ...], ...], ...]
 
 
 class ClassRecall(Struct, frozen=True):
     """Of one class. ``boxes``: (bins) true objects; ``found``: (bins, scores) those that a detection of at least this
-    score fits.
+    score fits. ``by_contrast``: the same by size and contrast; null: there are none, or format 1.
     """
 
     boxes: tuple[Whole, ...]
     found: tuple[tuple[Whole, ...], ...]
+    by_contrast: ByContrast | None = None
 
 
 class RecallJson(Struct, frozen=True, kw_only=True):
     """The whole file. ``model_onnx``: sha256 of the graph it was measured with. ``edges_px``: of the bins, the square
     root of a box's area in pixels of the model's input. ``scores``: rising. ``min_iou``: from which a detection fits.
+    ``contrasts``: lower edges, see docs/coverage.md; the last has no upper one; in format 1 there are none.
     """
 
-    format: Literal[1]
+    format: Literal[1, 2]
     model_onnx: str
     labels: str
     frames: Whole
@@ -50,18 +64,30 @@ class RecallJson(Struct, frozen=True, kw_only=True):
     scores: Annotated[tuple[Annotated[float, Meta(ge=0, le=1)], ...], Meta(min_length=1)]
     edges_px: Annotated[tuple[Annotated[float, Meta(ge=0)], ...], Meta(min_length=2)]
     classes: dict[str, ClassRecall]
+    contrasts: tuple[Annotated[float, Meta(ge=0)], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, rising in (("scores", self.scores), ("edges_px", self.edges_px)):
-            if any(b <= a for a, b in pairwise(rising)):
+        for name in ("scores", "edges_px", "contrasts"):
+            if any(b <= a for a, b in pairwise(getattr(self, name))):
                 raise ValueError(f"{name} do not rise")
         bins = len(self.edges_px) - 1
         for name, one in self.classes.items():
-            rows = [len(row) for row in one.found]
-            if len(one.boxes) != bins or rows != [len(self.scores)] * bins:
-                raise ValueError(f"classes.{name} has other sizes than edges_px and scores say")
-            if any(max(row) > n for row, n in zip(one.found, one.boxes, strict=True)):
-                raise ValueError(f"classes.{name} says that more were found than there were")
+            _check(f"classes.{name}", one.boxes, one.found, (bins,), len(self.scores))
+            if more := one.by_contrast:
+                shape = bins, len(self.contrasts)
+                _check(f"classes.{name}.by_contrast", more.boxes, more.found, shape, len(self.scores))
+
+
+def _check(name: str, boxes: Any, found: Any, shape: tuple[int, ...], scores: int) -> None:
+    """Raises ValueError where numbers of objects, tuples in tuples, are not of ``shape``, or more were found."""
+    try:
+        n, hits = np.array(boxes), np.array(found)
+    except ValueError:  # rows of different lengths
+        n = hits = np.zeros(0)
+    if n.shape != shape or hits.shape != (*shape, scores):
+        raise ValueError(f"{name} has other sizes than the edges and scores say")
+    if (hits > n[..., None]).any():
+        raise ValueError(f"{name} says that more were found than there were")
 
 
 def schema() -> dict[str, Any]:
@@ -69,17 +95,40 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(RecallJson)
 
 
+def _none() -> Float64:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True)
 class RecallCurve:
     """Recall of one class at one score, by size. ``edges_px``: (B + 1,) as in `RecallJson`; ``recall``: (B,) 0..1, NaN
     where too few objects were of this size. ``source``: what it was measured on, in words.
+
+    ``contrasts``: (C,) lower edges, none where contrast was not measured; ``by_contrast``: (C, B) recall, NaN where
+    nothing is said; ``grey``: levels by which its objects stand out (median).
     """
 
-    edges_px: npt.NDArray[np.float64]
-    recall: npt.NDArray[np.float64]
+    edges_px: Float64
+    recall: Float64
     source: str
+    contrasts: Float64 = field(default_factory=_none)
+    by_contrast: Float64 = field(default_factory=_none)
+    grey: float | None = None
 
-    def at(self, px: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    def row(self, contrasts: Float64) -> Float64:
+        """(B,) recall by size of objects that may be at any of several places, where they have the ``contrasts`` (P,):
+        the mean, where nothing is said of a contrast none is found; but not more than of all contrasts. NaN where
+        nothing is said of any, or there is no place. Where contrast was not measured, the recall of all.
+        """
+        if not len(self.contrasts):
+            return self.recall
+        rows = np.append(self.by_contrast, np.full((1, len(self.recall)), np.nan), axis=0)
+        here = rows[np.searchsorted(self.contrasts, contrasts, side="right") - 1]  # -1, below all edges: the last row
+        said = ~np.isnan(here).all(axis=0)
+        mean = np.nan_to_num(here).sum(axis=0) / max(len(contrasts), 1)
+        return np.where(said, np.minimum(mean, self.recall), np.nan)
+
+    def at(self, px: npt.NDArray[np.floating]) -> Float64:
         """Recall of objects of so many pixels (square root of the area, model pixels; any shape); NaN: not measured."""
         bins = np.searchsorted(self.edges_px, px, side="right") - 1
         inside = (bins >= 0) & (bins < len(self.recall))
@@ -107,9 +156,30 @@ def read_recall(bundle: Bundle, name: str, score: float) -> RecallCurve | None:
     one = table.classes.get(name)
     if one is None or not higher:
         return None
-    boxes = np.array(one.boxes, np.float64)
-    found = np.array(one.found, np.float64)[:, higher[0]]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall = np.where(boxes >= LEAST_BOXES, found / boxes, np.nan)
-    source = f"{table.frames} frames of {table.labels}, at a score of {table.scores[higher[0]]:g}, {table.path}"
-    return RecallCurve(np.array(table.edges_px), recall, source)
+    at = higher[0]
+    edges, recall = np.array(table.edges_px), _part(np.array(one.boxes), np.array(one.found)[:, at])
+    source = f"{table.frames} frames of {table.labels}, at a score of {table.scores[at]:g}, {table.path}"
+    if (more := one.by_contrast) is None or not table.contrasts:
+        return RecallCurve(edges, recall, source)
+    by_contrast = _pooled(np.array(more.boxes).T, np.array(more.found)[..., at].T)
+    return RecallCurve(edges, recall, source, np.array(table.contrasts), by_contrast, more.grey)
+
+
+def _part(boxes: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> Float64:
+    """Of so many objects (any shape) the part that was found; NaN where they are too few."""
+    return np.where(boxes >= LEAST_BOXES, found / np.maximum(boxes, 1), np.nan)
+
+
+def _pooled(boxes: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> Float64:
+    """(C, B) parts: where too few objects of a size are of a contrast, those of the next lower ones count with them, as
+    many contrasts as it takes; NaN where even so they are too few.
+    """
+    parts = []
+    for i in range(len(boxes)):
+        n, hits = boxes[i].copy(), found[i].copy()
+        for j in range(i - 1, -1, -1):
+            few = n < LEAST_BOXES
+            n[few] += boxes[j][few]
+            hits[few] += found[j][few]
+        parts.append(_part(n, hits))
+    return np.array(parts)

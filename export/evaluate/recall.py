@@ -1,40 +1,92 @@
-"""How many objects of each size are found, by score: ``recall.json`` of a bundle."""
+"""How many objects of each size and contrast are found, by score: ``recall.json`` of a bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from edge.errors import InputError
-from edge.measure.average_precision import Judged, rank
+from edge.measure.average_precision import Float64, Judged, found_at
 from edge.model.bundle import ONNX_CPU, Bundle
-from edge.model.recall import EDGES_PX, FILE, SCORES, ClassRecall, RecallJson
+from edge.model.normalisers import Normalisers
+from edge.model.recall import CONTRASTS, EDGES_PX, FILE, SCORES, ByContrast, ClassRecall, RecallJson
 from edge.system.files import reason_of, write_whole
-from export.data.dataset import LabelledSet
+from edge.thermal.contrast import differences, spreads
+from export.data.dataset import LabelledSet, read_grey
 
 MIN_IOU = 0.5
 
 
-def recall_by_size(judged: Sequence[Judged], classes: Sequence[str], scores: Sequence[float]) -> dict[str, ClassRecall]:
-    """Of each class true objects and those found, by size and score; matched as AP50 by size is.
+@dataclass(frozen=True)
+class StandsOut:
+    """Of the true boxes (M,) of one frame: by how many ``grey`` levels they stand out, and their ``contrast``, both
+    without sign. See `edge.thermal.contrast`.
+    """
+
+    grey: Float64
+    contrast: Float64
+
+
+def contrasts_of(data: LabelledSet, normalisers: Normalisers) -> list[StandsOut]:
+    """Of each frame of ``data``, read again: in its own pixels, as the engine sees its grey, each frame on its own."""
+    found = []
+    for frame in data.frames:
+        picture = read_grey(frame, normalisers)
+        grey = np.abs(differences(picture, frame.boxes))
+        found.append(StandsOut(grey, grey / spreads(picture, frame.boxes)))
+    return found
+
+
+def recall_by_size(
+    judged: Sequence[Judged], stands_out: Sequence[StandsOut], classes: Sequence[str], scores: Sequence[float]
+) -> dict[str, ClassRecall]:
+    """Of each class true objects and those found, by size and score, and also by contrast; matched as AP50 by size is.
 
     ``judged``: boxes in pixels of the model's input.
     """
-    return {name: _of_class(judged, label, scores) for label, name in enumerate(classes)}
+    return {name: _of_class(judged, stands_out, label, scores) for label, name in enumerate(classes)}
 
 
-def _of_class(judged: Sequence[Judged], label: int, scores: Sequence[float]) -> ClassRecall:
-    boxes, found = [], []
-    for low, high in pairwise(EDGES_PX):
+def _of_class(
+    judged: Sequence[Judged], stands_out: Sequence[StandsOut], label: int, scores: Sequence[float]
+) -> ClassRecall:
+    mine = [one.true_labels == label for one in judged]
+    contrast = _joined([one.contrast[kept] for one, kept in zip(stands_out, mine, strict=True)])
+    grey = _joined([one.grey[kept] for one, kept in zip(stands_out, mine, strict=True)])
+    size, at = np.full(len(contrast), -1), np.zeros(len(contrast))  # of each object: its bin, the score it is found at
+    for i, (low, high) in enumerate(pairwise(EDGES_PX)):
         # an area of the upper edge belongs to the next size
-        ranking = rank(judged, label, MIN_IOU, (low**2, float(np.nextafter(high**2, 0))))
-        boxes.append(ranking.total)
-        found.append(tuple(int(ranking.hits[ranking.scores >= score].sum()) for score in scores))
-    return ClassRecall(tuple(boxes), tuple(found))
+        area = low**2, float(np.nextafter(high**2, 0))
+        found = _joined([found_at(one, label, MIN_IOU, area) for one in judged])
+        size[~np.isnan(found)], at[~np.isnan(found)] = i, found[~np.isnan(found)]
+
+    def counted(which: npt.NDArray[np.bool_]) -> tuple[int, tuple[int, ...]]:
+        """How many these are, and how many of them are found at each score."""
+        scored = at[which]
+        return len(scored), tuple(int(np.count_nonzero((scored > 0) & (scored >= score))) for score in scores)
+
+    by_size = [counted(size == i) for i in range(len(EDGES_PX) - 1)]
+    column = np.searchsorted(CONTRASTS, contrast, side="right") - 1
+    both = [[counted((size == i) & (column == j)) for j in range(len(CONTRASTS))] for i in range(len(EDGES_PX) - 1)]
+    by_contrast = (
+        ByContrast(
+            round(float(np.median(grey)), 1),
+            tuple(tuple(n for n, _ in row) for row in both),
+            tuple(tuple(found for _, found in row) for row in both),
+        )
+        if len(grey)
+        else None
+    )
+    return ClassRecall(tuple(n for n, _ in by_size), tuple(found for _, found in by_size), by_contrast)
+
+
+def _joined(arrays: Sequence[Float64]) -> Float64:
+    return np.concatenate([*arrays, np.zeros(0)])
 
 
 def in_model_pixels(data: LabelledSet, judged: Sequence[Judged], width: int, height: int) -> list[Judged]:
@@ -53,10 +105,11 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
     ``path``: what looked at the frames. Raises InputError where it cannot be written.
     """
     bundle = Bundle.load(folder)
+    stands_out = contrasts_of(data, Normalisers(bundle.normalise_8bit, bundle.normalise_16bit))
     judged = in_model_pixels(data, judged, bundle.width, bundle.height)
     scores = tuple(sorted({*SCORES, bundle.score_threshold}))
     table = RecallJson(
-        format=1,
+        format=2,
         model_onnx=bundle.files[ONNX_CPU],
         labels=_name(data),
         frames=len(judged),
@@ -64,7 +117,8 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
         min_iou=MIN_IOU,
         scores=scores,
         edges_px=EDGES_PX,
-        classes=recall_by_size(judged, data.classes, scores),
+        contrasts=CONTRASTS,
+        classes=recall_by_size(judged, stands_out, data.classes, scores),
     )
     file = bundle.path / FILE
     try:
@@ -72,7 +126,8 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
     except OSError as error:
         raise InputError(f"{file} cannot be written ({reason_of(error)})") from None
     return (
-        f"{file}: recall by size of {', '.join(data.classes)}, from {len(judged)} frames; edge run --coverage uses it"
+        f"{file}: recall by size and contrast of {', '.join(data.classes)}, from {len(judged)} frames; edge run "
+        "--coverage uses it"
     )
 
 

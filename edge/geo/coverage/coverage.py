@@ -11,6 +11,8 @@ import numpy as np
 
 from edge.data import Result
 from edge.engine.tiled import tiling_of
+from edge.errors import InputError
+from edge.geo.coverage.contrast import CURVED, BodyContrast
 from edge.geo.coverage.gaps import Findings, find_gaps
 from edge.geo.coverage.grid import AWAY_S, Grid, Look, side_of
 from edge.geo.coverage.local import Local
@@ -27,9 +29,10 @@ NO_POSE = "the frame has no pose"
 NO_GROUND = "a corner of the picture looks more than 75 degrees off nadir or past the ground, or the lens is not known"
 NO_ROOM = "the map has no room for such ground"
 ASSUMED = (
-    "one look a pass counts, the one of most pixels; passes are taken for independent of each other; of what nothing "
-    "hides from above; where the picture was poor nothing is said"
+    "one look a pass counts, the best one; passes are taken for independent of each other; of what nothing hides from "
+    "above; where the picture was poor nothing is said"
 )
+NO_CONTRAST = "contrast is not in it: the recall was measured by size alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Coverage:
         self.search, self.recall, self._size, self._stills = search, recall, size, stills
         self._cut = tiling.plan if tiling else whole
         self.grid = Grid(search.size_m, recall)
+        grey = None if recall is None else recall.grey
+        self._contrast = None if grey is None else BodyContrast(search.kelvin, grey, stills)
         self.local: Local | None = None
         self.state = State(Findings())
         self._looks, self._others = 0, Counter[str]()
@@ -75,10 +80,16 @@ class Coverage:
     @classmethod
     def of(cls, search: Search, engine: Engine, score: float, stills: bool) -> Coverage:
         """Of a flight with this engine that shows detections from ``score`` on; ``stills``: frames that do not follow
-        each other. Raises InputError where the model has no such class, BundleError for a broken ``recall.json``.
+        each other. Raises InputError where the model has no such class, or normalises so that kelvins tell nothing,
+        BundleError for a broken ``recall.json``.
         """
         bundle = engine.bundle
         search = search.of(bundle.classes, stills)
+        if search.kelvin and (method := bundle.normalise_16bit.method) in CURVED:
+            raise InputError(
+                f"coverage kelvin={search.kelvin:g}: the model normalises by {method}, and what grey a kelvin is there "
+                "is not known: leave kelvin= out"
+            )
         recall = None if engine.backend == "null" else read_recall(bundle, search.name, score)  # null finds nothing
         return cls(search, recall, (bundle.width, bundle.height), stills, tiling_of(engine))
 
@@ -97,7 +108,11 @@ class Coverage:
             self.local = Local(*corners[0].tolist())
         frame, metres = result.frame, self.local.metres(corners)
         passed = 0.0 if last is None else t - last
-        good = not result.warnings & POOR
+        good, side = not result.warnings & POOR, side_of(metres)
+        contrasts = np.zeros(0)
+        if good and self._contrast and side > 0:
+            body = self.search.size_m * math.sqrt(frame.width * frame.height) / side
+            contrasts = self._contrast.of(result, body, t)
         look = Look(
             corners=metres,
             width=frame.width,
@@ -107,13 +122,14 @@ class Coverage:
             seconds=passed if 0 < passed <= LONGEST_S else 0.0,
             good=good,
             mask=frame.mask,
+            contrasts=contrasts,
         )
         if not self.grid.add(look):
             self._others[NO_ROOM] += 1
             return
         self._looks += 1
         self._poor += not good
-        self._sides += side_of(metres)
+        self._sides += side
 
     def look_through(self, ended: bool = True) -> State:
         """Find the gaps in what was seen so far; the new `state`. ``ended``: nothing comes any more; else ground that
@@ -143,8 +159,16 @@ class Coverage:
             "frames_not_counted": dict(state.others),
             "recall": self.recall and self.recall.source,
             "probability": probability(found),
-            "assumed": ASSUMED,
+            "contrast": found.contrast and round(found.contrast, 1),
+            "assumed": self.assumed,
         }
+
+    @property
+    def assumed(self) -> str:
+        """What the probability assumes, in words."""
+        if self._contrast is None:
+            return f"{ASSUMED}; {NO_CONTRAST}" if self.recall else ASSUMED
+        return "; ".join(filter(None, (ASSUMED, self._contrast.assumed)))
 
 
 def hectares(m2: float) -> str:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.geo.coverage.grid import BEST, FRAMES, GOOD, LAST, TILE, Grid, clusters, extent
+from edge.geo.coverage.grid import BEST, CONTRAST, FRAMES, GOOD, LAST, TILE, Grid, clusters, extent
 from edge.geo.coverage.local import Float32, Local
 from edge.geo.coverage.outline import Bool, Polygon, polygons_of
 from edge.geo.coverage.search import Search
@@ -47,7 +47,8 @@ class Shape:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """``searched_m2``; ``seen_m2``, also not well enough. ``gaps`` and ``covered``: largest first; ``left_out``: shapes
-    beyond `MOST_SHAPES`, counted in square metres all the same.
+    beyond `MOST_SHAPES`, counted in square metres all the same. ``contrast``: median of the searched ground; None where
+    nobody knows it.
     """
 
     searched_m2: float = 0.0
@@ -56,16 +57,20 @@ class Findings:
     gaps: tuple[Shape, ...] = ()
     covered: tuple[Shape, ...] = ()
     left_out: int = 0
+    contrast: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Ground in cells: its first ``column`` and ``row``, what they are (H, W), and the probability there, 0..1."""
+    """Ground in cells: its first ``column`` and ``row``, what they are (H, W), the probability there, 0..1, and the
+    contrast, 0 = not known.
+    """
 
     column: int
     row: int
     states: States
     probability: Float32
+    contrast: Float32
 
 
 def find_gaps(grid: Grid, search: Search, local: Local, side_m: float, since: float = math.inf) -> Findings:
@@ -74,14 +79,17 @@ def find_gaps(grid: Grid, search: Search, local: Local, side_m: float, since: fl
     """
     gaps: list[tuple[Part, Bool, int, int]] = []
     covered: list[tuple[Part, Bool, int, int]] = []
+    contrasts: list[Float32] = []
     searched = seen = 0
     margin = math.ceil(BETWEEN * side_m / grid.cell_m) + 2 if grid.tiles else 0
     for part in parts_of(grid, search, margin, since):
         searched += int(np.count_nonzero(part.states == SEARCHED))
         seen += int(np.count_nonzero(part.states))
+        contrasts.append(part.contrast[(part.states == SEARCHED) & (part.contrast > 0)])
         gaps += [(part, *one) for one in _gaps(part.states, side_m / grid.cell_m)]
         covered += [(part, *one) for one in _components(part.states == SEARCHED)]
     a_cell = grid.cell_m**2
+    known = np.concatenate([*contrasts, np.zeros(0, np.float32)])
     for shapes in (gaps, covered):
         shapes.sort(key=lambda shape: -int(np.count_nonzero(shape[1])))
     return Findings(
@@ -91,6 +99,7 @@ def find_gaps(grid: Grid, search: Search, local: Local, side_m: float, since: fl
         tuple(_shape(*one, grid, local) for one in gaps[:MOST_SHAPES]),
         tuple(_shape(*one, grid, local) for one in covered[:MOST_SHAPES]),
         max(len(gaps) - MOST_SHAPES, 0) + max(len(covered) - MOST_SHAPES, 0),
+        float(np.median(known)) if len(known) else None,
     )
 
 
@@ -99,13 +108,14 @@ def parts_of(grid: Grid, search: Search, margin: int = 0, since: float = math.in
     for tiles in clusters(set(grid.tiles)):
         x0, x1, y0, y1 = extent(tiles)
         shape = (y1 - y0) * TILE + 2 * margin, (x1 - x0) * TILE + 2 * margin
-        states, probability = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+        states, probability, contrast = np.zeros(shape, np.uint8), *np.zeros((2, *shape), np.float32)
         for x, y in tiles:
             tile = grid.tiles[x, y]
             top, left = (y - y0) * TILE + margin, (x - x0) * TILE + margin
-            states[top : top + TILE, left : left + TILE] = states_of(tile, search, since)
-            probability[top : top + TILE, left : left + TILE] = grid.probability(tile)
-        yield Part(x0 * TILE - margin, y0 * TILE - margin, states, probability)
+            cells = slice(top, top + TILE), slice(left, left + TILE)
+            states[cells] = states_of(tile, search, since)
+            probability[cells], contrast[cells] = grid.probability(tile), tile[CONTRAST]
+        yield Part(x0 * TILE - margin, y0 * TILE - margin, states, probability, contrast)
 
 
 def states_of(tile: Float32, search: Search, since: float = math.inf) -> States:

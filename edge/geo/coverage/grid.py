@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -18,15 +18,15 @@ from edge.geo.coverage.local import Float32, Float64
 from edge.model.recall import RecallCurve
 
 TILE = 128  # cells a side
-MOST_TILES = 128  # of 512 KiB each
+MOST_TILES = 128  # of 576 KiB each
 MOST_SIDE = 2048  # cells of the longer side of ground that hangs together
 MOST_IN_VIEW = 128 * 128  # cells around one footprint: what a frame costs
 CELLS_A_SIDE = 48  # at least, of the first footprint's mean side
 WIDEST = 8  # parts of the footprint's side: cells do not become wider
 AWAY_S = 5.0  # out of sight for so long, and seen again: another pass, as `edge.track.passes` has it
 
-FRAMES, SECONDS, GOOD, BEST, NOW, MISSED, LAST, PASSES = range(8)
-FRESH = np.array([0, 0, 0, 0, 0, 1, -np.inf, 0], np.float32)
+FRAMES, SECONDS, GOOD, BEST, NOW, MISSED, LAST, PASSES, CONTRAST = range(9)
+FRESH = np.array([0, 0, 0, 0, 0, 1, -np.inf, 0, 0], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Look:
     """One frame. ``corners``: (4, 2) metres of the ground at the picture's corners, clockwise from the top left one.
     ``width``, ``height``: of the picture, pixels. ``scale``: model pixels to one of the picture. ``t``: seconds;
     ``seconds``: since the frame before. ``good``: the picture is one that the model can work with.
-    ``mask``: (height, width), True where nobody looks.
+    ``mask``: (height, width), True where nobody looks. ``contrasts``: (P,) that a body of the searched kind would have
+    at places all over it; none = not known.
     """
 
     corners: Float64
@@ -45,22 +46,23 @@ class Look:
     seconds: float
     good: bool
     mask: npt.NDArray[np.bool_] | None = None
+    contrasts: Float64 = field(default_factory=lambda: np.zeros(0))
 
 
 class Grid:
-    """Cells by what was seen of them: (8, TILE, TILE) float32 a tile, rows to the north, columns to the east.
+    """Cells by what was seen of them: (9, TILE, TILE) float32 a tile, rows to the north, columns to the east.
 
     ``FRAMES`` in which it was in view, ``SECONDS`` of them, ``GOOD`` ones of them; ``BEST``: most model pixels a metre;
-    ``NOW``: the most of this pass, in good frames; ``MISSED``: the probability that the passes before missed an object
-    of ``size_m`` metres; ``LAST``: when it was in view, ``PASSES``.
+    ``NOW``: the highest probability of this pass that a good frame shows an object of ``size_m`` metres; ``MISSED``:
+    that the passes before missed it; ``LAST``: when it was in view, ``PASSES``; ``CONTRAST``: the highest of good
+    frames, of each the median.
     """
 
     def __init__(self, size_m: float, recall: RecallCurve | None = None) -> None:
         self._size_m = size_m
+        self._recall = recall
         edges = np.zeros(1) if recall is None else recall.edges_px
         self._edges = np.maximum(edges, 1e-9).astype(np.float32)  # no pixels: not looked at, and not found
-        known = np.zeros(0) if recall is None else np.nan_to_num(recall.recall)
-        self._found_of = np.array([0.0, *known, 0.0], np.float32)
         self.cell_m = 0.0
         self.tiles: dict[tuple[int, int], Float32] = {}
         self.coarsened = 0
@@ -80,14 +82,21 @@ class Grid:
         return True
 
     def probability(self, tile: Float32) -> Float32:
-        """(8, H, W) of cells -> (H, W) probability that an object there was found in one of the passes, each of them
+        """(9, H, W) of cells -> (H, W) probability that an object there was found in one of the passes, each of them
         independent; 0 where nobody measured it.
         """
-        return np.asarray(1 - tile[MISSED] * (1 - self._found(tile[NOW])))
+        return np.asarray(1 - tile[MISSED] * (1 - tile[NOW]))
 
-    def _found(self, px_a_metre: Float32) -> Float32:
-        sizes = np.searchsorted(self._edges, px_a_metre * np.float32(self._size_m), side="right")
-        return np.asarray(self._found_of[sizes])
+    def _found(self, px_a_metre: Float32, contrasts: Float64) -> Float32:
+        """Of cells with so many model pixels a metre the probability that one look finds what is there."""
+        if self._recall is None:
+            return np.zeros_like(px_a_metre)
+        of_size = np.array([0.0, *np.nan_to_num(self._recall.row(contrasts)), 0.0], np.float32)
+        px = px_a_metre * np.float32(self._size_m)
+        first, last = np.searchsorted(self._edges, [px[px > 0].min(initial=np.inf), px.max()], side="right")
+        if first == last:  # seen from straight above all is of one size
+            return np.asarray(np.where(px > 0, of_size[first], np.float32(0)))
+        return np.asarray(of_size[np.searchsorted(self._edges, px, side="right")])
 
     def _window(self, corners: Float64) -> tuple[int, int, int, int]:
         """The first column of the cells around a footprint and the one after the last, and the same of rows."""
@@ -112,6 +121,8 @@ class Grid:
         x0, x1, y0, y1 = self._window(look.corners)
         home = np.array([x0, y0]) * self.cell_m
         inside, px = _in_view(look, home, self.cell_m, x1 - x0, y1 - y0)
+        found = self._found(px, look.contrasts) if look.good else np.zeros_like(px)
+        contrast = float(np.median(look.contrasts)) if len(look.contrasts) else 0.0
         for tx in range(x0 // TILE, (x1 - 1) // TILE + 1):
             for ty in range(y0 // TILE, (y1 - 1) // TILE + 1):
                 left, right = max(x0, tx * TILE), min(x1, (tx + 1) * TILE)
@@ -124,21 +135,7 @@ class Grid:
                     tile = self.tiles[tx, ty] = np.empty((len(FRESH), TILE, TILE), np.float32)
                     tile[:] = FRESH[:, None, None]
                 cells = tile[:, low - ty * TILE : high - ty * TILE, left - tx * TILE : right - tx * TILE]
-                self._seen(cells, inside[part], px[part], look)
-
-    def _seen(self, cells: Float32, inside: npt.NDArray[np.bool_], px: Float32, look: Look) -> None:
-        again = inside & (np.abs(np.float32(look.t) - cells[LAST]) > AWAY_S)
-        if again.any():
-            cells[PASSES] += again
-            cells[MISSED][again] *= 1 - self._found(cells[NOW][again])
-            cells[NOW][again] = 0
-        cells[FRAMES] += inside
-        cells[SECONDS] += inside * np.float32(look.seconds)
-        np.maximum(cells[BEST], px, out=cells[BEST])
-        if look.good:
-            cells[GOOD] += inside
-            np.maximum(cells[NOW], px, out=cells[NOW])
-        cells[LAST][inside] = look.t
+                _seen(cells, inside[part], px[part], found[part], contrast, look)
 
     def _coarsen(self) -> None:
         """Cells twice as wide: of four the least that is said for sure."""
@@ -157,6 +154,25 @@ class Grid:
                 whole = self.tiles[x // 2, y // 2] = np.empty_like(tile)
                 whole[:] = FRESH[:, None, None]
             whole[:, (y % 2) * half : (y % 2 + 1) * half, (x % 2) * half : (x % 2 + 1) * half] = one
+
+
+def _seen(
+    cells: Float32, inside: npt.NDArray[np.bool_], px: Float32, found: Float32, contrast: float, look: Look
+) -> None:
+    """Note in ``cells``, (9, H, W), what one look saw: ``inside``, ``px`` and ``found``: (H, W), what it finds."""
+    again = inside & (np.abs(np.float32(look.t) - cells[LAST]) > AWAY_S)
+    if again.any():
+        cells[PASSES] += again
+        cells[MISSED][again] *= 1 - cells[NOW][again]
+        cells[NOW][again] = 0
+    cells[FRAMES] += inside
+    cells[SECONDS] += inside * np.float32(look.seconds)
+    np.maximum(cells[BEST], px, out=cells[BEST])
+    if look.good:
+        cells[GOOD] += inside
+        np.maximum(cells[NOW], found, out=cells[NOW])
+        np.maximum(cells[CONTRAST], inside * np.float32(contrast), out=cells[CONTRAST])
+    cells[LAST][inside] = look.t
 
 
 def clusters(tiles: set[tuple[int, int]]) -> Iterator[set[tuple[int, int]]]:

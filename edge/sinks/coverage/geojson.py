@@ -11,8 +11,10 @@ from edge.geo.coverage.outline import Polygon
 GREEN, RED = "#2E9E44", "#E03020"
 
 
-def coverage_geojson(found: Findings, search: str) -> bytes:
-    """The file. ``search``: what was searched for, in words; it stands in the file, with the sums."""
+def coverage_geojson(found: Findings, search: str, assumed: str) -> bytes:
+    """The file. ``search``: what was searched for, ``assumed``: what probabilities assume, in words; they stand in the
+    file, with the sums.
+    """
     features = [_feature(f"gap-{i}", _gap(i, gap), gap, RED, 0.35) for i, gap in enumerate(found.gaps, 1)]
     features += [_feature(f"searched-{i}", _searched(one), one, GREEN, 0.15) for i, one in enumerate(found.covered, 1)]
     whole = {
@@ -21,6 +23,8 @@ def coverage_geojson(found: Findings, search: str) -> bytes:
         "searched_m2": round(found.searched_m2, 1),
         "seen_m2": round(found.seen_m2, 1),
         "gap_m2": round(found.gap_m2, 1),
+        "contrast": found.contrast and round(found.contrast, 1),
+        "assumed": assumed,
         "left_out": found.left_out,
         "features": features,
     }

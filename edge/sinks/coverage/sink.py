@@ -63,7 +63,8 @@ class CoverageSink(Sink):
     def _look(self, ended: bool) -> None:
         state = self._coverage.look_through(ended)
         if state.looks:
-            self._keep(self._path, coverage_geojson(state.findings, self._coverage.search.in_words))
+            coverage = self._coverage
+            self._keep(self._path, coverage_geojson(state.findings, coverage.search.in_words, coverage.assumed))
 
     @staticmethod
     def _keep(path: Path, data: bytes) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.alignment import ACROSS, ERRORS, ONE_WAY, one_frame_error
-from benchmarks.flights import CAMERA, Errors, Flown, fly
+from benchmarks.ground.alignment import ACROSS, ERRORS, ONE_WAY, one_frame_error
+from benchmarks.ground.flights import CAMERA, Errors, Flown, fly
 from edge.data import Pose
 from edge.errors import InputError
 from edge.geo import Mounting, Sightings, align

@@ -35,6 +35,17 @@ def test_round_trip(tiny_bundle: Path, tmp_path: Path) -> None:
     assert first == Bundle.load(tiny_bundle)
 
 
+def test_bits_of_weights(tiny_bundle: Path) -> None:
+    assert Bundle.load(tiny_bundle).weight_bits == 8  # an older bundle does not say
+    for bits in (2, 7, 8):
+        edit(tiny_bundle, lambda raw, bits=bits: raw.update(int8={"weight_bits": bits}))
+        assert Bundle.load(tiny_bundle).weight_bits == bits
+    for bits in (1, 9, "7", 7.0, True, None):
+        edit(tiny_bundle, lambda raw, bits=bits: raw.update(int8={"weight_bits": bits}))
+        with pytest.raises(BundleError, match=rf"int8\.weight_bits is {bits!r}: expected a whole number, 2 to 8"):
+            Bundle.load(tiny_bundle)
+
+
 def test_altered_file_is_refused(tiny_bundle: Path) -> None:
     path = tiny_bundle / "model.onnx"
     data = bytearray(path.read_bytes())

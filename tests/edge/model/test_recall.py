@@ -53,11 +53,87 @@ def test_the_recall_of_a_size_at_the_next_higher_score(bundle: Bundle) -> None:
     assert read_recall(bundle, "Car", 0.3) is None
 
 
+FEW = LEAST_BOXES - 1
+BY_CONTRAST: dict[str, Any] = {  # of three sizes, below 8, 16 and 32 px, and three contrasts, found at the one score
+    "grey": 61.5,
+    "boxes": [[FEW, 40, 20], [50, FEW, 100], [10, 6, 4]],
+    "found": [[[19], [20], [18]], [[25], [19], [90]], [[2], [4], [4]]],
+}
+ROWS: dict[str, Any] = {
+    "format": 2,
+    "scores": [0.6],
+    "contrasts": [1, 3, 6],
+    "classes": {"Person": {"boxes": [80, 170, 20], "found": [[60], [136], [10]], "by_contrast": BY_CONTRAST}},
+}
+
+
+def rows_of(bundle: Bundle, contrasts: list[float]) -> list[list[float | None]]:
+    curve = read_recall(bundle, "Person", 0.6)
+    assert curve is not None
+    return [[None if math.isnan(v) else round(v, 3) for v in curve.row(np.array([c])).tolist()] for c in contrasts]
+
+
+def test_the_recall_of_a_size_at_a_contrast(bundle: Bundle) -> None:
+    """Below the lowest contrast that was measured nothing is said. Where one has too few objects, those of lower
+    contrasts count with them, no more than it takes. Nothing is above the recall of all contrasts: of the highest 0.9
+    are found of the first two sizes.
+    """
+    write(bundle, **ROWS)
+    low, middle, high = [None, 0.5, None], [0.5, round(44 / 69, 3), None], [0.75, 0.8, 0.5]
+    found = rows_of(bundle, [0.0, 0.99, 1.0, 2.99, 3.0, 5.99, 6.0, 1e9])
+    assert found == [[None] * 3, [None] * 3, low, low, middle, middle, high, high]
+    curve = read_recall(bundle, "Person", 0.6)
+    assert curve is not None
+    assert (curve.grey, curve.recall.tolist()) == (61.5, [0.75, 0.8, 0.5])
+
+
+def test_a_file_of_format_1_is_read_and_has_no_contrast(bundle: Bundle) -> None:
+    write(bundle)
+    curve = read_recall(bundle, "Person", 0.3)
+    assert curve is not None
+    assert (curve.grey, len(curve.contrasts)) == (None, 0)
+    for contrasts in ([], [0.0], [100.0]):
+        assert curve.row(np.array(contrasts)) is curve.recall
+
+
+def test_where_it_may_be_anywhere_the_recall_is_the_mean_over_the_places(bundle: Bundle) -> None:
+    """A place of which nothing is said counts as one where it is missed."""
+    write(bundle, **ROWS)
+    curve = read_recall(bundle, "Person", 0.6)
+    assert curve is not None
+    several = curve.row(np.array([0.5, 1.0, 3.0, 9.0]))
+    assert several == pytest.approx([(0.5 + 0.9) / 4, (0.5 + 44 / 69 + 0.9) / 4, 0.5 / 4])
+    assert np.isnan(curve.row(np.array([]))).all()
+    assert np.isnan(curve.row(np.array([0.1, 0.2]))).all()
+
+
+def person(**changes: Any) -> dict[str, Any]:
+    one = ROWS["classes"]["Person"]
+    return {"classes": {"Person": {**one, "by_contrast": {**BY_CONTRAST, **changes}}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"contrasts": [3, 3, 6]}, "contrasts do not rise"),
+        ({"contrasts": [3, 6]}, "classes.Person.by_contrast has other sizes"),
+        ({"contrasts": []}, "classes.Person.by_contrast has other sizes"),
+        (person(boxes=[[1], [2, 3]]), "classes.Person.by_contrast has other sizes"),
+        (person(boxes=[[18, 40, 20]] * 3), "by_contrast says that more were found"),
+        (person(grey=-1), "expected a number, 0 or more: measure again"),
+    ],
+)
+def test_broken_rows_by_contrast_are_refused(bundle: Bundle, changes: dict[str, Any], said: str) -> None:
+    write(bundle, **{**ROWS, **changes})
+    with pytest.raises(BundleError, match=said):
+        read_recall(bundle, "Person", 0.3)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"model_onnx": "0"}, "was measured with another model.onnx: measure again"),
-        ({"format": 2}, "format is 2.*measure again"),
+        ({"format": 3}, "format is 3.*measure again"),
         ({"scores": [0.6, 0.3]}, "scores do not rise"),
         ({"edges_px": [0, 8, 8, 32]}, "edges_px do not rise"),
         ({"edges_px": [0, 8, 32]}, "classes.Person has other sizes"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
-from edge.measure.average_precision import IOUS, Judged, Ranking, rank
+from edge.measure.average_precision import ALL, IOUS, Judged, Ranking, found_at, rank
 from export.evaluate.evaluate import PAPER_SIZES, figures
 
 
@@ -87,6 +87,18 @@ def test_equals_faster_coco_eval(seed: int, area: tuple[float, float]) -> None:
             got = rank(frames, label, float(min_iou), area).average_precision()
             # COCOeval says -1 where there is nothing to find
             assert (-1.0 if got is None else got) == pytest.approx(expected[label][t], abs=1e-9)
+
+
+@pytest.mark.parametrize("area", [ALL, (100.0, 300.0)])
+def test_each_true_box_is_found_at_the_score_of_its_detection(area: tuple[float, float]) -> None:
+    for seed in range(4):
+        frames = random_frames(seed)
+        for label in (0, 1):
+            each = np.concatenate([found_at(frame, label, 0.5, area) for frame in frames])
+            ranking = rank(frames, label, 0.5, area)
+            assert np.count_nonzero(~np.isnan(each)) == ranking.total
+            assert sorted(each[each > 0].tolist()) == sorted(ranking.scores[ranking.hits].tolist())
+            assert len(each) == sum(int((frame.true_labels == label).sum()) for frame in frames)
 
 
 def test_operators_figures_by_hand() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,10 +14,12 @@ pytest.importorskip("torch", reason="needs torch, which a board has not")
 from edge.errors import InputError
 from edge.measure.average_precision import Judged
 from edge.model.bundle import Bundle
-from edge.model.recall import EDGES_PX, FILE, read_recall
+from edge.model.normalisers import Normalisers
+from edge.model.recall import CONTRASTS, EDGES_PX, FILE, read_recall
+from edge.thermal.normalise import NormaliseSpec
 from export.commands.main import main
-from export.data.dataset import LabelledFrame, LabelledSet
-from export.evaluate.recall import in_model_pixels, recall_by_size, set_recall
+from export.data.dataset import LabelledFrame, LabelledSet, labelled_frame
+from export.evaluate.recall import StandsOut, contrasts_of, in_model_pixels, recall_by_size, set_recall
 from tests.export.commands.test_eval import hot_frames
 
 
@@ -30,11 +34,55 @@ def judged(sizes: list[float], scores: list[float]) -> Judged:
 
 def test_each_size_has_its_recall() -> None:
     """8 px is of the size from 8 to 10, not of that below."""
-    one = recall_by_size([judged([7, 8, 9, 30], [0.9, 0, 0.4, 0.6])], ["Person"], [0.3, 0.5])["Person"]
+    frames = [judged([7, 8, 9, 30], [0.9, 0, 0.4, 0.6])]
+    one = recall_by_size(frames, [alike(4)], ["Person"], [0.3, 0.5])["Person"]
     boxes = dict(zip(EDGES_PX, one.boxes, strict=False))
     assert {edge: n for edge, n in boxes.items() if n} == {6.0: 1, 8.0: 2, 24.0: 1}
     found = dict(zip(EDGES_PX, one.found, strict=False))
     assert (found[6.0], found[8.0], found[24.0]) == ((1, 1), (1, 0), (1, 1))
+
+
+def alike(n: int, contrast: float = 5.0) -> StandsOut:
+    return StandsOut(np.full(n, 60.0), np.full(n, contrast))
+
+
+def test_each_size_and_contrast_has_its_recall() -> None:
+    """Of two frames and two classes; below the lowest contrast they are in the sizes alone."""
+    labels = np.array([0, 0, 0, 1])
+    frame = replace(judged([9, 9, 9, 9], [0.9, 0.4, 0, 0.8]), labels=labels[[0, 1, 3]], true_labels=labels)
+    first = StandsOut(np.array([10.0, 30, 50, 70]), np.array([2.0, 3.9, 0.9, 4.0]))
+    second = StandsOut(np.array([20.0, 40, 60, 80]), np.array([8.0, 1.0, 5.0, 9.0]))
+    both = recall_by_size([frame, frame], [first, second], ["Person", "Car"], [0.3, 0.5])
+    size = EDGES_PX.index(8.0)
+    person, car = both["Person"].by_contrast, both["Car"].by_contrast
+    assert person is not None
+    assert car is not None
+    assert CONTRASTS == (1.0, 2.0, 4.0, 8.0)
+    assert (person.boxes[size], sum(map(sum, person.boxes))) == ((1, 2, 1, 1), 5)
+    assert person.found[size] == ((1, 0), (2, 1), (0, 0), (1, 1))
+    assert (car.boxes[size], car.found[size]) == ((0, 0, 1, 1), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    assert (person.grey, car.grey) == (35.0, 75.0)
+    assert both["Person"].boxes[size] == 6
+
+
+def test_without_objects_there_is_nothing_by_contrast() -> None:
+    none = recall_by_size([judged([9], [0.9])], [alike(1)], ["Person", "Car"], [0.3])["Car"]
+    assert (sum(none.boxes), none.by_contrast) == (0, None)
+
+
+def test_contrast_is_that_of_the_picture_as_it_is_normalised(tmp_path: Path) -> None:
+    """A square 60 grey levels darker on noise of 10; stretched, both are more."""
+    picture = np.clip(np.random.default_rng(1).normal(100, 10, (64, 64)), 60, 140).astype(np.uint8)
+    picture[20:32, 20:32] = 40
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    frame = labelled_frame(tmp_path / "a.png", 64, 64, [[20, 20, 32, 32]], [0], [])
+    data = LabelledSet(("Person",), (frame,))
+    (plain,) = contrasts_of(data, Normalisers())
+    assert plain.grey == pytest.approx([60], abs=3)
+    assert plain.contrast == pytest.approx([6], rel=0.25)
+    (wide,) = contrasts_of(data, Normalisers(NormaliseSpec.parse("minmax")))
+    assert wide.grey == pytest.approx(255 / (int(picture.max()) - 40) * plain.grey, rel=0.02)
+    assert wide.contrast == pytest.approx(plain.contrast, rel=0.02)
 
 
 def test_sizes_are_those_of_the_models_input() -> None:
@@ -50,11 +98,13 @@ def test_sizes_are_those_of_the_models_input() -> None:
 def test_it_is_written_into_the_bundle_and_says_what_of(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--model", str(tiny_bundle), *hot_frames(tiny_bundle.parent / "data", [40.0, 40, 30, 20])]
     assert main(["eval", *words, "--set-recall"]) == 0
-    assert f"{FILE}: recall by size of " in capsys.readouterr().out.replace("\n", "")
+    assert f"{FILE}: recall by size and contrast of " in capsys.readouterr().out.replace("\n", "")
     bundle = Bundle.load(tiny_bundle)
     curve = read_recall(bundle, bundle.classes[0], bundle.score_threshold)
     assert curve is not None
     assert "flight, ort" in curve.source
+    assert curve.grey is not None
+    assert tuple(curve.contrasts) == CONTRASTS
     assert str(tiny_bundle.parent.parent) not in (tiny_bundle / FILE).read_text()
 
 

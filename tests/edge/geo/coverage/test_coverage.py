@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge.data import Pose
+from edge.data import Pose, TemperatureScale
+from edge.engine import open_engine
+from edge.errors import InputError
 from edge.geo.coverage.coverage import (
+    ASSUMED,
     FROZEN,
+    NO_CONTRAST,
     NO_GROUND,
     NO_POSE,
     NO_ROOM,
@@ -25,8 +31,11 @@ from edge.geo.coverage.gaps import MOST_SHAPES, REASONS, SEARCHED, Shape, parts_
 from edge.geo.coverage.grid import BEST, FRAMES, SECONDS
 from edge.geo.coverage.search import Search
 from edge.health.conditions import CONDITIONS
+from edge.model.bundle import Bundle
 from edge.model.recall import RecallCurve
 from edge.model.tiling import Tiling
+from edge.thermal.contrast import clutter
+from edge.thermal.normalise import NormaliseSpec
 from tests.support.flown import HEIGHT, HOME, WIDTH, at, lines, result
 
 LENS_W, LENS_H = 32.0, 24.0  # metres of the ground from 50 m
@@ -230,6 +239,69 @@ def test_what_is_still_in_view_is_no_gap_yet() -> None:
     coverage.add(result(3, 20.0, Pose(*at(500, 0), 50.0, 0.0, -90.0)))  # far away, and later: now it is one
     (gap,) = coverage.look_through(ended=False).findings.gaps
     assert gap.area_m2 == pytest.approx(LENS_W * (LENS_H + 2), rel=0.05)
+
+
+def pictured(picture: np.ndarray, kelvin: float = 0.0, recall: RecallCurve | None = None, scale=None) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    """The report of one line with such a picture in all frames, of counts that are its grey + 1000."""
+    coverage = Coverage(Search("Person", 5.0, 8.0, 3, kelvin), recall, (WIDTH, HEIGHT))
+    for seq, (t, pose) in enumerate(lines([0], length=20)):
+        one = result(seq, t, pose)
+        frame = replace(one.frame, pixels=picture.astype(np.uint16) + 1000, temperature=scale)
+        coverage.add(replace(one, frame=frame, picture=picture))
+    coverage.look_through()
+    return coverage.report()
+
+
+def noise(spread: float) -> np.ndarray:
+    return np.random.default_rng(3).normal(100, spread, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
+
+
+ROWS = np.array([[np.nan, np.nan], [0.4, 0.5], [0.8, 0.9]])
+BY_CONTRAST = RecallCurve(
+    np.array([0.0, 8.0, 20.0]), np.array([0.85, 0.95]), "made up", np.array([0.0, 2.0, 8.0]), ROWS, 40.0
+)
+
+
+def test_more_clutter_is_less_contrast_and_less_probable() -> None:
+    found = [pictured(noise(spread), recall=BY_CONTRAST) for spread in (4, 20, 60)]
+    contrasts = [report["contrast"] for report in found]
+    assert contrasts == sorted(contrasts, reverse=True)
+    assert contrasts[0] > 8 > contrasts[1] > 2
+    for spread, report in zip((4, 20), found, strict=False):  # 10 px, anywhere in the picture
+        here = 40 / clutter(noise(spread), 10.0)
+        assert report["contrast"] == pytest.approx(np.median(here), abs=0.06)
+        assert report["probability"][0] == pytest.approx(BY_CONTRAST.row(here)[1], abs=0.01)
+    assert found[0]["assumed"] == f"{ASSUMED}; a body stands out by 40 grey levels, as the labelled ones did (median)"
+    dull = pictured(noise(60), recall=replace(BY_CONTRAST, grey=4.0))
+    assert (dull["contrast"] < 2, dull["probability"], dull["searched_m2"] > 0) == (True, None, True)
+
+
+def test_kelvins_are_the_contrast_of_this_scene() -> None:
+    """A grey level is a count of 0.1 K here: 4 K are the 40 grey levels of the table's objects."""
+    usual = pictured(noise(4), recall=BY_CONTRAST)["contrast"]
+    scale = TemperatureScale(0.1)
+    by_kelvin = pictured(noise(4), 4.0, BY_CONTRAST, scale)
+    assert by_kelvin["contrast"] == pytest.approx(usual, rel=0.02)
+    assert by_kelvin["assumed"] == f"{ASSUMED}; a body is 4 K warmer than the ground"
+    half = pictured(noise(4), 2.0, BY_CONTRAST, scale)
+    assert half["contrast"] == pytest.approx(usual / 2, rel=0.02)
+    unscaled = pictured(noise(4), 2.0, BY_CONTRAST)
+    assert unscaled["contrast"] == usual
+    assert "in 10 frames whose kelvins are not known a body stands out by 40" in unscaled["assumed"]
+
+
+def test_a_table_without_contrast_says_so() -> None:
+    report = pictured(noise(4), recall=RECALL)
+    assert (report["contrast"], report["assumed"]) == (None, f"{ASSUMED}; {NO_CONTRAST}")
+    assert pictured(noise(4))["assumed"] == ASSUMED
+
+
+def test_engine_null_has_no_contrast_and_a_curved_picture_no_kelvins(tiny_bundle: Path) -> None:
+    with open_engine(Bundle.load(tiny_bundle), "null") as engine:
+        assert Coverage.of(Search(kelvin=2.0), engine, 0.5, False).recall is None
+        engine.bundle = replace(engine.bundle, normalise_16bit=NormaliseSpec.parse("clahe"))
+        with pytest.raises(InputError, match="kelvin=2: the model normalises by clahe, .*: leave kelvin= out"):
+            Coverage.of(Search(kelvin=2.0), engine, 0.5, False)
 
 
 def test_stills_that_do_not_say_when_are_one_pass() -> None:

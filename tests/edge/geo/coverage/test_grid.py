@@ -16,6 +16,7 @@ from edge.geo.coverage import grid as grid_module
 from edge.geo.coverage.grid import (
     AWAY_S,
     BEST,
+    CONTRAST,
     FRAMES,
     GOOD,
     MISSED,
@@ -136,6 +137,47 @@ def test_one_look_a_pass_counts_and_passes_combine() -> None:
     assert chance(grid) == pytest.approx(1 - 0.2 * 0.75)
     grid.add(square(0, 0, 60, t=20.1))  # the best look of a pass is the one that counts
     assert chance(grid) == pytest.approx(1 - 0.2 * 0.75 * 0.2)
+
+
+def by_contrast() -> RecallCurve:
+    """Found at a contrast of 3 and more: 0.3 of objects under 20 px, 0.2 of larger ones; at 6 and more 0.9 and 0.7."""
+    rows = np.array([[np.nan, np.nan], [0.3, 0.2], [0.9, 0.7]])
+    edges, contrasts = np.array([0.0, 20.0, 40.0]), np.array([0.0, 3.0, 6.0])
+    return RecallCurve(edges, np.array([0.95, 0.75]), "made up", contrasts, rows, 60.0)
+
+
+def test_the_probability_is_that_of_the_contrast() -> None:
+    for contrasts, expected in (
+        ([2.9], 0),
+        ([3.0], 0.2),
+        ([5.9], 0.2),
+        ([6.0], 0.7),
+        ([1.0, 3.0, 9.0, 9.0], 0.4),
+        ([], 0),
+    ):
+        grid = Grid(30.0, by_contrast())
+        grid.add(square(0, 0, 60, contrasts=np.array(contrasts)))
+        assert chance(grid) == pytest.approx(expected)
+
+
+def test_the_best_look_of_a_pass_is_the_one_of_the_highest_probability() -> None:
+    """Not that of the most pixels, nor that of the highest contrast."""
+    grid = Grid(30.0, by_contrast())
+    for look in (square(0, 0, 60, contrasts=np.array([4.0])), square(0, 0, 60, contrasts=np.array([7.0]), scale=0.5)):
+        assert grid.add(look)
+    assert chance(grid) == pytest.approx(0.9)  # 15 px at 7; 30 px at 4 are 0.2
+    assert grid.add(square(0, 0, 60, contrasts=np.array([9.0])))
+    assert chance(grid) == pytest.approx(0.9)  # 30 px at 9 are 0.7
+    assert grid.add(square(0, 0, 60, contrasts=np.array([4.0]), t=10.0))
+    assert chance(grid) == pytest.approx(1 - 0.1 * 0.8)
+
+
+def test_a_cell_has_the_highest_contrast_of_its_good_frames() -> None:
+    grid = Grid(30.0, by_contrast())
+    for contrasts, good in (([1.0, 4.0, 9.0], True), ([], True), ([3.0], True), ([9.0], False)):
+        grid.add(square(0, 0, 60, contrasts=np.array(contrasts), good=good))
+    assert set(cells(grid, CONTRAST).values()) == {4.0}
+    assert sum(np.count_nonzero(tile[CONTRAST]) for tile in grid.tiles.values()) == len(cells(grid, CONTRAST))
 
 
 def test_without_a_table_or_in_poor_pictures_there_is_no_probability() -> None:

@@ -10,13 +10,14 @@ from edge.geo.coverage.search import LEAST_PX, Search
 
 def test_the_text_is_read() -> None:
     assert Search.parse("class=roe deer, size=0.9,px=6,frames=5") == Search("roe deer", 0.9, 6.0, 5)
-    assert Search.parse("") == Search("", 0.0, LEAST_PX, 0)
+    assert Search.parse("") == Search("", 0.0, LEAST_PX, 0, 0.0)
+    assert Search.parse("kelvin=2.5").kelvin == 2.5
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("what=1", "'what=1'; expected class=, size=, px=, frames="),
+        ("what=1", "'what=1'; expected class=, size=, px=, frames=, kelvin=, once each"),
         ("px=1,px=2", "'px=2'; expected"),
         ("class=", "'class='; expected"),
         ("size=big", "size=big; expected a number over 0"),
@@ -24,6 +25,8 @@ def test_the_text_is_read() -> None:
         ("px=-1", "px=-1; expected"),
         ("px=nan", "px=nan; expected"),
         ("size=1e4", "size=1e4; expected"),
+        ("kelvin=0", "kelvin=0; expected a number over 0"),
+        ("kelvin=2,kelvin=3", "'kelvin=3'; expected"),
         ("frames=1.5", "frames=1.5; expected a whole number"),
     ],
 )
@@ -38,6 +41,7 @@ def test_a_model_fills_in_what_is_left_open() -> None:
     assert Search().of(("Car", "roe deer"), True) == Search("roe deer", 0.9, LEAST_PX, 1)
     assert Search().of(("Car", "Thing"), False) == Search("Car", 2.8, LEAST_PX, 3)
     assert Search("PERSON", 1.5, 4.0, 7).of(classes, True) == Search("Person", 1.5, 4.0, 7)
+    assert Search(kelvin=2.0).of(classes, False).kelvin == 2.0
     assert Search("Thing").of(("Thing",), False).size_m == 0.8
     with pytest.raises(InputError, match="class=Fox: the model has no such class: expected Car, Person, roe deer"):
         Search("Fox").of(classes, False)

@@ -51,8 +51,9 @@ def ring_area(ring: list[list[float]]) -> float:
 @pytest.mark.parametrize("home", [(51.5, -0.25), (-17.0, 179.9997)])
 def test_polygons_as_rfc_7946_says(home: tuple[float, float]) -> None:
     state = flown(home).state
-    whole = json.loads(coverage_geojson(state.findings, "for persons"))
+    whole = json.loads(coverage_geojson(state.findings, "for persons", "much"))
     assert (whole["type"], whole["search"], whole["left_out"]) == ("FeatureCollection", "for persons", 0)
+    assert (whole["contrast"], whole["assumed"]) == (None, "much")
     features = whole["features"]
     assert [feature["id"] for feature in features] == ["gap-1", "searched-1", "searched-2"]
     for feature in features:
@@ -71,7 +72,7 @@ def test_polygons_as_rfc_7946_says(home: tuple[float, float]) -> None:
 
 
 def test_a_probability_is_said_where_there_is_one() -> None:
-    whole = json.loads(coverage_geojson(flown(recall=RECALL).state.findings, ""))
+    whole = json.loads(coverage_geojson(flown(recall=RECALL).state.findings, "", ""))
     said = whole["features"][-1]["properties"]
     assert (said["probability_least"], said["probability_median"], said["probability_part"]) == (0.8, 0.8, 1.0)
     assert said["description"] == "probability of detection 0.80 (median), 0.80 (least), of 100 % of it"
