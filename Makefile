@@ -32,10 +32,10 @@ wheel: $(RUN)/ready  ## dist/*.whl with the bundled model inside
 
 bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/edge bench --json out/bench/bench.json --png out/bench/bench.png
-	$(RUN)/bin/python benchmarks/normalise.py
-	$(RUN)/bin/python benchmarks/correction.py
-	$(RUN)/bin/python benchmarks/simulator.py
-	$(RUN)/bin/python benchmarks/recording.py
+	$(RUN)/bin/python benchmarks/speed/normalise.py
+	$(RUN)/bin/python benchmarks/speed/correction.py
+	$(RUN)/bin/python benchmarks/speed/simulator.py
+	$(RUN)/bin/python benchmarks/speed/recording.py
 
 # OpenVINO lies in a folder of its own, without its telemetry; where it cannot be installed it is left out, with a reason
 OPENVINO := build/openvino
@@ -49,7 +49,7 @@ TRACKING := build/tracking
 bench-tracking: $(TEST)/ready  ## tracks and counts against the truth, trackforge beside; half an hour
 	test -d $(TRACKING) || $(TEST)/bin/pip install --quiet --no-deps --target $(TRACKING) trackeval==1.3.0 scipy trackforge==0.4.0
 	PYTHONPATH=$(TRACKING) $(TEST)/bin/python -m benchmarks.tracking
-	$(TEST)/bin/python benchmarks/counting.py
+	$(TEST)/bin/python benchmarks/ground/counting.py
 
 # strict: a link that leads nowhere fails, and so does a page that would load something from another host
 docs: $(DOCS)/ready  ## site/index.html: the documentation, to be opened from the disk
@@ -59,10 +59,10 @@ docs: $(DOCS)/ready  ## site/index.html: the documentation, to be opened from th
 # resumable, an hour and more; FRAMES is a folder of thermal frames of yours
 parity: $(TEST)/ready  ## docs/parity.md: is every exported detector the one that torchvision runs, does it compile
 	$(TEST)/bin/python -m pytest tests/export -m slow
-	$(TEST)/bin/python benchmarks/parity.py $(if $(FRAMES),--frames "$(FRAMES)")
+	$(TEST)/bin/python benchmarks/exported/parity.py $(if $(FRAMES),--frames "$(FRAMES)")
 
 detectors: $(TEST)/ready  ## detectors as users build them: the same after the export, or refused by name; some minutes
-	$(TEST)/bin/python benchmarks/detectors.py
+	$(TEST)/bin/python benchmarks/exported/detectors.py
 
 fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what the user sees, what is released
 	$(TEST)/bin/python -m tests.cuda_sim.build

@@ -1,6 +1,6 @@
 """Milliseconds to normalise one 640x512 frame, by method, on one core.
 
-python benchmarks/normalise.py [frames]
+python benchmarks/speed/normalise.py [frames]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.data import TemperatureScale
 from edge.thermal.normalise import Normaliser, NormaliseSpec

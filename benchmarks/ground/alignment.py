@@ -1,6 +1,6 @@
 """What alignment is worth: the error of one frame's position before and after, and the flights that are refused.
 
-python benchmarks/alignment.py [flights]
+python benchmarks/ground/alignment.py [flights]
 
 Each row is so many flights over 40 objects, 60 m high, four lines there and back over one field, a 640x512 camera of
 13.5 mm. Drawn for each flight: mounting, 2 degrees on each of three axes, and height, 3 m; for each line: the
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.flights import CAMERA, Errors, Flown, fly, metres
+from benchmarks.ground.flights import CAMERA, Errors, Flown, fly, metres
 from edge.errors import InputError
 from edge.geo import Mounting, align, locate
 

@@ -1,6 +1,6 @@
 """What recording costs: milliseconds to encode and decode a frame, how much it shrinks, and the whole writer.
 
-python benchmarks/recording.py [frames]
+python benchmarks/speed/recording.py [frames]
 
 ``write``: encode and hand to the disk of the working folder, as `RecordingWriter` does in its own thread;
 ``MB/s``: raw pixels a second at the median of it, ``30 Hz``: what the recording of a camera then takes on disk.
@@ -18,13 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.camera import open_camera
 from edge.data import Frame
 from edge.recording import Origin, Recording, RecordingWriter, codec
 
-RAW = Path(__file__).resolve().parents[2] / "shared" / "data" / "raw16"
+RAW = Path(__file__).resolve().parents[3] / "shared" / "data" / "raw16"
 
 
 def sources(count: int) -> dict[str, list[Frame]]:

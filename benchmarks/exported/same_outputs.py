@@ -1,6 +1,6 @@
 """Do two graphs of one detector give the same outputs, bit for bit, in ONNX Runtime on the CPU?
 
-    python benchmarks/same_outputs.py BEFORE.onnx AFTER.onnx FRAMES [--frames 12]
+    python benchmarks/exported/same_outputs.py BEFORE.onnx AFTER.onnx FRAMES [--frames 12]
 
 On grey frames of the folder, spread over all, and on made ones whose scores tie or are nothing: black, white, noise, a
 pattern that repeats, squares. A graph whose weights lie in `model.weights` needs that file beside it.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 from edge.camera.stills import read_still
 from edge.engine.onnx_runtime import load
 

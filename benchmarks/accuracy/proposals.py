@@ -1,11 +1,12 @@
 """How right proposed boxes are, by where they come from: the detector, a track's faint detections, filled in, flickers.
 
     edge-export data propose CLIP.avi --out out/proposals
-    python benchmarks/proposals.py out/proposals/proposals.json ANNOTATIONS.json
-    python benchmarks/proposals.py --simulated 60
+    python benchmarks/accuracy/proposals.py out/proposals/proposals.json ANNOTATIONS.json
+    python benchmarks/accuracy/proposals.py --simulated 60
 
-ANNOTATIONS as benchmarks/clip.py has them, frames in the order of the clip. A box is right where it lies on a labelled
-object of its class with IoU 0.5 or more, one box an object, sure detections first. DontCare counts neither way.
+ANNOTATIONS as benchmarks/accuracy/clip.py has them, frames in the order of the clip. A box is right where it lies on
+a labelled object of its class with IoU 0.5 or more, one box an object, sure detections first. DontCare counts neither
+way.
 
 --simulated N: no model, but the true boxes of a simulated flight of N frames, 6 a second, as detections: of each box a
 sixth is missed, a sixth is faint, corners err by 0.5 px (one sigma), and each frame has two sure and four faint boxes
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.data import Detections, Result
 from edge.measure.matching import iou, match

@@ -1,6 +1,6 @@
 """Does every torchvision Faster R-CNN, as users build it, find the same after its export, or is it refused by name.
 
-    python benchmarks/detectors.py [--only WORD]
+    python benchmarks/exported/detectors.py [--only WORD]
 
 Each detector (`tests.support.users_detectors`) is saved as its user would, and exported three times: by the plain
 command with its file, by the command with the options of a user who knows his model, and as a model object. ONNX
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 from rich.console import Console
 from rich.table import Table
 from torchvision.models.detection import FasterRCNN

@@ -1,6 +1,6 @@
 """Which conditions are told of good pictures, and of the same pictures inverted; and what judging costs.
 
-    python benchmarks/health.py SOURCE [SOURCE ...] [--model BUNDLE] [--frames N]
+    python benchmarks/accuracy/health.py SOURCE [SOURCE ...] [--model BUNDLE] [--frames N]
 
 SOURCE: white-hot, without anything drawn into it: a folder of stills, a video. Each frame is judged as the first one of
 a flight, and then all of them one after the other. The rates in docs are those of HIT-UAV's validation part.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.app.settings import MODEL
 from edge.camera import open_camera

@@ -1,6 +1,6 @@
 """How fast is the exported graph on this CPU, against torchvision itself and torchvision's own ONNX.
 
-    python benchmarks/graph.py [--rounds 15] [--threads 2] [--checkpoint FILE --mean X --std X]
+    python benchmarks/speed/graph.py [--rounds 15] [--threads 2] [--checkpoint FILE --mean X --std X]
 
 The same weights, configuration and frames for all; each in a process of its own, and they take turns, so that a busy
 machine is busy for everyone and nobody's idle threads spin on another's core.
@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torchvision.models.detection import FasterRCNN
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 from edge.engine.onnx_runtime import load
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector

@@ -1,7 +1,7 @@
 """Milliseconds to correct one 640x512 frame, by stage, on one core.
 
-python benchmarks/correction.py [frames]
-python benchmarks/correction.py digest      # what comes out of simulated cameras: the same of two versions?
+python benchmarks/speed/correction.py [frames]
+python benchmarks/speed/correction.py digest      # what comes out of simulated cameras: the same of two versions?
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.camera import open_camera
 from edge.data import Frame

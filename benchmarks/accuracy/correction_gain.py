@@ -1,6 +1,6 @@
 """What correction is worth: bodies found by the bundled model in simulated flights, with it and without.
 
-python benchmarks/correction_gain.py [seed ...]
+python benchmarks/accuracy/correction_gain.py [seed ...]
 
 The detector looks at every 12th frame once the sensor's faults had time to be learnt. Two sensors: the simulator's
 usual one, and a poor one with many dead pixels and strong column stripes. The same flights through a sensor without
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.app.demo import MODEL
 from edge.camera import open_camera

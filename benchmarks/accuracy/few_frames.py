@@ -1,6 +1,6 @@
 """What a team with a few labelled frames of its own gets: fine-tuning at 30, 100, 300 and 1000 frames.
 
-    python benchmarks/few_frames.py DATA --out DIR (--from MODEL | --backbone FILE) [--frames 30,100,300,1000]
+    python benchmarks/accuracy/few_frames.py DATA --out DIR (--from MODEL | --backbone FILE) [--frames 30,100,300,1000]
 
 DATA is a labelled folder of many flights, such as HIT-UAV, whose frames stand in for the team's own. Whole flights
 are held back, and all figures are measured on them alone. The others are drawn by chance, flight by flight, as a team
@@ -32,7 +32,7 @@ from typing import Any
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.errors import EdgeError, InputError
 from edge.system.files import write_whole

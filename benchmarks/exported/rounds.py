@@ -1,6 +1,6 @@
 """How many rounds of suppression frames need in the graph for TensorRT (export/graph/stages/nms.py).
 
-    python benchmarks/rounds.py FRAMES [--model edge/models/hituav-r18] [--frames 58]
+    python benchmarks/exported/rounds.py FRAMES [--model edge/models/hituav-r18] [--frames 58]
 
 Greedy suppression has settled when a round changes nothing; counted are the rounds of each frame up to that one, in all
 sets of boxes together. The graph runs as many as it was traced with, and says in ``converged`` where they were too few.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 from edge.camera.stills import read_still
 from edge.model.bundle import Bundle
 from export.detector.checkpoint import load_detector

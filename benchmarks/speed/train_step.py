@@ -1,6 +1,6 @@
 """Seconds of one training step, forward and backward, with float32 products and with bfloat16 ones, taking turns.
 
-python benchmarks/train_step.py [steps]
+python benchmarks/speed/train_step.py [steps]
 
 The bundled model, four crops of 320 px with eight boxes each, all cores. The optimiser and the drawing of crops are
 not in it.
@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from export.detector.checkpoint import load_detector
 from export.training.augment import Crop
 from export.training.criterion import DetectionCriterion
 from export.training.prepare import multiplies_bfloat16, prepare_for_training
 
-BUNDLE = Path(__file__).resolve().parents[1] / "edge/models/hituav-r18"
+BUNDLE = Path(__file__).resolve().parents[2] / "edge/models/hituav-r18"
 SIDE, BOXES, BATCH, WARM_UP = 320, 8, 4, 2
 
 

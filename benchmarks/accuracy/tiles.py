@@ -1,6 +1,6 @@
 """What tiles find, and what they cost: simulated flights with the truth, with and without ``--tiles``.
 
-python benchmarks/tiles.py [--frames 20] [--seed 21] [--altitude 240] [--model BUNDLE] [--backend ort]
+python benchmarks/accuracy/tiles.py [--frames 20] [--seed 21] [--altitude 240] [--model BUNDLE] [--backend ort]
 
 Two cameras with the same lens, 19 mm: 1280x1024 pixels of 8.5 um, and 640x512 of 17 um. AP50, recall and precision are
 those of ``edge-export eval``; the latter two at the bundle's score. Bodies seen by less than half, and of classes that
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.app.demo import LEAST_VISIBLE
 from edge.app.settings import MODEL

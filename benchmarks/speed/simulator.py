@@ -1,6 +1,6 @@
 """Frames a second of the simulated camera, as fast as it can make them, on one core.
 
-python benchmarks/simulator.py [frames]
+python benchmarks/speed/simulator.py [frames]
 
 Each row opens the source once, makes ``WARM_UP`` frames, then times `read` for each of the following; ``frames/s`` is
 one over the median, ``cpu ms`` the median of the thread's processor time, which other work on the machine
@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.camera import open_camera
 

@@ -1,11 +1,11 @@
 """The INT8 graph of a bundle: how fast it is here, and which layer costs how much accuracy.
 
-    python benchmarks/int8.py speed BUNDLE [--threads 2] [--rounds 60]
-    python benchmarks/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12] [--layers]
+    python benchmarks/speed/int8.py speed BUNDLE [--threads 2] [--rounds 60]
+    python benchmarks/speed/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12] [--layers]
 
 ``speed``: the two graphs in turns, in one process, on a grey frame: the median of each, and the ratio of the two with
 its spread over five parts of the run; and the same by processor time, which other programs disturb less. It says
-whether the processor multiplies bytes.
+what the processor has to multiply bytes with.
 
 ``sensitivity``: the graph is made anew with all of it in INT8, with all but the sums of residual blocks, and with one
 part of the detector at a time (``--layers``: one convolution or linear layer); each sees the same frames as the float
@@ -28,13 +28,13 @@ from typing import Any
 import numpy as np
 import onnx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
 from edge.model.bundle import ONNX_INT8, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
-from edge.system.cpu import byte_products
+from edge.system.cpu import what_it_has
 from edge.system.host import host_facts
 from export.detector.checkpoint import load_detector
 from export.graph.int8.add import float_graph
@@ -80,7 +80,8 @@ def speed(arguments: argparse.Namespace) -> None:
                 if turn >= 3:
                     taken[name].append((time.perf_counter() - start) * 1000)
                     used[name].append((time.process_time() - cpu) * 1000)
-        print(f"{host_facts()['cpu']}: {', '.join(byte_products()) or 'no products of bytes'}; {plain.description}")
+        has = what_it_has(bundle.weight_bits) or "no products of bytes"
+        print(f"{host_facts()['cpu']}: {has}; weights of {bundle.weight_bits} bits; {plain.description}")
     for name, times in taken.items():
         print(
             f"{name}: median {median(times):.1f} ms, least {min(times):.1f} ms of {len(times)} frames; "

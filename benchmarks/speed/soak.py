@@ -1,6 +1,6 @@
 """Does a long flight stay as small and as fast as it began? Everything around the engine, without one, on one core.
 
-    python benchmarks/soak.py [frames] [--every 10000]
+    python benchmarks/speed/soak.py [frames] [--every 10000]
 
 640x512 counts from memory go through correction, normaliser, postprocess and health as in a flight; the null engine
 finds nothing. The times are processor time of this thread, so that other programs on the machine disturb them little.
@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.app.bench.held import Held, hold
 from edge.app.settings import MODEL

@@ -1,6 +1,6 @@
 """What matters for small warm objects: the normaliser in training against the one in flight, the pyramid, the anchors.
 
-    python benchmarks/ablation.py --out out/ablation --backbone resnet18.pth --steps 400 --seeds 3
+    python benchmarks/accuracy/ablation.py --out out/ablation --backbone resnet18.pth --steps 400 --seeds 3
 
 Trains a small detector on simulated 16-bit flights for each cell and seed, evaluates it on flights of
 another seed, and prints the tables as markdown: AP50 in per cent, mean and standard deviation over seeds. A finished

@@ -1,6 +1,7 @@
 """Is every exported detector the one that torchvision runs, and does TensorRT-RTX compile it: writes docs/parity.md.
 
-    python benchmarks/parity.py [--only frc_resnet18_fpn:layer1 ...] [--frames DIR] [--no-parity] [--no-compile]
+    python benchmarks/exported/parity.py [--only frc_resnet18_fpn:layer1 ...] [--frames DIR] [--no-parity]
+        [--no-compile]
 
 Each row is kept in out/parity/ as soon as it is done; a second run does what is missing, and --again everything.
 What the columns mean stands above the tables.
@@ -24,9 +25,9 @@ import numpy as np
 import torch
 from torchvision.models.detection import FasterRCNN
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks import parity_page
+from benchmarks.exported import parity_page
 from edge.camera.stills import read_still
 from edge.data import RawDetections
 from edge.model.bundle import Bundle

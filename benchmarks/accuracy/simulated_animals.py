@@ -1,6 +1,6 @@
 """How near the simulated frames of wild ground are to real ones: grey levels, sharpness, contrast, size.
 
-python benchmarks/simulated_animals.py [--frames 150] [--seed 900] [--real DIR] [--sheet FILE.jpg]
+python benchmarks/accuracy/simulated_animals.py [--frames 150] [--seed 900] [--real DIR] [--sheet FILE.jpg]
 
 DIR is ../shared/data: animals/ holds eleven 8-bit frames of one real flight, one of them with nine labelled red deer
 (MIT, BAMBI project), hituav/val frames with people (CC BY 4.0). Real frames are only looked at.
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.sim.wild.frame import make_frame
 from edge.sim.wild.seen import ANIMAL_ROOM, LABEL_MARGIN_PX
@@ -34,7 +34,7 @@ Grey = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float64]
 Rows = dict[str, list[float]]
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SQUARE, SCALE, TOP = 1024, 0.625, 64  # of the enlarged frames; the rows of the frame in them
 RING, BLOCK = 8, 32
 OF_FRAME = (

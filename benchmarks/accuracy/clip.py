@@ -1,7 +1,7 @@
 """Recall and precision of a run over an annotated clip.
 
     edge run --source CLIP.avi --out out/clip
-    python benchmarks/clip.py out/clip/detections.jsonl ANNOTATIONS.json [--threshold T]
+    python benchmarks/accuracy/clip.py out/clip/detections.jsonl ANNOTATIONS.json [--threshold T]
 
 ANNOTATIONS: ``{"categories": [{"id", "name"}], "frames": [{"objects": [{"category_id", "bbox_xywh"}]}]}``,
 frames in the order of the clip. The category DontCare counts neither way.

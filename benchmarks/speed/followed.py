@@ -1,6 +1,6 @@
 """What following and locating add to a frame: processor time of the main path with them and without, by turns.
 
-    python benchmarks/followed.py [frames] [--people N]
+    python benchmarks/speed/followed.py [frames] [--people N]
 
 640x512 counts of a simulated flight from memory; the engine finds what the simulator put there. The camera's motion is
 told by the poses, and in a second row, without poses, by the pictures.
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.app.bench.held import Held, hold
 from edge.app.settings import MODEL

@@ -1,6 +1,6 @@
 """How far off a position is, and whether that is what it says: simulated flights whose pose errs as it says.
 
-python benchmarks/position.py [flights]
+python benchmarks/ground/position.py [flights]
 
 Each row: so many flights, lines there and back over 20 points on level ground, a 640x512 camera of 13.5 mm. All errors
 are drawn anew, from normal distributions of the standard deviations that the pose tells. ``error``: of one frame's
@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.flights import CAMERA, HOME, Errors, fly, metres
+from benchmarks.ground.flights import CAMERA, HOME, Errors, fly, metres
 from edge.data import Pose
 from edge.geo import Assumed, CameraModel, Dem, Located, Sightings, locate, located, track_position
 from edge.geo.positions import foot_points

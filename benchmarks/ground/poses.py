@@ -1,6 +1,6 @@
 """What is read of files with poses, what is refused, and how long asking for a pose takes.
 
-python benchmarks/poses.py FILE ... [OPTIONS]
+python benchmarks/ground/poses.py FILE ... [OPTIONS]
 
 ``FILE``: *.tlog, *.srt, *.bin, *.klv, *.ts, or a folder of them. ``OPTIONS``: what stands behind the ``?`` of a pose,
 for all files, such as '?camera=0,-90,0&altitude=relative'; a file is also asked without those that its kind does not
@@ -16,7 +16,7 @@ from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.errors import InputError
 from edge.pose import Moment, PoseSource, open_pose

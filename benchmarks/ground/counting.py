@@ -1,6 +1,6 @@
 """Counts of simulated surveys against the truth: error, and how often the interval holds it.
 
-    python benchmarks/counting.py [--flights 200] [--draws 100] [--first 1000]
+    python benchmarks/ground/counting.py [--flights 200] [--draws 100] [--first 1000]
 
 A survey: six lines of 400 m, 50 m wide on the ground and overlapping by 30 %, flown to and fro at 8 m/s over 40 to 90
 animals. Every pass has its own error of position that all its tracks share: an alignment that is off by 2 or 5 m, which
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout that is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from edge.track.counting import GroundTrack, count
 

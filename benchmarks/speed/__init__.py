@@ -1,0 +1,1 @@
+"""How fast each part is on this machine, and how large it stays: milliseconds, frames a second, memory."""
