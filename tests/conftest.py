@@ -10,6 +10,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+# before numpy, OpenCV and torch are imported: the matrices of tests are small, and a second thread that spins while it
+# waits takes up to a hundred times the processor time of the work on a busy machine
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
 import numpy as np
 import onnx
 import pytest
@@ -19,12 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.data import Detections, Frame, Result
 from edge.model.bundle import Bundle
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from tests.support import children, grounds, no_compiler
-
-# before torch is imported: threads that spin while they wait take ten times the processor time on a busy machine
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+from tests.support import children, grounds, kept_memory, no_compiler
 
 # a busy machine is no failure, and every test has a time limit of its own
 settings.register_profile("busy", deadline=None)
@@ -36,6 +37,12 @@ children.hear()  # also under nohup, or in the background of a script
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only where several processes test at once: the tests that measure what a process holds are run in others."""
+    if hasattr(config, "workerinput"):
+        kept_memory.keep()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -171,6 +178,15 @@ def grounds_drawn_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edge.sim.camera.build_ground", grounds.drawn_once)
         patch.setattr("edge.sim.camera.place_bodies", grounds.placed_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """Where several processes test at once, ONNX Runtime computes with one thread in each: a second one spins."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr(os, "sched_getaffinity", lambda _process: {0})
         yield
 
 

@@ -27,7 +27,7 @@ AN_OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])*(?![\w(-])")
 # what an option after it belongs to
 A_PROGRAM = re.compile(
     r"(?<![\w./-])(?:(?P<ours>edge-export|edge) (?P<command>[a-z]+(?: (?:check|simulate|propose)\b)?)"
-    r"|(?P<other>v4l2-ctl|pip|benchmarks/\w+\.py))"
+    r"|(?P<other>v4l2-ctl|pip|benchmarks/[\w/]+\.py))"
 )
 # options of other programs, named without them where it is clear whose they are; --boxes is an example's
 A_PLACE = "edge name"  # for any command
@@ -62,9 +62,9 @@ def with_torch() -> None:
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
     """Every string of a program with its line, also its docstrings; what is filled in later is ``{}``."""
-    tree = ast.parse(source)
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-    for node in ast.walk(tree):
+    nodes = [*ast.walk(ast.parse(source))]
+    parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield node.lineno, "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
@@ -163,12 +163,12 @@ def test_what_a_page_says_to_type_is_there() -> None:
         ("`edge run` and `--steps`", []),
         ("v4l2-ctl --list-formats-ext", []),
         ("v4l2-ctl --list-formats", ["v4l2-ctl takes --list-formats"]),
-        ("benchmarks/ablation.py --seeds 2", []),
+        ("benchmarks/accuracy/ablation.py --seeds 2", []),
         ("edge-export reference\n  --out r.py\npython r.py --images d", []),
         ("edge-export reference\n  --images d", ["edge-export reference takes --images"]),
         ("  edge-export engine b\n --backend auto", []),
         ("  edge-export engine b\n    --backend auto", ["edge-export engine takes --backend"]),
-        ("benchmarks/ablation.py --sedes 2", ["benchmarks/ablation.py takes --sedes"]),
+        ("benchmarks/accuracy/ablation.py --sedes 2", ["benchmarks/accuracy/ablation.py takes --sedes"]),
     ],
 )
 def test_wrong_words_are_found(text: str, wrong: list[str]) -> None:

@@ -108,11 +108,12 @@ def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return str(done.stdout)
 
-    where = run_child(
-        [place / "bin/python", "-c", "import edge; print(edge.__file__)"], cwd=home, capture_output=True, text=True
-    ).stdout
-    assert where.startswith(str(place))
-    assert "Person" in edge("info")
+    asked = "import edge; print(edge.__file__); from edge.commands.main import main; raise SystemExit(main(['info']))"
+    command = [place / "bin/python", "-c", asked]
+    info = run_child(command, cwd=home, env=environment, capture_output=True, text=True)
+    assert info.returncode == 0, info.stderr
+    assert info.stdout.startswith(str(place))
+    assert "Person" in info.stdout
     edge("demo", "--frames", 1, "--out", "out", "--quiet")
     assert json.loads((home / "out/report.json").read_text())["frames"] == 1
     said = run_child([place / "bin/edge-export", "onnx"], cwd=home, env=environment, capture_output=True, text=True)

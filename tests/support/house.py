@@ -73,7 +73,7 @@ def _arrows_of(root: Path, module: str, path: Path, ours: set[str]) -> Iterator[
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node, without the bodies of ``if TYPE_CHECKING:``, in the order of the text."""
+    """Every node that holds anything, without the bodies of ``if TYPE_CHECKING:``, in the order of the text."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -81,7 +81,7 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += reversed(node.orelse)
         else:
             yield node
-            waiting += reversed([*ast.iter_child_nodes(node)])
+            waiting += reversed([part for part in ast.iter_child_nodes(node) if part._fields])
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

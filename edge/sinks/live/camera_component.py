@@ -7,7 +7,7 @@ LANDING_TARGET.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -93,7 +93,7 @@ class CameraComponent:
             number, name, score = new[0]
             text = f"{name} {number} found, score 0.{score:02d}" if score < 100 else f"{name} {number} found, score 1"
         else:
-            counts = {name: sum(other == name for _, other, _ in new) for _, name, _ in new}
+            counts = Counter(name for _, name, _ in new)
             text = f"{len(new)} found: " + ", ".join(f"{n} {name}" for name, n in counts.items())
         return text.encode("ascii", "replace").decode()[:TEXT_CHARS]
 

@@ -67,8 +67,9 @@ class TlsAddress:
 
     def context(self) -> ssl.SSLContext:
         """The checks and certificates of a connection. Raises InputError where a file cannot be what it is to be."""
-        context = ssl.create_default_context()
-        if self.ca is not None:
+        if self.ca is None:
+            context = ssl.create_default_context()
+        else:
             _check_pem("ca", self.ca)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no other signers than these
             try:

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("pymavlink", reason="pip install 'thermal-edge[mavlink]'")
 
+from edge.data import Pose
 from edge.errors import InputError
 from edge.pose import Moment, open_pose
 from edge.pose import mavlink as module
@@ -44,10 +45,17 @@ def test_poses_are_those_of_the_capture_though_messages_are_lost_and_late(versio
         FlyingAutopilot(port, Autopilot(version), loss=0.1, reorder=0.1) as flying,
     ):
         wait_for(lambda: poses.counts["TIMESYNC"] >= 5 and has_pose(poses))
-        wait_for(lambda: (pose := poses.at(Moment(time.monotonic() - 0.3))[0]) is not None and bool(pose.sigma_time_s))
-        t = time.monotonic() - 0.3
-        pose, why = poses.at(Moment(t))
-        assert pose is not None, why
+        found: list[tuple[float, Pose]] = []
+
+        def timed() -> bool:
+            t = time.monotonic() - 0.3
+            pose = poses.at(Moment(t))[0]
+            if pose is not None and pose.sigma_time_s:
+                found.append((t, pose))
+            return bool(found)
+
+        wait_for(timed)
+        ((t, pose),) = found
         latitude, longitude, height, yaw = truth(t - flying.started)
         slack = 10 * (pose.sigma_time_s + 0.002) / 111_195 * 2  # degrees: what 10 m/s make of the time's uncertainty
         assert pose.latitude == pytest.approx(latitude, abs=slack)

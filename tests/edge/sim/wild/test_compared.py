@@ -1,4 +1,4 @@
-"""benchmarks/simulated_animals.py: its figures of pictures that are known, and its word where the real frames lack."""
+"""benchmarks/accuracy/simulated_animals.py: figures of pictures that are known, and a word where real frames lack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import simulated_animals as compared
+from benchmarks.accuracy import simulated_animals as compared
 
 
 def test_without_the_real_frames_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

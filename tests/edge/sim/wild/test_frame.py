@@ -121,7 +121,7 @@ def test_counts_have_the_scale_that_is_told() -> None:
     assert np.median(frame.temperature.celsius(frame.pixels)) == pytest.approx(QUIET.air, abs=0.5)
     assert shot(0, groups=(), scaled=False).temperature is None
     other = shot(0, groups=(), gain=0.04, scaled=False).pixels
-    assert other == pytest.approx(frame.pixels / 4.0, abs=1)
+    assert np.abs(other - frame.pixels / 4.0).max() <= 1
 
 
 def test_the_detector_adds_its_noise_and_stripes() -> None:
