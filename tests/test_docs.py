@@ -59,7 +59,9 @@ WITH_NAMES = [
         "edge/**/*.py",
         "edge/**/*.md",
         "export/**/*.py",
+        "benchmarks/README.md",
         "benchmarks/*.py",
+        "benchmarks/[!m]*/[!_]*.py",  # mutants/ names beginnings of files
         ".ci/run",
     )
     for path in sorted(ROOT.glob(pattern))

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.few_frames import RESULT, draw, main
+from benchmarks.accuracy.few_frames import RESULT, draw, main
 from edge.app.settings import MODEL
 from edge.errors import InputError
 from export.data.dataset import LabelledSet, labelled_frame

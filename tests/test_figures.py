@@ -109,9 +109,10 @@ def test_the_counts_that_are_shown_are_those_of_the_figures() -> None:
         table = (ROOT / page).read_text().partition("┃ class  ┃ tracks ┃ counted ┃ from ┃ to ┃ really ┃\n")[2]
         found = re.findall(r"^│ (\w+) +│ +\d+ │ +(\d+) │ +(\d+) │ +(\d+) │ +(\d+) │$", table, re.MULTILINE)
         shown = {name: (f"{count} and {really}", f"{low} to {high}") for name, count, low, high, really in found}
-        assert set(shown) == {"Car", "Person"}
-        assert counts.figure == "; ".join(shown[name][0] for name in ("Car", "Person"))
-        assert f"Intervals: {'; '.join(shown[name][1] for name in ('Car', 'Person'))}." in counts.limit
+        names = ("Car", "Person", "Animal")
+        assert set(shown) == set(names)
+        assert counts.figure == "; ".join(shown[name][0] for name in names)
+        assert f"Intervals: {'; '.join(shown[name][1] for name in names)}." in counts.limit
 
 
 def test_the_files_that_a_command_names_exist() -> None:

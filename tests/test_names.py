@@ -25,7 +25,7 @@ edge
       nms_thresholds=..., data=..., tools=..., assumed=..., int8=..., score_chosen=...) architecture assumed
       checkpoint_sha256 classes data file(name) files graph_score_threshold height int8 load(path) max_detections name
       nms_thresholds normalise_16bit normalise_8bit path score_chosen score_threshold to_json() tools trained_mean
-      trained_std verify(name, expected) width with_normaliser(spec, override=False) write_json()
+      trained_std verify(name, expected) weight_bits width with_normaliser(spec, override=False) write_json()
   BundleError exit_code
   Camera () close() crop description fps frames independent intrinsics live mask once_live outages() read()
       select(seqs) seq_tells_losses waits_for_return whole

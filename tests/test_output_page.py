@@ -226,7 +226,7 @@ def covered() -> Coverage:
 
 
 def test_ground_that_was_searched() -> None:
-    whole = json.loads(coverage_geojson(covered().state.findings, "for persons"))
+    whole = json.loads(coverage_geojson(covered().state.findings, "for persons", "much"))
     features = whole.pop("features")
     assert {feature["properties"]["kind"] for feature in features} == {"gap", "searched"}
     assert {name for feature in features for name in feature["properties"]} == table("coverage.geojson")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.proposals import KINDS, counted, kind_of
+from benchmarks.accuracy.proposals import KINDS, counted, kind_of
 
 BOX = [10.0, 10.0, 10.0, 10.0]
 

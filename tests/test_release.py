@@ -75,7 +75,7 @@ def test_a_lost_file_is_found(lost: str) -> None:
     assert checks.sdist_contents(inside, TRACKED) == [f"the source archive lacks {lost}"]
 
 
-@pytest.mark.parametrize("more", ["tests/test_release.py", "edge/models/deer/model.engine", "benchmarks/graph.py"])
+@pytest.mark.parametrize("more", ["tests/test_release.py", "edge/models/deer/model.engine", "benchmarks/figures.py"])
 def test_a_file_too_many_is_found(more: str) -> None:
     assert checks.wheel_contents([*WHEEL, more], TRACKED) == [
         f"the wheel holds {more}: expected tracked files of edge/ and export/ only"

@@ -48,8 +48,8 @@ class DemoSettings:
 class Scorer:
     """Scores results against the simulator's truth, and keeps pictures for a contact sheet.
 
-    Simulated bodies of a kind that the model has no class for (a deer, to a model of people and
-    cars) are ignored, like bodies of which less than half is in the frame: found or not, they change no figure.
+    A simulated deer is a Deer, or an Animal where the model has no such class. Bodies of a kind that it has no class
+    for are ignored, like bodies of which less than half is in the frame: found or not, they change no figure.
     """
 
     def __init__(self, classes: tuple[str, ...], frames: int) -> None:
@@ -57,6 +57,8 @@ class Scorer:
         self.pictures: list[npt.NDArray[np.uint8]] = []
         self._classes = classes
         self._known = {name.lower(): name for name in classes}
+        if "animal" in self._known:
+            self._known.setdefault("deer", self._known["animal"])
         expected = SHEET_ROWS * SHEET_COLUMNS
         self._shown = {round((i + 0.5) * frames / expected) for i in range(expected)}
         self._seen = 0

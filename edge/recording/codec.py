@@ -2,7 +2,7 @@
 
 Neighbours in a thermal frame differ by little more than the sensor's noise, so the differences are small
 numbers of both signs; zigzag (0, -1, 1, -2, ... -> 0, 1, 2, 3, ...) makes them small numbers without a
-sign, whose high bytes are nearly all zero, and the planes put those together. ``benchmarks/recording.py``
+sign, whose high bytes are nearly all zero, and the planes put those together. ``benchmarks/speed/recording.py``
 measures time and ratio.
 """
 

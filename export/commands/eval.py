@@ -91,8 +91,8 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--set-recall",
         action="store_true",
-        help="with --model: write recall.json into the bundle: of objects of each size the part that is found, from "
-        "which edge run --coverage says probabilities of detection",
+        help="with --model: write recall.json into the bundle: of objects of each size and contrast the part that is "
+        "found, from which edge run --coverage says probabilities of detection",
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="evaluate only each Nth frame")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")

@@ -81,7 +81,7 @@ class TrainedOn:
         """With what the model ``name`` had seen, by the record of its training."""
         before = TrainedOn.said_by(record)
         if before is None:
-            return TrainedOn(self.frames, self.flights, self.pictures, (*self.unknown, name))
+            return TrainedOn(self.frames, self.flights, self.pictures, tuple(dict.fromkeys((*self.unknown, name))))
         return TrainedOn(
             self.frames + before.frames,
             self.flights | before.flights,
@@ -163,7 +163,9 @@ def told_of(trained: TrainedOn | None, overlap: Overlap | None, who: str) -> lis
             f"{len(trained.flights)} flights"
         )
     if trained.unknown:
-        lines.append(f"what {', '.join(trained.unknown)} had seen, from which it goes on or learnt, is not known")
+        lines.append(
+            f"what {', '.join(dict.fromkeys(trained.unknown))} had seen, from which it goes on or learnt, is not known"
+        )
     return lines
 
 

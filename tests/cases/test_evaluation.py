@@ -148,7 +148,10 @@ def test_a_bundle_of_shared_weights_is_trained_on_from(tmp_path: Path, capsys: p
     assert main(["train", *words, *small, "--from", bundle]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"{bundle} knows Car; new, trained from zero: deer" in said
-    assert f"{bundle} also knows Person, Bicycle, OtherVehicle: the frames have no such class, it is left out" in said
+    assert (
+        f"{bundle} also knows Person, Bicycle, OtherVehicle, Animal: the frames have no such class, it is left out"
+        in said
+    )
     assert load_detector(tmp_path / "run/model.pth").class_names == ("Car", "deer")
 
 

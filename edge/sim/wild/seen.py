@@ -11,7 +11,8 @@ from edge.sim.wild.layers import Visible
 from edge.sim.wild.scene import HEIGHT, WIDTH
 
 # people label with room: beyond where brightness has fallen to half, 2 px on each side of persons (HIT-UAV), 5.5 px on
-# each side of larger deer (benchmarks/simulated_animals.py prints both); tighter boxes miss IoU 0.5 against such labels
+# each side of larger deer (benchmarks/accuracy/simulated_animals.py prints both); tighter boxes miss IoU 0.5 against
+# such labels
 LABEL_MARGIN_PX, ANIMAL_ROOM = 1.5, 0.06  # px; and for animals so much of the longer side
 LEAST_VISIBLE, LEAST_PIXELS, LEAST_CONTRAST = 0.25, 12.0, 1.2
 _RING_PX = 6

@@ -65,6 +65,13 @@ def test_what_the_model_has_no_class_for_counts_neither_way() -> None:
     }
 
 
+def test_a_deer_is_an_animal_where_the_model_knows_no_deer() -> None:
+    for classes, counts in ((("Person", "Animal"), "Animal"), (("Person", "Animal", "Deer"), "Deer")):
+        score = Scorer(classes, 6)
+        score(result(("deer",), [1.0], []))
+        assert score.tally.to_json()[counts]["missed"] == 1
+
+
 def test_a_closed_shutter_is_no_miss() -> None:
     score = Scorer(("Person",), 6)
     score(result(("person",), [1.0], [], inferred=False))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import edge
-from benchmarks.alignment import ERRORS
-from benchmarks.flights import CAMERA, Flown, fly
+from benchmarks.ground.alignment import ERRORS
+from benchmarks.ground.flights import CAMERA, Flown, fly
 from edge.app import mounting
 from edge.app.after.alignment import alignment_of
 from edge.app.mounting import MountingWatch

@@ -33,6 +33,7 @@ def test_a_run_leaves_the_map(tiny_bundle: Path, tmp_path: Path, capsys: pytest.
     assert (covered["frames"], covered["frames_not_counted"], sink["written"]) == (12, {}, 12)
     assert covered["search"] == "for Person of 0.8 m: at least 1 px a side in at least 3 frames"
     assert 0 < covered["searched_m2"] < covered["seen_m2"]
+    assert covered["contrast"] is None  # nobody measured what this model finds
     said = capsys.readouterr().out.replace("\n", " ")
     assert "coverage.geojson, coverage.png" in said
     assert f"searched {covered['searched_m2']:.0f} m2 of {covered['seen_m2']:.0f} m2 seen, for Person" in said
@@ -67,6 +68,7 @@ def said_of(covered: dict[str, Any]) -> list[str]:
         "frames_not_counted": {"the shutter was closed": 12},
         "probability": None,
         "recall": "7 frames",
+        "contrast": None,
     }
     report = {
         **dict.fromkeys(("fps", "pose", "position", "reconnects", "recording", "verify"), None),
@@ -102,6 +104,12 @@ def test_the_last_lines() -> None:
     assert "; 2 gaps, 420 m2, see" in first
     assert second == (
         "probability of detection on 90 % of that: 0.75 (median), 0.50 (least); by the recall on 7 frames; A"
+    )
+    at_contrast = said_of({**known, "contrast": 7.04})[1]
+    assert at_contrast.endswith("(least); by the recall on 7 frames at a contrast of 7.0; A")
+    assert said_of({"contrast": 1.0, "assumed": "B"})[1] == (
+        "probability of detection: not known, the model's recall.json says nothing of such a size at a contrast of "
+        "1.0; B"
     )
     assert said_of({"frames": 0}) == ["searched: nothing that is known; 12 frames do not count: the shutter was closed"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.alignment import ERRORS
-from benchmarks.flights import CAMERA, Flown, fly
+from benchmarks.ground.alignment import ERRORS
+from benchmarks.ground.flights import CAMERA, Flown, fly
 from edge.app.after.alignment import alignment_of
 from edge.commands.main import main
 from edge.errors import InputError
