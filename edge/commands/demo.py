@@ -100,5 +100,5 @@ def show_score(score: dict[str, dict[str, Any]], screen: Screen) -> None:
 _COLUMNS = """\
 found: objects with a box of their class that fits (IoU 0.5 or more), missed: those without, false: boxes without an \
 object; of all frames together. recall: found of all objects. precision: found of all boxes. Objects of a class that \
-the model does not have, such as deer, are not counted
+the model does not have are not counted
 """
