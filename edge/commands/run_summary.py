@@ -91,7 +91,8 @@ def _searched(covered: dict[str, Any], out: Path) -> list[str]:
             f"the recall on {covered['recall']}{contrast}; {covered['assumed']}"
         )
     elif covered["searched_m2"]:
-        why = "recall.json says nothing of such a size" if covered["recall"] else "recall was not measured"
+        unknown = "recall of that class was not measured: edge-export eval --set-recall does it"
+        why = "recall.json says nothing of such a size" if covered["recall"] else unknown
         why += f"{contrast}; {covered['assumed']}" if contrast else ""
         lines.append(f"probability of detection: not known, the model's {why}")
     return lines

@@ -97,7 +97,10 @@ def test_the_last_lines() -> None:
         "shutter was closed"
     )
     assert second == "probability of detection: not known, the model's recall.json says nothing of such a size"
-    assert said_of({"recall": None})[1] == "probability of detection: not known, the model's recall was not measured"
+    assert said_of({"recall": None})[1] == (
+        "probability of detection: not known, the model's recall of that class was not measured: edge-export eval "
+        "--set-recall does it"
+    )
     assert len(said_of({"searched_m2": 0.0})) == 1  # where nothing was searched there is nothing to be probable
     known = {"probability": [0.5, 0.75, 0.9], "recall": "7 frames", "assumed": "A", "gaps": 2}
     first, second = said_of(known)
