@@ -29,7 +29,7 @@ def test_the_bundled_model_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines["model"] == f"hituav-r18, in {MODEL}"
     assert lines["detects"] == "Person, Car, Bicycle, OtherVehicle, Animal"
     assert lines["trained on"].startswith(
-        "HIT-UAV, simulated flights and simulated animals, 4309 frames; licence: CC BY 4.0; Suo"
+        "HIT-UAV, simulated flights and simulated animals, 4309 frames; licence: CC BY 4.0; Suo et al."
     )
     assert lines["input"].startswith("640 x 512 grey pixels, white = hot; ")
     assert lines["8-bit frames"] == "the camera's grey levels are used as they are (method identity)"
