@@ -93,15 +93,17 @@ class Courier(Closing):
 
     def _work(self) -> None:
         end, delay = float("inf"), FIRST_DELAY_S
+        tried = False  # at once, and also in a run that is over sooner: a broker is to hear of it
         while True:
             with self._changed:
-                if not self._waiting and not self._closing:
+                if not self._waiting and not self._closing and tried:
                     self._changed.wait(TEND_S)
                 if self._closing:
                     end = min(end, time.monotonic() + GRACE_S)
-                if self._closing and (not self._waiting or time.monotonic() > end):
+                if self._closing and ((tried and not self._waiting) or time.monotonic() > end):
                     break
                 key, data = next(iter(self._waiting.items()), ("", None))
+            tried = True
             try:
                 if data is not None:
                     self._link.send(data)

@@ -77,6 +77,13 @@ def test_tracks_are_published_and_the_status_is_kept() -> None:
     assert (report["to"], report["sent"], report["waiting"]) == (f"mqtt://127.0.0.1:{broker.port}/uav/7", 2, 0)
 
 
+def test_a_run_that_is_over_at_once_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier_module, "TEND_S", 30.0)
+    with Broker() as broker:
+        sink_to(f"mqtt://127.0.0.1:{broker.port}/uav/7").close()
+        until(lambda: broker.kept == {"uav/7/status": b'{"state": "ended"}'})
+
+
 def test_what_waits_comes_when_the_broker_is_there_and_its_break_costs_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
