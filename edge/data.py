@@ -183,9 +183,10 @@ class Detections:
     ``boxes``: (N, 4) float32 xyxy, sensor pixels, 0 <= x1 < x2 <= W and 0 <= y1 < y2 <= H.
     ``scores``: (N,) float32 in 0..1. ``labels``: (N,) int32, index into the bundle's classes.
     ``track_ids``: (N,) int32 or None. ``celsius``: (N, 3) float32 min, mean, max degrees C inside
-    the box, or None. ``positions``: (N, 3) float64 latitude, longitude (deg), 1-sigma error (m), or None; a
-    row of NaN where the ray was refused. Beside them ``position_covariances``: (N, 2, 2) float64 m^2, east and north,
-    and ``position_factors``: (N, 2, 8) float64 m, what errs in all frames of a pass alike, see `edge.geo.Located`.
+    the box, or None; a row of NaN where none of its pixels has a value. ``positions``: (N, 3) float64 latitude,
+    longitude (deg), 1-sigma error (m), or None; a row of NaN where the ray was refused. Beside them
+    ``position_covariances``: (N, 2, 2) float64 m^2, east and north, and ``position_factors``: (N, 2, 8) float64 m, what
+    errs in all frames of a pass alike, see `edge.geo.Located`.
 
     Raises ValueError where a shape, a type or a value is not as said.
     """
@@ -250,28 +251,6 @@ class Detections:
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which detections are shown. ``threshold``: lowest score, None = the bundle's. ``min_size_px``: shortest length
-    of a box's longer side, sensor pixels.
-
-    Raises InputError where a value cannot be one.
-    """
-
-    threshold: float | None = None
-    min_size_px: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise InputError(f"threshold {self.threshold}: expected a score from 0 to 1")
-        if not 0 <= self.min_size_px < float("inf"):
-            raise InputError(f"min_size_px {self.min_size_px}: expected sensor pixels, 0 or more")
-
-    def lowest(self, usual: float) -> float:
-        """The lowest score shown, where ``usual`` is the bundle's."""
-        return usual if self.threshold is None else self.threshold
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A frame, what was found in it, and how long that took.
@@ -289,8 +268,8 @@ class Result:
     `edge.health.conditions.CONDITIONS`; ``seen``: by the same names, what of it was seen, in words.
     ``t_source``: seconds by the source's own time, see `edge.camera.source_clock`: in a film what happens takes as
     long as it took. ``ended_tracks``: numbers of tracks that ended with this frame: they do not come again.
-    ``footprint``: (4, 2) float64 latitude, longitude (deg) of the ground at the picture's corners, clockwise from the
-    top left one; None where a corner looks at no ground that is near enough, or there is no pose.
+    ``footprint``: (4, 2) float64 latitude, longitude (deg) of the ground at the corners, clockwise from top left, of
+    ``footprint_part``: left, top, right, bottom px of what looks at ground near enough. None: no pose, no such ground.
     """
 
     frame: Frame
@@ -310,6 +289,7 @@ class Result:
     t_source: float = 0.0
     ended_tracks: tuple[int, ...] = ()
     footprint: npt.NDArray[np.float64] | None = None
+    footprint_part: tuple[int, int, int, int] | None = None
 
     @property
     def latency_ms(self) -> float:

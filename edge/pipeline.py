@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from edge.camera.live.latest import FrameSource, choose_policy, open_frames
 from edge.camera.source_clock import SourceClock
-from edge.data import Filter, Result
+from edge.data import Result
 from edge.engine.tiled import tiling_of
 from edge.errors import InputError
 from edge.geo.placing import Placing
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
+from edge.model.thresholds import Filter
 from edge.model.transform import Preprocessor, to_detections
 from edge.seams import Camera, Closing, Engine, as_camera, require_engine
+from edge.system.activity import INFERRING, WORKING, here
 from edge.thermal.correct.correction import Correction
 from edge.track.follower import Follower
 
@@ -25,7 +27,7 @@ def stream(
     engine: Engine,
     *,
     policy: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     filter: Filter | None = None,
     stop: threading.Event | None = None,
     follow: Follower | None = None,
@@ -35,24 +37,26 @@ def stream(
 
     ``policy``: ``latest`` (capture runs in its own thread and never waits; detection takes the newest frame, older
     ones are dropped and counted) or ``every`` (no frame is left out). By default ``latest`` for live sources and
-    ``every`` for files. ``filter``: which detections are shown, by default those of the bundle's threshold and more;
-    ``threshold``: short for ``filter=Filter(threshold)``. ``stop``: once it is set, from whatever thread, the results
-    end, also while the camera is silent. ``follow``: gives detections the numbers of their tracks; ``locate``: their
-    positions, where frames have poses. Camera and engine stay the caller's to close.
+    ``every`` for files. ``filter``: which detections are shown, by default those of the bundle's thresholds and more;
+    ``threshold``: short for ``filter=Filter.of(threshold)``, as ``0.4`` or ``"0.5,Animal=0.2"``. ``stop``: once it is
+    set, from whatever thread, the results end, also while the camera is silent. ``follow``: gives detections the
+    numbers of their tracks; ``locate``: their positions, where frames have poses. Camera and engine stay the caller's
+    to close.
 
-    Raises InputError for a policy that cannot be; while results are taken CameraError and EngineError, after all
-    results before them were given.
+    Raises InputError for a policy or a class that cannot be; while results are taken CameraError and EngineError, after
+    all results before them were given.
     """
     if threshold is not None and filter is not None:
         raise InputError("threshold and filter both say which detections are shown: give one of them")
     camera, engine = as_camera(camera), require_engine(engine)
-    return Stream(camera, engine, choose_policy(camera, policy), filter or Filter(threshold), stop, follow, locate)
+    return Stream(camera, engine, choose_policy(camera, policy), filter or Filter.of(threshold), stop, follow, locate)
 
 
 class Stream(Closing, Iterator[Result]):
     """The results of one flight, made by `stream`; taken in the thread that made the engine.
 
-    ``filter`` may be set at any time, from any thread: it holds from the next frame on.
+    ``filter`` may be set at any time, from any thread: it holds from the next frame on. InputError where it names a
+    class that the model does not have.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Stream(Closing, Iterator[Result]):
         follow: Follower | None,
         locate: Placing | None,
     ) -> None:
+        filter.lowest(engine.bundle.thresholds)  # raises for a class that it does not have
         self._state = _State(
             filter,
             engine,
@@ -85,6 +90,7 @@ class Stream(Closing, Iterator[Result]):
 
     @filter.setter
     def filter(self, filter: Filter) -> None:
+        filter.lowest(self._state.engine.bundle.thresholds)
         self._state.filter = filter
 
     @property
@@ -146,16 +152,20 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
         timer, consumer_ms, looked_ms = StageTimer(), 0.0, 0.0
         while (frame := frames.get()) is not None:
             state.busy_since = timer.end("wait")
+            activity = here()
+            activity.works(WORKING)
             engine = state.engine
             frame = state.correct(frame)
             timer.end("correct")
             picture, image, letterbox = state.preprocess.forward(frame)
             timer.end("normalise")
+            activity.works(INFERRING)
             raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
             timer.end("infer")
+            activity.works(WORKING)
             inside = engine.last_ms if raw else {}
             shown = state.filter
-            lowest = shown.lowest(engine.bundle.score_threshold)
+            lowest = shown.lowest(engine.bundle.thresholds)
             faintest = state.follow.faintest(lowest) if state.follow else lowest
             detections = to_detections(raw, letterbox, faintest, frame, shown.min_size_px)
             now = timer.end("postprocess")
@@ -163,12 +173,13 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             if state.follow:
                 detections = state.follow(detections, frame, t, picture, lowest)
                 now = timer.end("track")
-            footprint = None
+            ground = None
             if state.locate:
-                detections, footprint = state.locate(detections, frame), state.locate.footprint(frame)
+                detections, ground = state.locate(detections, frame), state.locate.footprint(frame)
                 now = timer.end("locate")
             if not state.looks_later:  # a file's results wait, so that a single still is judged by it
                 state.health.ask_inverted(frame, image, raw, engine.infer)
+                activity.works(WORKING)
             warnings = state.health.judge(frame, picture, frames.frozen_s, detections)
             timer.end("health")
             timer.ms["health"] += looked_ms
@@ -189,7 +200,8 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 warnings=warnings,
                 seen=state.health.seen,
                 t_source=t,
-                footprint=footprint,
+                footprint=ground and ground.corners,
+                footprint_part=ground and ground.part,
                 ended_tracks=state.follow.ended if state.follow else (),
             )
             handed_over = timer.end("consumer")

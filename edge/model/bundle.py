@@ -7,6 +7,7 @@ models/deer/
     model.int8.onnx     in INT8, for ONNX Runtime on a processor that multiplies bytes (optional)
     model.weights       the weights of all, where they share them (optional)
     model.engine, model.engine.json     built on the board, with its passport (optional)
+    model.json.minisig  who signed it (optional), see `edge.model.signed.signature`
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,10 @@ import msgspec
 from edge.errors import BundleError
 from edge.model.model_json import FORMAT, ModelJson
 from edge.model.onnx_weights import weight_files
-from edge.system.declared import declared, read_json
-from edge.system.files import reason_of, write_whole
+from edge.model.signed.signature import NotSigned, PublicKey, signed_bytes, signer
+from edge.model.thresholds import Thresholds
+from edge.system.declared import MOST_JSON, declared, json_file, read_json
+from edge.system.files import read_limited, reason_of, write_whole
 from edge.thermal.normalise import NormaliseSpec
 
 MODEL_JSON = "model.json"
@@ -38,15 +42,17 @@ WEIGHTS = "model.weights"
 class Bundle:
     """A checked model folder.
 
-    ``classes``: names, index 0 = first real class = label 0. ``height``, ``width``: model input
-    pixels. ``normalise_8bit``, ``normalise_16bit``: how sensor frames become the uint8 input.
-    ``trained_mean``, ``trained_std``: of the training frames after normalising, 0..1 grey levels.
-    ``score_threshold``: below it a detection is not shown; ``graph_score_threshold``: below it the
-    graph itself drops it. ``max_detections``: K, the rows of the graph's outputs. ``files``:
-    sha256 by file name. ``data``: training data, licence and citation. ``tools``: versions.
-    ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name. ``int8``: on how
-    many frames, and how, ``model.int8.onnx`` was made; {} where there is none. ``score_chosen``: by which figure
-    and on which frames ``score_threshold`` was chosen; {} where it was not.
+    ``classes``: names, index 0 = first real class = label 0. ``height``, ``width``: model input pixels.
+    ``normalise_8bit``, ``normalise_16bit``: how sensor frames become the uint8 input. ``trained_mean``,
+    ``trained_std``: of the training frames after normalising, 0..1 grey levels.
+    ``score_threshold``: below it a detection is not shown, but for classes that have a score of their own in
+    ``score_thresholds``; ``graph_score_threshold``: below it the graph itself drops it. ``max_detections``: K, the rows
+    of the graph's outputs. ``files``: sha256 by file name. ``data``: training data, licence and citation. ``tools``:
+    versions. ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name.
+    ``int8``: on how many frames, and how, ``model.int8.onnx`` was made; {} where there is none. ``score_chosen``: by
+    which figure and on which frames these scores were chosen; {} where they were not.
+    ``signer``: id of the key that ``model.json``'s signature names, "" = it is not signed; a name, until somebody
+    checks it. ``trusted``: the key that it was checked with and found good; None: nobody asked for that.
     """
 
     path: Path
@@ -70,20 +76,38 @@ class Bundle:
     assumed: Mapping[str, str] = field(default_factory=dict)
     int8: Mapping[str, Any] = field(default_factory=dict)
     score_chosen: Mapping[str, Any] = field(default_factory=dict)
+    signer: str = ""
+    trusted: PublicKey | None = None
+
+    score_thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """The lowest score that is shown of each class."""
+        usual = self.score_threshold
+        return Thresholds(self.classes, (*(self.score_thresholds.get(name, usual) for name in self.classes), usual))
 
     @property
     def weight_bits(self) -> int:
         """Of the weights in ``model.int8.onnx``: 8 where `int8` does not say, as in older bundles."""
         return int(self.int8.get("weight_bits", 8))
 
+    @property
+    def signature(self) -> dict[str, Any] | None:
+        """For reports: ``{"key", "checked"}``, None where it is not signed."""
+        return {"key": self.signer, "checked": self.trusted is not None} if self.signer else None
+
     @classmethod
-    def load(cls, path: str | Path) -> Bundle:
+    def load(cls, path: str | Path, trusted_key: str | None = None) -> Bundle:
         """Read ``path/model.json`` and verify the sha256 of every file it lists.
 
-        Raises BundleError: no folder, no or broken model.json, another format version, a missing
-        or altered file, weights that it does not list, an unknown normaliser.
+        ``trusted_key``: who must have signed it, a key of minisign or its file; nothing is parsed before it is certain.
+
+        Raises BundleError: no folder, no or broken model.json, one that the key did not sign, another format version,
+        a missing or altered file, weights that it does not list, an unknown normaliser. InputError: the key is none.
         """
-        bundle = _read_model_json(Path(path))
+        key = None if trusted_key is None else PublicKey.parse(trusted_key)
+        bundle = _read_model_json(Path(path), key)
         for name, expected in bundle.files.items():
             bundle.verify(name, expected)
             if name.endswith(".onnx"):
@@ -98,6 +122,16 @@ class Bundle:
         if name not in self.files:
             raise BundleError(f"bundle {self.path} has no {name}, only {', '.join(self.files)}: export it again")
         return self.path / name
+
+    def read(self, name: str) -> bytes:
+        """A small file beside ``model.json`` that it does not list, such as an engine's passport: where ``trusted``
+        says so, only if that key signed it.
+
+        Raises OSError; NotSigned, a ValueError.
+        """
+        return (
+            signed_bytes(self.path, name, self.trusted) if self.trusted else read_limited(self.path / name, MOST_JSON)
+        )
 
     def with_normaliser(self, spec: NormaliseSpec, override: bool = False) -> Bundle:
         """This bundle with the raw frames of the flight normalised by ``spec`` (8-bit frames: by ``identity``).
@@ -131,14 +165,15 @@ class Bundle:
                 f"bundle {self.path}: {name} cannot be read ({reason_of(error)}): copy it again"
             ) from None
         if got != expected:
-            raise BundleError(
-                f"bundle {self.path}: {name} was altered: its sha256 is {got[:16]}.., model.json says "
-                f"{expected[:16]}..: copy or export the bundle again"
-            )
+            raise altered(self.path, name, got, expected)
 
     def _check_weights(self, graph: str) -> None:
         """Raises BundleError where a graph takes weights from a file that nobody has verified."""
-        if unlisted := sorted(weight_files(self.path / graph) - set(self.files)):
+        try:
+            named = weight_files(self.path / graph)
+        except ValueError as error:
+            raise BundleError(f"bundle {self.path}: {graph} is no graph ({error}): export the bundle again") from None
+        if unlisted := sorted(named - set(self.files)):
             raise BundleError(
                 f"bundle {self.path}: {graph} takes weights from {unlisted[0]!r}, which is not among the files that "
                 "model.json lists, so nobody has verified it: export the bundle again"
@@ -159,6 +194,7 @@ class Bundle:
             },
             "thresholds": {
                 "score": self.score_threshold,
+                **({"score_by_class": dict(self.score_thresholds)} if self.score_thresholds else {}),
                 "graph_score": self.graph_score_threshold,
                 **self.nms_thresholds,
             },
@@ -186,6 +222,14 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def altered(folder: Path, name: str, got: str, expected: str) -> BundleError:
+    """To be raised where a file has another sha256 than ``model.json`` says."""
+    return BundleError(
+        f"bundle {folder}: {name} was altered: its sha256 is {got[:16]}.., model.json says {expected[:16]}..: copy or "
+        "export the bundle again"
+    )
+
+
 def _way(path: Path) -> str:
     """For a message: from a file that was given for a bundle, to one."""
     if path.is_file() and (path.parent / MODEL_JSON).is_file():
@@ -195,7 +239,7 @@ def _way(path: Path) -> str:
     return ""
 
 
-def _read_model_json(folder: Path) -> Bundle:
+def _read_model_json(folder: Path, key: PublicKey | None) -> Bundle:
     """The bundle that ``folder`` says it is; its other files are not looked at."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -204,7 +248,12 @@ def _read_model_json(folder: Path) -> Bundle:
         )
     where = folder / MODEL_JSON
     try:
-        raw = read_json(where.read_bytes())
+        raw = read_json(signed_bytes(folder, MODEL_JSON, key)) if key else json_file(where)
+    except NotSigned as error:
+        raise BundleError(
+            f"{where} {error}: copy the bundle and its {MODEL_JSON}.minisig again from who signed it, or "
+            f"have it signed: edge-export sign {folder} --key FILE"
+        ) from None
     except FileNotFoundError:
         raise BundleError(f"{folder} holds no model.json: expected a folder as edge-export writes it") from None
     except OSError as error:
@@ -217,9 +266,10 @@ def _read_model_json(folder: Path) -> Bundle:
             "export the bundle again with this version, or install the version that wrote it"
         )
     try:
-        return _bundle(folder, declared(raw, ModelJson))
+        bundle = _bundle(folder, declared(raw, ModelJson))
     except (BundleError, ValueError) as error:
         raise BundleError(f"{where}: {error}: copy or export the bundle again") from None
+    return replace(bundle, signer=key.id if key else signer(folder, MODEL_JSON), trusted=key)
 
 
 def _bundle(folder: Path, said: ModelJson) -> Bundle:
@@ -236,6 +286,7 @@ def _bundle(folder: Path, said: ModelJson) -> Bundle:
         trained_mean=normalise.trained.mean,
         trained_std=normalise.trained.std,
         score_threshold=thresholds.pop("score"),
+        score_thresholds=thresholds.pop("score_by_class"),
         graph_score_threshold=thresholds.pop("graph_score"),
         nms_thresholds={name: value for name, value in thresholds.items() if value is not msgspec.UNSET},
         max_detections=said.max_detections,

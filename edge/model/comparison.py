@@ -7,12 +7,13 @@ in place (`export.tensorrt.compare`), and the result stands in the passport.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from msgspec import Meta
 
 from edge.model.bundle import ONNX_CPU
+from edge.model.thresholds import in_words
 from edge.system.declared import MOST
 
 # Half precision rounds: scores of 8 simulated frames of the bundled model move by 0.0005 at most. As much as
@@ -33,7 +34,8 @@ class Comparison:
     the engine agrees with that one only: then it is the graph that differs, and TensorRT is right.
 
     ``origin``: the frames, as ``--source`` takes them. ``frames``: how many. ``frames_sha256``: of the model's
-    inputs, one after the other. ``threshold``: the score from which detections are shown.
+    inputs, one after the other. ``threshold``: the score from which detections are shown, the lowest of all classes;
+    ``thresholds``: that of each class, where they are not all the same.
 
     Of detections that are shown: ``both``: found by both, in one class and with an IoU of 0.5 or more. ``lost``: by
     ONNX Runtime only. ``added``: by the engine only. A score that `MARGIN` or less carried across the threshold makes
@@ -63,6 +65,11 @@ class Comparison:
     overflowed: Count
     unsettled: Count
     versions: dict[str, str]
+    thresholds: dict[str, Number] = field(default_factory=dict)
+
+    @property
+    def _shown_from(self) -> str:
+        return in_words(self.thresholds or {"": self.threshold})
 
     @property
     def empty(self) -> bool:
@@ -79,7 +86,7 @@ class Comparison:
             said.append(f"its numbers are not finite in {self.overflowed} of {self.frames} frames")
         if self.below - self.below_both > max(FEW, (1 - LEAST_BELOW) * self.below):
             said.append(
-                f"of {self.below} weaker detections, below the score {self.threshold:g}, it gives {self.below_both}"
+                f"of {self.below} weaker detections, below the score {self._shown_from}, it gives {self.below_both}"
             )
         return said
 
@@ -92,7 +99,7 @@ class Comparison:
         if self.added:
             said.append(f"detections that only the engine finds: {self.added}")
         if self.empty:
-            said.append(f"the {self.frames} frames hold no detection with a score of {self.threshold:g} or more")
+            said.append(f"the {self.frames} frames hold no detection with a score of {self._shown_from} or more")
         if self.most_score is not None and self.most_score > MARGIN:
             said.append(f"a score differs by {self.most_score:.3f}, expected {MARGIN:g} or less")
         if self.least_iou is not None and self.least_iou < LEAST_IOU:
@@ -107,7 +114,7 @@ class Comparison:
         runtime += "" if self.graph == ONNX_CPU else f" running {self.graph}"
         shown = f"{self.both} detections found by both, {self.lost} lost, {self.added} added"
         if self.empty:
-            shown = f"no detection with a score of {self.threshold:g} or more in them"
+            shown = f"no detection with a score of {self._shown_from} or more in them"
         said = f"compared with {runtime} on {self.frames} frames ({self.origin}): {shown}"
         said += f"; of {self.below} weaker ones {self.below_both} found by both"
         if self.most_box_px is not None and self.most_score is not None:

@@ -43,10 +43,13 @@ class Normalise(Struct):
 
 
 class Thresholds(Struct):
-    """``score``: below it a detection is not shown; ``graph_score``: below it the graph drops it; the rest: of NMS."""
+    """``score``: below it a detection is not shown; ``score_by_class``: the same of single classes, in its place;
+    ``graph_score``: below it the graph drops it; the rest: of NMS.
+    """
 
     score: Score
     graph_score: Score
+    score_by_class: dict[str, Score] = {}
     nms: Score | UnsetType = UNSET
     rpn_nms: Score | UnsetType = UNSET
 
@@ -81,6 +84,10 @@ class ModelJson(Struct):
                 raise ValueError(f"classes[{i}] is {name!r}: expected a name that can be read")
             if name in self.classes[:i]:
                 raise ValueError(f"classes[{i}] is {name!r} again: expected different names")
+        for name in self.thresholds.score_by_class:
+            if name not in self.classes:
+                known = ", ".join(self.classes)
+                raise ValueError(f"thresholds.score_by_class has {name!r}: expected names of its classes, {known}")
         for name in self.files:
             # a bundle comes from elsewhere: it must not name files outside its folder
             if name in ("", ".", "..") or _UNREADABLE.search(name) or "/" in name or "\\" in name:

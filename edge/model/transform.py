@@ -9,6 +9,7 @@ from edge.data import Detections, Float32, Frame, Pixels, RawDetections
 from edge.model.bundle import Bundle
 from edge.model.letterbox import Letterbox, fill_of
 from edge.model.normalisers import Normalisers
+from edge.model.thresholds import Thresholds
 from edge.model.tiling import Tiling
 from edge.thermal.normalise import Normaliser
 from edge.thermal.temperature import box_temperatures
@@ -60,7 +61,11 @@ class Preprocessor:
 
 
 def to_detections(
-    raw: RawDetections | None, letterbox: Letterbox, threshold: float, frame: Frame, min_size_px: float = 0.0
+    raw: RawDetections | None,
+    letterbox: Letterbox,
+    threshold: float | Thresholds,
+    frame: Frame,
+    min_size_px: float = 0.0,
 ) -> Detections:
     """What the engine found, in sensor pixels: scores of ``threshold`` and more, padding rows left out.
 
@@ -70,7 +75,7 @@ def to_detections(
     """
     if raw is None:
         return Detections.none(letterbox.width, letterbox.height)
-    shown = (raw.scores >= threshold) & (raw.scores > 0)
+    shown = Thresholds.of(threshold).shown(raw.scores, raw.labels) & (raw.scores > 0)
     boxes, kept = letterbox.inverse(raw.boxes[shown])
     kept &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_size_px
     if frame.mask is not None:

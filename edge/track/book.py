@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -179,7 +180,7 @@ def _view(result: Result, score: float, box: Four, celsius: Three | None, pictur
 def _celsius(found: Detections, which: npt.NDArray[np.integer]) -> list[Three | None]:
     if found.celsius is None:
         return [None] * len(which)
-    return [(least, mean, most) for least, mean, most in found.celsius[which].tolist()]
+    return [None if math.isnan(mean) else (least, mean, most) for least, mean, most in found.celsius[which].tolist()]
 
 
 def _rounded(values: tuple[float, ...]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import overload
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from edge.data import Detections, Frame, Pose
 from edge.geo.locate import refused_pose
 from edge.geo.placing import Placing
 from edge.geo.wgs84 import metres_a_degree, wrapped
+from edge.model.thresholds import Thresholds
 from edge.track.camera_motion import CameraMotion
 from edge.track.motion import Picture
 from edge.track.pose_motion import Lens, Stance
@@ -25,34 +27,45 @@ log = logging.getLogger(__name__)
 class Follower:
     """Numbers for the detections of one run; see `Tracker`.
 
-    ``lowest``: the lowest score that is shown. A track begins with such a detection only, and goes on with fainter
-    ones, which are not shown: what is found is the same as without it. ``placing``: knows the lens, so that poses tell
-    the camera's motion; without it, and without poses, the pictures do.
+    ``lowest``: the lowest score that is shown, of each class or of all. A track begins with such a detection
+    only, and goes on with fainter ones, which are not shown: what is found is the same as without it. ``placing``:
+    knows the lens, so that poses tell the camera's motion; without it, and without poses, the pictures do.
     """
 
-    def __init__(self, lowest: float, placing: Placing | None = None) -> None:
-        self._tracker = _tracker(lowest)
+    def __init__(self, lowest: float | Thresholds, placing: Placing | None = None) -> None:
+        self._lowest = Thresholds.of(lowest)
+        high = self._lowest.by_label
+        self._tracker = Tracker(low=self.faintest(self._lowest).by_label, begin=high, high=high)
         self._placing = placing
         self._motion: CameraMotion | None = None
         self._home: Pose | None = None
         self.ended: tuple[int, ...] = ()
         """Numbers of the tracks that ended with the last frame: they are not given again."""
 
+    @overload
     @staticmethod
-    def faintest(lowest: float) -> float:
-        """The score from which it wants to know of detections, where ``lowest`` is shown."""
-        return FAINT * lowest
+    def faintest(lowest: float) -> float: ...
+    @overload
+    @staticmethod
+    def faintest(lowest: Thresholds) -> Thresholds: ...
+    @staticmethod
+    def faintest(lowest: float | Thresholds) -> float | Thresholds:
+        """The score from which it wants to know of detections, where ``lowest`` is shown; of each class its own."""
+        return lowest.times(FAINT) if isinstance(lowest, Thresholds) else FAINT * lowest
 
-    def __call__(self, detections: Detections, frame: Frame, t: float, picture: Picture, lowest: float) -> Detections:
+    def __call__(
+        self, detections: Detections, frame: Frame, t: float, picture: Picture, lowest: float | Thresholds
+    ) -> Detections:
         """Those of ``detections``, down to `faintest`, that are shown, with their numbers.
 
         ``t``: seconds by the source's own time. ``picture``: (H, W) uint8, the frame as normalised.
         """
         if self._motion is None:
             self._motion = CameraMotion(self._lens(frame))
-        if lowest != self._tracker.high:
-            self._tracker.high = self._tracker.begin = lowest
-            self._tracker.low = self.faintest(lowest)
+        lowest = Thresholds.of(lowest)
+        if lowest != self._lowest:
+            self._lowest, high = lowest, lowest.by_label
+            self._tracker.limit(low=self.faintest(lowest).by_label, begin=high, high=high)
         pose = self._placing.pose(frame) if self._placing else frame.pose
         motion = self._motion.between(frame, picture, detections.boxes, self._stance(pose))
         if frame.shutter_closed:  # it shows nothing: tracks go on unseen, and end where it stays closed for too long
@@ -61,7 +74,7 @@ class Follower:
         found = detections
         ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion.affine)
         self.ended = tuple(track.id for track in self._tracker.ended)
-        return replace(found, track_ids=ids).where(found.scores >= lowest)
+        return replace(found, track_ids=ids).where(lowest.shown(found.scores, found.labels))
 
     def _lens(self, frame: Frame) -> Lens | None:
         model = self._placing.model(frame) if self._placing else None
@@ -80,7 +93,3 @@ class Follower:
         east = float(wrapped(pose.longitude - home.longitude)) * a_longitude
         north = (pose.latitude - home.latitude) * a_latitude
         return Stance(east, north, pose.height, pose.yaw, pose.pitch, pose.roll)
-
-
-def _tracker(lowest: float) -> Tracker:
-    return Tracker(low=Follower.faintest(lowest), begin=lowest, high=lowest)

@@ -7,8 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from edge.errors import InputError
 from edge.track.association import Found
 from edge.track.kalman import AREA, HITS, LABEL, ROWS, SCORES, VX, VY, Float64, H, W, X, Y
+
+Limit = float | Float64
+"""A score: of all labels, or (C,) by label; the last holds for all labels that are higher, too."""
 
 FARTHEST, MOST_CLASSES = 1e6, 10_000  # px; labels
 
@@ -49,6 +53,25 @@ def checked(boxes: npt.ArrayLike, scores: npt.ArrayLike, labels: npt.ArrayLike) 
     np.multiply(s[W], s[H], out=s[AREA])
     s[HITS] = 1
     return Found(s, least[SCORES], int(most[LABEL]) + 1)
+
+
+def checked_limits(low: Limit, begin: Limit, high: Limit) -> None:
+    """Raises InputError where a score cannot be one, or ``low`` is not the least of a class."""
+    try:
+        fine = bool(np.all((low >= 0) & (low <= begin) & (begin <= 1) & (low <= high) & (high <= 1)))
+    except ValueError:  # of different numbers of labels
+        fine = False
+    if not fine:
+        raise InputError(
+            f"tracker: low={low}, begin={begin}, high={high}: expected scores from 0 to 1, low the least of them"
+        )
+
+
+def reaching(found: Found, limit: Limit) -> npt.NDArray[np.bool_]:
+    """(N,) bool: which of the detections have the score ``limit`` or more, each that of its label."""
+    if isinstance(limit, np.ndarray):
+        limit = limit.take(found.s[LABEL].astype(np.intp), mode="clip")
+    return np.asarray(found.s[SCORES] >= limit)
 
 
 def checked_motion(given: npt.ArrayLike) -> Float64:

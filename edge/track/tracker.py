@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge.data import Int32
 from edge.errors import InputError
 from edge.track.association import FAINT_LIMIT, Found, candidates, choose, second_boxes
-from edge.track.inputs import checked, checked_motion
+from edge.track.inputs import Limit, checked, checked_limits, checked_motion, reaching
 from edge.track.kalman import (
     FIRST,
     HITS,
@@ -72,20 +72,18 @@ class Tracker:
     """Gives the detections of frame after frame the numbers of the objects they belong to.
 
     ``high``: scores from which detections are matched first; the others, from ``low`` on, only continue tracks that
-    those have left over, or begin one from ``begin`` on. ``lost_s``: seconds for which a track goes on unseen; with
-    frames further apart than that, two and a half of their usual intervals.
+    those have left over, or begin one from ``begin`` on. Each is one score, or an array of one a label.
+    ``lost_s``: seconds for which a track goes on unseen; with frames further apart than that, two and a half of their
+    usual intervals.
 
     Raises InputError where a setting cannot be one.
     """
 
-    def __init__(self, *, low: float = 0.1, high: float = 0.5, begin: float = 0.3, lost_s: float = 1.0) -> None:
-        if not 0 <= low <= begin <= 1 or not low <= high <= 1:
-            raise InputError(
-                f"tracker: low={low}, begin={begin}, high={high}: expected scores from 0 to 1, low the least of them"
-            )
+    def __init__(self, *, low: Limit = 0.1, high: Limit = 0.5, begin: Limit = 0.3, lost_s: float = 1.0) -> None:
+        self.limit(low=low, high=high, begin=begin)
         if not 0 < lost_s < math.inf:
             raise InputError(f"tracker: lost_s={lost_s}: expected seconds, more than 0")
-        self.low, self.high, self.begin, self.lost_s = low, high, begin, lost_s
+        self.lost_s = lost_s
         self.ended: tuple[Track, ...] = ()
         """Tracks that ended in the last update."""
         self.restarts = 0
@@ -93,6 +91,12 @@ class Tracker:
         self._s = np.zeros((ROWS, 0))
         self._next = 1
         self._forget()
+
+    def limit(self, *, low: Limit, high: Limit, begin: Limit) -> None:
+        """Other scores from the next update on. Raises InputError where one cannot be."""
+        checked_limits(low, begin, high)
+        self.low, self.high, self.begin = low, high, begin
+        self._all_sure = float(np.max(high))  # from here on whatever the label
 
     def update(
         self,
@@ -119,7 +123,7 @@ class Tracker:
         ids = np.full(found.s.shape[1], -1, np.int32)
         if len(ids):
             self._know_classes(found.classes)
-            left = found.s[SCORES] >= self.low
+            left = reaching(found, self.low)
             if self._s.shape[1]:
                 self._continue(found, *self._matched(found, left), ids, left)
             self._begin(found, left)
@@ -219,9 +223,9 @@ class Tracker:
             pairs = candidates(s, found)
             s[X : Y + 1] += (sure_of - shift)[:, None]  # what is left tells of velocities
         tracks, which, cost = pairs
-        if found.lowest >= self.high or not len(tracks):
+        if found.lowest >= self._all_sure or not len(tracks):
             return choose(pairs)
-        sure = found.s[SCORES].take(which) >= self.high
+        sure = reaching(found, self.high).take(which)
         if np.count_nonzero(sure) == len(sure):
             return choose(pairs)
         first, theirs = choose((tracks[sure], which[sure], cost[sure]))
@@ -257,7 +261,7 @@ class Tracker:
     def _begin(self, found: Found, left: npt.NDArray[np.bool_]) -> None:
         """What continued no track may be a new object."""
         s, scores = self._s, found.s[SCORES]
-        new = (left & (scores >= self.begin)).nonzero()[0]
+        new = (left & reaching(found, self.begin)).nonzero()[0]
         room = MOST - s.shape[1]
         if not len(new) or room <= 0:
             return

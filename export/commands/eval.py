@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge.app.output import check_file
+from edge.app.output import check_file, without_new_folders
 from edge.commands.options import add_backend, add_tiles
 from edge.engine import open_engine
 from edge.engine.tiled import tiling_of
 from edge.errors import InputError
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Thresholds
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
@@ -26,7 +27,7 @@ from export.commands.judging.groups import (
     other_bundle,
     seen_by,
 )
-from export.commands.judging.tables import coco_line, show_figures
+from export.commands.judging.tables import coco_line, show_choice, show_figures
 from export.commands.label_options import HELD, add_class_options, class_choice, read_labels
 from export.data.clean import tidy, told
 from export.data.dataset import LabelledSet
@@ -38,7 +39,7 @@ from export.evaluate.hard_examples import hard_examples_of
 from export.evaluate.pictures import draw_page
 from export.evaluate.readable import check_boxes, check_readable
 from export.evaluate.recall import set_recall
-from export.evaluate.score_choice import RULES, USUAL, set_score
+from export.evaluate.score_choice import USUAL, Rule, set_class_scores, set_score
 
 
 def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,11 +82,13 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--set-threshold",
         nargs="?",
-        const=USUAL,
-        choices=tuple(RULES),
-        help="with --model: write the score of the best F1 into model.json, from which edge run then shows detections; "
-        "mean: the mean of F1 over classes, so that a rare class counts; all: F1 of all classes together (default: "
-        f"{USUAL})",
+        const=Rule(USUAL),
+        type=choice_rule,
+        metavar="RULE",
+        help="with --model: write the score of the best F1 into model.json, from which edge run then shows detections. "
+        "One for all classes: mean: the mean of F1 over classes, so that a rare class counts; all: F1 of all classes "
+        "together. One for each class that is evaluated: class: its best F1; false=N: the lowest with at most N false "
+        f"alarms a frame of it, such as false=0.1 (default: {USUAL})",
     )
     add_group_options(parser)
     parser.add_argument(
@@ -99,8 +102,25 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     add_detector_options(parser)
 
 
+def choice_rule(text: str) -> Rule:
+    """How scores are chosen, as `Rule.parse` reads it."""
+    try:
+        return Rule.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def run_eval(arguments: argparse.Namespace) -> int:
     """Evaluate, print tables, write what was asked for."""
+    with without_new_folders(_files(arguments)):
+        return _evaluate(arguments)
+
+
+def _files(arguments: argparse.Namespace) -> list[Path]:
+    return [file for file in (arguments.json, arguments.pictures, arguments.hard_examples) if file]
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
     _check(arguments)
     data = _labels(arguments)
     data, detect, about, model = _detector(arguments, data)
@@ -123,9 +143,10 @@ def run_eval(arguments: argparse.Namespace) -> int:
         task = progress.add_task("frames", total=len(data))
         judged = judge(data, detect, lambda done: progress.update(task, completed=done))
     labels = str(arguments.annotations or arguments.data)
-    shown = about.get("score_threshold")
+    shown = model.thresholds.of_classes(data.classes) if isinstance(model, Bundle) else None
     found = figures(judged, data.classes, shown)
-    score, score_of = (shown, "bundle") if shown is not None else (found["best_mean_f1"]["threshold"], "best_mean_f1")
+    score = shown or Thresholds.alike(found["best_mean_f1"]["threshold"], data.classes)
+    score_of = "bundle" if shown else "best_mean_f1"
     result = {**about, "annotations": labels, "notes": [*notes, *lines], **seen, **found}
     result |= by_group(arguments, data, judged, conditions, score, score_of)
     if compare:
@@ -147,7 +168,12 @@ def run_eval(arguments: argparse.Namespace) -> int:
             _write(path, content())
     if arguments.set_threshold:
         named = Path(labels).name + (f", part {arguments.split or HELD}" if arguments.data else "")
-        say(console, set_score(arguments.model, arguments.set_threshold, found, named, keys))
+        rule: Rule = arguments.set_threshold
+        if rule.by_class:
+            rows, lines = set_class_scores(arguments.model, rule, judged, data.classes, named, keys)
+            show_choice(rows, lines, console)
+        else:
+            say(console, set_score(arguments.model, rule.name, found, named, keys))
     if arguments.set_recall:
         say(console, set_recall(arguments.model, data, judged, about["path"]))
     return 0
@@ -173,7 +199,7 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     if arguments.coco:
         check_installed()
-    for file in filter(None, (arguments.json, arguments.pictures, arguments.hard_examples)):
+    for file in _files(arguments):
         check_file(file)  # before the minutes that the frames take
 
 
@@ -227,6 +253,7 @@ def _detector(
             "checkpoint_sha256": bundle.checkpoint_sha256,
             "path": path,
             "score_threshold": bundle.score_threshold,
+            "score_thresholds": bundle.thresholds.of_classes(data.classes).to_json(),
             "tiles": arguments.tiles,
         }
         whose = bundle

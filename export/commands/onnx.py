@@ -10,8 +10,10 @@ from rich.table import Table
 from torchvision.models.detection import FasterRCNN
 
 from edge.commands.console import Screen
+from edge.commands.options import threshold
 from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
+from edge.model.thresholds import Filter
 from export.commands.console import bars_on, console_of, say
 from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
 from export.commands.int8 import add_int8_options, add_to_bundle, check_int8, show_int8
@@ -82,7 +84,10 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         help="most samples a bin and axis of adaptive RoIAlign in the TensorRT graph",
     )
     parser.add_argument(
-        "--score", type=float, default=0.5, help="score from which a detection is shown (default: %(default)s)"
+        "--score",
+        type=threshold,
+        default=0.5,
+        help="score from which a detection is shown; of single classes too: 0.5,Animal=0.2 (default: %(default)s)",
     )
     add_int8_options(parser)
     parser.add_argument("--name", default="", help="name of the bundle (default: the folder's)")
@@ -98,7 +103,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
     Raises EdgeError, whose text is for the user; nothing was written then.
     """
     _check_arguments(arguments)
-    console = console_of(arguments.quiet)
+    console, asked = console_of(arguments.quiet), Filter.of(arguments.score)
     if arguments.out is None:
         return add_to_bundle(arguments.checkpoint, arguments.calibrate, arguments.overwrite, console)
     detectors: list[StaticDetector] = []  # the one of the TensorRT graph, for what it costs
@@ -119,7 +124,8 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             weights=arguments.store,
             samples=arguments.roi_samples,
-            score_threshold=arguments.score,
+            score_threshold=0.5 if asked.threshold is None else asked.threshold,
+            score_thresholds=asked.by_class,
             checkpoint_sha256=digest,
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,

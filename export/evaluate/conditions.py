@@ -73,7 +73,10 @@ def _rows(file: Path) -> Sequence[dict[str, str]]:
     if file.suffix.lower() == ".json":
         raw = read_json(file, list[dict[str, str | int | float | bool | None]], "--conditions", _EXPECTED)
         return [{name: _text(value) for name, value in row.items()} for row in raw]
-    rows = list(csv.DictReader(read_text(file, "--conditions").splitlines()))
+    try:
+        rows = list(csv.DictReader(read_text(file, "--conditions").splitlines()))
+    except csv.Error as error:  # a field of 131072 characters and more, or one with a line break in it
+        raise InputError(f"--conditions {file} cannot be used ({error}): {_EXPECTED}") from None
     if any(None in row or None in row.values() for row in rows):
         raise InputError(f"--conditions {file}: a line has more or fewer values than the first: {_EXPECTED}")
     return rows

@@ -9,12 +9,13 @@ import numpy as np
 
 from edge.measure.average_precision import Judged, covered
 from edge.measure.matching import iou, match
+from edge.model.thresholds import Thresholds
 
 IOU = 0.5
 
 
-def confusion(judged: Sequence[Judged], classes: Sequence[str], threshold: float) -> dict[str, Any]:
-    """Counts at the score ``threshold``, as plain values for JSON; IoU 0.5.
+def confusion(judged: Sequence[Judged], classes: Sequence[str], threshold: float | Thresholds) -> dict[str, Any]:
+    """Counts at the score ``threshold``, of all classes or of each, as plain values for JSON; IoU 0.5.
 
     Boxes are found as their own class first. A labelled box that is left is found as the class of the detection that
     covers it best, else it is missed. Every other detection is false, and where it lies on a labelled box of another
@@ -23,11 +24,12 @@ def confusion(judged: Sequence[Judged], classes: Sequence[str], threshold: float
     ``found_as.{true}.{found}``, ``missed.{true}``, ``false.{found}``, ``double.{true}.{found}``, the last a part of the
     false ones. Detections in ignored regions do not count.
     """
+    scores = Thresholds.of(threshold).of_classes(classes)
     size = len(classes)
     found_as, double = np.zeros((size, size), int), np.zeros((size, size), int)
     missed, false = np.zeros(size, int), np.zeros(size, int)
     for frame in judged:
-        shown = np.flatnonzero(frame.scores >= np.float32(threshold))
+        shown = np.flatnonzero(scores.shown(frame.scores, frame.labels))
         shown = shown[np.argsort(-frame.scores[shown], kind="stable")]
         boxes, labels = frame.boxes[shown], frame.labels[shown]
         overlap = iou(boxes, frame.true_boxes)
@@ -45,7 +47,8 @@ def confusion(judged: Sequence[Judged], classes: Sequence[str], threshold: float
             double[true, labels[i]] += true != labels[i]
     names = list(classes)
     return {
-        "score": threshold,
+        "score": scores.least,
+        "scores": scores.to_json(),
         "found_as": {
             name: dict(zip(names, row, strict=True)) for name, row in zip(names, found_as.tolist(), strict=True)
         },

@@ -17,6 +17,7 @@ from edge.engine import Engine
 from edge.engine.tiled import tiling_of
 from edge.measure.average_precision import ALL, IOUS, Judged, rank
 from edge.model.normalisers import Normalisers
+from edge.model.thresholds import Thresholds
 from edge.model.transform import Preprocessor, to_detections
 from export.data.dataset import LabelledSet, sensor_frame
 from export.evaluate.thresholds import best_mean_f1, threshold_rows
@@ -80,7 +81,9 @@ def judge(data: LabelledSet, detect: Detect, tell: Callable[[int], None] = lambd
     return judged
 
 
-def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | None = None) -> dict[str, Any]:
+def figures(
+    judged: Sequence[Judged], classes: Sequence[str], bundle: float | Thresholds | None = None
+) -> dict[str, Any]:
     """Everything that is reported, as plain values for JSON; None where a class or size does not occur.
 
     ``ap``, ``ap50``: means over classes. ``ap50_by_size``: by the paper's bins; ``..._by_class_and_size`` in
@@ -88,7 +91,8 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
     ``best_f1``: over all classes, at IoU 0.5; ``best_mean_f1``: the mean of F1 over classes, see `best_mean_f1`.
     ``counting``: detections of the best F1's threshold and more against true boxes, per frame.
     ``recall_at_1_false_in_10_frames``: for each class alone. ``thresholds``: by class, and all together, see
-    `export.evaluate.thresholds`; ``bundle``: the score from which the bundle shows detections, None for a checkpoint.
+    `export.evaluate.thresholds`; ``bundle``: the scores from which the bundle shows detections, None for a checkpoint;
+    where they differ, none of all together is the bundle's.
     """
     labels = {name: i for i, name in enumerate(classes)}
     ap = {n: _mean([rank(judged, i, float(t)).average_precision() for t in IOUS]) for n, i in labels.items()}
@@ -106,6 +110,8 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
     together = rank(judged, None, 0.5, ALL)
     best = together.best_f1()
     mean = best_mean_f1(alone)
+    own = {n: None if bundle is None else Thresholds.of(bundle)[n] for n in classes}
+    common = next(iter(own.values())) if len(set(own.values())) == 1 else None
     several = sum(ranking.total > 0 for ranking in alone.values()) > 1 and mean["f1"] > 0
     return {
         "images": len(judged),
@@ -127,8 +133,8 @@ def figures(judged: Sequence[Judged], classes: Sequence[str], bundle: float | No
         "best_f1_by_class": {n: ranking.best_f1() for n, ranking in alone.items()},
         "counting": _counting(judged, classes, best["threshold"]),
         "thresholds": {
-            **{n: threshold_rows(ranking, len(judged), bundle) for n, ranking in alone.items()},
-            "all": threshold_rows(together, len(judged), bundle, mean["threshold"] if several else None),
+            **{n: threshold_rows(ranking, len(judged), own[n]) for n, ranking in alone.items()},
+            "all": threshold_rows(together, len(judged), common, mean["threshold"] if several else None),
         },
         "sizes_px2": {"small": 187, "medium": 408},
     }

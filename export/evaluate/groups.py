@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge.measure.average_precision import ALL, Judged, rank
+from edge.model.thresholds import Thresholds
 from export.data.dataset import LabelledSet
 from export.data.runs import GAP, flights_of
 from export.evaluate.evaluate import PAPER_SIZES
@@ -34,20 +35,21 @@ def group_figures(
     classes: Sequence[str],
     conditions: Mapping[str, Sequence[str]],
     flight: Sequence[int],
-    score: float,
+    score: float | Thresholds,
     without: str | None = None,
 ) -> list[dict[str, Any]]:
     """Rows, plain values for JSON, each for all classes together and for each class that has boxes there.
 
     ``by``, ``value``: which frames or boxes, such as "altitude", "60"; ``class``: or "all"; ``frames``, ``flights``,
-    ``boxes``; ``ap50`` (of all classes: their mean), ``recall`` and ``precision`` at ``score``, each with ``value``,
-    ``low`` and ``high``, None where there is none; ``no_interval``: why there is none, or none of AP50, or None.
+    ``boxes``; ``ap50`` (of all classes: their mean), ``recall`` and ``precision`` at ``score``, of all classes or of
+    each, all with ``value``, ``low`` and ``high``, None where there is none; ``no_interval``: why there is none, or
+    none of AP50, or None.
 
     ``conditions``: for each name a value a frame. ``flight``: of which flight each frame is. ``without``: why there are
     no intervals at all.
     """
     rows = _groups(judged, classes, conditions, flight)
-    return [head | _row(pools, score, without) for head, pools in rows]
+    return [head | _row(pools, Thresholds.of(score), without) for head, pools in rows]
 
 
 def compared(
@@ -56,7 +58,7 @@ def compared(
     classes: Sequence[str],
     conditions: Mapping[str, Sequence[str]],
     flight: Sequence[int],
-    scores: tuple[float, float],
+    scores: tuple[float | Thresholds, float | Thresholds],
     without: str | None = None,
 ) -> list[dict[str, Any]]:
     """What another model, ``before``, finds in the same frames, and by how much ``after`` is better: rows in the order
@@ -69,11 +71,14 @@ def compared(
     sides = (_groups(judged, classes, conditions, flight) for judged in (after, before))
     rows = []
     for (head, pools), (_, others) in zip(*sides, strict=True):
-        pair = list(zip((pools, others), scores, strict=True))
+        pair = [
+            (list(of.values()), [Thresholds.of(score)[name] for name in of])
+            for of, score in zip((pools, others), scores, strict=True)
+        ]
         flights = len(next(iter(pools.values())).totals)
-        once = [values_of(list(of.values()), np.ones((1, flights), np.int64), score) for of, score in pair]
+        once = [values_of(of, np.ones((1, flights), np.int64), score) for of, score in pair]
         why, no_ap50 = _too_few(pools, without)
-        drawn = [] if why else [values_of(list(of.values()), draws(flights), score) for of, score in pair]
+        drawn = [] if why else [values_of(of, draws(flights), score) for of, score in pair]
         row: dict[str, Any] = {key: head[key] for key in ("by", "value", "class")}
         for name in FIGURES:
             new, old = (float(values[name][0]) for values in once)
@@ -113,10 +118,12 @@ def _groups(
                 yield head | {"class": name}, {name: pool}
 
 
-def how(score: float, of: str, flights: str) -> dict[str, Any]:
+def how(score: float | Thresholds, of: str, flights: str) -> dict[str, Any]:
     """What the rows were made with, for JSON: ``score_of`` says why at that score."""
+    scores = Thresholds.of(score)
     return {
-        "score": score,
+        "score": scores.least,
+        "scores": scores.to_json(),
         "score_of": of,
         "flights": flights,
         "level": LEVEL,
@@ -125,8 +132,8 @@ def how(score: float, of: str, flights: str) -> dict[str, Any]:
     }
 
 
-def _row(pools: Mapping[str, Pool], score: float, without: str | None) -> dict[str, Any]:
-    every = list(pools.values())
+def _row(pools: Mapping[str, Pool], scores: Thresholds, without: str | None) -> dict[str, Any]:
+    every, score = list(pools.values()), [scores[name] for name in pools]
     flights = len(every[0].totals)
     values = values_of(every, np.ones((1, flights), np.int64), score)
     why, no_ap50 = _too_few(pools, without)

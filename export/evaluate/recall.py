@@ -107,7 +107,7 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
     bundle = Bundle.load(folder)
     stands_out = contrasts_of(data, Normalisers(bundle.normalise_8bit, bundle.normalise_16bit))
     judged = in_model_pixels(data, judged, bundle.width, bundle.height)
-    scores = tuple(sorted({*SCORES, bundle.score_threshold}))
+    scores = tuple(sorted({*SCORES, bundle.score_threshold, *bundle.thresholds.values}))
     table = RecallJson(
         format=2,
         model_onnx=bundle.files[ONNX_CPU],

@@ -89,14 +89,15 @@ class Pool:
         return tuple((times @ n).astype(np.float64) for n in (right, every, self.totals))  # type: ignore[return-value]
 
 
-def values_of(pools: Sequence[Pool], times: Int64, score: float) -> dict[str, Float64]:
+def values_of(pools: Sequence[Pool], times: Int64, score: float | Sequence[float]) -> dict[str, Float64]:
     """(R,) each by name of `FIGURES`, of each row of ``times`` (R, F), NaN where there is none. ``ap50``: the mean over
     those of ``pools``, one a class, that have boxes, NaN in a draw that lacks one of them; ``recall``, ``precision``:
-    of all together, at ``score``.
+    of all together, at ``score``, one for all or one each.
     """
     drawn = times is draws(times.shape[1])
     averages = [pool.drawn if drawn else pool.average_precision(times) for pool in pools if pool.totals.any()]
-    counts = [pool.shown(times, score) for pool in pools]
+    scores = score if isinstance(score, Sequence) else [score] * len(pools)
+    counts = [pool.shown(times, one) for pool, one in zip(pools, scores, strict=True)]
     right, every, total = (np.sum([count[i] for count in counts], axis=0) for i in range(3))
     mean = np.mean(averages, axis=0) if averages else np.full(len(times), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):

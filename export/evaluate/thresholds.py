@@ -38,18 +38,18 @@ def threshold_rows(
     best = ranking.best_f1()
     marks: dict[str, float | None] = {}
     if best["f1"]:
-        marks[BEST_F1] = _short(ranking, best["threshold"])
+        marks[BEST_F1] = short_score(ranking, best["threshold"])
     if mean is not None:
-        marks[BEST_MEAN_F1] = _short(ranking, mean)
+        marks[BEST_MEAN_F1] = short_score(ranking, mean)
     if bundle is not None:
         marks[BUNDLE] = bundle
     for n in (n for n in FRAMES if n <= frames):
         lowest = ranking.score_at_false(frames / n)
-        marks[_one_in(n)] = None if lowest is None else _short(ranking, lowest)
+        marks[_one_in(n)] = None if lowest is None else short_score(ranking, lowest)
     for why, score in marks.items():
         whys.setdefault(score, []).append(why)
     scores = sorted(whys, key=lambda score: math.inf if score is None else score)
-    return [{"score": score, "of": whys[score], **_shown(ranking, frames, score)} for score in scores]
+    return [{"score": score, "of": whys[score], **shown_from(ranking, frames, score)} for score in scores]
 
 
 def best_mean_f1(rankings: Mapping[str, Ranking]) -> dict[str, Any]:
@@ -83,7 +83,8 @@ def _one_in(frames: int) -> str:
     return f"1_false_in_{frames}_frame{'s' * (frames > 1)}"
 
 
-def _shown(ranking: Ranking, frames: int, score: float | None) -> dict[str, Any]:
+def shown_from(ranking: Ranking, frames: int, score: float | None) -> dict[str, Any]:
+    """The figures of a row of `threshold_rows` at ``score``; None: nothing is shown."""
     # as in flight, where scores are float32
     shown = ranking.scores >= np.float64(np.float32(math.inf if score is None else score))
     found, false = int(ranking.hits[shown].sum()), int((~ranking.hits[shown]).sum())
@@ -97,7 +98,7 @@ def _shown(ranking: Ranking, frames: int, score: float | None) -> dict[str, Any]
     }
 
 
-def _short(ranking: Ranking, score: float) -> float:
+def short_score(ranking: Ranking, score: float) -> float:
     """A number of few digits at which the same is shown as at ``score``, one of the ranking's: it is to be typed."""
     lower = float(ranking.scores[ranking.scores < score].max(initial=0.0))
     for digits in range(2, 9):

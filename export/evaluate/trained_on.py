@@ -52,9 +52,9 @@ class _Stored(msgspec.Struct):
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """``frames``: how many, all trainings of the model together. ``flights``: as `flights_of` calls them,
-    RUN:FIRST-LAST. ``pictures``: `key_of` each. ``unknown``: names of models that it goes on from, or was taught by,
-    which do not say what they have seen.
+    """``frames``: different pictures, all trainings of the model together; at least so many where some are unknown.
+    ``flights``: as `flights_of` calls them, RUN:FIRST-LAST. ``pictures``: `key_of` each. ``unknown``: names of models
+    that it goes on from, or was taught by, which do not say what they have seen.
     """
 
     frames: int
@@ -65,7 +65,8 @@ class TrainedOn:
     @classmethod
     def of(cls, data: LabelledSet, keys: Sequence[bytes]) -> TrainedOn:
         """Of the frames of one training; ``keys``: `key_of` each."""
-        return cls(len(data), frozenset(flights_of(data)), frozenset(keys))
+        pictures = frozenset(keys)
+        return cls(len(pictures), frozenset(flights_of(data)), pictures)
 
     @classmethod
     def said_by(cls, record: Mapping[str, Any]) -> TrainedOn | None:
@@ -73,7 +74,8 @@ class TrainedOn:
         try:
             said = msgspec.convert(record.get(SEEN), _Stored)
             flights = zlib.decompress(base64.b64decode(said.flights, validate=True)).decode().split("\n")
-            return cls(said.frames, frozenset(filter(None, flights)), unpacked(said.pictures), tuple(said.unknown))
+            pictures = unpacked(said.pictures)  # older records counted a frame once for each training
+            return cls(len(pictures), frozenset(filter(None, flights)), pictures, tuple(said.unknown))
         except (msgspec.ValidationError, ValueError, zlib.error):
             return None
 
@@ -82,10 +84,11 @@ class TrainedOn:
         before = TrainedOn.said_by(record)
         if before is None:
             return TrainedOn(self.frames, self.flights, self.pictures, tuple(dict.fromkeys((*self.unknown, name))))
+        pictures = self.pictures | before.pictures
         return TrainedOn(
-            self.frames + before.frames,
+            len(pictures),
             self.flights | before.flights,
-            self.pictures | before.pictures,
+            pictures,
             tuple(dict.fromkeys((*self.unknown, *before.unknown))),
         )
 
@@ -158,9 +161,10 @@ def told_of(trained: TrainedOn | None, overlap: Overlap | None, who: str) -> lis
     if same:
         lines.append(f"{same} of {count} frames are pictures that the model was trained on: they measure its memory")
     if not lines:
+        least = "at least " if trained.unknown else ""
         lines.append(
-            f"none of the {count} frames is one of the {trained.frames} that the model was trained on, or of their "
-            f"{len(trained.flights)} flights"
+            f"none of the {count} frames is one of the {least}{trained.frames} that the model was trained on, or of "
+            f"their {len(trained.flights)} flights"
         )
     if trained.unknown:
         lines.append(

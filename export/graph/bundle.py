@@ -16,6 +16,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.model.thresholds import Filter, Thresholds
 from edge.system.files import reason_of, sync_folder, write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.detector.configuration import Configuration
@@ -49,6 +50,7 @@ def export_bundle(
     data: Mapping[str, Any] | None = None,
     assumed: Mapping[str, str] | None = None,
     calibrate: str | None = None,
+    score_thresholds: Mapping[str, float] | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     built: Callable[[StaticDetector], None] = lambda _: None,
@@ -60,7 +62,8 @@ def export_bundle(
     ``weights``: how large weights are stored; ``model.onnx`` computes in float32 all the same. "fp32": as they are;
     "fp16": half the room in ``model.onnx``, exact for a checkpoint of float16; "shared": batch norms folded and
     rounded to float16, one file ``model.weights`` for both graphs, a third of the room. ``samples``: see
-    `StaticDetector`. ``score_threshold``: below it a detection is not shown. ``trained``: mean and std of the
+    `StaticDetector`. ``score_threshold``: below it a detection is not shown; ``score_thresholds``: the same of single
+    classes, in its place. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
     ``checkpoint_sha256``, ``data`` (name, licence, citation, training), ``assumed`` (settings of the detector that
     nobody has said, see `export.detector.assumed`): go into ``model.json``. ``calibrate``: a
@@ -77,6 +80,7 @@ def export_bundle(
     _check_free(out, overwrite)
     if not 0 <= score_threshold <= 1:
         raise InputError(f"score threshold {score_threshold}: expected 0..1")
+    asked = Filter(by_class=score_thresholds or {}).lowest(Thresholds.alike(score_threshold, classes)).to_json()
     progress(STEPS[0])
     if weights == "shared":
         model = with_half_weights(model)
@@ -111,6 +115,7 @@ def export_bundle(
             trained_mean=mean,
             trained_std=std,
             score_threshold=score_threshold,
+            score_thresholds={name: score for name, score in asked.items() if score != score_threshold},
             graph_score_threshold=model.roi_heads.score_thresh,
             nms_thresholds={"nms": model.roi_heads.nms_thresh, "rpn_nms": model.rpn.nms_thresh},
             max_detections=static.max_detections,

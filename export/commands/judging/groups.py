@@ -11,6 +11,7 @@ from edge.engine import open_engine
 from edge.errors import InputError
 from edge.measure.average_precision import Judged
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Thresholds
 from export.data.dataset import LabelledSet
 from export.data.runs import GAP
 from export.detector.checkpoint import Checkpoint
@@ -88,7 +89,7 @@ def by_group(
     data: LabelledSet,
     judged: Sequence[Judged],
     conditions: Conditions,
-    score: float,
+    score: Thresholds,
     score_of: str,
 ) -> dict[str, Any]:
     """Figures by class, size and condition, and what is taken for what, at ``score``."""
@@ -102,7 +103,7 @@ def by_group(
 
 def other_bundle(
     arguments: argparse.Namespace, data: LabelledSet
-) -> Callable[[Sequence[Judged], Conditions, float, Callable[[int], None]], dict[str, Any]]:
+) -> Callable[[Sequence[Judged], Conditions, Thresholds, Callable[[int], None]], dict[str, Any]]:
     """What --against names, opened; what it returns runs it on the frames and compares.
 
     Raises BundleError where it cannot be opened, and InputError where it knows none of the classes.
@@ -117,15 +118,16 @@ def other_bundle(
     detect = only_classes(detect_with_bundle(engine), bundle.classes, data.classes)
 
     def compare(
-        judged: Sequence[Judged], conditions: Conditions, score: float, tell: Callable[[int], None]
+        judged: Sequence[Judged], conditions: Conditions, score: Thresholds, tell: Callable[[int], None]
     ) -> dict[str, Any]:
         before = judge(data, detect, tell)
         flight, without = flight_of_each(data, arguments.flights, arguments.flight_gap)
-        scores = score, bundle.score_threshold
+        scores = score, bundle.thresholds
         return {
             "model": bundle.name,
             "checkpoint_sha256": bundle.checkpoint_sha256,
             "score_threshold": bundle.score_threshold,
+            "score_thresholds": bundle.thresholds.of_classes(data.classes).to_json(),
             "without_class": [name for name in data.classes if name not in bundle.classes],
             "groups": compared(judged, before, data.classes, conditions, flight, scores, without),
         }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from edge.commands.console import Screen
+from edge.model.thresholds import in_words
 from export.commands.console import say
 from export.evaluate.resampling import FEWEST
+from export.evaluate.score_choice import ClassScore
 from export.evaluate.thresholds import why_in_words
 
 
@@ -48,8 +50,30 @@ lowest threshold with at most 1 false alarm in 10 frames. the bundle's: edge run
 """
 _NEXT = (
     "next: edge run --threshold T takes one of them for a run; --set-threshold, here, writes that of the best mean F1 "
-    "into the bundle; --json FILE writes every threshold of every class"
+    "into the bundle, and --set-threshold class one for each class; --json FILE writes every threshold of every class"
 )
+
+
+def show_choice(rows: Sequence[ClassScore], lines: Sequence[str], console: Screen) -> None:
+    """Print the scores that were chosen by class, and what was done."""
+    table = _table(
+        "the score of each class, and what it gives on these very frames",
+        "class",
+        ("boxes", "before", "score", "recall", "precision", "false/frame"),
+    )
+    for one in rows:
+        table.add_row(
+            Text(one.name),
+            str(one.boxes),
+            f"{one.before:g}",
+            "keeps it" if one.score is None else f"{one.score:g}",
+            _percent(one.figures["recall"]),
+            _percent(one.figures["precision"]),
+            f"{one.figures['false_per_frame']:.3f}",
+        )
+    console.print(table)
+    for line in lines:
+        say(console, line)
 
 
 def coco_line(found: dict[str, float | None]) -> str:
@@ -120,7 +144,7 @@ def _shown(groups: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]
 def _by_group(result: dict[str, Any]) -> Table:
     how = result["groups_how"]
     table = _table(
-        f"by class, size and what the frames were taken in, at score {how['score']:.3g}",
+        f"by class, size and what the frames were taken in, at score {_short(how['scores'])}",
         "",
         ("frames", "flights", "boxes", "AP50", "recall", "precision"),
     )
@@ -136,8 +160,8 @@ def _by_group(result: dict[str, Any]) -> Table:
 def _beside(result: dict[str, Any]) -> Table:
     """What the other bundle finds, what this one does, and the difference."""
     other = result["against"]
-    title = f"before, {other['model']} at score {other['score_threshold']:.3g}, and after, {result['model']} at "
-    table = _table(f"{title}{result['score_threshold']:.3g}", "", ("AP50", "recall", "precision"))
+    title = f"before, {other['model']} at score {_short(other['score_thresholds'])}, and after, {result['model']} at "
+    table = _table(f"{title}{_short(result['score_thresholds'])}", "", ("AP50", "recall", "precision"))
     for (name, new), (_, old) in zip(_shown(result["groups"]), _shown(other["groups"]), strict=True):
         if not name:
             table.add_section()
@@ -164,9 +188,9 @@ def _about_groups(result: dict[str, Any]) -> list[str]:
     how = result["groups_how"]
     of = "the bundle's" if how["score_of"] == "bundle" else "of the best mean F1 over classes, of these very frames"
     lines = [
-        f"score {how['score']:.3g}: {of}. AP50 of all: the mean of the classes. In brackets: {100 * how['level']:g} % "
-        f"intervals, from {how['resamples']} draws of whole flights, a flight by {how['flights']}; --json has them for "
-        "every class"
+        f"score {_short(how['scores'])}: {of}. AP50 of all: the mean of the classes. In brackets: "
+        f"{100 * how['level']:g} % intervals, from {how['resamples']} draws of whole flights, a flight by "
+        f"{how['flights']}; --json has them for every class"
     ]
     without = {row["no_interval"] for row in result["groups"] if row["no_interval"]}
     if why := next((one for one in without if "--flights" in one), None):
@@ -188,7 +212,7 @@ def _between(figure: dict[str, float | None]) -> str:
 def _confused(result: dict[str, Any]) -> Table:
     found = result["confusion"]
     names = list(result["boxes"])
-    table = _table(f"what is taken for what, boxes at score {found['score']:.3g}", "labelled", (*names, "missed"))
+    table = _table(f"what is taken for what, boxes at score {_short(found['scores'])}", "labelled", (*names, "missed"))
     for name in names:
         row = found["found_as"][name]
         table.add_row(Text(name), *(str(row[other]) for other in names), str(found["missed"][name]))
@@ -212,6 +236,11 @@ def _table(title: str, first: str, numbers: Sequence[str], last: str | None = No
     if last:
         table.add_column(last)
     return table
+
+
+def _short(scores: Mapping[str, float]) -> str:
+    """Of each class, to three figures."""
+    return in_words({name: float(f"{score:.3g}") for name, score in scores.items()})
 
 
 def _percent(value: float | None) -> str:

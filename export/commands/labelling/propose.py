@@ -9,12 +9,14 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
+from edge.app.output import without_new_folders
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
-from edge.commands.options import add_backend, score
+from edge.commands.options import add_backend, score, threshold
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Filter, Thresholds
 from edge.track.follower import Follower
 from export.commands.console import bars_on, console_of, say
 from export.data.assist.choose import RANDOM, Candidate, Choice, choose
@@ -41,7 +43,10 @@ def add_propose_command(actions: argparse._SubParsersAction[argparse.ArgumentPar
         "--out", type=Path, required=True, metavar="DIR", help="new or empty folder for pictures and proposals.json"
     )
     parser.add_argument(
-        "--threshold", type=score, metavar="T", help="propose detections from this score on (default: the bundle's)"
+        "--threshold",
+        type=threshold,
+        metavar="T",
+        help="propose detections from this score on; of single classes: Animal=0.2 (default: the bundle's)",
     )
     parser.add_argument(
         "--choose", type=int, metavar="N", help="only the N frames that are worth labelling next (default: all frames)"
@@ -75,8 +80,13 @@ def run_propose(arguments: argparse.Namespace) -> int:
         raise InputError(f"--choose {a.choose} --seed {a.seed}: expected 1 or more frames, a seed from 0")
     labelled = _labelled(a.labelled)
     bundle = Bundle.load(a.model)
-    lowest = bundle.score_threshold if a.threshold is None else a.threshold
-    check_empty(a.out)  # before the minutes that the frames take
+    lowest = Filter.of(a.threshold).lowest(bundle.thresholds)
+    with without_new_folders([a.out / JSON]):  # before the minutes that the frames take
+        return _propose(a, bundle, lowest, labelled)
+
+
+def _propose(a: argparse.Namespace, bundle: Bundle, lowest: Thresholds, labelled: Collection[str]) -> int:
+    check_empty(a.out)
     console = console_of(a.quiet)
     seen: list[Seen] = []
     choices: list[Choice] = []
@@ -109,7 +119,7 @@ def _labelled(files: list[Path]) -> set[str]:
 
 
 def _choices(
-    seen: list[Seen], arguments: argparse.Namespace, lowest: float, labelled: Collection[str], console: Screen
+    seen: list[Seen], arguments: argparse.Namespace, lowest: Thresholds, labelled: Collection[str], console: Screen
 ) -> list[Choice]:
     new = [one for one in seen if one.name not in labelled]
     if labelled:

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.errors import InputError
+from edge.model.thresholds import Thresholds
 from export.data.assist.proposals import Proposed
 from export.data.clean import NEAR
 
@@ -69,18 +71,26 @@ class _Chosen:
         )
 
 
-def near_threshold(scores: Sequence[float], lowest: float, faintest: float) -> float:
-    """How close scores lie to ``lowest``, from which detections are shown: the sum of 1 for one exactly there, 0 at
-    ``faintest`` and at 1, squared, so that many clear ones are no doubt.
+Scores = float | npt.NDArray[np.float64]
+
+
+def near_threshold(scores: Sequence[float], lowest: Scores, faintest: Scores) -> float:
+    """How close scores lie to ``lowest``, from which detections are shown, one for all or one each: the sum of 1
+    for one exactly there, 0 at ``faintest`` and at 1, squared, so that many clear ones are no doubt.
     """
     s = np.asarray(scores, np.float64)
-    below, above = max(lowest - faintest, 1e-9), max(1 - lowest, 1e-9)
+    below, above = np.maximum(lowest - faintest, 1e-9), np.maximum(1 - lowest, 1e-9)
     near = np.where(s < lowest, 1 - (lowest - s) / below, 1 - (s - lowest) / above)
     return float((near.clip(0, 1) ** 2).sum())
 
 
 def choose(
-    candidates: Sequence[Candidate], count: int, lowest: float, faintest: float, part: float = RANDOM, seed: int = 1
+    candidates: Sequence[Candidate],
+    count: int,
+    lowest: float | Thresholds,
+    faintest: float | Thresholds,
+    part: float = RANDOM,
+    seed: int = 1,
 ) -> list[Choice]:
     """``count`` frames, or all where there are fewer, in the order in which to label them: the random ones evenly
     among the others, so that whoever stops early has both.
@@ -99,6 +109,7 @@ def choose(
         raise InputError("there is no frame to choose from: all are labelled, or the source has none")
     known = sorted(candidates, key=lambda one: one.name)
     count = min(count, len(known))
+    lowest, faintest = Thresholds.of(lowest), Thresholds.of(faintest)
     doubts = _doubts(known, lowest, faintest)
     rng = np.random.default_rng(seed)
     drawn = [int(i) for i in rng.permutation(len(known))[: round(part * count)]]
@@ -141,17 +152,26 @@ def _in_rounds(
     return taken
 
 
-def _doubts(known: Sequence[Candidate], lowest: float, faintest: float) -> list[_Doubt]:
+def _of_each(found: Proposed, scores: Thresholds) -> npt.NDArray[np.float64]:
+    """(N,) of each detection that of its class."""
+    return scores.by_label.take(found.labels or [0] * len(found.scores), mode="clip")
+
+
+def _doubts(known: Sequence[Candidate], lowest: Thresholds, faintest: Thresholds) -> list[_Doubt]:
     rows = [
-        (near_threshold(c.proposed.scores, lowest, faintest), c.proposed.come_and_go, c.proposed.classes_differ)
-        for c in known
+        (
+            near_threshold(one.scores, _of_each(one, lowest), _of_each(one, faintest)),
+            one.come_and_go,
+            one.classes_differ,
+        )
+        for one in (c.proposed for c in known)
     ]
     most = np.array(rows, np.float64).max(axis=0)
     scaled = np.array(rows, np.float64) / np.where(most > 0, most, 1)
     return [_Doubt(*row) for row in scaled.tolist()]
 
 
-def _reason(proposed: Proposed, doubt: _Doubt, lowest: float) -> str:
+def _reason(proposed: Proposed, doubt: _Doubt, lowest: Thresholds) -> str:
     """What made the frame doubtful, the largest part of it."""
     if not doubt.all:
         return "no doubt: for its flight and time"
@@ -159,5 +179,6 @@ def _reason(proposed: Proposed, doubt: _Doubt, lowest: float) -> str:
         return f"{proposed.come_and_go} boxes come and go from frame to frame"
     if doubt.classes > doubt.scores:
         return f"{proposed.classes_differ} boxes of two classes"
-    nearest = min(proposed.scores, key=lambda score: (abs(score - lowest), score))
-    return f"by its scores: the nearest to {lowest:g} is {nearest:.2f}"
+    pairs = zip(proposed.scores, _of_each(proposed, lowest).tolist(), strict=True)
+    nearest, to = min(pairs, key=lambda pair: (abs(pair[0] - pair[1]), pair[0]))
+    return f"by its scores: the nearest to {to:g} is {nearest:.2f}"

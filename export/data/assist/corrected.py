@@ -87,7 +87,7 @@ def _as_proposed(frame: LabelledFrame, classes: tuple[str, ...], was: _Was) -> b
     now = sorted((classes[k].casefold(), *box) for k, box in zip(frame.labels, frame.boxes.tolist(), strict=True))
     then = []
     for box in was.boxes:
-        x, y, w, h = box.bbox or (np.nan,) * 4
+        x, y, w, h = box.bbox if box.bbox and len(box.bbox) == 4 else (np.nan,) * 4
         then.append((was.names.get(box.category_id, "").casefold(), x, y, x + w, y + h))
     left = list(then)
     for name, *corners in now:

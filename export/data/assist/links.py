@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Float32, Int32, Result
+from edge.model.thresholds import Thresholds
 from edge.track.camera_motion import CameraMotion
 from edge.track.follower import Follower
 from edge.track.tracker import Track, Tracker
@@ -41,9 +42,10 @@ class Step:
 class Links:
     """Follows the detections of one source. ``lowest``: the score from which a track may begin."""
 
-    def __init__(self, lowest: float) -> None:
-        self._lowest = lowest
-        self._tracker = Tracker(low=Follower.faintest(lowest), begin=lowest, high=lowest)
+    def __init__(self, lowest: float | Thresholds) -> None:
+        self._lowest = Thresholds.of(lowest)
+        high = self._lowest.by_label
+        self._tracker = Tracker(low=Follower.faintest(self._lowest).by_label, begin=high, high=high)
         self._camera = CameraMotion()
         self._numbers: set[int] = set()
         self.steps: list[Step] = []
@@ -51,7 +53,7 @@ class Links:
     def add(self, result: Result) -> None:
         """The next frame of the source, with detections down to `Follower.faintest`."""
         found, frame = result.detections, result.frame
-        sure = found.boxes[found.scores >= self._lowest]
+        sure = found.boxes[self._lowest.shown(found.scores, found.labels)]
         motion = self._camera.between(frame, result.picture, sure).affine
         ids = self._tracker.update(found.boxes, found.scores, found.labels, result.t_source, motion)
         self.steps.append(

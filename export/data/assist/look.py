@@ -13,6 +13,7 @@ import numpy as np
 from edge.camera import open_camera
 from edge.data import Result
 from edge.errors import InputError
+from edge.model.thresholds import Filter, Thresholds
 from edge.pipeline import stream
 from edge.seams import Camera, Engine
 from edge.track.follower import Follower
@@ -44,8 +45,8 @@ class Seen:
     proposed: Proposed
 
 
-def look(source: str, engine: Engine, lowest: float, tell: Callable[[int, int | None], None]) -> list[Seen]:
-    """Every frame of ``source`` in which the model was asked. ``lowest``: the score from which detections are shown.
+def look(source: str, engine: Engine, lowest: Thresholds, tell: Callable[[int, int | None], None]) -> list[Seen]:
+    """Every frame of ``source`` in which the model was asked. ``lowest``: the scores from which detections are shown.
     ``tell`` is given how many frames are done, and how many there are, None = not known.
 
     Raises InputError where the source is live or no frame of it can be looked at, CameraError and EngineError as
@@ -58,7 +59,8 @@ def look(source: str, engine: Engine, lowest: float, tell: Callable[[int, int | 
         links = Links(lowest)
         steps = links.steps
         faintest = Follower.faintest(lowest)
-        with stream(camera, engine, policy="every", threshold=faintest) as flown:
+        shown = Filter(faintest.values[-1], by_class=faintest.to_json())
+        with stream(camera, engine, policy="every", filter=shown) as flown:
             for done, result in enumerate(flown, 1):
                 tell(done, camera.frames)
                 if not result.inferred:

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from edge.measure.matching import iou
+from edge.model.thresholds import Thresholds
 from export.data.assist.links import Float64, Step, carried, carried_back, middles
 
 Place = tuple[int, int]  # a step, and the index of one of its detections
@@ -42,29 +43,31 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Proposed:
-    """One frame: its proposals, the best first, and what makes it doubtful. ``scores``: (N,) of all detections, faint
-    ones too. ``come_and_go``: boxes that the detector lost in this frame or found in it alone. ``classes_differ``:
-    detections of another class than their track, and pairs on one body.
+    """One frame: its proposals, the best first, and what makes it doubtful. ``scores``, ``labels``: (N,) of all
+    detections, faint ones too. ``come_and_go``: boxes that the detector lost in this frame or found in it alone.
+    ``classes_differ``: detections of another class than their track, and pairs on one body.
     """
 
     boxes: tuple[Proposal, ...]
     scores: tuple[float, ...] = ()
+    labels: tuple[int, ...] = ()
     come_and_go: int = 0
     classes_differ: int = 0
 
 
-def proposed(steps: Sequence[Step], lowest: float, followed: bool = True) -> list[Proposed]:
+def proposed(steps: Sequence[Step], lowest: float | Thresholds, followed: bool = True) -> list[Proposed]:
     """Of each step. ``lowest``: the score that a detection needs where no track supports it. ``followed``: whether the
     steps follow each other in time; else each stands alone, and nothing flickers.
     """
-    tracks = _tracks(steps, lowest) if followed else {}
+    sure = [Thresholds.of(lowest).shown(step.scores, step.labels).tolist() for step in steps]
+    tracks = _tracks(steps, sure) if followed else {}
     number_of = {place: number for number, places in tracks.items() for place in places}
     labels = {number: _label(steps, places) for number, places in tracks.items()}
     found = [
-        _found(step, lowest, [number_of.get((index, i), 0) for i in range(len(step.scores))], labels, followed)
+        _found(step, sure[index], [number_of.get((index, i), 0) for i in range(len(step.scores))], labels, followed)
         for index, step in enumerate(steps)
     ]
-    differ = [_classes_differ(step, boxes, lowest) for step, boxes in zip(steps, found, strict=True)]
+    differ = [_classes_differ(step, boxes, which) for step, boxes, which in zip(steps, found, sure, strict=True)]
     for number, places in tracks.items():
         for index, proposal in _between(steps, places, Proposal((0, 0, 0, 0), labels[number], 0.0, track=number)):
             if not any(_same(proposal, other) for other in found[index].values()):
@@ -73,6 +76,7 @@ def proposed(steps: Sequence[Step], lowest: float, followed: bool = True) -> lis
         Proposed(
             tuple(sorted(boxes.values(), key=lambda p: (-p.score, p.box))),
             tuple(step.scores.tolist()),
+            tuple(step.labels.tolist()),
             sum(p.source == TRACK or p.flicker for p in boxes.values()),
             classes,
         )
@@ -80,7 +84,7 @@ def proposed(steps: Sequence[Step], lowest: float, followed: bool = True) -> lis
     ]
 
 
-def _tracks(steps: Sequence[Step], lowest: float) -> dict[int, list[Place]]:
+def _tracks(steps: Sequence[Step], sure: Sequence[Sequence[bool]]) -> dict[int, list[Place]]:
     """The detections of each track in the order of time, by its number; of the faint ones those that agree with the one
     before or after: in frames far apart a track may go over to another body, and what is faint and elsewhere is mostly
     nothing.
@@ -91,7 +95,7 @@ def _tracks(steps: Sequence[Step], lowest: float) -> dict[int, list[Place]]:
             tracks[int(step.ids[which])].append((index, which))
     for number, places in tracks.items():
         near = {place for pair in pairwise(places) if _agree(steps, *pair) for place in pair}
-        tracks[number] = [(k, i) for k, i in places if steps[k].scores[i] >= lowest or (k, i) in near]
+        tracks[number] = [(k, i) for k, i in places if sure[k][i] or (k, i) in near]
     return {number: places for number, places in tracks.items() if places}
 
 
@@ -116,14 +120,14 @@ def _label(steps: Sequence[Step], places: Sequence[Place]) -> int:
 
 
 def _found(
-    step: Step, lowest: float, numbers: Sequence[int], labels: Mapping[int, int], followed: bool
+    step: Step, sure: Sequence[bool], numbers: Sequence[int], labels: Mapping[int, int], followed: bool
 ) -> dict[int, Proposal]:
-    """Detections that are sure, and those of a track, by their index. ``numbers``: of their tracks, 0 = none."""
+    """Detections that are ``sure``, and those of a track, by their index. ``numbers``: of their tracks, 0 = none."""
     kept = {}
     rows = zip(step.boxes.tolist(), step.scores.tolist(), step.labels.tolist(), numbers, strict=True)
     for i, ((x1, y1, x2, y2), score, label, number) in enumerate(rows):
-        if score >= lowest or number:
-            source = DETECTOR if score >= lowest else TRACK
+        if sure[i] or number:
+            source = DETECTOR if sure[i] else TRACK
             kept[i] = Proposal(
                 (x1, y1, x2, y2),
                 labels.get(number, label),
@@ -169,10 +173,10 @@ def _same(one: Proposal, other: Proposal) -> bool:
     return bool(iou(np.array([one.box], np.float32), np.array([other.box], np.float32))[0, 0] >= SAME)
 
 
-def _classes_differ(step: Step, found: Mapping[int, Proposal], lowest: float) -> int:
+def _classes_differ(step: Step, found: Mapping[int, Proposal], shown: Sequence[bool]) -> int:
     """Detections of another class than their track; pairs of sure ones on one body that are of two classes."""
     other = sum(proposal.label != step.labels[i] for i, proposal in found.items())
-    sure = np.flatnonzero(step.scores >= lowest)
+    sure = np.flatnonzero(shown)
     boxes, kinds = step.boxes[sure], step.labels[sure]
     pairs = (iou(boxes, boxes) >= SAME) & (kinds[:, None] != kinds[None]) if len(sure) else np.zeros((0, 0), bool)
     return int(other + pairs.sum() // 2)

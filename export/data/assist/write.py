@@ -25,6 +25,7 @@ from edge.data import Frame, Pixels, TemperatureScale
 from edge.errors import EdgeError, InputError
 from edge.model.bundle import Bundle
 from edge.model.normalisers import Normalisers
+from edge.model.thresholds import Thresholds
 from edge.system.files import reason_of, write_whole
 from export.data.assist.choose import Choice
 from export.data.assist.look import Seen
@@ -54,9 +55,8 @@ def image_id(name: str) -> int:
 
 
 def check_empty(out: Path) -> None:
-    """Make the folder. Raises InputError where there is something in it, or it cannot be made."""
+    """Raises InputError where there is something in the folder."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise InputError(f"{out} is not empty, and nothing is overwritten: give another --out")
     except OSError as error:
@@ -67,7 +67,7 @@ def write_proposals(
     out: Path,
     seen: Sequence[Seen],
     bundle: Bundle,
-    lowest: float,
+    lowest: Thresholds,
     choices: Sequence[Choice] = (),
     tell: Callable[[int], None] = lambda _: None,
 ) -> Written:
@@ -97,7 +97,8 @@ def write_proposals(
             write_whole(out / CSV, _table(choices))
         categories = [{"id": i, "name": name, "supercategory": ""} for i, name in enumerate(bundle.classes, 1)]
         info = {"description": DESCRIPTION, "model": bundle.name, "checkpoint_sha256": bundle.checkpoint_sha256}
-        content = {"info": {**info, "score": lowest}, "images": images, "annotations": boxes, "categories": categories}
+        said = {**info, "score": lowest.least, "scores": lowest.to_json()}
+        content = {"info": said, "images": images, "annotations": boxes, "categories": categories}
         write_whole(out / JSON, json.dumps(content, indent=1).encode())
     except OSError as error:
         raise EdgeError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
