@@ -14,7 +14,6 @@ from edge.app.settings import RunSettings
 from edge.camera import open_camera
 from edge.data import (
     Detections,
-    Filter,
     Frame,
     Pose,
     RawDetections,
@@ -34,6 +33,7 @@ from edge.errors import (
     SourceError,
 )
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Filter
 from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine, Sink
 from edge.sinks.background import Background

@@ -1,6 +1,6 @@
 """Every error that this package raises on purpose. A leaf: imports nothing of ours.
 
-Each message says what came, what was expected, what to do.
+Each message says what came, what was expected, what to do. None shows a password of a source or an address.
 
     EdgeError                 exit code 1: it failed while running
     |-- CameraError           a source broke while frames were being read
@@ -14,11 +14,41 @@ Each message says what came, what was expected, what to do.
 
 from __future__ import annotations
 
+import re
+
+HIDDEN = "***"
+# the login of a URL, NAME:PASSWORD@, also where its slashes are forgotten; a password with a / in it, which belongs
+# there as %2F, is hidden as well
+_BEFORE = r"(?i)(\b[a-z][\w+.-]*://|\b(?:rtsps?|https?|rtmps?|srt|udp|tcp|rtp):/?)"
+_LOGIN = re.compile(_BEFORE + r"([^\s/?#:@]*)(?::[^\s/?#]*)?@")
+_BROKEN_LOGIN = re.compile(_BEFORE + r"([^\s/?#:@\[]+):(?!\d+(?:[/?#]|$))[^\s]*@")
+_KEY = re.compile(
+    r"(?i)(?<![a-z])((?:password|passwd|passphrase|pass|pwd|user-pw|access_token|token|api_?key)=)"
+    r"(\"[^\"]*\"|[^\s&;,!#'\"]+)"
+)
+
+
+def without_password(text: str) -> str:
+    """``text`` with every password in it hidden: ``rtsp://user:***@host/x``, ``srt://host?passphrase=***``.
+
+    A URL's login without a password may be a token: it is hidden whole.
+    """
+    text = _BROKEN_LOGIN.sub(_hide, _LOGIN.sub(_hide, text))
+    return _KEY.sub(rf"\1{HIDDEN}", text)
+
+
+def _hide(found: re.Match[str]) -> str:
+    has_password = ":" in found[0][len(found[1]) :]
+    return f"{found[1]}{found[2]}:{HIDDEN}@" if has_password else f"{found[1]}{HIDDEN}@"
+
 
 class EdgeError(Exception):
-    """Root of all errors that this package raises on purpose."""
+    """Root of all errors that this package raises on purpose. Passwords in its texts are hidden when it is made."""
 
     exit_code = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(without_password(one) if isinstance(one, str) else one for one in arguments))
 
 
 class CameraError(EdgeError):

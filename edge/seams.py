@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from edge.data import Frame, RawDetections, Result
 from edge.errors import EngineError, InputError
+from edge.system.activity import INFERRING, here
 
 if TYPE_CHECKING:
     from edge.model.bundle import Bundle
@@ -176,10 +177,10 @@ def as_camera(camera: Any) -> Camera:
 class Engine(Closing):
     """A loaded detector.
 
-    ``bundle``: what it was made from. ``backend``: ``ort``, ``trt``, ``null`` or a name of one's own. ``description``:
-    one line for a person. ``notes``: what that person should know before flying, one line each. ``chosen``: why it is
-    this backend. ``versions``: of the libraries that compute. ``last_ms``: where the time of the last `infer` went,
-    milliseconds by stage, as far as the engine can tell; {} where it cannot.
+    ``bundle``: what it was made from. ``backend``: ``ort``, ``openvino``, ``trt``, ``null`` or a name of one's own.
+    ``description``: one line for a person. ``notes``: what that person should know before flying, one line each.
+    ``chosen``: why it is this backend. ``versions``: of the libraries that compute. ``last_ms``: where the time of the
+    last `infer` went, milliseconds by stage, as far as the engine can tell; {} where it cannot.
 
     Threads. The thread that makes an engine uses it and closes it, whatever library computes: a GPU's objects live in
     one thread, and what passes on a laptop must pass on the board.
@@ -218,6 +219,7 @@ class Engine(Closing):
         if image.dtype != np.uint8 or image.shape != expected:
             raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
         self._asked_at = time.monotonic()
+        here().works(INFERRING)  # a frame may take several calls: each has its time
         return self._infer(image)
 
     def close(self) -> None:

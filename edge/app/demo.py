@@ -16,7 +16,7 @@ import numpy.typing as npt
 from edge.app.observer import Watching
 from edge.app.output import REPORT, SHEET
 from edge.app.report import write_report
-from edge.app.run import run
+from edge.app.run import opened
 from edge.app.settings import MODEL, RunSettings
 from edge.data import Result, class_name
 from edge.errors import SinkError
@@ -112,17 +112,20 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
     """
     classes = Bundle.load(settings.model).classes
     scorer = Scorer(classes, settings.frames)
-    report = run(
-        RunSettings(
-            source=f"sim:frames={settings.frames},seed={settings.seed},fps={FPS},live=0",
-            model=settings.model,
-            out=settings.out,
-            backend=settings.backend,
-            outputs=("video", "map", "geojson"),
-            coverage="",
-        ),
-        watch=Watching(scorer, watch),
+    run_settings = RunSettings(
+        source=f"sim:frames={settings.frames},seed={settings.seed},fps={FPS},live=0",
+        model=settings.model,
+        out=settings.out,
+        backend=settings.backend,
+        outputs=("video", "map", "geojson"),
+        coverage="",
     )
+    with opened(run_settings, watch=Watching(scorer, watch)) as loop:  # nobody else's folder until the sheet is in it
+        return _scored(loop.run(), scorer, settings)
+
+
+def _scored(report: dict[str, Any], scorer: Scorer, settings: DemoSettings) -> dict[str, Any]:
+    """The report with what the truth says, written; and the sheet."""
     report["score"] = scorer.tally.to_json()
     report["counted"] = scorer.counted(json.loads((settings.out / COUNTS).read_text()))
     report["unknown"] = scorer.unknown()

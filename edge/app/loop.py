@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +19,31 @@ from edge.app.output import REPORT
 from edge.app.report import Totals, origin, source_line, write_report
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
-from edge.app.watchdog import Watchdog
-from edge.data import Filter, Result
-from edge.errors import EdgeError, EngineError, SinkError
+from edge.app.watch.watchdog import Watchdog, say
+from edge.data import Result
+from edge.errors import EdgeError, SinkError
 from edge.geo.coverage.coverage import Coverage
 from edge.geo.placing import Placing
-from edge.pipeline import Stream, stream
+from edge.model.thresholds import Filter
+from edge.pipeline import stream
 from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
 from edge.sinks.tracks.counts import FILE as COUNTS
+from edge.system.activity import HANDING_ON, SHOWING, State, here
 from edge.system.deadline import Deadline
+from edge.system.files import Room
 from edge.system.host import host_facts, power_facts, versions
 from edge.system.signals import finishing, stopping
+from edge.system.text import without_passwords
 from edge.track.follower import Follower
 
-CLOSE_S = 5.0  # sinks that take longer are left behind, if the engine hangs
+SINKS_PART = 0.6  # of the time that there is to keep what was found; the rest is for the report
 GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
+
+ENDING = State("ending the run", "the end of the run has not come")
+REPORTING = State("writing the report", "the report has not been written")
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +53,7 @@ class Loop:
     """One run, all its parts open; they stay the caller's to close, but the sinks and the recorder.
 
     ``may_wait``: the camera's `read` may wait without an end, so that a time limit needs a clock of its own.
+    ``watchdog``: watches it already. ``room``: is kept for the report.
     """
 
     settings: RunSettings
@@ -60,14 +70,21 @@ class Loop:
     observer: Observer
     stop: threading.Event | None
     may_wait: bool
-    give_up: Callable[[], None] | None = None
+    watchdog: Watchdog
+    room: Room
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._totals = Totals(self.engine.bundle.classes)
-        self._filter = Filter(self.settings.threshold)
-        self._started = datetime.now(timezone.utc)
-        self._stream: Stream | None = None
+        self._filter = Filter.of(self.settings.threshold)
+        self._started, self._begun = datetime.now(timezone.utc), time.monotonic()
+        self._activity = here()
+        self.watchdog.keep, self.watchdog.figures = self._keep, self._figures
+        for activity, leave, essential in self.sinks.threads():
+            self.watchdog.watch(activity, partial(self._leave, leave, essential))
+        if self.recorder:
+            self.watchdog.watch(self.recorder.activity, partial(self._leave, self.recorder.leave, False))
+        self._stop = threading.Event()
         self._mounting = MountingWatch(self.out / COUNTS, self.placing)
 
     def run(self) -> dict[str, Any]:
@@ -75,10 +92,8 @@ class Loop:
         error: Exception | None = None
         seconds = self.settings.seconds
         deadline = Deadline(seconds + GRACE_S if seconds and self.may_wait else None, self.stop)
-        with (
-            stopping(deadline) as heard,
-            Watchdog(self._busy_since, self._hung),
-        ):  # between two results: what was counted is written, too
+        self._stop = deadline
+        with stopping(deadline) as heard:  # between two results: what was counted is written, too
             try:
                 ended = self._results(deadline, heard)
             except KeyboardInterrupt:
@@ -92,7 +107,7 @@ class Loop:
         """Take results until the end; returns what it was. ``heard``: whether a signal has set ``deadline``."""
         settings, totals, first = self.settings, self._totals, None
         self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage))
-        lowest = self._filter.lowest(self.engine.bundle.score_threshold)
+        lowest = self._filter.lowest(self.engine.bundle.thresholds)
         results = stream(
             self.camera,
             self.engine,
@@ -102,7 +117,6 @@ class Loop:
             follow=None if self.camera.independent else Follower(lowest, self.placing),
             locate=self.placing,
         )
-        self._stream = results
         with self.observer, results:
             for result in results:
                 self._take(result)
@@ -127,7 +141,9 @@ class Loop:
             log.info("%s", source_line(self.camera, result.frame, self.engine))
         for line in self._totals.add(result):
             log.warning("%s", line)
+        here().works(HANDING_ON)
         self.sinks.write(result)
+        here().works(HANDING_ON)
         if self.verifier:
             self.verifier.write(result)
         for error in self._errors():
@@ -135,7 +151,9 @@ class Loop:
                 self._told.add(str(error))
                 log.warning("%s; the flight goes on", error)
         self._mounting.note(result)
+        here().works(SHOWING)
         self.observer(result)
+        here().works(HANDING_ON)
 
     def _coming(self) -> int | None:
         """How many results there will be at most, None where nobody knows."""
@@ -146,34 +164,46 @@ class Loop:
         recorder = self.recorder
         return [*self.sinks.errors, *([recorder.error] if recorder and recorder.error else [])]
 
-    def _busy_since(self) -> float | None:
-        return self._stream.busy_since if self._stream else None
+    def _figures(self) -> tuple[int, int]:
+        return self._totals.meter.results, self._totals.dropped
 
-    def _hung(self, line: str) -> None:
-        """The engine does not return: keep what was found, in a thread that may hang as well, and give up."""
-        log.error("%s: what was found so far is on the disk; start the program again", line)
-        closer = threading.Thread(target=self._end_hung, args=(line,), name="end", daemon=True)
-        closer.start()
-        closer.join(CLOSE_S)
-        if self.give_up:
-            self.give_up()
+    def _leave(self, leave: Callable[[str], None], essential: bool, line: str) -> None:
+        """A thread of a sink or of the recording hangs; called by the watchdog."""
+        error = f"{line}: check its disk, or what it sends to, and start the program again"
+        self._told.add(error)
+        leave(error)
+        if essential:  # detections that reach no disk are worth nothing: the run ends, with this error
+            self.watchdog.hurry()
+            self._stop.set()
+        else:
+            say(logging.WARNING, f"{line}; the flight goes on without it")
 
-    def _end_hung(self, line: str) -> None:
-        with suppress(EdgeError):  # it was said
-            self._end("failed", EngineError(line))
+    def _keep(self, line: str, within_s: float) -> bool:
+        """The loop hangs: close what can be closed, and write the report; called in a thread of the watchdog's."""
+        end = time.monotonic() + SINKS_PART * within_s
+        self.sinks.close(SINKS_PART * within_s)
+        if self.recorder:
+            self.recorder.close(max(end - time.monotonic(), 0.0))
+        kept = not self._errors()
+        with suppress(EdgeError):  # the watchdog says it
+            self._end("failed", EdgeError(line))
+        return kept
 
     def _end(self, ended: str, error: Exception | None) -> dict[str, Any]:
+        self.watchdog.stopping(f"the run ends: {ended}")
         self.sinks.close()
         if self.recorder:
             self.recorder.close()
+        here().works(ENDING)
         error = error or next(iter(self._errors()), None)
         if not error:
             self._mounting.finish()
-        report = self._report("failed" if error else ended, error)
+        here().works(REPORTING)
+        report: dict[str, Any] = without_passwords(self._report("failed" if error else ended, error))
         if self.verifier and not error and (error := self.verifier.error(report)):
             report.update(ended="failed", error=str(error))
         try:
-            write_report(self.out / REPORT, report)
+            write_report(self.out / REPORT, report, self.room)
         except SinkError as unwritten:
             error = error or unwritten  # what came first is the cause
         if error:
@@ -182,13 +212,16 @@ class Loop:
 
     def _report(self, ended: str, error: Exception | None) -> dict[str, Any]:
         engine, camera, sinks = self.engine, self.camera, self.sinks.report()
-        video = sinks.get("video")
+        video, lowest = sinks.get("video"), self._filter.lowest(engine.bundle.thresholds)
         return {
             **self._totals.to_json(),
             "ended": ended,
             "error": None if error is None else str(error) or repr(error),
             **origin(engine, self.settings.source_text, camera),
-            "threshold": self._filter.lowest(engine.bundle.score_threshold),
+            "model_signature": engine.bundle.signature,
+            "threshold": lowest.least,
+            "thresholds": lowest.to_json(),
+            **self._activity.report(),
             "reconnects": camera.outages(),  # None: a source that is not looked for
             "policy": self.policy,
             "video": video and {key: video[key] for key in ("file", "skipped", "error")},
@@ -199,8 +232,9 @@ class Loop:
             "coverage": self.coverage and self.coverage.report(),
             "recording": self.recorder and self.recorder.report(),
             "verify": self.verifier and self.verifier.report(engine.backend),
+            "mission": self.settings.mission and asdict(self.settings.mission),
             "started": self._started.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(timezone.utc) - self._started).total_seconds(), 3),
+            "seconds": round(time.monotonic() - self._begun, 3),
             "host": host_facts(),
             "power": power_facts(),
             "versions": versions(engine.versions),

@@ -14,7 +14,7 @@ import cv2
 
 from edge.app.settings import MODEL
 from edge.camera.devices.usb import usb_nodes
-from edge.engine.readiness import Probe, onnxruntime_need
+from edge.engine.readiness import Probe, onnxruntime_need, openvino_need
 from edge.model.bundle import Bundle
 from edge.model.passport import ENGINE
 from edge.system.host import host_facts, power_facts
@@ -36,10 +36,11 @@ class Fact:
 def machine_facts(folder: Path) -> list[Fact]:
     """Everything, in the order of the data's way. ``folder``: where results would be written."""
     jetson = host_facts()["l4t"] is not None
-    return [*_system(jetson), *_opencv(), *_cameras(), *_inference(jetson), _disk(folder)]
+    return [*system_facts(jetson), *_opencv(), *_cameras(), *_inference(jetson), _disk(folder)]
 
 
-def _system(jetson: bool) -> list[Fact]:
+def system_facts(jetson: bool) -> list[Fact]:
+    """The machine, its power mode, clocks and heat."""
     host, power = host_facts(), power_facts()
     board = host["board"] or host["cpu"]
     facts = [
@@ -110,7 +111,9 @@ def _cameras() -> list[Fact]:
 
 def _inference(jetson: bool) -> list[Fact]:
     gpu, *libraries = Probe().libraries
-    needs = [onnxruntime_need(), gpu, *(libraries if jetson or gpu.met else [])]
+    openvino = openvino_need()
+    needs = [onnxruntime_need(), *([openvino] if openvino else []), gpu]
+    needs += libraries if jetson or gpu.met else []
     if (MODEL / ENGINE).is_file():  # of the bundled model; of another one: edge info
         needs += Probe(Bundle.load(MODEL)).engine
     fine = [need.state == "ready" or (need is gpu and not jetson) for need in needs]

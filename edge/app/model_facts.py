@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.engine.readiness import Need, Probe, onnxruntime_need
+from edge.engine.readiness import Need, Probe, onnxruntime_need, openvino_need
 from edge.engine.select import decide
 from edge.model.bundle import Bundle
 from edge.system.host import host_facts
@@ -18,15 +18,19 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
     - ``input``: ``{"width", "height"}``, pixels; ``max_detections``: in a frame
     - ``normalise``: ``{"8bit", "16bit"}``, each ``{"method", "params", "version"}``
     - ``trained``: ``{"mean", "std"}`` of the training frames after normalising, 0..1
-    - ``thresholds``: ``{"score", "graph_score"}`` and those of suppression: scores from which detections are shown, and
-      from which the graph gives them
+    - ``thresholds``: ``{"score", "score_by_class", "graph_score"}`` and those of suppression: scores from which
+      detections are shown, of every class, and from which the graph gives them
     - ``data``: what it was trained on, as far as the bundle says: ``name``, ``licence``, ``citation``, ...
     - ``tools``: versions that exported it; ``files``: ``{name: {"bytes", "sha256"}}``, verified
-    - ``machine``: ``{"board", "l4t", "auto", "backends": {"ort", "trt"}}``; ``auto``: the backend that ``auto`` takes;
-      a backend is ``{"runs", "needs": [{"name", "state", "text", "fix"}]}``, ``state`` one of ready, doubtful,
-      missing, refused, ``fix`` a list of commands
+    - ``signature``: null where ``model.json`` has none, else ``{"key", "checked"}``: the id of the key, and whether it
+      was checked; if not it is a name that anybody can write there
+    - ``machine``: ``{"board", "l4t", "auto", "backends": {"ort", "openvino", "trt"}}``, ``openvino`` only where it is
+      installed; ``auto``: the backend that ``auto`` takes; a backend is ``{"runs", "needs": [{"name", "state", "text",
+      "fix"}]}``, ``state`` one of ready, doubtful, missing, refused, ``fix`` a list of commands
     """
     trt = Probe(bundle).needs
+    openvino = openvino_need(bundle)
+    backends = {"ort": [onnxruntime_need(bundle)], **({"openvino": [openvino]} if openvino else {}), "trt": trt}
     host = host_facts()
     return {
         "name": bundle.name,
@@ -40,6 +44,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "trained": {"mean": bundle.trained_mean, "std": bundle.trained_std},
         "thresholds": {
             "score": bundle.score_threshold,
+            "score_by_class": bundle.thresholds.to_json(),
             "graph_score": bundle.graph_score_threshold,
             **bundle.nms_thresholds,
         },
@@ -48,11 +53,12 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "files": {
             name: {"bytes": bundle.file(name).stat().st_size, "sha256": digest} for name, digest in bundle.files.items()
         },
+        "signature": bundle.signature,
         "machine": {
             "board": host["board"] or host["cpu"],
             "l4t": host["l4t"],
             "auto": decide(trt).backend,
-            "backends": {"ort": _backend([onnxruntime_need(bundle)]), "trt": _backend(trt)},
+            "backends": {name: _backend(needs) for name, needs in backends.items()},
         },
     }
 

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edge.app.wildlife import camtrap_dp, coco, megadetector
@@ -14,7 +14,7 @@ from edge.errors import InputError
 from edge.sinks.coverage import sink as coverage
 from edge.sinks.open import known_specs
 from edge.sinks.spec import SinkSpec
-from edge.system.files import reason_of
+from edge.system.files import folders_made, reason_of
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
@@ -30,7 +30,8 @@ def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> No
     """
     path = Path((source or "").removeprefix("rec:").partition("?")[0])
     try:
-        taken = any(path.resolve().is_relative_to((out / name).resolve()) for name in _written(specs))
+        read = path.resolve()
+        taken = any(read.is_relative_to((out / name).resolve()) for name in _written(specs))
     except (OSError, RuntimeError, ValueError):  # no path at all, or a loop of links
         taken = False
     if taken:
@@ -75,10 +76,11 @@ def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        left = [path for name in _written(specs) if (path := out / name).exists()]
+        # a link that leads nowhere is there, too: what is written to it would come to be where it leads
+        left = [path for name in _written(specs) if os.path.lexists(path := out / name)]
         if left:
             n = 1
-            while (out / f"earlier-{n}").exists():
+            while os.path.lexists(out / f"earlier-{n}"):
                 n += 1
             (out / f"earlier-{n}").mkdir()
             for path in left:
@@ -88,6 +90,21 @@ def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
     if not _writable(out):
         raise InputError(f"output folder {out} cannot be written: give another --out or fix its permissions")
     return out
+
+
+@contextmanager
+def without_new_folders(files: Iterable[Path]) -> Iterator[None]:
+    """Where the block raises, folders that were made for ``files`` are gone again, if they are empty.
+
+    Raises InputError where one cannot be made.
+    """
+    with ExitStack() as stack:
+        for path in files:
+            try:
+                stack.enter_context(folders_made(path.parent))
+            except OSError as error:
+                raise InputError(f"{path}: {reason_of(error)}: give another file") from None
+        yield
 
 
 def check_file(path: Path) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 from edge.data import Frame, Result, class_name
 from edge.engine.tiled import TiledEngine, tiling_of
-from edge.errors import SinkError
+from edge.errors import SinkError, without_password
 from edge.health.conditions import HealthLog
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
 from edge.measure.percentiles import RULE
 from edge.model.tiling import whole
 from edge.seams import Camera, Engine
-from edge.system.files import reason_of, write_whole
+from edge.system.files import Room, reason_of, write_whole
 from edge.system.text import without_passwords
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,11 @@ class Totals:
         self._shutter = self._shutter_inferred = self._unconverged = self._overflowed = 0
         self._frozen_s = 0.0
         self._health = HealthLog()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came and were not looked at."""
+        return self._dropped
 
     def add(self, result: Result) -> list[str]:
         """Book one result; returns what a person should be told with it, a line each."""
@@ -89,7 +94,7 @@ def source_line(camera: Camera, frame: Frame, engine: Engine) -> str:
     """What is looked at, and what becomes of it for the model, in a line."""
     tiling, bundle = tiling_of(engine), engine.bundle
     plan = (tiling.plan if tiling else whole)(frame.width, frame.height, bundle.width, bundle.height)
-    return f"source: {camera.description}; {plan.in_words()}"
+    return f"source: {without_password(camera.description)}; {plan.in_words()}"
 
 
 def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:
@@ -112,9 +117,14 @@ def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]
     }
 
 
-def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write a report as JSON, whole, with every password in it hidden. Raises SinkError where that fails."""
+def write_report(path: Path, report: dict[str, Any], room: Room | None = None) -> None:
+    """Write a report as JSON, whole, with every password in it hidden. Raises SinkError where that fails.
+
+    ``room``: space that was kept for it, where the disk is full.
+    """
+    data = (json.dumps(without_passwords(report), indent=2) + "\n").encode()
     try:
-        write_whole(path, (json.dumps(without_passwords(report), indent=2) + "\n").encode())
+        write_whole(path, data)
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {reason_of(error)}") from None
+        if room is None or not room.write(data):
+            raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

@@ -12,12 +12,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.geo.report_json import CoverageReport, PositionReport
 from edge.measure.counts_json import ClassCount
+from edge.recording.report_json import RecordingReport, VerifyReport
 from edge.thermal.spec import StoredSpec
 
 Count = Annotated[int, Meta(ge=0)]
 Ms = Annotated[float, Meta(description="milliseconds")]
 Seconds = Annotated[float, Meta(ge=0, description="seconds")]
 Part = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Step(Struct):
+    """``doing``: what the loop was at, in words."""
+
+    doing: str
+    seconds: Seconds
 
 
 class Percentiles(Struct):
@@ -104,19 +112,6 @@ class VideoReport(Struct):
     error: str | None
 
 
-class RecordingReport(Struct):
-    """What became of the raw frames. ``dropped``: came, but were never written; ``removed``: for the budget."""
-
-    folder: str
-    frames: Count
-    dropped: Count
-    bytes: Count
-    segments: Count
-    segments_removed: Count
-    frames_removed: Count
-    error: str | None
-
-
 class PoseReport(Struct):
     """Where the poses came from. ``frames_with``, ``frames_without``: every frame that came from the camera, the latter
     by why there was no pose. ``heights``: poses by what their height was measured with. ``assumed``: what was taken for
@@ -132,16 +127,12 @@ class PoseReport(Struct):
     counts: dict[str, Count]
 
 
-class VerifyReport(Struct):
-    """A replay against the flight's own lines."""
+class MissionReport(Struct):
+    """Which mission was flown. ``sha256``: of its file, as it was when the run began."""
 
+    name: str
     file: str
-    compared: Count
-    different: Count
-    first_difference: str | None
-    unsettled: Count
-    missing: Count
-    verdict: str
+    sha256: str
 
 
 class Host(Struct):
@@ -190,6 +181,13 @@ class TilingReport(Struct):
 
     asked: str
     frames: list[TilePlanReport]
+
+
+class ModelSignature(Struct):
+    """``key``: id of the key that signed. ``checked``: with ``--trusted-key``; false: a name that anybody can write."""
+
+    key: str
+    checked: bool
 
 
 class Normalise(Struct):
@@ -245,10 +243,14 @@ class Report(Struct, kw_only=True):
     tiling: Annotated[TilingReport | None, Meta(description="null: without --tiles")]
     model: Annotated[str, Meta(description="name of the bundle")]
     model_files: Annotated[dict[str, str], Meta(description="sha256 by file")]
+    model_signature: Annotated[ModelSignature | None, Meta(description="of model.json; null: it has none")]
     normalise: Normalise
     source: str
     camera: Annotated[str, Meta(description="what was opened and what it delivers, in words")]
-    threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score shown")]
+    threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score shown, of all classes")]
+    thresholds: Annotated[dict[str, Part], Meta(description="lowest score shown, by class; versions of before: none")]
+    waiting_seconds: Annotated[dict[str, Seconds], Meta(description="the loop's time in each waiting state, in words")]
+    longest_step: Annotated[Step | None, Meta(description="the longest that the loop was at one thing but waiting")]
     reconnects: Annotated[Reconnects | None, Meta(description="null: a source that is not opened again")]
     policy: Literal["latest", "every"]
     video: VideoReport | None
@@ -259,6 +261,7 @@ class Report(Struct, kw_only=True):
     coverage: Annotated[CoverageReport | None, Meta(description="of --coverage; null: it was not asked for")]
     recording: RecordingReport | None
     verify: VerifyReport | None
+    mission: Annotated[MissionReport | None, Meta(description="of --mission; null: the options were given one by one")]
     started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]
     seconds: Seconds
     host: Host

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from edge.app.loop import Loop
 from edge.app.observer import Watching
-from edge.app.output import RECORDING, check_folder, claimed_folder
+from edge.app.output import RECORDING, REPORT, check_folder, claimed_folder
 from edge.app.report import announce
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
-from edge.camera import choose_policy, open_camera
+from edge.app.watch.awaited import camera_of
+from edge.app.watch.manager import Manager
+from edge.app.watch.watchdog import Watchdog
+from edge.camera import choose_policy
 from edge.camera.live.tee import Tee
-from edge.data import Filter, Result
+from edge.data import Result
 from edge.engine import open_engine
 from edge.errors import InputError
 from edge.geo.coverage.coverage import Coverage
@@ -24,6 +27,7 @@ from edge.geo.coverage.search import Search
 from edge.geo.dem import Dem
 from edge.geo.placing import Placing, PlacingSettings
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Filter
 from edge.pose import open_pose
 from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
@@ -32,6 +36,16 @@ from edge.seams import Camera, Engine, as_camera, require_engine
 from edge.sinks.coverage.sink import spec_of as coverage_spec
 from edge.sinks.open import choose_specs
 from edge.sinks.spec import SinkSpec
+from edge.system.activity import Activity, State, watched_here
+from edge.system.budget import LOAD_S
+from edge.system.files import Room
+from edge.system.notify import Notify
+
+LOADING = State("loading the engine", "the engine is not loaded", limit_s=LOAD_S, start=True)
+OPENING = State("opening the output", "the output has not opened", limit_s=LOAD_S, start=True)
+REPORT_ROOM = 256 * 1024  # bytes; a report has 10 kB, with 100 outages and every condition 40
+CLOSING_CAMERA = State("closing the source", "the source has not closed")
+CLOSING_ENGINE = State("closing the engine", "the engine has not closed")
 
 
 def run(
@@ -43,6 +57,7 @@ def run(
     watch: Callable[[Result], None] | None = None,
     stop: threading.Event | None = None,
     give_up: Callable[[], None] | None = None,
+    own_process: bool = False,
 ) -> dict[str, Any]:
     """Run until the source ends, a limit is reached, ``stop`` is set or Ctrl-C; returns the report, which is also
     written.
@@ -53,9 +68,12 @@ def run(
     closes them. ``watch``: called with every result, in the thread of the run; where it is an
     `edge.app.observer.Observer`, also at the beginning and at the end.
 
-    ``give_up``: a call into the engine that does not return within 30 s, or soon after a signal to stop, cannot be
-    ended: this is called then, in another thread, with everything that was found and the report on the disk. The
-    command ends its process there; without it the line is logged, and `run` does not return before the call does.
+    ``give_up``: a call into the engine or a disk that does not return within 30 s, or soon after a signal to stop,
+    cannot be ended: this is called then, in another thread, with everything that was found and the report on the disk.
+    The command ends its process there; without it the line is logged, and `run` does not return before the call does.
+    ``own_process``: the process is there for this run alone. A service manager (``NOTIFY_SOCKET``) is then told how it
+    goes, and a camera that is missing is waited for under one; a small process ends this one where a call holds
+    Python's interpreter and nothing else can.
 
     ``settings.out`` then holds ``detections.jsonl``, ``report.json``, what the other sinks wrote and perhaps
     ``recording/``; what an earlier run left there is moved aside, never overwritten.
@@ -63,18 +81,44 @@ def run(
     Raises InputError before anything was started. Raises CameraError, EngineError, SinkError or ReplayError
     after what had been detected is on the disk and the report, which names the error, is written.
     """
+    with opened(settings, camera, engine, sinks, watch, stop, give_up, own_process) as loop:
+        return loop.run()
+
+
+@contextmanager
+def opened(
+    settings: RunSettings,
+    camera: Camera | None = None,
+    engine: Engine | None = None,
+    sinks: Sequence[SinkSpec] = (),
+    watch: Callable[[Result], None] | None = None,
+    stop: threading.Event | None = None,
+    give_up: Callable[[], None] | None = None,
+    own_process: bool = False,
+) -> Iterator[Loop]:
+    """As `run`: a run with all its parts open. As long as the block runs its folder is nobody else's."""
     specs, folder, own = choose_specs(settings.outputs, sinks), Path(settings.out), camera is not None
     with ExitStack() as stack:
+        activity = stack.enter_context(watched_here(Activity("loop")))
+        notify = Notify.from_environment() if own_process else None
+        manager = Manager(notify) if notify else None
+        watchdog = stack.enter_context(Watchdog(activity, give_up, manager=manager, guarded=own_process))
+        activity.works(LOADING)
+        stack.callback(activity.rests)
         if engine is None:
             engine = stack.enter_context(_open_engine(settings))
+            stack.callback(activity.works, CLOSING_ENGINE)
         elif settings.normalise:
             raise InputError("normalise belongs to the bundle: make the engine of bundle.with_normaliser(...)")
+        elif settings.trusted_key is not None:
+            raise InputError("trusted_key belongs to the bundle: make the engine of Bundle.load(..., trusted_key)")
         elif settings.tiles:
             raise InputError("tiles belong to the engine: make it with open_engine(..., tiles=...), or a TiledEngine")
+        lowest = Filter.of(settings.threshold).lowest(engine.bundle.thresholds)  # before anything is waited for
         if camera is None:
-            if settings.source is None:
-                raise InputError("nothing to look at: give a source, or a camera of your own")
-            camera = stack.enter_context(open_camera(settings.source, settings.reconnect_s))
+            camera = stack.enter_context(camera_of(settings, waits=manager is not None))
+            stack.callback(activity.works, CLOSING_CAMERA)
+        activity.works(OPENING)
         camera, engine = as_camera(camera), require_engine(engine)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
@@ -86,25 +130,27 @@ def run(
         placing = Placing(camera, where)
         coverage = None
         if settings.coverage is not None:
-            lowest = Filter(settings.threshold).lowest(engine.bundle.score_threshold)
             coverage = Coverage.of(Search.parse(settings.coverage), engine, lowest, camera.independent)
             specs = choose_specs(settings.outputs, [*sinks, coverage_spec(coverage)])
         for source in settings.sources or (None,):
             check_folder(folder, source, specs)
         out = stack.enter_context(claimed_folder(folder, specs))
+        room = stack.enter_context(Room(out / REPORT, REPORT_ROOM))
         recorder = None
         if settings.record:
             recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
             stack.callback(recorder.close)
             camera = Tee(camera, recorder.write)
         announce(engine, settings.backend)
-        return Loop(
+        yield Loop(
             settings=settings,
             out=out,
             policy=policy,
             camera=camera,
             engine=engine,
-            sinks=stack.enter_context(Sinks(specs, out, engine.bundle, camera, every=policy == "every")),
+            sinks=stack.enter_context(
+                Sinks(specs, out, engine.bundle, camera, policy == "every", lowest, settings.mission)
+            ),
             recorder=recorder,
             posed=posed,
             placing=placing,
@@ -113,12 +159,13 @@ def run(
             observer=Watching(watch),
             stop=stop,
             may_wait=camera.waits_for_return or (own and camera.live),
-            give_up=give_up,
-        ).run()
+            watchdog=watchdog,
+            room=room,
+        )
 
 
 def _open_engine(settings: RunSettings) -> Engine:
-    bundle = Bundle.load(settings.model)
+    bundle = Bundle.load(settings.model, settings.trusted_key)
     if settings.normalise:
         bundle = bundle.with_normaliser(settings.normalise, settings.override_normalise)
     return open_engine(

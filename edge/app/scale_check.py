@@ -44,7 +44,7 @@ class Target:
         Raises InputError where nobody says the lens, or it is that of another picture.
         """
         if self.lens:
-            focal = LensSpec.parse(self.lens).model(width, height, camera.crop).fx
+            focal = LensSpec.parse(self.lens).model(width, height, camera.crop, camera.whole).fx
         elif camera.intrinsics:
             focal = camera.intrinsics[0]
         else:

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.data import Filter
 from edge.errors import InputError
 from edge.geo.coverage.search import Search
+from edge.model.thresholds import Filter
 from edge.model.tiling import Tiling
+from edge.system.text import repr_without_passwords
 from edge.thermal.normalise import NormaliseSpec
 
 MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
+
+
+@dataclass(frozen=True, slots=True)
+class MissionStamp:
+    """Which mission a run flies: its name, its file, and the sha256 of that file's bytes."""
+
+    name: str
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +31,7 @@ class RunSettings:
 
     ``out``: the folder for the results. ``source``: one or several, see `edge.open_camera`; where `run` is given a
     camera it only names it. ``model``: a bundle's folder, by default the bundled one; not used where `run` is given
-    an engine.
+    an engine. ``trusted_key``: who must have signed it, a key or its file, see `edge.model.signed.signature`.
     ``frames``, ``seconds``: stop after so many results or seconds, None = never.
     ``policy``, ``threshold``: see `edge.stream`. ``outputs``: what to write beside the detections: names of sinks,
     ``video``, ``pictures``.
@@ -35,6 +45,7 @@ class RunSettings:
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
     ``tiles``: look at each frame in tiles: ``auto``, or columns and rows such as ``2x2``, see `edge.model.tiling`.
     ``backend``, ``trust_engine``, ``zero_copy``, ``spin``: see `edge.open_engine`.
+    ``mission``: which mission these settings are of, for the report; None: of none.
 
     Raises InputError where a number cannot be one, or an option needs another that is not given.
     """
@@ -42,12 +53,13 @@ class RunSettings:
     out: str | Path
     source: str | Sequence[str] | None = None
     model: str | Path = MODEL
+    trusted_key: str | None = None
     frames: int | None = None
     seconds: float | None = None
     policy: str | None = None
     backend: str = "auto"
     tiles: str | None = None
-    threshold: float | None = None
+    threshold: float | str | None = None
     normalise: NormaliseSpec | None = None
     override_normalise: bool = False
     outputs: tuple[str, ...] = ()
@@ -63,6 +75,9 @@ class RunSettings:
     trust_engine: bool = False
     zero_copy: bool = False
     spin: bool = False
+    mission: MissionStamp | None = None
+
+    __repr__ = repr_without_passwords
 
     def __post_init__(self) -> None:
         if self.source is not None and not isinstance(self.source, str):
@@ -72,12 +87,17 @@ class RunSettings:
             raise InputError(f"frames {self.frames}: expected 1 or more")
         if self.seconds is not None and not self.seconds > 0:
             raise InputError(f"seconds {self.seconds}: expected more than 0")
-        Filter(self.threshold)  # raises for one that cannot be
+        Filter.of(self.threshold)  # raises for one that cannot be
         Search.parse(self.coverage or "")  # so does this
         if self.tiles is not None:
             Tiling.parse(self.tiles)
         if self.record_budget and not self.record:
             raise InputError("--record-budget says how much --record may keep: give --record too")
+        if self.trusted_key is not None and self.trust_engine:
+            raise InputError(
+                "--trust-engine runs an engine for which nobody vouches, and --trusted-key wants one that is signed: "
+                "give one of them"
+            )
         if self.override_normalise and not self.normalise:
             raise InputError("--override-normalise says that --normalise is meant: give --normalise too")
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from edge.app.settings import MissionStamp
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Thresholds
 from edge.seams import Camera, Closing, Sink
 from edge.sinks.background import Background
 from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.activity import Activity
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +26,39 @@ log = logging.getLogger(__name__)
 class Sinks(Closing):
     """One sink for each of ``specs``, in their order."""
 
-    def __init__(self, specs: Sequence[SinkSpec], out: Path, bundle: Bundle, camera: Camera, every: bool) -> None:
-        """``bundle``: of the engine. ``out``: the folder of the run. ``every``: no frame is left out.
+    def __init__(
+        self,
+        specs: Sequence[SinkSpec],
+        out: Path,
+        bundle: Bundle,
+        camera: Camera,
+        every: bool,
+        lowest: Thresholds | None = None,
+        mission: MissionStamp | None = None,
+    ) -> None:
+        """``bundle``: of the engine. ``out``: the folder of the run. ``every``: no frame is left out. ``lowest``: the
+        scores that are shown, by default the bundle's. ``mission``: the one that is flown.
 
         Raises SinkError, with nothing left open, where one cannot be made.
         """
         self._specs = specs
         self._running: list[Background] = []
+        flown = None if mission is None else {"name": mission.name, "sha256": mission.sha256}
         with ExitStack() as stack:
             for spec in specs:
-                to = SinkContext(spec.path(out), bundle.classes, camera.fps, camera.live, bundle.name, camera.crop)
+                to = SinkContext(
+                    spec.path(out),
+                    bundle.classes,
+                    camera.fps,
+                    camera.live,
+                    bundle.name,
+                    camera.crop,
+                    (lowest or bundle.thresholds).to_json(),
+                    flown,
+                )
                 sink = _make(spec, to)
                 lossless = every if spec.lossless is None else spec.lossless
-                self._running.append(stack.enter_context(Background(sink, spec.depth, lossless)))
+                self._running.append(stack.enter_context(Background(sink, spec.depth, lossless, spec.name)))
             stack.pop_all()  # all could be made: from here on `close` closes them
 
     def write(self, result: Result) -> None:
@@ -43,10 +68,27 @@ class Sinks(Closing):
             if spec.essential and sink.error:
                 raise sink.error  # detections that reach no disk are worth nothing: say so now
 
-    def close(self) -> None:
-        """Wait until everything is written. May be called twice."""
+    def close(self, within_s: float | None = None) -> None:
+        """Wait until everything is written, in their order: some name what those before them wrote. May be called
+        twice.
+
+        ``within_s``: those that take longer, all at the same time, are left behind, seconds; None: those whose `leave`
+        is called.
+        """
+        end = math.inf if within_s is None else time.monotonic() + within_s
+        for spec, sink in zip(self._specs, self._running, strict=True):
+            if spec.file is None or within_s is not None:  # links: each may wait a second for what is still to be sent
+                sink.end()
         for sink in self._running:
-            sink.close()
+            if within_s is None:
+                sink.close()
+            else:
+                sink.close(max(end - time.monotonic(), 0.0))
+
+    def threads(self) -> Iterator[tuple[Activity, Callable[[str], None], bool]]:
+        """Of each sink: what its thread is at, what to call where that hangs, and whether the run ends with it."""
+        for spec, sink in zip(self._specs, self._running, strict=True):
+            yield sink.activity, sink.leave, spec.essential
 
     @property
     def errors(self) -> list[EdgeError]:

@@ -7,12 +7,13 @@ own package, https://github.com/TheCacophonyProject/python-cptv (Apache-2.0).
 from __future__ import annotations
 
 import gzip
+import os
 import time
 import zlib
 from collections import deque
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 try:
     import cptv
@@ -29,9 +30,11 @@ from edge.camera.options import Source
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 
 LARGEST = 4096  # pixels: a damaged size must not ask for gigabytes
+MOST_UNPACKED = 64 << 20  # bytes, of a small file; a larger one may unpack to so many times its size
+MOST_RATIO = 20  # real ones: about 3
 ZERO, FFC = timedelta(0), timedelta(seconds=1)  # a Lepton's shutter is closed for 0.9 s
 
 
@@ -56,11 +59,13 @@ class CptvFile(Camera):
         """Raises SourceError where the file is missing, unreadable, or no CPTV."""
         self._path = path
         try:
-            self._damage = _damage(path)
-            self._file = path.open("rb")
+            self._file = open_regular(path)
         except OSError as error:
             raise SourceError(f"{path}: cannot be read: {reason_of(error)}; check the path and its rights") from error
+        self._damage = ""
         try:
+            self._damage = _damage(self._file)
+            self._file.seek(0)
             self._open()
         except Exception as error:  # on a damaged file the package fails in many ways
             self._file.close()
@@ -146,14 +151,22 @@ class CptvFile(Camera):
         )
 
 
-def _damage(path: Path) -> str:
-    """What is wrong with the gzip around it, which the package takes for a good end; "" if nothing."""
+def _damage(packed: BinaryIO) -> str:
+    """What is wrong with the gzip around it, which the package takes for a good end; "" if nothing.
+
+    Raises ValueError for a bomb: a few bytes that unpack for minutes.
+    """
+    size = os.fstat(packed.fileno()).st_size
+    most = max(MOST_UNPACKED, MOST_RATIO * size)
     try:
-        with gzip.open(path) as file:
+        with gzip.open(packed) as file:
             if not file.peek(1):
                 return "the file is empty"
-            while file.read(1 << 20):
-                pass
+            unpacked = 0
+            while data := file.read(1 << 20):
+                unpacked += len(data)
+                if unpacked > most:
+                    raise ValueError(f"{size} bytes unpack to more than {most >> 20} MiB")
     except EOFError:
         return "the file is cut off"
     except (gzip.BadGzipFile, zlib.error) as error:

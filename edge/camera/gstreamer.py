@@ -12,9 +12,8 @@ from edge.camera.capture import Capture, RefusedError
 from edge.camera.live.reconnect import keep_open
 from edge.camera.options import Source
 from edge.camera.streams import StreamCamera, timeouts
-from edge.errors import SourceError
+from edge.errors import SourceError, without_password
 from edge.seams import Camera
-from edge.system.text import without_password
 
 # before that (Debian 12 has 4.6) it refuses to open when given any (opencv/opencv#22919)
 HAS_TIMEOUTS = tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= (4, 7)

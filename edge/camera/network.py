@@ -13,9 +13,8 @@ from edge.camera.capture import Capture
 from edge.camera.live.reconnect import keep_open
 from edge.camera.options import VIEW_KEYS, Source
 from edge.camera.streams import StreamCamera
-from edge.errors import SourceError
+from edge.errors import SourceError, without_password
 from edge.seams import Camera
-from edge.system.text import without_password
 
 logger = logging.getLogger(__name__)
 OURS = frozenset(VIEW_KEYS) - {"camera"}  # which many servers have too: camera=1

@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from edge.errors import SourceError
+from edge.system.text import repr_without_passwords
 
 RATE = "frames a second, above 0 and up to 1000"
 FLAG = "0 or 1"
@@ -31,6 +32,8 @@ class Source:
     rest: str
     reconnect_s: float | None = None
     others: tuple[str, ...] = ()
+
+    __repr__ = repr_without_passwords
 
     def split(self, *known: str) -> tuple[str, Options]:
         """``rest`` up to its last '?', and the options behind it, of which only those of ``known`` may stand there.

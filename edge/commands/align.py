@@ -27,5 +27,5 @@ def add(commands: Commands) -> None:
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Find it, and say it as an option of the next run."""
     found = alignment_of(arguments.folder, arguments.ground)
-    screens.out.say(str(found))
-    screens.out.say(f"next: edge run ... --mounting {found.mounting}")
+    screens.out.say(str(found.left))
+    screens.out.say(f"next: edge run ... --mounting {found.next}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from edge.app.bench.bench import bench
 from edge.app.bench.compare import compare
-from edge.app.bench.files import check_files, write_files
+from edge.app.bench.files import check_files, main_files, write_files
 from edge.app.bench.settings import DEFAULT_SOURCE, SECONDS, WARM_UP_S, BenchSettings
+from edge.app.output import without_new_folders
 from edge.commands.bench_table import compared, show_bench
 from edge.commands.options import (
     SOURCES,
@@ -96,8 +97,9 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
         return
     names = {field.name for field in fields(BenchSettings)} - {"threads"}
     settings = BenchSettings(**settings_of(arguments, names))
-    check_files(settings)  # before the minutes that it takes
-    measured = bench(settings)
+    with without_new_folders(main_files(settings)):
+        check_files(settings)  # before the minutes that it takes
+        measured = bench(settings)
     with finishing():
         show_bench(measured.report, screens.out)
         for line in write_files(settings, measured):

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -101,3 +101,9 @@ def prepare_standard_files() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_nothing_more() -> None:
+    """After standard output could not be written: else Python tries again when it ends, and says so."""
+    with suppress(OSError, ValueError):  # one without a number, as a program has it that runs a command inside itself
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,6 +19,7 @@ from edge.app.settings import MODEL
 from edge.app.source_check import Examination, examine, problems
 from edge.camera import open_camera
 from edge.commands.console import Screen
+from edge.commands.mission.preflight import look_at_mission
 from edge.commands.options import SOURCES, Commands, Screens, add_command, add_out, add_source, positive
 from edge.engine import open_engine
 from edge.errors import CameraError, EngineError, InputError, SinkError
@@ -26,12 +27,13 @@ from edge.model.bundle import Bundle
 from edge.system.files import reason_of, write_whole
 
 SECONDS = 5.0
+OUT = "out/doctor"
 PICTURE = "doctor.png"
 
 
 def add(commands: Commands) -> None:
     """The command and its options."""
-    help = "look at what a camera really delivers; without --source, at what this machine can do"
+    help = "look at what a camera really delivers; without --source, at what this machine can do, or at a mission"
     sub = add_command(commands, "doctor", execute, help, SOURCES)
     add_source(sub, "camera to look at, see below")
     sub.add_argument(
@@ -42,11 +44,28 @@ def add(commands: Commands) -> None:
     )
     sub.add_argument("--height", type=positive, metavar="M", help="with --size: metres of the camera above the ground")
     sub.add_argument("--lens", metavar="L", help="with --size: as edge run takes it")
-    add_out(sub, "out/doctor", "folder for its picture")
+    add_out(sub, OUT, "folder for its picture")
+    sub.add_argument(
+        "--mission",
+        type=Path,
+        metavar="FILE",
+        help="is all ready for this mission? In under 10 s: camera, scene, model, engine, disk, pose, links, clocks, "
+        "heat; each line green, yellow or red, and what to do. Exit code 1 where one is red, else 0",
+    )
+    sub.add_argument("--json", action="store_true", help="with --mission: for programs, one JSON object")
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Look, and say it."""
+    if arguments.mission:
+        if arguments.source or arguments.lens:
+            raise InputError("--mission names source and lens: leave --source and --lens out")
+        if arguments.seconds != SECONDS or arguments.out != Path(OUT):
+            raise InputError("--seconds and --out are of --source: leave them out beside --mission")
+        look_at_mission(arguments, screens)
+        return
+    if arguments.json:
+        raise InputError("--json is of a mission: give --mission too")
     target = Target.of(arguments.size, arguments.height, arguments.lens)
     if target and not arguments.source:
         raise InputError("--size, --height and --lens are about the pictures of a camera: give --source")

@@ -9,8 +9,9 @@ from typing import Any
 from edge.app.model_facts import model_facts
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
-from edge.commands.options import Commands, Screens, add_command
+from edge.commands.options import Commands, Screens, add_command, add_trusted_key
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, ONNX_INT8, WEIGHTS, Bundle
+from edge.model.thresholds import in_words
 
 PURPOSE = {
     ONNX_CPU: "for ONNX Runtime",
@@ -26,12 +27,13 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
     )
+    add_trusted_key(sub)
     sub.add_argument("--json", action="store_true", help="for programs: one JSON object, see docs/output.md")
 
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Look, and say it."""
-    facts = model_facts(Bundle.load(arguments.bundle))
+    facts = model_facts(Bundle.load(arguments.bundle, arguments.trusted_key))
     if arguments.json:
         print(json.dumps(facts, indent=2))
         return
@@ -55,11 +57,12 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
         ("16-bit frames", _grey(facts["normalise"]["16bit"])),
         (
             "scores",
-            f"a detection is shown if its score is {thresholds['score']:g} or more; edge run --threshold takes "
-            f"another, from {thresholds['graph_score']:g} to 1",
+            f"a detection is shown if its score is {in_words(thresholds['score_by_class'])} or more; edge run "
+            f"--threshold takes another, from {thresholds['graph_score']:g} to 1",
         ),
         ("network", _network(facts["architecture"])),
         *([("assumed", _assumed(facts["assumed"]))] if facts["assumed"] else []),
+        ("signed", _signed(facts["signature"])),
         ("exported with", ", ".join(f"{name} {version}" for name, version in facts["tools"].items()) or "not said"),
     ]
     for name, file in facts["files"].items():
@@ -103,6 +106,15 @@ def _assumed(assumed: dict[str, str]) -> str:
     """What nobody has said of the network, in a sentence."""
     settings = ", ".join(f"{name} {value}" for name, value in assumed.items())
     return f"the checkpoint did not tell these settings, they are as usual for its architecture: {settings}"
+
+
+def _signed(signature: dict[str, Any] | None) -> str:
+    """By whom, and whether anybody knows."""
+    if signature is None:
+        return "no"
+    return f"by key {signature['key']}" + (
+        "" if signature["checked"] else ", as its signature says; edge info --trusted-key KEY checks it"
+    )
 
 
 def _grey(spec: dict[str, Any]) -> str:

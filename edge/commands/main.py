@@ -6,13 +6,15 @@ import argparse
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from edge.commands import align, bench, demo, doctor, info, report, run
-from edge.commands.console import Screen, listening, prepare_standard_files
+from edge.commands.console import Screen, listening, prepare_standard_files, print_nothing_more
 from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
 from edge.errors import EdgeError
+from edge.system.files import reason_of
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 
@@ -22,9 +24,21 @@ log = logging.getLogger("edge.commands")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input."""
+    """Run one command; returns 0 done, 1 failed while running, 2 bad arguments or bad input.
+
+    Without ``argv`` the process is the command's own. Where a thread of a driver or a disk hangs, it ends here: Python
+    cannot end in order while that thread may come back.
+    """
+    code = _run(argv)
+    if argv is None and any(thread.daemon for thread in threading.enumerate()):
+        os._exit(code)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     prepare_standard_files()
     arguments = _parser().parse_args(argv)
+    arguments.own_process = argv is None  # a program that gives words of its own goes on behind a command
     screens = Screens(Screen(), Screen(stderr=True))
     terminate_as_interrupt()
     with listening(screens.err, _level(arguments)):
@@ -38,7 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.error("interrupted")
             return 1
         except BrokenPipeError:  # every command prints last: it is done, and nobody reads on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print_nothing_more()
+        except OSError as error:  # a full disk behind > FILE; what else the system says has words of its own below
+            log.error("%s: %s", error.filename or "standard output", reason_of(error), exc_info=True)
+            print_nothing_more()
+            return 1
     return 0
 
 

@@ -14,6 +14,7 @@ from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.engine.select import BACKENDS
 from edge.errors import InputError
+from edge.model.thresholds import Filter
 from edge.model.tiling import Tiling
 from edge.sinks.live import cot
 from edge.sinks.live.broker import MqttAddress
@@ -21,6 +22,7 @@ from edge.sinks.live.link import Address
 from edge.sinks.live.tls import TlsAddress
 from edge.sinks.live.webhook import parse_url
 from edge.sinks.live.wire import Peer
+from edge.system.text import bytes_of
 from edge.thermal.normalise import NormaliseSpec
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -91,6 +93,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
 
 
+def add_trusted_key(parser: argparse.ArgumentParser) -> None:
+    """``--trusted-key``."""
+    parser.add_argument(
+        "--trusted-key",
+        metavar="KEY",
+        help="take the model only if this key signed it: a file FILE.pub of minisign, or the key in it, RW... (pip "
+        "install 'thermal-edge[signed]')",
+    )
+
+
 def add_source(parser: argparse.ArgumentParser, help: str, required: bool = False) -> None:
     """``--source``: one, or several images and folders of them, as a shell makes them of ``*.jpg``."""
     parser.add_argument(
@@ -109,8 +121,8 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
         choices=("auto", *BACKENDS),
         default="auto",
         help="ort: ONNX Runtime on the CPU, with the faster graph of the bundle (ort-float, ort-int8: with that one); "
-        "trt: TensorRT; null: none, nothing is found (to test a camera); auto (default): TensorRT if it can run here, "
-        "else ort",
+        "openvino: OpenVINO on the CPU, which is to be installed first; trt: TensorRT; null: none, nothing is found "
+        "(to test a camera); auto (default): TensorRT if it can run here, else ort",
     )
 
 
@@ -148,11 +160,12 @@ def settings_of(arguments: argparse.Namespace, names: set[str]) -> dict[str, Any
 
 def size_in_bytes(text: str) -> int:
     """Bytes of a size such as ``20GB``."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT])(i?)B?", text)
-    size = float(found[1]) * (1024 if found[3] else 1000) ** (" kMGT".index(found[2])) if found else 0.0
-    if not 1e6 <= size < 1e18:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a size of 1MB or more, such as 500MB, 20GB, 20GiB")
-    return int(size)
+    try:
+        return bytes_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a size of 1MB or more, such as 500MB, 20GB, 20GiB"
+        ) from None
 
 
 def count(text: str) -> int:
@@ -208,6 +221,15 @@ def url(text: str) -> SplitResult:
         return parse_url(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def threshold(text: str) -> float | str:
+    """Scores from which detections are shown, as `Filter.of` reads them; which classes there are the model says."""
+    try:
+        asked = Filter.of(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text if asked.threshold is None or asked.by_class else asked.threshold
 
 
 def tiles(text: str) -> str:

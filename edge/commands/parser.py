@@ -25,14 +25,19 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._given: list[str] = []
+        self.given: list[str] = []
 
     def parse_known_args(  # type: ignore[override]  # one of argparse's overloads is enough
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse's, and nothing is left over: that is an error of the command that does not know it."""
-        self._given = list(sys.argv[1:] if args is None else args)
-        found, left = super().parse_known_args(self._given, namespace)
+        self.given = list(sys.argv[1:] if args is None else args)
+        required = [action.required for action in self._actions]
+        try:
+            found, left = super().parse_known_args(self.given, namespace)
+        finally:  # an option may have excused the others, this once
+            for action, before in zip(self._actions, required, strict=True):
+                action.required = before
         if left:
             self.error(self._too_much(left[0]))
         return found, left
@@ -74,9 +79,9 @@ class Parser(argparse.ArgumentParser):
         options = self._options()
         if word.startswith("-"):
             return self._no_option(word.partition("=")[0])
-        at = self._given.index(word)
-        before = self._given[at - 1] if at else ""
-        option = self._given[at - 2] if at > 1 else ""
+        at = self.given.index(word)
+        before = self.given[at - 1] if at else ""
+        option = self.given[at - 2] if at > 1 else ""
         if before in options and options[before].nargs == 0:
             return f"{word!r} is too much: {before} takes no value"
         if option in options and options[option].nargs != 0:
@@ -84,7 +89,7 @@ class Parser(argparse.ArgumentParser):
                 f"{word!r} is too much: {option} takes one value; a name with spaces, ?, * or & needs quotes: "
                 f"{option} '{before} ...'"
             )
-        meant = f"; is --source {word} meant?" if "--source" in options and "--source" not in self._given else ""
+        meant = f"; is --source {word} meant?" if "--source" in options and "--source" not in self.given else ""
         return f"{word!r} is too much: it belongs to no option{meant}"
 
     def _no_option(self, name: str) -> str:
@@ -95,12 +100,12 @@ class Parser(argparse.ArgumentParser):
     def _misspelt(self) -> str:
         """Where something is missing: what was given that may have been meant."""
         options = self._options()
-        for word in self._given:
+        for word in self.given:
             name = word.partition("=")[0]
             if re.match(r"-+[a-zA-Z]", name) and not any(option.startswith(name) for option in options):
                 return f"; {self._no_option(name)}"
-        first = next(iter(self._given), "-")
-        if not first.startswith("-") and "--source" in options and "--source" not in self._given:
+        first = next(iter(self.given), "-")
+        if not first.startswith("-") and "--source" in options and "--source" not in self.given:
             return f"; is --source {first} meant?"
         return ""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
-from dataclasses import fields
 from pathlib import Path
 
+from edge.app.mission.mission import link_specs, settings_of
 from edge.app.run import run
-from edge.app.settings import RunSettings
+from edge.app.watch.awaited import StoppedWaiting
 from edge.commands.live_table import LiveTable
+from edge.commands.mission.take import add_mission, add_write_mission, placed, take_mission, write_mission
 from edge.commands.options import (
     SOURCES,
     Commands,
@@ -21,6 +23,7 @@ from edge.commands.options import (
     add_quiet,
     add_source,
     add_tiles,
+    add_trusted_key,
     address,
     broker,
     count,
@@ -28,21 +31,24 @@ from edge.commands.options import (
     peer,
     positive,
     positive_or_zero,
-    score,
-    settings_of,
     size_in_bytes,
+    threshold,
     url,
 )
 from edge.commands.run_summary import summary
-from edge.sinks.live import cot, mavlink_out, mqtt, webhook
 from edge.sinks.open import known_specs
+
+log = logging.getLogger(__name__)
 
 
 def add(commands: Commands) -> None:
     """The command and its options."""
     sub = add_command(commands, "run", execute, "find objects in a camera, a stream or files", SOURCES)
+    add_mission(sub, "fly what this file says; options beside it win, see docs/mission.md")
+    add_write_mission(sub)
     add_source(sub, "where frames come from, see below", required=True)
     add_model(sub)
+    add_trusted_key(sub)
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write results to")
     sub.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     sub.add_argument("--seconds", type=positive, metavar="S", help="stop after S seconds")
@@ -54,9 +60,10 @@ def add(commands: Commands) -> None:
     )
     sub.add_argument(
         "--threshold",
-        type=score,
+        type=threshold,
         metavar="T",
-        help="write detections with a score of T or more, 0 to 1 (default: the model's, see edge info)",
+        help="write detections with a score of T or more, 0 to 1: 0.4; Animal=0.2,Person=0.6: of these classes; "
+        "0.5,Animal=0.2: of all others 0.5 (default: the model's, see edge info)",
     )
     sub.add_argument(
         "--normalise",
@@ -162,18 +169,20 @@ def add(commands: Commands) -> None:
 
 def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     """Run, and say what came of it."""
-    options = settings_of(arguments, {field.name for field in fields(RunSettings)})
-    settings = RunSettings(**{**options, "outputs": tuple(arguments.outputs)})
-    links = []
-    if arguments.cot:
-        links.append(cot.spec_of(arguments.cot))
-    if arguments.mavlink_out:
-        links.append(mavlink_out.spec_of(arguments.mavlink_out))
-    if arguments.webhook:
-        links.append(webhook.spec_of(arguments.webhook))
-    if arguments.mqtt:
-        links.append(mqtt.spec_of(arguments.mqtt))
-    report = run(settings, sinks=links, watch=None if arguments.quiet else LiveTable(screens.err), give_up=_give_up)
+    if arguments.write_mission:
+        write_mission(arguments, screens.out)
+        return
+    mission = take_mission(arguments) if arguments.mission else None
+    options = vars(arguments)
+    settings = settings_of(options, mission)
+    links = link_specs(options)
+    watch = None if arguments.quiet else LiveTable(screens.err)
+    try:
+        with placed(mission, arguments):
+            report = run(settings, sinks=links, watch=watch, give_up=_give_up, own_process=arguments.own_process)
+    except StoppedWaiting:
+        log.warning("stopped while it waited for the camera: nothing was looked at")
+        return
     if not arguments.quiet:
         for line in summary(report, arguments.out):
             screens.out.say(line)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from edge.app.output import REPORT, SHEET
 from edge.geo.coverage.coverage import hectares
 from edge.geo.positions import NO_POSE
 from edge.measure.counts_json import ClassCount
+from edge.model.thresholds import in_words
 from edge.sinks.coverage.sink import FILE as COVERAGE
 from edge.sinks.coverage.sink import PICTURE
 from edge.sinks.jsonl import SPEC as DETECTIONS
 from edge.sinks.tracks.counts import FILE as COUNTS
+from edge.system.declared import MOST_JSON, decoded
+from edge.system.files import read_limited
 
 
 def summary(report: dict[str, Any], out: Path) -> list[str]:
@@ -27,8 +28,8 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
         f"{report['frames']} frame{'s' * (report['frames'] != 1)} processed ({report['ended']}){speed}{delay}",
         f"not processed: {report['dropped']} dropped (a newer frame was there), {report['duplicates']} duplicates (the "
         f"same picture again), {report['lost']} lost (never came)",
-        f"boxes in all frames: {_boxes(report['detections'])}, with a score of {report['threshold']:g} or more. A box "
-        "is not an animal: one animal in 100 frames is 100 boxes",
+        f"boxes in all frames: {_boxes(report['detections'])}, with a score of {in_words(report['thresholds'])} or "
+        "more. A box is not an animal: one animal in 100 frames is 100 boxes",
         f"engine: {report['engine']}; source: {report['camera']}",
         f"written in {out}: {', '.join(_written(report, out))}; docs/output.md explains every field",
     ]
@@ -109,8 +110,8 @@ def _tiles(row: dict[str, Any]) -> str:
 def _counts(path: Path) -> list[str]:
     """How many there are, in a line; none where nothing was followed or the file is not there."""
     try:
-        counts = msgspec.json.decode(path.read_bytes(), type=dict[str, ClassCount])
-    except (OSError, msgspec.MsgspecError):
+        counts = decoded(read_limited(path, MOST_JSON), dict[str, ClassCount])
+    except (OSError, ValueError):
         return []
     told = [
         f"{one.count} {name} ({one.low} to {one.high} in 9 of 10 cases)"

@@ -15,8 +15,10 @@ from typing import Any
 
 from edge.app import report_json
 from edge.app.bench import bench_json
+from edge.app.mission import declared
+from edge.app.preflight import preflight
 from edge.measure import counts_json, detections_lines, track_lines
-from edge.model import model_json, passport, recall
+from edge.model import golden, model_json, passport, recall
 from edge.recording import contents
 from edge.system.files import reason_of
 
@@ -29,6 +31,9 @@ SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "model": ("model.json of a bundle", model_json.schema),
     "passport": ("model.engine.json, the passport of an engine", passport.schema),
     "recall": ("recall.json of a bundle", recall.schema),
+    "golden": ("golden.json of a bundle", golden.schema),
+    "mission": ("a mission file, TOML", declared.schema),
+    "preflight": ("what edge doctor --mission --json prints", preflight.schema),
     "recording": ("the meta part of a record in a segment of a recording", contents.schema),
 }
 

@@ -27,8 +27,9 @@ def open_engine(
     """Load a bundle (a folder, or one already checked) into an engine.
 
     ``backend``: ``trt`` (TensorRT, on the board), ``ort`` (ONNX Runtime on the CPU, with the faster graph: see
-    `edge.engine.cpu_graph`), ``ort-float``, ``ort-int8`` (with that graph), ``null`` (detects nothing; for benchmarks),
-    or ``auto``: see `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an engine without a
+    `edge.engine.cpu_graph`), ``ort-float``, ``ort-int8`` (with that graph), ``openvino`` (OpenVINO on the CPU, which is
+    to be installed first: see `edge.engine.openvino`), ``null`` (detects nothing; for benchmarks), or ``auto``: see
+    `choose_backend`; the engine's ``chosen`` then says why. ``trust_engine``: fly an engine without a
     passport too, see `check_passport`. ``threads``, ``zero_copy``, ``spin``: see `EngineOptions`. ``tiles``: ``auto``,
     or columns and rows such as ``2x2``: the engine takes pictures of any size and looks at them in tiles, see
     `edge.model.tiling`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from edge.engine.onnx_runtime import load
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, Found, deviations, raw_detections, signature
+from edge.model.signed.opened import opened
 from edge.seams import Engine
 
 onnxruntime: Any = load()
@@ -38,7 +40,9 @@ class OrtEngine(Engine):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # its warnings about folded constants mean nothing to a user
+        # its warnings about folded constants mean nothing to a user, and its errors are raised, too: what it prints has
+        # names out of the graph in it, which a terminal would obey
+        options.log_severity_level = 4
         if graph == ONNX_INT8:
             self.backend = "ort-int8"
             # AVX2 and AVX-512 without VNNI add two products in 16 bits, which saturates. Where that could happen, that
@@ -46,15 +50,8 @@ class OrtEngine(Engine):
             # 32: slower, and right. Weights of 7 bits stay as they are, and fast. ONNX Runtime looks at them itself,
             # so nothing hangs on what model.json says of them
             options.add_session_config_entry("session.x64quantprecision", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own classes derive from Exception only
-            raise EngineError(
-                f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_first_line(error)}: "
-                "export the bundle again, or install another onnxruntime"
-            ) from None
+        with opened(bundle, graph) as found:
+            self._session = _session(found, options, path)
         expected = signature(bundle)
         if wrong := deviations(_tensors(self._session), expected):
             raise EngineError(f"{path} has {'; '.join(wrong)}: export it again")
@@ -73,6 +70,17 @@ class OrtEngine(Engine):
 
     def _release(self) -> None:
         del self._session
+
+
+def _session(found: Path, options: Any, path: Path) -> Any:
+    """The graph, loaded from where it was ``found``; ``path``: for a message, where the user knows it."""
+    try:
+        return onnxruntime.InferenceSession(str(found), sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own classes derive from Exception only
+        raise EngineError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_first_line(error)}: "
+            "export the bundle again, or install another onnxruntime"
+        ) from None
 
 
 def _tensors(session: Any) -> Found:

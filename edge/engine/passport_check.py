@@ -8,6 +8,7 @@ mismatch names the command.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Literal
 
 from edge.engine.device import Device
-from edge.errors import BundleError
+from edge.errors import BundleError, EngineError
 from edge.model.bundle import MODEL_JSON, ONNX_FP16, Bundle, sha256
 from edge.model.passport import ENGINE, PASSPORT, Passport, Target, graph_sha256
+from edge.model.signed.signature import NotSigned
 from edge.system.files import read_text_or_none, reason_of
 from edge.system.host import host_facts, power_facts
 
+_SIGN = "edge-export sign"
 _DRIVER_VERSION = Path("/proc/driver/nvidia/version")
 
 
@@ -78,13 +81,18 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
     if not (bundle.path / ENGINE).is_file():
         return [refuse(f"{bundle.path} has no {ENGINE}", "engines are built on the board that flies")]
     try:
-        passport = Passport.read(bundle.path)
+        passport = Passport.read(bundle)
     except FileNotFoundError:
         what = f"{ENGINE} has no passport ({PASSPORT})"
         why = "nobody can tell from which model, by which TensorRT and for which board it was built"
+        if bundle.trusted:
+            return [refuse(what, why)]
         if not trust_engine:
             why += " (if you can: --trust-engine)"
         return [Mismatch(what, why, "warn" if trust_engine else "refuse", fix)]
+    except NotSigned as error:
+        why = "an engine is code, and whoever can write into the folder can put both there"
+        return [Mismatch(f"{PASSPORT} {error}", why, "refuse", f"{_SIGN} {shlex.quote(str(bundle.path))} --key FILE")]
     except (OSError, ValueError) as error:
         return [refuse(f"{PASSPORT} cannot be read ({error})", "the engine's origin is unknown")]
 
@@ -103,6 +111,26 @@ def check_passport(bundle: Bundle, here: Target, trust_engine: bool = False) -> 
         why = "classes, pixels or thresholds may be others than those the engine was built with"
         found.append(refuse(f"{MODEL_JSON} was changed after {ENGINE} was built", why))
     return found + _comparison_mismatches(passport, fix) + _machine_mismatches(passport.target, here, fix)
+
+
+def engine_bytes(bundle: Bundle) -> bytes:
+    """``model.engine``, to be run. Of a bundle whose signature was checked: only if it is still what its signed
+    passport says, since the files may be others now than those that `check_passport` saw.
+
+    Raises OSError; EngineError where it is not.
+    """
+    data = (bundle.path / ENGINE).read_bytes()
+    if bundle.trusted is None:
+        return data
+    try:
+        passport = Passport.read(bundle)
+        same = passport.engine_sha256 == hashlib.sha256(data).hexdigest()
+        same = same and passport.onnx_sha256 == graph_sha256(bundle)
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise EngineError(f"{bundle.path / ENGINE} or its passport was changed after it was checked: start again")
+    return data
 
 
 def raise_refusals(bundle: Bundle, found: Sequence[Mismatch]) -> None:

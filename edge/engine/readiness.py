@@ -13,6 +13,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Literal
 
+from edge.engine import openvino
 from edge.engine.device import Device, find_device
 from edge.engine.onnx_runtime import load
 from edge.engine.passport_check import Mismatch, check_passport, this_machine
@@ -29,6 +30,7 @@ ONNXRUNTIME = "pip install 'onnxruntime>=1.18,<1.24' 'numpy<2'"
 ONNXRUNTIME_JETPACK_7 = "pip install 'onnxruntime>=1.18' 'numpy<2'"
 CLOSE_OTHERS = ": close other programs, or log out of the desktop (sudo systemctl isolate multi-user.target)"
 
+_NOT_INSTALLED = "not installed"
 _EXPORT = "on a workstation: edge-export onnx --checkpoint F --out BUNDLE"
 
 # how the import of a library ends that is not there, or whose own libraries are not there or too old
@@ -125,7 +127,7 @@ class Probe:
             return [Need(ENGINE, "missing", f"none, and no {ONNX_FP16} to build it from", (_EXPORT,))]
         found = self.mismatches
         if not found:
-            compared = Passport.read(self._bundle.path).comparison  # there: without one it would be doubtful
+            compared = Passport.read(self._bundle).comparison  # there: without one it would be doubtful
             return [Need(ENGINE, "ready", f"its passport fits this machine, as far as could be told; {compared}")]
         if not there:
             return [Need(ENGINE, "missing", found[0].why, (found[0].fix,))]
@@ -146,6 +148,17 @@ def onnxruntime_need(bundle: Bundle | None = None) -> Need:
     bits = PAIR_BITS if bundle is None else bundle.weight_bits  # without a bundle: as edge-export writes them
     int8 = f"; {_int8_words(bits)}" if bundle is None or ONNX_INT8 in bundle.files else ""
     return Need("ONNX Runtime", "ready", f"{found.__version__}, on the CPU{int8}")
+
+
+def openvino_need(bundle: Bundle | None = None) -> Need | None:
+    """OpenVINO, with the graph that it runs of a bundle; None where it is not installed: nobody needs it."""
+    found = _import("openvino", openvino.load)
+    if isinstance(found, str):
+        return None if found == _NOT_INSTALLED else Need("OpenVINO", "missing", found, (openvino.INSTALL,))
+    if bundle is not None and ONNX_CPU not in bundle.files:
+        return Need("OpenVINO", "missing", f"the bundle has no {ONNX_CPU}", (_EXPORT,))
+    graph = "" if bundle is None else f"; {openvino.graph_words(bundle)}"
+    return Need("OpenVINO", "ready", f"{openvino.version_of(found)}, on the CPU{graph}")
 
 
 def _int8_words(bits: int) -> str:
@@ -170,6 +183,6 @@ def _import(name: str, load: Callable[[], ModuleType] | None = None) -> ModuleTy
     try:
         return load() if load else importlib.import_module(name)
     except ModuleNotFoundError as error:
-        return "not installed" if error.name == package else f"cannot be loaded: {error}"
+        return _NOT_INSTALLED if error.name == package else f"cannot be loaded: {error}"
     except UNLOADABLE as error:
         return f"cannot be loaded: {error}"

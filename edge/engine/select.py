@@ -14,6 +14,7 @@ BACKENDS: Mapping[str, str] = {
     "ort": "edge.engine.cpu_graph",
     "ort-float": "edge.engine.cpu_graph",
     "ort-int8": "edge.engine.cpu_graph",
+    "openvino": "edge.engine.openvino",
     "trt": "edge.engine.trt",
     "null": "edge.engine.null",
 }
@@ -23,9 +24,9 @@ BACKENDS: Mapping[str, str] = {
 class EngineOptions:
     """What can be set of an engine; each takes its own.
 
-    ``threads``: of ONNX Runtime, 0 = one a core that this process may use. ``zero_copy``, ``spin``: of TensorRT, see
-    `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle; what it knows already nobody looks at again.
-    ``backend``: the row of `BACKENDS` that was taken.
+    ``threads``: of ONNX Runtime and OpenVINO, 0 = one a core that this process may use. ``zero_copy``, ``spin``: of
+    TensorRT, see `edge.engine.trt.TrtEngine`. ``probe``: of this machine and the bundle; what it knows already nobody
+    looks at again. ``backend``: the row of `BACKENDS` that was taken.
     """
 
     probe: Probe

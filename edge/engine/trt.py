@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from edge.data import RawDetections
 from edge.engine.cuda import AGAIN, CALLS_BY, Buffer, Gpu
-from edge.engine.passport_check import raise_refusals
+from edge.engine.passport_check import engine_bytes, raise_refusals
 from edge.engine.readiness import CLOSE_OTHERS, ENVIRONMENT, TENSORRT, Probe
 from edge.engine.select import EngineOptions
 from edge.errors import EngineError, InputError
@@ -242,7 +242,7 @@ class _Plan:
         path = bundle.path / ENGINE
         self._fix = f"run: edge-export engine {shlex.quote(str(bundle.path))}"
         try:
-            data = path.read_bytes()
+            data = engine_bytes(bundle)
         except OSError as error:
             raise EngineError(f"{path} cannot be read ({reason_of(error)}): {self._fix}") from None
         try:

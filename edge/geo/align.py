@@ -39,6 +39,7 @@ GOOD_LEFT_M = 0.75  # less is a good fit, whatever was there before
 DRIFT_M_S = 0.08  # of all objects together, less may be the receiver's
 MOST_UNSURE = 0.5  # of what the fit moves
 TRIES = 6
+NOSE = "where poses are those of the aircraft's nose, run it again with --mounting pitch_deg=-90, or as it is fixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _seen(sightings: Sightings, camera: CameraModel, ground: float) -> tuple[See
     ids = np.asarray(sightings.objects, np.int64)[order]
     keep = _spread(ids, passes, steep & (heights > 0))
     if not keep.any():
-        raise InputError(f"alignment: no sighting is within {STEEPEST_DEG:g} degrees of nadir, above the ground")
+        raise InputError(f"alignment: no sighting is within {STEEPEST_DEG:g} degrees of nadir, above ground; {NOSE}")
     order, axes, heights, t, yaw, ids = order[keep], axes[keep], heights[keep], t[keep], yaw[keep], ids[keep]
     first = poses[int(order[0])]
     a_latitude, a_longitude = metres_a_degree(first.latitude)

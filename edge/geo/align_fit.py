@@ -9,6 +9,7 @@ that fit badly count less (Huber's weights).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -118,7 +119,7 @@ def noise_weights(rays: Float64, axes: Float64, heights: Float64, focal: float) 
     for i in range(len(rays)):
         hit = Hit((rays[i] @ axes[i])[None], heights[i : i + 1], axes[i], focal)
         covariance[i] = hit.covariance(JITTER)[0]
-    return np.asarray(np.linalg.inv(covariance), np.float64)
+    return np.asarray(_solved(np.linalg.inv, covariance), np.float64)
 
 
 def fit(seen: Seen) -> Fit:
@@ -146,12 +147,12 @@ def fit(seen: Seen) -> Fit:
         square = np.einsum("ni,nij,nj->n", off, seen.weights, off)
         noise = math.sqrt(max(float(np.median(square)) / MEDIAN_2D, 1e-12))
         normal_s, slope_s = normal / noise**2 + np.diag(precision), slope / noise**2 + precision * state
-        step = np.linalg.solve(normal_s, slope_s)
+        step = _solved(np.linalg.solve, normal_s, slope_s)
         state = state - step * min(1.0, float((LARGEST / np.maximum(np.abs(step[:4]), 1e-12)).min()))
         huber = np.minimum(1.0, HUBER * noise / np.maximum(np.sqrt(square), 1e-12))
         if np.abs(step[:4]).max() < 1e-7:
             break
-    inverse = np.linalg.inv(normal_s)
+    inverse = _solved(np.linalg.inv, normal_s)
     # errors of one object's sightings hang together: by objects, and never less than by sightings
     by_object = np.zeros((objects, m))
     np.add.at(by_object, seen.objects, np.einsum("nik,ni->nk", pull, off) / noise**2)
@@ -171,10 +172,18 @@ def _without_objects(
     """Design (N, 2, M) and places (N, 2), each less the weighted mean of its object."""
     total = np.zeros((count, 2, 2))
     np.add.at(total, objects, weights)
-    inverse = np.linalg.inv(total)
+    inverse = _solved(np.linalg.inv, total)
     of_design = np.zeros((count, 2, design.shape[2]))
     np.add.at(of_design, objects, weights @ design)
     of_now = np.zeros((count, 2))
     np.add.at(of_now, objects, np.einsum("nij,nj->ni", weights, now))
     centre = np.einsum("jab,jb->ja", inverse, of_now)
     return design - (inverse @ of_design)[objects], now - centre[objects]
+
+
+def _solved(how: Callable[..., Float64], *arrays: Float64) -> Float64:
+    """``how(*arrays)``. Raises InputError where there is no solution."""
+    try:
+        return how(*arrays)
+    except np.linalg.LinAlgError:
+        raise InputError("alignment: nothing can be solved with these numbers: expected those of a flight") from None

@@ -14,9 +14,10 @@ import msgspec
 from edge.errors import InputError
 from edge.geo.camera import CameraModel
 from edge.system.declared import MOST, declared, read_json
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 
 MOST_BYTES = 1 << 20
+MOST_DEEP = 16  # of tables in tables: OpenCV's parser calls itself for each, and crashes after some ten thousand
 HALF = 0.5  # pixel
 _MODELS = ("plumb_bob", "brown", "brown_conrady", "")
 _NAMES = {"dist_coeffs": "distortion_coefficients", "dist_coeff": "distortion_coefficients", "k": "camera_matrix"}
@@ -52,7 +53,7 @@ def read_calibration(path: Path | str) -> CameraModel:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise ValueError("it is over 1 MiB; expected the few lines of a calibration")
@@ -111,6 +112,7 @@ def _renamed(value: Any) -> Any:
 
 def _yaml(text: str) -> dict[str, Any]:
     """What OpenCV reads of its own YAML and, with its first line put before it, of others'."""
+    _check_depth(text)
     head = "" if text.startswith("%YAML") else "%YAML:1.0\n---\n"
     try:
         file = cv2.FileStorage(head + text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
@@ -119,6 +121,23 @@ def _yaml(text: str) -> dict[str, Any]:
     except (cv2.error, SystemError) as error:
         said = " ".join(str(error).split())[-120:]
         raise ValueError(f"OpenCV cannot read it as YAML ({said})") from None
+
+
+def _check_depth(text: str) -> None:
+    """Raises ValueError where brackets or indented lines stand in each other deeper than in any calibration."""
+    depth, indents = 0, [0]
+    for line in text.splitlines():
+        dashes = len(line) - len(line.lstrip(" -\t?:"))  # each of them may begin a table in a table
+        while len(indents) > 1 and dashes <= indents[-1]:
+            indents.pop()
+        if line.strip() and dashes > indents[-1]:
+            indents.append(dashes)
+        for mark in line:
+            depth = max(0, depth + (mark in "[{") - (mark in "]}"))
+            if depth + len(indents) > MOST_DEEP:
+                raise ValueError("it is nested too deeply")
+        if line.lstrip(" ").count("- ", 0, dashes) > MOST_DEEP:
+            raise ValueError("it is nested too deeply")
 
 
 def _node(node: Any) -> Any:

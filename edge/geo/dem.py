@@ -20,6 +20,7 @@ Float64 = npt.NDArray[np.float64]
 
 SEGMENT_M = 250.0  # of a ray is taken for straight in the model's coordinates: 2 mm off
 MOST_AT_ONCE = 200_000  # cells
+FARTHEST, LEAST_STEP = 1e9, 1e-9  # degrees or metres: with others a place in the grid would be infinite
 EDGE = 1e-8  # of a post: rounding at the border
 _SLIVER = 1e-12  # of a segment: where a ray crosses a corner
 
@@ -59,7 +60,8 @@ class Dem:
                 "float32, two or more of each"
             )
         numbers = (self.x0, self.y0, self.dx, self.dy, self.sigma_m)
-        if not all(map(math.isfinite, numbers)) or min(self.dx, self.dy) <= 0 or self.sigma_m < 0:
+        in_range = all(abs(number) <= FARTHEST for number in numbers)
+        if not in_range or min(self.dx, self.dy) < LEAST_STEP or self.sigma_m < 0:
             raise InputError(f"{self.name}: grid of {numbers}: expected finite numbers, steps of more than 0")
         if not np.isfinite(self.heights).any():
             raise InputError(f"{self.name}: it holds no height at all, only holes")

@@ -5,6 +5,7 @@ What is in another datum or projection is refused by its number and name: reproj
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from edge.errors import InputError
 from edge.geo.dem import Dem
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 
 MOST_POSTS = 64 << 20  # 256 MB of heights in memory; a tile of an arc second has 13 million
 VOID = -32768  # SRTM's; others write it too
@@ -73,6 +74,8 @@ def _hgt(path: Path, sigma_m: float) -> Dem:
 def _geotiff(path: Path, sigma_m: float) -> Dem:
     from tifffile import TiffFile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # a line for each damaged tag, and there may be 65535
+    open_regular(path).close()
     try:
         with TiffFile(path) as file:
             page: Any = file.pages[0]
@@ -93,7 +96,8 @@ def _geotiff(path: Path, sigma_m: float) -> Dem:
             f"a damaged TIFF, or of a compression that needs imagecodecs, pip install 'thermal-edge[tiff]': "
             f"{_line(error)}"
         ) from None
-    heights = np.asarray(values).reshape(page.imagelength, page.imagewidth).astype(np.float32)
+    heights = np.asarray(values).reshape(page.imagelength, page.imagewidth).astype(np.float32, copy=False)
+    del values
     heights[~np.isfinite(heights)] = np.nan
     try:
         empty = None if nodata is None else float(str(nodata).strip("\0 "))
@@ -114,6 +118,10 @@ def _check_shape(page: Any) -> None:
             f"{page.imagewidth}x{page.imagelength} posts; expected at most {MOST_POSTS >> 20} million: cut out what is "
             "flown over, gdal_translate -projwin"
         )
+    if page.is_tiled and page.tilelength * page.tilewidth > MOST_POSTS:
+        raise ValueError(
+            f"tiles of {page.tilewidth}x{page.tilelength} posts; expected at most {MOST_POSTS >> 20} million"
+        )
     if page.samplesperpixel != 1 or page.dtype is None or page.dtype.kind not in "iuf":
         raise ValueError(
             f"{page.samplesperpixel} bands of {page.dtype}; expected one band of numbers: heights in metres"
@@ -121,13 +129,12 @@ def _check_shape(page: Any) -> None:
 
 
 def _check(heights: npt.NDArray[np.float32], hint: str) -> None:
-    found = heights[np.isfinite(heights)]
-    if not len(found):
+    known = ~np.isnan(heights)
+    if not known.any():
         raise ValueError("it holds no height at all, only holes")
-    if found.min() < LOWEST_M or found.max() > HIGHEST_M:
-        raise ValueError(
-            f"heights from {found.min():.0f} to {found.max():.0f}; expected {LOWEST_M:g} to {HIGHEST_M:g} m: {hint}"
-        )
+    low, high = heights.min(where=known, initial=np.inf), heights.max(where=known, initial=-np.inf)
+    if low < LOWEST_M or high > HIGHEST_M:
+        raise ValueError(f"heights from {low:.0f} to {high:.0f}; expected {LOWEST_M:g} to {HIGHEST_M:g} m: {hint}")
 
 
 def _number(tags: dict[str, Any], key: str) -> int | None:

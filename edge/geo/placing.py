@@ -9,17 +9,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.data import Detections, Frame, Pose
 from edge.errors import InputError
 from edge.geo.attitude import Mounting
 from edge.geo.camera import CameraModel
+from edge.geo.coverage.footprint import Footprint, footprint
 from edge.geo.dem import Dem
 from edge.geo.dem_files import read_dem
 from edge.geo.lens import LensSpec
-from edge.geo.locate import locate
-from edge.geo.positions import NO_MOUNTING, NO_POSE, Float64, located_of
+from edge.geo.positions import NO_MOUNTING, NO_POSE, located_of
 from edge.seams import Camera
 
 log = logging.getLogger(__name__)
@@ -91,15 +89,13 @@ class Placing:
             position_factors=found.factors,
         )
 
-    def footprint(self, frame: Frame) -> Float64 | None:
-        """(4, 2) latitude, longitude of the ground at the corners of the picture, as `edge.data.Result` has it."""
+    def footprint(self, frame: Frame) -> Footprint | None:
+        """The ground in the picture, or in the part of it that looks at ground near enough."""
         pose = self.pose(frame)
         model = None if pose is None else self.model(frame)
         if pose is None or model is None:
             return None
-        w, h = frame.width, frame.height
-        corners = locate([(0, 0), (w, 0), (w, h), (0, h)], model, pose, self._settings.ground)[:, :2]
-        return corners if np.isfinite(corners).all() else None
+        return footprint((frame.width, frame.height), model, pose, self._settings.ground)
 
     @property
     def mounting(self) -> Mounting:
@@ -162,6 +158,7 @@ class Placing:
             "intrinsics": m and [round(float(v), 3) for v in (m.fx, m.fy, m.cx, m.cy)],
             "ground": _described(self._settings.ground),
             "assumed": sorted(self._assumed),
+            "mounting": None if self.mounting == NO_MOUNTING else str(self.mounting),
         }
 
 

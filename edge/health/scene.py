@@ -54,7 +54,7 @@ class Health:
         """Judge by this bundle's training frames and size, and by the size of tiles, from now on."""
         self._trained_mean, self._trained_std = bundle.trained_mean, max(bundle.trained_std, 1e-6)
         self._size, self._tiling = (bundle.width, bundle.height), tiling
-        self._threshold = bundle.score_threshold
+        self._threshold = bundle.score_threshold  # one for all classes: the limits of `Polarity` were found with one
 
     def ask_inverted(self, frame: Frame, image: npt.NDArray[np.uint8], raw: RawDetections | None, again: Look) -> None:
         """Let the model now and then look at the inverted picture too. Counts have no palette. The next `judge` knows.

@@ -5,7 +5,7 @@ Files of before have no such first line: a reader passes over a line that has no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,20 @@ FORMAT = 1
 
 
 def header(
-    result: Result, classes: Sequence[str], model: str | None, crop: tuple[int, int, int, int] | None
+    result: Result,
+    classes: Sequence[str],
+    model: str | None,
+    crop: tuple[int, int, int, int] | None,
+    thresholds: Mapping[str, float] | None = None,
+    mission: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The first line: ``{"format": 1, "frame": {"width", "height"}, "crop": [x, y, w, h], "classes": [...], "model"}``.
+    """The first line: ``{"format": 1, "frame": {"width", "height"}, "crop": [x, y, w, h], "classes": [...], "model",
+    "thresholds": {class: score}}``.
 
     ``frame``: the picture that boxes are in, pixels, as of ``result``, the first one. ``crop``: where in the source's
-    picture it lies; null: it is the whole. ``model``: the bundle's name. What the source was stands in report.json: a
-    replay's file is the same byte for byte.
+    picture it lies; null: it is the whole. ``model``: the bundle's name. ``thresholds``: the lowest score that was
+    written of each class; left out where nobody said it. ``mission``: its name and sha256, only where the run flew
+    one. What the source was stands in report.json: a replay's file is the same byte for byte.
     """
     return {
         "format": FORMAT,
@@ -30,6 +37,8 @@ def header(
         "crop": None if crop is None else list(crop),
         "classes": list(classes),
         "model": model,
+        **({} if thresholds is None else {"thresholds": dict(thresholds)}),
+        **({"mission": dict(mission)} if mission else {}),
     }
 
 
@@ -64,9 +73,9 @@ def to_json(result: Result, classes: Sequence[str]) -> dict[str, Any]:
         }
         if found.track_ids is not None and found.track_ids[i] > 0:
             item["track"] = int(found.track_ids[i])
-        if found.celsius is not None:
+        if found.celsius is not None and np.isfinite(found.celsius[i]).all():  # JSON has no NaN
             item["celsius"] = [round(float(v), 2) for v in found.celsius[i]]
-        if found.positions is not None and np.isfinite(found.positions[i]).all():  # JSON has no NaN
+        if found.positions is not None and np.isfinite(found.positions[i]).all():
             latitude, longitude, error_m = (float(v) for v in found.positions[i])
             item["position"] = [round(latitude, 7), round(longitude, 7), round(error_m, 1)]
         detections.append(item)

@@ -16,9 +16,10 @@ from msgspec import Struct
 from edge.data import Float32, TemperatureScale
 from edge.errors import InputError
 from edge.measure.matching import Int64
-from edge.system.declared import declared, read_json
+from edge.system.declared import declared, json_file
 from edge.system.files import reason_of
 
+MOST_BYTES = 1 << 30  # of the file: COCO's own largest has 470 MB
 PLAIN = "edge-export data check writes a cleaned.json that can be read"
 
 
@@ -88,7 +89,7 @@ def read_labelled(annotations: Path, folder: Path, classes: tuple[str, ...]) -> 
     Raises InputError where the file cannot be read, is not plain COCO, or has no class of the detector.
     """
     try:
-        coco = declared(read_json(annotations.read_bytes()), _Coco)
+        coco = declared(json_file(annotations, MOST_BYTES), _Coco)
     except OSError as error:
         raise InputError(f"annotations {annotations} cannot be read ({reason_of(error)}): give COCO's JSON") from None
     except (ValueError, msgspec.MsgspecError) as error:

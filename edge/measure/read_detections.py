@@ -9,7 +9,8 @@ import msgspec
 
 from edge.errors import InputError
 from edge.measure.detections_lines import FirstLine, FrameLine, Size
-from edge.system.files import reason_of
+from edge.system.declared import decoded
+from edge.system.files import open_regular, reason_of
 
 MAX_LINE = 4 << 20  # bytes: thousands of detections in one frame
 AS_WRITTEN = "expected a line as edge run writes it"
@@ -26,31 +27,30 @@ class DetectionsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 line = file.readline(MAX_LINE)
         except OSError as error:
             raise InputError(f"cannot read {path}: {reason_of(error)}") from None
         if not line.endswith(b"\n"):
             raise InputError(f"{path} holds no frame: expected the detections of a run")
         try:
-            self.first = msgspec.json.decode(line, type=FirstLine)
-        except msgspec.MsgspecError as error:
+            self.first = decoded(line, FirstLine)
+        except ValueError as error:
             raise InputError(
                 f"{path}, line 1: {error}: expected the size of the frames and the classes; files of version 0.1.0 do "
                 "not have them: run it again"
             ) from None
 
     def __iter__(self) -> Iterator[FrameLine]:
-        decoder = msgspec.json.Decoder(FrameLine)
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 file.readline(MAX_LINE)
                 number = 1
                 while (line := file.readline(MAX_LINE)).endswith(b"\n"):
                     number += 1
                     try:
-                        yield decoder.decode(line)
-                    except msgspec.MsgspecError as error:
+                        yield decoded(line, FrameLine)
+                    except ValueError as error:
                         raise InputError(f"{self._path}, line {number}: {error}: {AS_WRITTEN}") from None
                 if len(line) == MAX_LINE:
                     raise InputError(

@@ -6,14 +6,16 @@ goes, none changes its meaning.
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from edge.errors import InputError
-from edge.system.files import reason_of
+from edge.measure.detections_lines import check_box, check_place, check_seconds, check_utc
+from edge.system.declared import decoded
+from edge.system.files import read_limited, reason_of
 
 Whole = Annotated[int, Meta(ge=0)]
 Score = Annotated[float, Meta(ge=0, le=1)]
@@ -66,13 +68,27 @@ def read_tracks(path: Path) -> list[TrackLine]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB: expected the tracks of one flight")
-        lines = path.read_bytes().split(b"\n")
+        lines = read_limited(path, MAX_BYTES).split(b"\n")
     except OSError as error:
         raise InputError(f"cannot read {path}: {reason_of(error)}") from None
     tracks = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            tracks.append(msgspec.json.decode(line, type=TrackLine))
-        except msgspec.MsgspecError as error:
+            tracks.append(_checked(decoded(line, TrackLine)))
+        except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}: expected a track as edge run writes it") from None
     return tracks
+
+
+def _checked(track: TrackLine) -> TrackLine:
+    """The same. Raises ValueError for what no run writes: numbers that nothing can be made of, files elsewhere."""
+    check_box(track.box)
+    check_seconds(track.first_t, track.last_t, *([track.origin] if isinstance(track.origin, float) else []))
+    for utc in (track.first_utc, track.last_utc):
+        check_utc(utc)
+    if track.position is not None:
+        check_place((track.position.lat, track.position.lon, track.position.sigma_m))
+    for name in track.crops:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not name.isprintable():
+            raise ValueError(f"crops has {name!r}: expected files within the run's folder")
+    return track

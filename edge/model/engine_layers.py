@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.model.bundle import sha256
 from edge.model.passport import ENGINE
-from edge.system.declared import read_json
+from edge.system.declared import json_file, read_json
 
 FORMAT = 1
 LAYERS = "model.engine.layers.json"
@@ -46,7 +46,7 @@ def layers_file(told: str, engine_sha256: str, tensorrt: str) -> bytes | None:
 def read_layers(folder: Path) -> dict[str, LayerFacts]:
     """By name, of the engine in ``folder``; {} where nobody wrote them, or they are another engine's."""
     try:
-        value = read_json((folder / LAYERS).read_bytes())
+        value = json_file(folder / LAYERS)
         same = isinstance(value, dict) and value.get("format") == FORMAT
         if not same or value.get("engine_sha256") != sha256(folder / ENGINE):
             return {}

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.model.bundle import ONNX_FP16, WEIGHTS, Bundle
 from edge.model.comparison import Comparison
-from edge.system.declared import MOST, declared, read_json
+from edge.system.declared import MOST, declared, json_file, read_json
 from edge.system.files import write_whole
 
 FORMAT = 1
@@ -88,13 +88,14 @@ class Passport:
         write_whole(folder / PASSPORT, (json.dumps(content, indent=2) + "\n").encode())
 
     @classmethod
-    def read(cls, folder: Path) -> Passport:
-        """Read ``folder/model.engine.json``.
+    def read(cls, folder: Path | Bundle) -> Passport:
+        """Read ``model.engine.json`` of a folder, or of a bundle: then as `Bundle.read` reads it.
 
         Raises FileNotFoundError where there is none, another OSError as the disk gives it, ValueError (saying what
-        is wrong with it) where it is no passport or one of another format.
+        is wrong with it) where it is no passport or one of another format, or a trusted key did not sign
+        it (NotSigned).
         """
-        raw = read_json((folder / PASSPORT).read_bytes())
+        raw = read_json(folder.read(PASSPORT)) if isinstance(folder, Bundle) else json_file(folder / PASSPORT)
         if not isinstance(raw, dict) or raw.get("format") != FORMAT:
             got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
             raise ValueError(f"its format is {got!r}, this version of thermal-edge reads {FORMAT}")

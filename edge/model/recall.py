@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import BundleError
 from edge.model.bundle import ONNX_CPU, Bundle
+from edge.model.signed.signature import NotSigned
 from edge.system.declared import declared, read_json
 from edge.system.files import reason_of
 
@@ -143,11 +144,15 @@ def read_recall(bundle: Bundle, name: str, score: float) -> RecallCurve | None:
     """
     path = bundle.path / FILE
     try:
-        table = declared(read_json(path.read_bytes()), RecallJson)
+        table = declared(read_json(bundle.read(FILE)), RecallJson)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({reason_of(error)}): remove it, or measure again") from None
+    except NotSigned as error:
+        raise BundleError(
+            f"{path} {error}: have it signed as the bundle, or remove it: no recall is said then"
+        ) from None
     except (ValueError, msgspec.MsgspecError) as error:
         raise BundleError(f"{path}: {error}: measure again with edge-export eval --set-recall") from None
     if table.model_onnx != bundle.files.get(ONNX_CPU):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,6 +24,18 @@ LONGEST_ROUND_TRIP_S = 1.0
 SYNC_WINDOW_S = 10.0
 SYNC_OFF_S = 1.0  # TIMESYNC that is farther from the times of messages tells another clock
 MOST_ASKED = 32
+
+
+class Placing(NamedTuple):
+    """What put samples at their times: what was added to the sender's own time, and how far that may be off, seconds;
+    None = nobody knows.
+    """
+
+    offset_s: float = 0.0
+    sigma_s: float | None = None
+
+
+NOT_KNOWN = Placing()
 
 
 class Clock(Protocol):
@@ -43,8 +55,13 @@ class Clock(Protocol):
         ...
 
     @property
+    def offset(self) -> float:
+        """What was added to the time of the newest message, seconds."""
+        ...
+
+    @property
     def sigma_s(self) -> float | None:
-        """How far the times may be off, seconds; None where nobody knows: the delay of the link is in them."""
+        """How far that may be off, seconds; None where nobody knows: the delay of the link is in it."""
         ...
 
 
@@ -127,7 +144,7 @@ class Learning:
     """`Clock` that only writes down what comes, for a `LogClock`."""
 
     restarts = corrections = 0
-    sigma_s = None
+    offset, sigma_s = 0.0, None
 
     def __init__(self) -> None:
         self.seen: list[tuple[float, float]] = []
@@ -146,6 +163,7 @@ class LogClock:
     def __init__(self, seen: list[tuple[float, float]]) -> None:
         """``seen``: time since its start and arrival of every message, in the order in which they will be taken."""
         self.restarts = self._at = 0
+        self.offset = 0.0
         self._sessions: list[int | None] = []
         sessions, usual, bins = Sessions(), math.inf, dict[tuple[int, int], float]()
         for boot_s, arrival in seen:
@@ -165,7 +183,8 @@ class LogClock:
             return None, CLOCK_JUMPED
         self.restarts = session
         centres, lags = self._offsets[session]
-        return boot_s + float(np.interp(arrival, centres, lags)), ""
+        self.offset = float(np.interp(arrival, centres, lags))
+        return boot_s + self.offset, ""
 
 
 def _smooth(bins: dict[int, float]) -> tuple[list[float], list[float]]:
@@ -187,6 +206,7 @@ class TimeSync:
 
     def ask(self, now: float) -> int:
         """The ``ts1`` of a question that goes out at ``now``, nanoseconds."""
+        self._forget(now)
         ns = int(now * 1e9)
         self._asked.append(ns)
         return ns
@@ -200,7 +220,10 @@ class TimeSync:
         self._asked.remove(ts1)
         self.answers += 1
         self._found.append((now, trip, now - trip / 2 - tc1 / 1e9))
-        while self._found[0][0] < now - SYNC_WINDOW_S:
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._found and self._found[0][0] < now - SYNC_WINDOW_S:
             self._found.popleft()
 
     def clear(self) -> None:
@@ -210,7 +233,7 @@ class TimeSync:
 
     @property
     def offset(self) -> float | None:
-        """Our time less the other side's, seconds; None before the first answer."""
+        """Our time less the other side's, seconds; None where no answer came in the newest 10 s."""
         return min(self._found, key=lambda found: found[1])[2] if self._found else None
 
     @property

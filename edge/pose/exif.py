@@ -27,7 +27,7 @@ from edge.pose.options import Spec
 from edge.pose.rotation import Rotation, of_angles
 from edge.pose.series import Place, place_error
 from edge.pose.source import Moment, PoseSource
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 
 HEAD = 1 << 20  # bytes of a file in which its metadata stand
 MOST_TIFF = 64 << 20  # bytes more of a TIFF, whose directories may stand at its end
@@ -84,7 +84,7 @@ class Exif(PoseSource):
         if path is None:
             return None, NO_FILE
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 head = file.read(HEAD)
                 written = read(head + file.read(MOST_TIFF) if head[:4] in TIFF else head)
         except OSError as error:

@@ -20,10 +20,13 @@ from edge.pose.options import Spec
 from edge.pose.rotation import Rotation, of_angles
 from edge.pose.series import Place, heights, place_error, places, rotations
 from edge.pose.source import Alignment, Moment, PoseSource, nothing_usable
-from edge.system.files import reason_of
+from edge.system.files import read_limited, reason_of
 
 KEY = bytes.fromhex("060e2b34020b01010e01030101000000")
 MOST_BYTES = 1 << 30
+FIRST_S, LAST_S = 0.0, 4_102_444_800.0  # 1970 .. 2100: another time is damage
+LONGEST_TAG = 4  # bytes
+SPARE = 16 << 20  # bytes of checksums that are wrong, beside four times the stream: a stream may be made of them
 MOST_PACKET = 64 << 10  # bytes; packets of a flight have some hundred
 TS_PACKET, TS_SYNC = 188, 0x47
 CHECKSUM, TIME, VERSION = 1, 2, 65
@@ -139,8 +142,8 @@ class Klv(PoseSource):
 def packets(data: bytes, counts: Counter[str]) -> Iterator[Packet]:
     """The packets that are whole and right, in their order; what was not is counted by reason."""
     for stream in _streams(data):
-        at = stream.find(KEY)
-        while at >= 0:
+        at, left = stream.find(KEY), 4 * len(stream) + SPARE
+        while at >= 0 and left > 0:
             length, begin = _length(stream, at + len(KEY))
             if length > MOST_PACKET:
                 counts[TOO_LARGE] += 1
@@ -148,6 +151,7 @@ def packets(data: bytes, counts: Counter[str]) -> Iterator[Packet]:
                 counts[CUT_OFF] += 1
             elif why := _sum_error(stream[at : begin + length]):
                 counts[why] += 1
+                left -= length
             else:
                 packet = _packet(stream[begin : begin + length])
                 if packet is None:
@@ -197,13 +201,13 @@ def _packet(body: bytes) -> Packet | None:
             values[104] = _imapb(value, -900.0, 40_000.0)
         elif tag in MAPPED and (number := _mapped(value, *MAPPED[tag])) is not None:
             values[tag] = number
-    return None if utc is None else Packet(utc, values)
+    return None if utc is None or not FIRST_S <= utc <= LAST_S else Packet(utc, values)
 
 
 def _tag(body: bytes, at: int) -> tuple[int, int]:
     """``(tag, what follows)``: BER-OID, seven bits a byte."""
-    tag = 0
-    while at < len(body):
+    tag, end = 0, min(at + LONGEST_TAG, len(body))
+    while at < end:
         tag, more = tag << 7 | body[at] & 0x7F, body[at] & 0x80
         at += 1
         if not more:
@@ -258,6 +262,6 @@ def _bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise InputError(f"pose {path}: {size} bytes; expected a file of at most {MOST_BYTES >> 20} MiB")
-        return path.read_bytes()
+        return read_limited(path, MOST_BYTES)
     except OSError as error:
         raise InputError(f"pose {path}: {reason_of(error)}; expected KLV packets") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import select
 import socket
 import termios
 import tty
@@ -18,13 +17,13 @@ from pathlib import Path
 
 from edge.errors import InputError
 from edge.seams import Closing
-from edge.system.files import reason_of
+from edge.system.budget import POSE_CONNECT_S as CONNECT_S
+from edge.system.files import open_regular, readable, reason_of
 
 log = logging.getLogger(__name__)
 
 MOST_READ = 4096  # bytes at once
 BUFFER = 64 << 10  # bytes that the system keeps of UDP: of a flood the rest is lost there, at no cost
-CONNECT_S = 2.0
 BAUD = 57600
 KEY_BYTES, MOST_KEY_FILE = 32, 1024
 
@@ -235,7 +234,7 @@ def read_key(path: Path) -> bytes:
     Raises InputError where the file cannot be read or holds none of them.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_KEY_FILE + 1)
     except OSError as error:
         raise InputError(f"signing={path}: {reason_of(error)}; expected a file with the key") from None
@@ -252,4 +251,4 @@ def read_key(path: Path) -> bytes:
 
 
 def _ready(handle: int, wait_s: float) -> bool:
-    return handle >= 0 and bool(select.select([handle], [], [], wait_s)[0])
+    return handle >= 0 and readable(handle, wait_s)

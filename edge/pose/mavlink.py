@@ -24,6 +24,7 @@ from edge.pose.options import Spec
 from edge.pose.source import Moment, PoseSource
 from edge.pose.vehicle import Mounting, Vehicle
 from edge.seams import Camera
+from edge.system.budget import POSE_JOIN_S
 from edge.system.files import reason_of
 
 TICK_S = 0.02  # the longest wait for bytes
@@ -111,7 +112,7 @@ class Mavlink(PoseSource):
     def close(self) -> None:
         """End the thread and the link. May be called twice."""
         self._over.set()
-        self._thread.join(timeout=5)
+        self._thread.join(POSE_JOIN_S)
 
     # ---- the thread ----
 

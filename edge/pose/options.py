@@ -15,9 +15,10 @@ import msgspec
 
 from edge.camera.options import split_query
 from edge.errors import InputError, SourceError
-from edge.pose.rotation import Rotation, of_angles
+from edge.pose.rotation import FRAMES, Rotation, of_angles
 from edge.pose.source import Alignment, GroundModel
-from edge.pose.vehicle import FRAMES, Mounting
+from edge.pose.vehicle import Mounting
+from edge.system.text import repr_without_passwords
 
 T = TypeVar("T")
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -38,6 +39,8 @@ class Spec:
     sources: tuple[str, ...] = ()
     model: GroundModel | None = None
 
+    __repr__ = repr_without_passwords
+
     @classmethod
     def parse(
         cls,
@@ -50,6 +53,8 @@ class Spec:
         """Raises InputError where an option is none of ``known``, or is given twice. A file that is there may have a
         question mark in its name.
         """
+        if "\0" in text:
+            raise InputError(f"pose {text!r} has a NUL character in it")
         try:
             path, pairs = (rest, {}) if os.path.exists(rest) else split_query(rest)
         except SourceError as error:

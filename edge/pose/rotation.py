@@ -7,8 +7,10 @@ degrees, turned in this order (Tait-Bryan z, y, x), as `edge.Pose` has them: of 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+GimbalFrame = Literal["earth", "vehicle", "body"]  # what a gimbal's angles are measured from
+FRAMES: tuple[GimbalFrame, ...] = ("earth", "vehicle", "body")
 LOCK = 1e-7  # of the forward axis' horizontal part: below it yaw and roll are one turn, and roll is set to 0
 
 
@@ -95,3 +97,12 @@ def wrap_360(degrees: float) -> float:
 def wrap_180(degrees: float) -> float:
     """The same in -180..180, 180 left out."""
     return wrap_360(degrees + 180.0) - 180.0
+
+
+def to_north(gimbal: Rotation, frame: GimbalFrame, attitude: Rotation) -> Rotation:
+    """A gimbal's angles in ``frame``, on an aircraft of this ``attitude``, to north and horizon."""
+    if frame == "earth":
+        return gimbal
+    if frame == "body":
+        return attitude @ gimbal
+    return of_angles(attitude.angles[0], 0.0, 0.0) @ gimbal

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from edge.pose.clock import NOT_KNOWN, Placing
 from edge.pose.rotation import Rotation, between, degrees_between, wrap_180
 
 T = TypeVar("T")
@@ -61,8 +62,9 @@ class Series(Generic[T]):
         self._gap_s, self._ahead_s = gap_s, ahead_s
         self._t: list[float] = []
         self._values: list[T] = []
+        self._placings: list[Placing] = []
         self._begins: set[float] = set()  # times of samples that do not go on from the one before
-        self._odd: tuple[float, T] | None = None  # the newest that has jumped, and was left out
+        self._odd: tuple[float, T, Placing] | None = None  # the newest that has jumped, and was left out
 
     def __len__(self) -> int:
         return len(self._t)
@@ -77,8 +79,8 @@ class Series(Generic[T]):
         """When the oldest one was; infinity without one."""
         return self._t[0] if self._t else math.inf
 
-    def add(self, t: float, value: T) -> str:
-        """Take a sample; returns why it was refused, "" where it was not.
+    def add(self, t: float, value: T, placing: Placing = NOT_KNOWN) -> str:
+        """Take a sample; returns why it was refused, "" where it was not. ``placing``: what ``t`` was made with.
 
         One that jumped is refused; where the next one agrees with it, both are taken, and nothing is mixed across.
         """
@@ -87,19 +89,20 @@ class Series(Generic[T]):
         if t <= self.last_t:
             return TWICE if t == self.last_t else BACKWARDS
         if self._t and self._jumps(self._values[-1], value, t - self._t[-1]):
-            odd, self._odd = self._odd, (t, value)
+            odd, self._odd = self._odd, (t, value, placing)
             if odd is None or t <= odd[0] or self._jumps(odd[1], value, t - odd[0]):
                 return JUMPED
             self._begins.add(odd[0])
             self._append(*odd)
         self._odd = None
-        self._append(t, value)
+        self._append(t, value, placing)
         return ""
 
     def clear(self) -> None:
         """Forget all samples."""
         self._t.clear()
         self._values.clear()
+        self._placings.clear()
         self._begins.clear()
         self._odd = None
 
@@ -111,43 +114,65 @@ class Series(Generic[T]):
 
     def at(self, t: float) -> tuple[T | None, str]:
         """The value at ``t``, or None and why there is none: in words without numbers of the moment, to be counted."""
+        used = self._used(t)
+        if isinstance(used, str):
+            return None, used
+        i, j, f = used
+        return (self._values[i] if i == j else self._mix(self._values[i], self._values[j], f)), ""
+
+    def sigma_s(self, t: float) -> float | None:
+        """How far the times of the samples that `at` mixes at ``t`` may be off, seconds; None where nobody knows.
+
+        Two that were put at their times by different offsets are apart by the difference more or less than was flown.
+        """
+        used = self._used(t)
+        if isinstance(used, str):
+            return None
+        a, b = self._placings[used[0]], self._placings[used[1]]
+        if a.sigma_s is None or b.sigma_s is None:
+            return None
+        return max(a.sigma_s, b.sigma_s) + abs(b.offset_s - a.offset_s) * max(1.0, used[2] - 1)
+
+    def _used(self, t: float) -> tuple[int, int, float] | str:
+        """The two samples that are mixed at ``t``, and how: 0 is the first, 1 the second; or why there are none."""
         if not self._t:
-            return None, f"no {self.name} came"
+            return f"no {self.name} came"
         i = bisect_right(self._t, t)  # samples up to t
         if i == 0:
-            return None, f"before the first {self.name}"
-        before, value = self._t[i - 1], self._values[i - 1]
+            return f"before the first {self.name}"
+        before = self._t[i - 1]
         if t == before:
-            return value, ""
+            return i - 1, i - 1, 0.0
         if i == len(self._t):
             if t - before > self._ahead_s:
-                return None, f"the newest {self.name} is more than {self._ahead_s:g} s old"
-            value_then = self._ahead(t)
-            return value_then, "" if value_then is not None else f"the motion of the {self.name} is not known yet"
+                return f"the newest {self.name} is more than {self._ahead_s:g} s old"
+            return self._ahead(t) or f"the motion of the {self.name} is not known yet"
         after = self._t[i]
         if after - before > self._gap_s:
-            return None, f"no {self.name} for more than {self._gap_s:g} s"
+            return f"no {self.name} for more than {self._gap_s:g} s"
         if any(before < begin <= after for begin in self._begins):
-            return None, f"the {self.name} jumped"
-        return self._mix(value, self._values[i], (t - before) / (after - before)), ""
+            return f"the {self.name} jumped"
+        return i - 1, i, (t - before) / (after - before)
 
-    def _ahead(self, t: float) -> T | None:
+    def _ahead(self, t: float) -> tuple[int, int, float] | None:
         """Beyond the newest: as it moved before; None where the samples before do not tell that."""
-        last, value = self._t[-1], self._values[-1]
-        for i in range(len(self._t) - 2, -1, -1):
+        newest = len(self._t) - 1
+        last = self._t[newest]
+        for i in range(newest - 1, -1, -1):
             base = last - self._t[i]
             if base > self._gap_s or any(self._t[i] < begin <= last for begin in self._begins):
                 break
             if base >= LEAST_BASE * (t - last):
-                return self._mix(self._values[i], value, (t - self._t[i]) / base)
+                return i, newest, (t - self._t[i]) / base
         return None
 
-    def _append(self, t: float, value: T) -> None:
+    def _append(self, t: float, value: T, placing: Placing) -> None:
         self._t.append(t)
         self._values.append(value)
+        self._placings.append(placing)
         if self._t[0] < t - 2 * self._keep_s:
             old = bisect_right(self._t, t - self._keep_s)
-            del self._t[:old], self._values[:old]
+            del self._t[:old], self._values[:old], self._placings[:old]
             self._begins = {begin for begin in self._begins if begin > self._t[0]}
 
 

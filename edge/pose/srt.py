@@ -29,7 +29,7 @@ from edge.pose.options import Spec
 from edge.pose.rotation import Rotation, of_angles
 from edge.pose.series import Place, heights, place_error, places, rotations
 from edge.pose.source import Alignment, Moment, PoseSource, nothing_usable
-from edge.system.files import reason_of
+from edge.system.files import read_limited, reason_of
 
 MOST_BYTES = 64 << 20  # an hour of subtitles for every frame, at 60 a second, is 50 MB
 MOST_CUE = 4096  # characters
@@ -213,6 +213,6 @@ def _text(path: Path) -> str:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise InputError(f"pose {path}: {size} bytes; expected subtitles of at most {MOST_BYTES >> 20} MiB")
-        return path.read_bytes().decode("utf-8", "replace")
+        return read_limited(path, MOST_BYTES).decode("utf-8", "replace")
     except OSError as error:
         raise InputError(f"pose {path}: {reason_of(error)}; expected subtitles (.SRT)") from None

@@ -13,7 +13,7 @@ from edge.pose.dialect import V1, V2, Decoder, frame_size, is_asked_for, is_know
 from edge.pose.options import Spec
 from edge.pose.source import Alignment, Moment, PoseSource, nothing_usable
 from edge.pose.vehicle import Mounting, Vehicle
-from edge.system.files import reason_of
+from edge.system.files import read_limited, reason_of
 
 MOST_BYTES = 1 << 30  # hours of flight are 100 MB
 STAMP = 8  # bytes: microseconds since 1970, big-endian
@@ -39,7 +39,7 @@ class Tlog(PoseSource):
             size = path.stat().st_size
             if size > MOST_BYTES:
                 raise InputError(f"pose {path}: {size} bytes; expected a tlog of at most {MOST_BYTES >> 20} MiB")
-            data = path.read_bytes()
+            data = read_limited(path, MOST_BYTES)
         except OSError as error:
             raise InputError(f"pose {path}: {reason_of(error)}; expected a tlog") from None
         self._decoder, self._garbage = Decoder(), 0

@@ -9,15 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from edge.data import Pose
-from edge.pose.clock import BootClock, Clock
-from edge.pose.rotation import Rotation, of_angles, of_quaternion
+from edge.pose.clock import NOT_KNOWN, BootClock, Clock, Placing
+from edge.pose.rotation import FRAMES, GimbalFrame, Rotation, of_angles, of_quaternion, to_north
 from edge.pose.series import NO_FIX, NOT_A_NUMBER, Place, Series, Stillness, heights, place_error, places, rotations
 
-GimbalFrame = Literal["earth", "vehicle", "body"]
-FRAMES: tuple[GimbalFrame, ...] = ("earth", "vehicle", "body")
 # GIMBAL_DEVICE_FLAGS of MAVLink's common.xml
 YAW_LOCK, YAW_IN_VEHICLE_FRAME, YAW_IN_EARTH_FRAME = 16, 32, 64
 DOWN = 25  # MAV_SENSOR_ROTATION_PITCH_270: a rangefinder that looks at the ground
@@ -69,6 +67,7 @@ class Vehicle:
         self._others = others
         self._known: dict[int, tuple[int, int]] = {}  # restarts and corrections of each component's clock, as handled
         self._fix: tuple[float, int, float] | None = None  # when, GPS_FIX_TYPE, sigma
+        self._placing = NOT_KNOWN  # of the message that is read
         self._told: tuple[float, float] | None = None  # arrival and time of the newest message that has a time
         self._gimbal: tuple[int, int, int] | None = None
         self._still = Stillness()
@@ -106,9 +105,11 @@ class Vehicle:
         boot_ms = getattr(message, "time_boot_ms", None)
         if boot_ms is None:
             t, why = self._untimed(arrival)
+            self._placing = NOT_KNOWN
         else:
             clock = self._clock_of(component)
             t, why = clock.take(boot_ms / 1000, arrival)
+            self._placing = Placing(clock.offset, clock.sigma_s)
             if t is not None and clock is self.clock:
                 self._told = arrival, t
             if (clock.restarts, clock.corrections) != self._known.get(component, (0, 0)):
@@ -160,7 +161,7 @@ class Vehicle:
         roll, pitch, yaw = message.roll, message.pitch, message.yaw
         if not all(map(math.isfinite, (roll, pitch, yaw))):
             return NOT_A_NUMBER
-        return self.attitude.add(t, of_angles(*map(math.degrees, (yaw, pitch, roll))))
+        return self.attitude.add(t, of_angles(*map(math.degrees, (yaw, pitch, roll))), self._placing)
 
     def _position(self, message: Any, t: float) -> str:
         sigma = math.nan
@@ -172,7 +173,7 @@ class Vehicle:
         why = place_error(place)
         if not why and self._still.ends(t, place):
             self.position.interrupt()  # nothing is mixed across the time in which it was frozen
-        why = why or self._still.why or self.position.add(t, place)
+        why = why or self._still.why or self.position.add(t, place, self._placing)
         if not why:
             self._heights[ABOVE_HOME].add(t, message.relative_alt / 1000)
         return why
@@ -214,7 +215,7 @@ class Vehicle:
         if rotation is None:
             return NOT_A_NUMBER
         self._assume(f"gimbal: GIMBAL_DEVICE_ATTITUDE_STATUS, yaw in the {frame} frame by {said}")
-        return self._gimbals[frame].add(t, rotation)
+        return self._gimbals[frame].add(t, rotation, self._placing)
 
     def _mount_status(self, message: Any, t: float) -> str:
         if self._gimbal is not None:
@@ -223,7 +224,7 @@ class Vehicle:
         how = "gimbal= of the command" if self._mounting.frame else "the usual way, which the message does not say"
         self._assume(f"gimbal: MOUNT_STATUS, angles in the {frame} frame by {how}; it has no time of its own")
         angles = (message.pointing_c / 100, message.pointing_a / 100, message.pointing_b / 100)
-        return self._gimbals[frame].add(t, of_angles(*angles))
+        return self._gimbals[frame].add(t, of_angles(*angles), self._placing)
 
     def _assume(self, line: str) -> None:
         self.assumed[line] = None
@@ -241,7 +242,7 @@ class Vehicle:
         height, source = self._height(t, attitude)
         if height is None:
             return None, source
-        camera, why = self._camera(t, attitude)
+        camera, frame, why = self._camera(t, attitude)
         if camera is None:
             return None, why
         yaw, pitch, roll = camera.angles
@@ -253,7 +254,7 @@ class Vehicle:
             pitch,
             roll,
             sigma_position_m=None if math.isnan(place.sigma) else place.sigma,
-            sigma_time_s=self.clock.sigma_s,
+            sigma_time_s=self._sigma_time(t, frame),
             speed_m_s=place.speed,
             height_source=source,
         ), ""
@@ -271,10 +272,18 @@ class Vehicle:
                 return found, name
         return None, why
 
-    def _camera(self, t: float, attitude: Rotation) -> tuple[Rotation | None, str]:
-        """From the camera to north, east, down; or None and why that is not known."""
+    def _sigma_time(self, t: float, frame: GimbalFrame | None) -> float | None:
+        """How far the times of the samples may be off that tell where it was and looked, seconds; None where one is
+        not known. A height's own time is left out: what is climbed in it is far below the error of the height.
+        """
+        used: list[Series[Any]] = [self.position, self.attitude, *([] if frame is None else [self._gimbals[frame]])]
+        known = [sigma for series in used if (sigma := series.sigma_s(t)) is not None]
+        return max(known) if len(known) == len(used) else None
+
+    def _camera(self, t: float, attitude: Rotation) -> tuple[Rotation | None, GimbalFrame | None, str]:
+        """From the camera to north, east, down, and the frame of the gimbal that turns it; or why that is not known."""
         if self._mounting.fixed is not None:
-            return attitude @ self._mounting.fixed, ""
+            return attitude @ self._mounting.fixed, None, ""
         why = "no gimbal attitude came: mount=YAW,PITCH,ROLL says how the camera is fixed"
         newest: tuple[float, GimbalFrame] = max((series.last_t, frame) for frame, series in self._gimbals.items())
         order: list[GimbalFrame] = [newest[1], *(frame for frame in FRAMES if frame != newest[1])]
@@ -284,13 +293,5 @@ class Vehicle:
                 continue
             gimbal, why = series.at(t)
             if gimbal is not None:
-                return _to_north(gimbal, frame, attitude), ""
-        return None, why
-
-
-def _to_north(gimbal: Rotation, frame: GimbalFrame, attitude: Rotation) -> Rotation:
-    if frame == "earth":
-        return gimbal
-    if frame == "body":
-        return attitude @ gimbal
-    return of_angles(attitude.angles[0], 0.0, 0.0) @ gimbal
+                return to_north(gimbal, frame, attitude), frame, ""
+        return None, None, why

@@ -65,6 +65,7 @@ class _Header(Struct):
     started: str
     independent: bool = False  # not in recordings of before, whose stills were looked at one after the other
     crop: tuple[Whole, Whole, Side, Side] | None = None  # none of these is in recordings of before
+    whole: tuple[Side, Side] | None = None  # width and height of the picture that crop is a part of
     intrinsics: tuple[Focal, Focal, Coordinate, Coordinate] | None = None
     mask: tuple[Side, Side] | None = None  # its size; the mask itself is the record's payload
 
@@ -121,8 +122,8 @@ def read_meta(meta: Mapping[str, object], kind: type[T]) -> T:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The camera of a recording: its ``description``, whether it was ``live``, its ``fps`` if known, and whether its
-    frames were ``independent``; ``crop``, ``mask``, ``intrinsics``: as a `Camera` has them. What is recorded is what
-    was looked at, so a replay needs none of them to be given.
+    frames were ``independent``; ``crop``, ``whole``, ``mask``, ``intrinsics``: as a `Camera` has them. What is
+    recorded is what was looked at, so a replay needs none of them to be given.
     """
 
     source: str
@@ -132,6 +133,7 @@ class Origin:
     crop: tuple[int, int, int, int] | None = None
     mask: npt.NDArray[np.bool_] | None = None
     intrinsics: tuple[float, float, float, float] | None = None
+    whole: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,9 @@ class Header:
         more: dict[str, object] = {}
         if self.origin.independent:
             more["independent"] = True
-        if self.origin.crop is not None:
-            more["crop"] = list(self.origin.crop)
-        if self.origin.intrinsics is not None:
-            more["intrinsics"] = list(self.origin.intrinsics)
+        for name in ("crop", "whole", "intrinsics"):
+            if (value := getattr(self.origin, name)) is not None:
+                more[name] = list(value)
         if self.origin.mask is not None:
             more["mask"] = list(self.origin.mask.shape)
         return {
@@ -198,8 +199,8 @@ class Header:
                 f"format {version.format}, {one_line(version.codec)}; this version reads {FORMAT}, {codec.NAME}"
             )
         said = read_meta(meta, _Header)
-        mask = _mask(said.mask, payload)
-        origin = Origin(said.source, said.live, said.fps, said.independent, said.crop, mask, said.intrinsics)
+        more = said.crop, _mask(said.mask, payload), said.intrinsics, said.whole
+        origin = Origin(said.source, said.live, said.fps, said.independent, *more)
         return cls(said.recording, said.segment, origin, said.host, said.boot_id, said.started)
 
 

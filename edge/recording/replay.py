@@ -51,6 +51,7 @@ class Replay(Camera):
         origin = self._recording.header.origin
         self._once_live = origin.live
         self.crop, self.mask, self.intrinsics = origin.crop, origin.mask, origin.intrinsics
+        self.whole = origin.whole
         self._repeats = RepeatedFrames(origin.live)
         self.seq_tells_losses = not origin.live
         self._resumed = False  # since the frame given last

@@ -10,10 +10,21 @@ from typing import Any
 from edge.data import Result
 from edge.errors import InputError, ReplayError
 from edge.measure.detections_json import is_header, to_json
-from edge.system.files import reason_of
+from edge.system.declared import json_file
+from edge.system.files import read_limited, reason_of
 
 MADE_OF_IT = ("track", "position")  # of what the detector found; a flight of before has none, and both need more
-SETTINGS = ("backend", "engine", "model", "model_files", "threshold", "normalise", "tiling")  # of a report
+SETTINGS = (
+    "backend",
+    "engine",
+    "model",
+    "model_files",
+    "threshold",
+    "thresholds",
+    "normalise",
+    "tiling",
+)  # of a report
+MOST_BYTES = 8 << 30  # of a flight's detections: a million frames with crowds in them
 
 
 class Verifier:
@@ -114,7 +125,7 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
     A last line that a power cut halved is left out.
     """
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MOST_BYTES)
     except OSError as error:
         raise InputError(f"--verify {path}: {reason_of(error)}; expected the detections.jsonl of the flight") from None
     then: dict[int, str] = {}
@@ -176,13 +187,15 @@ def _difference(seq: int, then: str, now: str) -> str:
 def _changed(path: Path, report: dict[str, Any]) -> str:
     """What the flight's report says otherwise than this one, by name; nothing where there is none."""
     try:
-        then = json.loads(path.read_bytes())
+        then = json_file(path)
+        changed = [key for key in SETTINGS if key in then and then[key] != report[key]]
+        if "threshold" in changed:  # then those of the classes differ, too
+            changed = [key for key in changed if key != "thresholds"]
         return ", ".join(
-            f"another {key}"
+            f"{'other' if key == 'thresholds' else 'another'} {key}"
             if isinstance(then[key] or report[key], dict)
             else f"{key} {then[key]} (here {report[key]})"
-            for key in SETTINGS
-            if key in then and then[key] != report[key]
+            for key in changed
         )
     except (OSError, ValueError, TypeError):
         return ""

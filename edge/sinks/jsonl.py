@@ -5,7 +5,7 @@ not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,10 @@ class JsonlSink(Sink):
         sync_s: float = 0.7,
         model: str | None = None,
         crop: tuple[int, int, int, int] | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        mission: Mapping[str, str] | None = None,
     ) -> None:
-        self._model, self._crop = model, crop
+        self._model, self._crop, self._thresholds, self._mission = model, crop, thresholds, mission
         self._frame: dict[str, int] | None = None  # the size that the file's first line says
         self._classes, self._clock, self._sync_s = classes, clock, sync_s
         self._synced, self._unsynced = clock(), False
@@ -50,7 +52,8 @@ class JsonlSink(Sink):
         self.idle()
 
     def _lines(self, result: Result) -> list[dict[str, Any]]:
-        first, line = header(result, self._classes, self._model, self._crop), to_json(result, self._classes)
+        first = header(result, self._classes, self._model, self._crop, self._thresholds, self._mission)
+        line = to_json(result, self._classes)
         if self._frame is None:
             self._frame = first["frame"]
             return [first, line]
@@ -69,7 +72,7 @@ class JsonlSink(Sink):
 
 
 def _make(to: SinkContext) -> JsonlSink:
-    return JsonlSink(to.path, to.classes, model=to.model, crop=to.crop)
+    return JsonlSink(to.path, to.classes, model=to.model, crop=to.crop, thresholds=to.thresholds, mission=to.mission)
 
 
 SPEC = SinkSpec("detections", "detections.jsonl", _make, lossless=True, depth=1000, essential=True)

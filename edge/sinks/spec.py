@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ class SinkContext:
     without a file it is the folder of the run.
     ``classes``: names, the index is a detection's label. ``fps``: nominal frames a second of the camera, None where
     unknown. ``live``: results come at their own pace, and some frames may be missing. ``model``: the bundle's name.
-    ``crop``: see `Camera`.
+    ``crop``: see `Camera`. ``thresholds``: the lowest score that is shown of each class; None = not known. ``mission``:
+    its name and sha256, None where the run flies none.
     """
 
     path: Path
@@ -27,6 +28,8 @@ class SinkContext:
     live: bool = False
     model: str | None = None
     crop: tuple[int, int, int, int] | None = None
+    thresholds: Mapping[str, float] | None = None
+    mission: Mapping[str, str] | None = None
 
 
 def _any(_path: Path) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+
+from edge.system.files import read_limited
 
 T = TypeVar("T")
 
 MOST = sys.float_info.max  # a bound of a number that must be finite: NaN and infinity fail every bound
 MOST_DIGITS = sys.float_info.max_10_exp  # of a whole number
 SHOWN = 60  # characters of a value in a message
+MOST_JSON = 64 << 20  # bytes of one JSON file that this package writes: the largest, TensorRT's layers, has a few MiB
 
 _NAMES = {
     "int": "a whole number",
@@ -27,6 +31,11 @@ _NAMES = {
 }
 _AT = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
 _WORDS = {">=": "{} or more", "<=": "{} or less", ">": "more than {}", "<": "less than {}"}
+
+
+def json_file(path: Path, most: int = MOST_JSON) -> Any:
+    """The JSON value in a file of at most ``most`` bytes. Raises OSError, and ValueError as `read_json`."""
+    return read_json(read_limited(path, most))
 
 
 def read_json(data: bytes) -> Any:
@@ -57,6 +66,16 @@ def declared(value: Any, kind: type[T]) -> T:
         raise ValueError(_explain(str(error), value)) from None
     except (OverflowError, SystemError):  # msgspec 0.18, of such a number
         raise ValueError("a number in it is too large") from None
+
+
+def decoded(data: bytes, kind: type[T]) -> T:
+    """JSON in UTF-8 as the declared type ``kind``, as msgspec decodes it. Raises ValueError in its words."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:  # of what is skipped, too
+        raise ValueError("it is nested too deeply") from None
 
 
 def _explain(said: str, value: Any) -> str:

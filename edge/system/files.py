@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
+import select
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +29,39 @@ def read_text_or_none(path: Path) -> str | None:
         return path.read_text(encoding="utf-8", errors="replace").strip().strip("\0").strip()
     except OSError:
         return None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file, opened to be read. Raises OSError: as the system gives it, and for what is no file: of a pipe that nobody
+    writes to, opening alone would wait for ever.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # of a file, the second means nothing
+    except ValueError as error:  # a NUL character in its name
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """All of a file of at most ``most`` bytes. Raises OSError as `open_regular`, and for a larger one, unread."""
+    with open_regular(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise OSError(errno.EFBIG, f"{size} bytes, expected at most {in_units(most)}", str(path))
+        return file.read()
+
+
+def in_units(size: int) -> str:
+    """A limit in words: ``16 MiB``."""
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size} bytes"
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -55,6 +92,24 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)  # the rename itself must survive the cut too
 
 
+@contextmanager
+def folders_made(*folders: Path) -> Iterator[None]:
+    """Inside, ``folders`` are there. Where the block raises, those that were made for it and are empty are gone again:
+    what is refused leaves nothing behind. Raises OSError.
+    """
+    made: list[Path] = []
+    try:
+        for folder in folders:
+            made += reversed([path for path in (folder, *folder.parents) if not path.exists()])
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # there is something in it
+                path.rmdir()
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Force the names in a folder to the disk. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
@@ -67,6 +122,54 @@ def sync_folder(folder: Path) -> None:
 def has_room(folder: Path, least: int) -> bool:
     """Whether at least so many bytes are free where ``folder`` is. Raises OSError."""
     return shutil.disk_usage(folder).free >= least
+
+
+class Room(AbstractContextManager["Room"]):
+    """Space on a disk that is kept for a small file while the block lasts: there it can be written on a full disk.
+
+    Its file has no name until it is written, so nothing is left of it, however the process ends.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Takes ``size`` bytes; none where the disk is full already, or its file system has no such files."""
+        self._path, self._size, self._handle = path, size, -1
+        try:
+            self._handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
+            os.posix_fallocate(self._handle, 0, size)
+        except OSError:
+            self.__exit__()
+
+    def write(self, data: bytes) -> bool:
+        """Put ``data`` at the path, in the space that was kept; False where there is none, or too little."""
+        if self._handle < 0 or len(data) > self._size:
+            return False
+        new = self._path.with_name(f".{self._path.name}.new")
+        try:
+            os.pwrite(self._handle, data, 0)  # in place: these blocks are ours
+            os.ftruncate(self._handle, len(data))
+            os.fsync(self._handle)
+            new.unlink(missing_ok=True)
+            # with a folder's handle Python calls linkat, which follows the link in /proc to the file itself
+            os.link(f"/proc/self/fd/{self._handle}", new, src_dir_fd=self._handle, follow_symlinks=True)
+            os.replace(new, self._path)
+        except OSError:
+            return False
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def readable(handle: int, wait_s: float) -> bool:
+    """Whether something can be read from a file descriptor, its end or an error included, within so many seconds.
+
+    By poll: select breaks from descriptor 1024 on. Raises ValueError for one that is closed.
+    """
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(math.ceil(1000 * wait_s)))
 
 
 def opencv_name(path: Path | str) -> str:

@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.system.budget import POWER_MODE_S
 from edge.system.files import read_text_or_none
 from edge.system.sensors import Sensors
 
@@ -57,17 +59,21 @@ def l4t_version(release: str) -> str | None:
 
 def versions(extra: Mapping[str, str]) -> dict[str, str]:
     """Versions of this package, of Python, of what makes pixels, and ``extra``."""
-    try:
-        own = metadata.version("thermal-edge")
-    except metadata.PackageNotFoundError:
-        own = "not installed"
     return {
-        "thermal-edge": own,
+        "thermal-edge": _own_version(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "opencv": cv2.__version__,
         **extra,
     }
+
+
+@cache  # of the program that runs: another one that is installed meanwhile is not this one
+def _own_version() -> str:
+    try:
+        return metadata.version("thermal-edge")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _text(path: Path) -> str:
@@ -83,7 +89,7 @@ def _cpu_model() -> str:
 
 def _nvpmodel() -> str | None:
     try:
-        answer = subprocess.run(["nvpmodel", "-q"], capture_output=True, text=True, timeout=5, check=False)
+        answer = subprocess.run(["nvpmodel", "-q"], capture_output=True, text=True, timeout=POWER_MODE_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     for line in answer.stdout.splitlines():

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-HIDDEN = "***"
-# the login of a URL, NAME:PASSWORD@, also where its slashes are forgotten; a password with a / in it, which belongs
-# there as %2F, is hidden as well
-_BEFORE = r"(?i)(\b[a-z][\w+.-]*://|\b(?:rtsps?|https?|rtmps?|srt|udp|tcp|rtp):/?)"
-_LOGIN = re.compile(_BEFORE + r"([^\s/?#:@]*)(?::[^\s/?#]*)?@")
-_BROKEN_LOGIN = re.compile(_BEFORE + r"([^\s/?#:@\[]+):(?!\d+(?:[/?#]|$))[^\s]*@")
-_KEY = re.compile(
-    r"(?i)(?<![a-z])((?:password|passwd|passphrase|pass|pwd|user-pw|access_token|token|api_?key)=)"
-    r"(\"[^\"]*\"|[^\s&;,!#'\"]+)"
-)
+from edge.errors import without_password
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+MOST_SHOWN, SHOWN_END = 4000, 1000  # characters of a line, and of its end: what is longer was made to be
 # as a terminal knows them: escape sequences begin with one of these, and the last ones turn text around
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def without_password(text: str) -> str:
-    """``text`` with every password in it hidden: ``rtsp://user:***@host/x``, ``srt://host?passphrase=***``.
-
-    A URL's login without a password may be a token: it is hidden whole.
-    """
-    text = _BROKEN_LOGIN.sub(_hide, _LOGIN.sub(_hide, text))
-    return _KEY.sub(rf"\1{HIDDEN}", text)
 
 
 def without_passwords(value: Any) -> Any:
@@ -39,19 +27,25 @@ def without_passwords(value: Any) -> Any:
     return value
 
 
+def repr_without_passwords(value: DataclassInstance) -> str:
+    """The ``__repr__`` of a dataclass that holds addresses, with every password in them hidden."""
+    told = (f"{field.name}={without_passwords(getattr(value, field.name))!r}" for field in fields(value) if field.repr)
+    return f"{type(value).__name__}({', '.join(told)})"
+
+
 def without_control(text: str) -> str:
     r"""``text`` with control characters as escapes, ``\x1b``: a terminal would obey them."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable(text: str) -> str:
-    """``text`` as one line for a terminal or a log: no control characters, no line breaks, no passwords."""
-    return without_control(without_password(text))
-
-
-def _hide(found: re.Match[str]) -> str:
-    has_password = ":" in found[0][len(found[1]) :]
-    return f"{found[1]}{found[2]}:{HIDDEN}@" if has_password else f"{found[1]}{HIDDEN}@"
+    """``text`` as one line for a terminal or a log: no control characters, no line breaks, no passwords. Of a very long
+    one the middle is left out: what was expected stands at its end.
+    """
+    line = without_control(without_password(text))
+    if len(line) <= MOST_SHOWN:
+        return line
+    return f"{line[: MOST_SHOWN - SHOWN_END]}... ({len(line) - MOST_SHOWN} characters more) ...{line[-SHOWN_END:]}"
 
 
 _NEVER_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -60,3 +54,12 @@ _NEVER_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 def in_xml(text: str) -> str:
     """``text`` with a replacement character for each that XML 1.0 does not know; it is still to be escaped."""
     return _NEVER_IN_XML.sub("\ufffd", text)
+
+
+def bytes_of(size: str) -> int:
+    """Bytes of a size such as ``20GB`` or ``20GiB``. Raises ValueError for another text, and below a megabyte."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT])(i?)B?", size)
+    value = float(found[1]) * (1024 if found[3] else 1000) ** (" kMGT".index(found[2])) if found else 0.0
+    if not 1e6 <= value < 1e18:
+        raise ValueError(size)
+    return int(value)

@@ -57,17 +57,18 @@ class PlanckScale:
 def box_temperatures(frame: Frame, boxes: Float32) -> Float32 | None:
     """(N, 3) float32: minimum, mean and maximum degrees C of the pixels that each box touches.
 
-    ``boxes``: (N, 4) float32 xyxy, sensor pixels, inside the frame. None where the frame has no temperature
-    scale. These are apparent temperatures: as of a black body, without what the air in between changes. A box
-    holds some background too; of a body smaller than a few pixels even the maximum is too low.
+    ``boxes``: (N, 4) float32 xyxy, sensor pixels, inside the frame. None where the frame has no temperature scale; NaN
+    for a box of which no pixel has a value (0 counts are none). These are apparent temperatures: as of a black body,
+    without what the air in between changes. A box holds some background too; of a body smaller than a few pixels even
+    the maximum is too low.
     """
     scale = frame.temperature
     if scale is None:
         return None
-    counts = np.zeros((len(boxes), 3))
+    counts = np.full((len(boxes), 3), np.nan)
     for i, (x1, y1, x2, y2) in enumerate(boxes):
         inside = frame.pixels[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))]
-        if inside.any():
-            inside = inside[inside > 0]  # 0 is no temperature: a pixel without a value
-        counts[i] = inside.min(), inside.mean(), inside.max()
+        inside = inside[inside > 0]  # 0 is no temperature: a pixel without a value
+        if inside.size:
+            counts[i] = inside.min(), inside.mean(), inside.max()
     return scale.celsius(counts).astype(np.float32)

@@ -8,8 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from edge.commands.console import print_nothing_more
 from edge.commands.parser import Parser
 from edge.errors import EdgeError
+from edge.system.files import reason_of
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 from edge.system.text import printable
@@ -45,6 +47,7 @@ _COMMANDS = {
         "measure how good a bundle or a checkpoint is on labelled frames",
     ),
     "engine": ("export.commands.engine", "add_engine_command", "build the TensorRT engine, on the board that flies"),
+    "sign": ("export.commands.signing.sign", "add_sign_command", "sign a bundle, so that a drone can tell who made it"),
     "estimate": (
         "export.commands.estimate",
         "add_estimate_command",
@@ -93,6 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         print(printable(f"edge-export: {error}"), file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # a full disk behind > FILE, a reader that is gone
+        print(printable(f"edge-export: {error.filename or 'standard output'}: {reason_of(error)}"), file=sys.stderr)
+        print_nothing_more()
+        return 1
     except KeyboardInterrupt:
         print("edge-export: interrupted", file=sys.stderr)
         return 1

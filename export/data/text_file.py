@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.system.files import reason_of
+from edge.system.files import read_limited, reason_of
 
 MOST_BYTES = 1 << 30  # of one label file: COCO's own largest has 470 MB
 # longest first: UTF-32's mark begins as UTF-16's does
@@ -25,7 +25,7 @@ def read_bytes(path: Path, what: str) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{what} {path} is larger than {MOST_BYTES >> 20} MB: expected a label file")
-        return path.read_bytes()
+        return read_limited(path, MOST_BYTES)
     except OSError as error:
         raise InputError(f"{what} {path} cannot be read ({reason_of(error)}): check the path") from None
 

@@ -22,11 +22,9 @@ LARGEST = 65536  # elements of a result worth storing; tables beyond it are chea
 def fold_constants(model: onnx.ModelProto) -> None:
     """Replace, in place, what depends on constants and fixed shapes only, and write down all shapes."""
     with numbers_aside(model):
-        while _fold_once(model):
+        while (inferred := _fold_once(model)) is None:
             pass
-        inferred = onnx.shape_inference.infer_shapes(model)
-    del model.graph.value_info[:]
-    model.graph.value_info.extend(inferred.graph.value_info)
+    model.graph.value_info.extend(inferred.value_info)
 
 
 @contextmanager
@@ -49,10 +47,12 @@ def numbers_aside(model: onnx.ModelProto) -> Iterator[None]:
                 tensor.raw_data = large[tensor.name]
 
 
-def _fold_once(model: onnx.ModelProto) -> bool:
+def _fold_once(model: onnx.ModelProto) -> onnx.GraphProto | None:
+    """Returns the graph with all shapes that can be inferred where nothing is left to fold."""
     graph = model.graph
     del graph.value_info[:]
-    shapes = _fixed_shapes(onnx.shape_inference.infer_shapes(model).graph)
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = _fixed_shapes(inferred)
     constants = {t.name: t for t in graph.initializer}
     values: dict[str, npt.NDArray[np.generic]] = {}
     outputs = {v.name for v in graph.output}
@@ -79,7 +79,7 @@ def _fold_once(model: onnx.ModelProto) -> bool:
     used = {name for node in kept for name in node.input} | outputs
     del graph.initializer[:]
     graph.initializer.extend(t for name, t in constants.items() if name in used)
-    return folded
+    return None if folded else inferred
 
 
 def _results(

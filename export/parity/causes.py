@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edge.data import RawDetections
 from edge.measure.matching import iou, match
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Thresholds
 from export.detector.assumed import OPTIONS
 from export.parity.compare import Comparison
 
@@ -33,9 +34,9 @@ class Seen:
 
 
 def likely_causes(
-    bundle: Bundle, settings: Mapping[str, Any], seen: Sequence[Seen], found: Comparison, least: float
+    bundle: Bundle, settings: Mapping[str, Any], seen: Sequence[Seen], found: Comparison, least: Thresholds
 ) -> list[str]:
-    """Lines, the most certain first. ``settings``: of the user's detector. ``least``: score that was compared from."""
+    """Lines, the most certain first. ``settings``: of the user's detector. ``least``: scores of what is compared."""
     causes = _settings_that_differ(bundle.architecture, settings)
     highest = max((s.range[1] for s in seen), default=1.0)
     if highest > 1.5:
@@ -84,11 +85,11 @@ def _levels(value: Any) -> list[Any]:
     return [value] if flat else list(value)
 
 
-def _other_boxes(bundle: Bundle, seen: Sequence[Seen], least: float, asked: int, paired: int) -> list[str]:
+def _other_boxes(bundle: Bundle, seen: Sequence[Seen], least: Thresholds, asked: int, paired: int) -> list[str]:
     """What is told where detections have no partner."""
     confusion: Counter[tuple[int, int]] = Counter()
     for s in seen:
-        asks = np.flatnonzero(s.theirs.scores >= least)
+        asks = np.flatnonzero(least.shown(s.theirs.scores, s.theirs.labels))
         partner = match(_overlap(s.theirs, s.ours), _CLOSE, asks.tolist())
         confusion.update((int(s.theirs.labels[i]), int(s.ours.labels[partner[i]])) for i in asks if partner[i] >= 0)
     moved = sum(count for (theirs, ours), count in confusion.items() if theirs != ours)
@@ -103,7 +104,7 @@ def _other_boxes(bundle: Bundle, seen: Sequence[Seen], least: float, asked: int,
     factor, pairs = _best_factor(seen, least)
     few = seen[:_MOST_FRAMES]
     plain = sum(_pairs_at(s, least, 1.0) for s in few)
-    all_of_few = sum(int((s.theirs.scores >= least).sum()) for s in few)
+    all_of_few = sum(int(least.shown(s.theirs.scores, s.theirs.labels).sum()) for s in few)
     if abs(factor - 1) > 0.02 and pairs > max(2 * plain, 0.5 * all_of_few):
         return [
             f"all boxes are scaled by {factor:.3g}: your program resizes frames before the model and its boxes are of "
@@ -121,13 +122,13 @@ def _overlap(theirs: RawDetections, ours: RawDetections, factor: float = 1.0) ->
         return np.nan_to_num(iou(theirs.boxes * np.float32(factor), ours.boxes))
 
 
-def _pairs_at(s: Seen, least: float, factor: float) -> int:
+def _pairs_at(s: Seen, least: Thresholds, factor: float) -> int:
     """How many of their detections have a box of ours, theirs scaled by ``factor``; classes aside."""
-    asks = np.flatnonzero(s.theirs.scores >= least)
+    asks = np.flatnonzero(least.shown(s.theirs.scores, s.theirs.labels))
     return int((match(_overlap(s.theirs, s.ours, factor), _CLOSE, asks.tolist()) >= 0).sum())
 
 
-def _best_factor(seen: Sequence[Seen], least: float) -> tuple[float, int]:
+def _best_factor(seen: Sequence[Seen], least: Thresholds) -> tuple[float, int]:
     """The scale by which most of their boxes lie on ours, of those that some best boxes suggest; and how many do."""
     few = seen[:_MOST_FRAMES]
     ratios: list[float] = []

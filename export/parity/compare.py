@@ -137,7 +137,7 @@ def compare(
     if ONNX_INT8 in bundle.files:
         engines.append(OrtEngine(bundle, graph=ONNX_INT8))
         forms["int8"], references["int8"] = engines[-1].infer, "float32"
-    least = bundle.score_threshold if min_score is None else min_score
+    least = bundle.thresholds if min_score is None else min_score
     found: dict[str, list[Pairs]] = {name: [] for name in references}
     unsettled = dict.fromkeys(references, 0)
     for done, image in enumerate(frames):

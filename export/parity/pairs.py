@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge.data import Float32, RawDetections
 from edge.measure.matching import iou, match
+from edge.model.thresholds import Thresholds
 
 # object areas, px^2: Lyu et al. 2024 call up to 187 small and from 408 on large
 SIZES = ("small", "medium", "large")
@@ -31,14 +32,15 @@ class Pairs:
     new: npt.NDArray[np.int64]
 
 
-def pair(reference: RawDetections, other: RawDetections, min_score: float, min_iou: float = 0.5) -> Pairs:
+def pair(reference: RawDetections, other: RawDetections, min_score: float | Thresholds, min_iou: float = 0.5) -> Pairs:
     """Pair detections of one class, best score first, each with the free one it overlaps most.
 
-    Only what scores ``min_score`` or more asks for a partner, and all rows can be one: a detection that falls
-    below the threshold on one side has moved, it is not lost.
+    Only what scores ``min_score`` (of its class) or more asks for a partner, and all rows can be one: a detection that
+    falls below the threshold on one side has moved, it is not lost.
     """
     overlap = _overlaps(reference, other)
-    asks = np.flatnonzero(reference.scores >= min_score)
+    least = Thresholds.of(min_score)
+    asks = np.flatnonzero(least.shown(reference.scores, reference.labels))
     partner = match(overlap, min_iou, asks.tolist(), np.broadcast_to(other.scores > 0, overlap.shape))
     paired = asks[partner[asks] >= 0]
     chosen, areas = partner[paired], size_of(reference.boxes)
@@ -46,7 +48,7 @@ def pair(reference: RawDetections, other: RawDetections, min_score: float, min_i
     # what asks on the other side, and has none to overlap here, be it taken or not
     best = np.where(reference.scores[:, None] > 0, overlap, -1.0).max(0, initial=-1.0)
     taken = np.isin(np.arange(len(other.scores)), partner)
-    new = size_of(other.boxes)[(other.scores >= min_score) & ~taken & (best < min_iou)]
+    new = size_of(other.boxes)[least.shown(other.scores, other.labels) & ~taken & (best < min_iou)]
     return Pairs(
         overlap[paired, chosen],
         other.scores[chosen].astype(np.float64) - reference.scores[paired],

@@ -21,8 +21,9 @@ from edge.engine.ort import OrtEngine
 from edge.errors import InputError
 from edge.model.bundle import ONNX_INT8, Bundle, sha256
 from edge.model.letterbox import Letterbox
+from edge.model.thresholds import Thresholds
 from edge.model.transform import Preprocessor
-from edge.system.declared import MOST, declared, read_json
+from edge.system.declared import MOST, declared, json_file
 from edge.system.files import reason_of
 from export.parity.causes import Seen, likely_causes
 from export.parity.compare import FLOAT16, INT8, Comparison, Tolerance, float16_detector
@@ -88,7 +89,7 @@ def read_reference(path: Path) -> Reference:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} has more than {MOST_BYTES >> 20} MB: {WAY}, with fewer --frames")
-        return declared(read_json(path.read_bytes()), Reference)
+        return declared(json_file(path, MOST_BYTES), Reference)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({reason_of(error)}): {WAY}") from None
     except ValueError as error:
@@ -113,10 +114,8 @@ def compare_with_reference(
     Raises InputError where a file is missing or another one, or its size as read here is another.
     """
     images = reference.images[:: -(-len(reference.images) // most)] if most else reference.images
-    least = max(
-        bundle.score_threshold if min_score is None else min_score,
-        bundle.graph_score_threshold,
-        _number(reference.settings, "box_score_thresh"),
+    least = (bundle.thresholds if min_score is None else Thresholds.of(min_score)).at_least(
+        max(bundle.graph_score_threshold, _number(reference.settings, "box_score_thresh"))
     )
     engine, half = OrtEngine(bundle), float16_detector(bundle)
     engines = [engine]

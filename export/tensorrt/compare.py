@@ -132,7 +132,8 @@ def judge(bundle: Bundle, seen: Seen, found: Sequence[RawDetections], versions: 
         origin=seen.origin,
         frames=len(seen.images),
         frames_sha256=hashlib.sha256(b"".join(image.tobytes() for image in seen.images)).hexdigest(),
-        threshold=bundle.score_threshold,
+        threshold=bundle.thresholds.least,
+        thresholds=bundle.thresholds.to_json() if bundle.score_thresholds else {},
         both=both,
         lost=lost,
         added=added,
@@ -163,11 +164,12 @@ class _Side:
         order = np.argsort(-np.where(allowed, self._overlap, 0).max(1, initial=0), kind="stable")
         self._partner = match(self._overlap, LEAST_OVERLAP, order.tolist(), allowed)
         self.paired: Bool = self._partner >= 0
-        score, threshold, end = mine.scores, bundle.score_threshold, bundle.graph_score_threshold
-        self.shown: Bool = (score >= threshold) & (score > 0)
-        self.weak: Bool = (score < threshold) & (score >= end + MARGIN)
+        score, end = mine.scores, bundle.graph_score_threshold
+        high = bundle.thresholds.shown(score, mine.labels)
+        self.shown: Bool = high & (score > 0)
+        self.weak: Bool = ~high & (score >= end + MARGIN)
         # what the other has to give: it is shown, or rounding alone took it below the threshold
-        needed = np.minimum(score - MARGIN, threshold)
+        needed = np.minimum(score - MARGIN, bundle.thresholds.of_each(mine.labels))
         self.kept: Bool = self.paired & (other.scores[self._partner] >= needed)
         told = self.paired | (needed > end)  # below the graph's own threshold nobody is told of it
         self.gone: Bool = self.shown & ~self.kept & told & ~self._tied(bundle)
@@ -194,7 +196,7 @@ def _overlaps(a: RawDetections, b: RawDetections) -> Float64:
 
 
 def _shown(found: RawDetections, bundle: Bundle) -> int:
-    return int(((found.scores >= bundle.score_threshold) & (found.scores > 0)).sum())
+    return int((bundle.thresholds.shown(found.scores, found.labels) & (found.scores > 0)).sum())
 
 
 def _rounded(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,15 +14,18 @@ from edge.app.output import REPORT
 from edge.data import Pose
 from edge.errors import InputError
 from edge.geo.align import Alignment, Sightings, align
+from edge.geo.attitude import Mounting
 from edge.geo.camera import CameraModel
+from edge.geo.placing import PlacingSettings
 from edge.geo.positions import foot_points
 from edge.geo.report_json import PositionReport
 from edge.measure.counts_json import ClassCount
-from edge.measure.detections_lines import FrameLine
+from edge.measure.detections_lines import MOST_PX, FrameLine
 from edge.measure.read_detections import DetectionsFile
 from edge.sinks.jsonl import SPEC as DETECTIONS
 from edge.sinks.tracks.counts import FILE as COUNTS
-from edge.system.files import reason_of
+from edge.system.declared import MOST_JSON, decoded
+from edge.system.files import read_limited, reason_of
 
 LEAST_SCORE = 0.5  # of a sighting
 
@@ -35,28 +39,41 @@ class _Report(msgspec.Struct):
     position: PositionReport
 
 
-def alignment_of(folder: Path, ground: float = 0.0) -> Alignment:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``left``: what the camera was still off by, under the mounting that the run had. ``next``: both, for the next
+    run.
+    """
+
+    left: Alignment
+    next: Mounting
+
+
+def alignment_of(folder: Path, ground: float = 0.0) -> Found:
     """The mounting of the camera in the run that wrote ``folder``. ``ground``: see `edge.geo.align.align`.
 
     Which tracks of several passes are one object says ``counts.json``; the poses and boxes are those of
-    ``detections.jsonl``, the lens is that of ``report.json``. Raises InputError where one of them is not there or does
-    not tell it, and as `edge.geo.align.align` does.
+    ``detections.jsonl``, the lens and the mounting that was given those of ``report.json``. Raises InputError where
+    one of them is not there or does not tell it, and as `edge.geo.align.align` does.
     """
     position = _read(folder / REPORT, _Report).position
     if position.intrinsics is None:
         raise InputError(
             f"{folder / REPORT} names no lens: run it again with --lens, and --pose if there were no poses"
         )
+    if min(position.intrinsics[:2]) < 1 or max(map(abs, position.intrinsics)) > MOST_PX:
+        raise InputError(f"{folder / REPORT} names a lens of {position.intrinsics} pixels, which is none")
     objects = objects_of(folder / COUNTS)
     detections = DetectionsFile(DETECTIONS.path(folder))
     size = detections.first.frame
     camera = CameraModel(size.width, size.height, *position.intrinsics, name="of the run")
+    given = PlacingSettings.parse(mounting=position.mounting).mounting
     numbers, points, times, poses = [], [], [], []
     for frame in detections:
         found = _followed(frame, objects)
         if not found or isinstance(frame.pose, msgspec.UnsetType):
             continue
-        pose = Pose(*frame.pose)
+        pose = given.apply(Pose(*frame.pose))
         numbers += [number for number, _ in found]
         points += foot_points([box for _, box in found], camera, pose).tolist()
         times += [_seconds(frame)] * len(found)
@@ -64,7 +81,8 @@ def alignment_of(folder: Path, ground: float = 0.0) -> Alignment:
     if not numbers:
         raise InputError(f"{folder}: no track was seen from a known pose: run it again with --pose")
     uv = np.array(points).reshape(-1, 2)
-    return align(Sightings(np.array(numbers), uv, np.array(times), poses), camera, ground)
+    left = align(Sightings(np.array(numbers), uv, np.array(times), poses), camera, ground)
+    return Found(left, left.mounting.after(given))
 
 
 def _followed(frame: FrameLine, objects: dict[int, int]) -> list[tuple[int, tuple[float, float, float, float]]]:
@@ -92,8 +110,8 @@ def _seconds(frame: FrameLine) -> float:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoded(read_limited(path, MOST_JSON), kind)
     except OSError as error:
         raise InputError(f"cannot read {path}: {reason_of(error)}: expected the folder of a run") from None
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise InputError(f"{path}: {error}: expected it as edge run writes it") from None

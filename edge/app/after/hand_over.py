@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from edge.app.output import REPORT
 from edge.app.wildlife import camtrap_dp, coco, megadetector
 from edge.errors import InputError, SinkError
+from edge.measure.detections_lines import moment
 from edge.measure.read_detections import DetectionsFile
 from edge.measure.track_lines import TrackLine, read_tracks
 from edge.sinks.jsonl import SPEC as DETECTIONS
@@ -21,13 +21,15 @@ from edge.sinks.tracks.kmz import kmz
 from edge.sinks.tracks.track_csv import SPEC as CSV
 from edge.sinks.tracks.track_csv import track_csv
 from edge.sinks.tracks.track_file import Format, write_tracks
-from edge.system.files import reason_of
+from edge.system.declared import json_file
+from edge.system.files import read_limited, reason_of
 
 OF_TRACKS: dict[str, tuple[str, Format]] = {  # name: file, how it is made
     "geojson": (str(GEOJSON.file), geojson),
     "kmz": (str(KMZ.file), kmz),
     "csv": (str(CSV.file), track_csv),
 }
+MOST_PICTURE = 16 << 20  # bytes; crops have a few kB
 OF_DETECTIONS = ("coco", "megadetector", "camtrap-dp")
 
 
@@ -67,11 +69,14 @@ def write_track_files(folder: Path, names: Sequence[str] = tuple(OF_TRACKS)) -> 
 
 def _picture_of(folder: Path) -> Callable[[TrackLine], bytes | None]:
     """The best picture of a track, from its file; None where that is gone."""
+    inside = folder.resolve()
 
     def picture(track: TrackLine) -> bytes | None:
         try:
-            return (folder / track.crops[0]).read_bytes() if track.crops else None
-        except OSError:
+            path = (folder / track.crops[0]).resolve() if track.crops else None
+            # a link in a folder from elsewhere could lead to any file of this machine
+            return read_limited(path, MOST_PICTURE) if path and path.is_relative_to(inside) else None
+        except (OSError, RuntimeError):  # RuntimeError: links in a circle
             return None
 
     return picture
@@ -92,9 +97,8 @@ def _started(folder: Path) -> datetime | None:
     """When the run began, by its report; None: it has none that says so."""
     path = folder / REPORT
     try:
-        started = datetime.fromisoformat(json.loads(path.read_bytes())["started"])
+        return moment(json_file(path)["started"])
     except OSError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: {error!r}: expected the report of a run") from None
-    return started if started.tzinfo else None

@@ -39,27 +39,27 @@ def accuracy(
     engine: Engine, frames: Sequence[Frame], labelled: Sequence[Labelled], names: Sequence[str], annotations: Path
 ) -> dict[str, Any]:
     """As it stands in the report; by the definitions of ``edge-export eval``: each frame as the first of a flight,
-    COCO's matching and 101-point average at IoU 0.5, recall and precision at the bundle's threshold.
+    COCO's matching and 101-point average at IoU 0.5, recall and precision at the bundle's threshold of each class.
     """
     bundle = engine.bundle
     judged = [_judge(engine, frame, one) for frame, one in zip(frames, labelled, strict=True)]
-    threshold = bundle.score_threshold
     rows = {}
     for name in names:
         label = bundle.classes.index(name)
         ranking = rank(judged, label, MIN_IOU)
-        hits = ranking.hits[ranking.scores >= np.float32(threshold)]
+        hits = ranking.hits[ranking.scores >= np.float32(bundle.thresholds[name])]
         rows[name] = {
             "boxes": ranking.total,
             "ap50": _rounded(ranking.average_precision()),
             "recall": _rounded(float(hits.sum()) / ranking.total if ranking.total else None),
             "precision": _rounded(float(hits.mean()) if len(hits) else None),
+            "threshold": bundle.thresholds[name],
         }
     return {
         "frames": len(frames),
         "frames_sha256": hash_of(frames),
         "annotations_sha256": sha256(annotations),
-        "threshold": threshold,
+        "threshold": min(bundle.thresholds[name] for name in names),
         "classes": rows,
     }
 

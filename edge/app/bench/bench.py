@@ -34,6 +34,7 @@ from edge.system.host import host_facts, power_facts, versions
 from edge.system.sampler import Sample, Sampler
 from edge.system.sensors import Reading, Sensors
 from edge.system.signals import finishing, stopping
+from edge.system.text import without_passwords
 
 FORMAT = 1
 IDLE_SAMPLES, IDLE_PERIOD_S = 5, 1.0  # looks at the power before anything is computed
@@ -118,7 +119,7 @@ def bench(settings: BenchSettings) -> Measured:
             "versions": versions(engine.versions),
             "method": _method(settings),
         }
-    return Measured(report, runs, samples)
+    return Measured(without_passwords(report), runs, samples)
 
 
 class _Watch:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.app.report_json import Count, Host, Ms, Normalise, Part, Power, Seconds, TilingReport
 from edge.errors import InputError
-from edge.system.declared import declared, read_json
+from edge.system.declared import declared, json_file
 from edge.system.files import reason_of
 
 Rate = Annotated[float, Meta(ge=0, description="frames a second")]
@@ -108,12 +108,15 @@ class Between(Struct):
 
 
 class ClassAccuracy(Struct):
-    """Of one class, IoU 0.5; recall and precision at the bundle's threshold. null: nothing to find, nothing found."""
+    """Of one class, IoU 0.5; recall and precision at the bundle's threshold of it. null: nothing to find, nothing
+    found.
+    """
 
     boxes: Annotated[int, Meta(ge=0, description="true ones")]
     ap50: Part | None
     recall: Part | None
     precision: Part | None
+    threshold: Annotated[Part, Meta(description="reports of before have none")] | UnsetType = UNSET
 
 
 class Accuracy(Struct):
@@ -122,7 +125,7 @@ class Accuracy(Struct):
     frames: Count
     frames_sha256: Annotated[str, Meta(description="of the frames' sizes, types and pixels, in the file's order")]
     annotations_sha256: str
-    threshold: Part
+    threshold: Annotated[Part, Meta(description="the lowest of these classes")]
     classes: dict[str, ClassAccuracy]
 
 
@@ -264,7 +267,7 @@ def schema() -> dict[str, Any]:
 def read_report(path: Path) -> BenchReport:
     """A report from its file. Raises InputError where it is none, or of another version."""
     try:
-        value = read_json(path.read_bytes())
+        value = json_file(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({reason_of(error)}): give a report of edge bench --json") from None
     except ValueError as error:

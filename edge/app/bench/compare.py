@@ -15,12 +15,13 @@ from msgspec import UnsetType
 
 from edge.app.bench.bench_json import BenchReport, read_report
 from edge.errors import InputError
-from edge.system.files import reason_of
+from edge.system.files import read_limited, reason_of
 
 Float64 = npt.NDArray[np.float64]
 DRAWS = 2000
 SEED = 1
 LEVEL = 95  # per cent
+MOST_RESULTS = 1 << 30  # bytes: days at the highest rate
 BLOCK = 20  # results that follow each other are alike: they are drawn together
 
 
@@ -82,18 +83,18 @@ def latencies_of(path: Path, report: BenchReport) -> list[Float64]:
         raise InputError(f"{path} names no file with its results: give a report as edge bench --json wrote it")
     beside = path.with_name(Path(file.name).name)
     try:
-        data = beside.read_bytes()
+        data = read_limited(beside, MOST_RESULTS)
     except OSError as error:
         raise InputError(f"{beside} cannot be read ({reason_of(error)}): copy it from where {path} was made") from None
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise InputError(f"{beside} is not the file that was written with {path}: its sha256 differs; copy both again")
-    rows = list(csv.DictReader(data.decode().splitlines()))
     try:
+        rows = list(csv.DictReader(data.decode().splitlines()))
         runs = [
             np.array([float(row["latency_ms"]) for row in rows if int(row["run"]) == n + 1])
             for n in range(len(report.runs))
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{beside} holds no results of a bench ({error}): copy it again") from None
     for n, (run, said) in enumerate(zip(runs, report.runs, strict=True), 1):
         if len(run) != said.results or not len(run):

@@ -32,15 +32,20 @@ def samples_beside(path: Path) -> Path:
 
 
 def check_files(settings: BenchSettings) -> None:
-    """Raises InputError where a file that is asked for cannot be written, or two are one."""
+    """Raises InputError where a file that is asked for cannot be written, or two are one. Makes their folders."""
     beside = [] if settings.json is None else [results_beside(settings.json), samples_beside(settings.json)]
-    asked = [path for path in (settings.json, settings.png, settings.trace, *beside) if path is not None]
+    asked = [*main_files(settings), *beside]
     for path in asked:
         check_file(path)
     if len({path.resolve() for path in asked}) < len(asked):
         raise InputError(f"two files of the bench are one: {', '.join(map(str, asked))}: give each its own name")
     if settings.trace and settings.trace.exists():
         raise InputError(f"--trace {settings.trace} is there already, and a trace is appended to: give another file")
+
+
+def main_files(settings: BenchSettings) -> list[Path]:
+    """Files that are asked for by name."""
+    return [path for path in (settings.json, settings.png, settings.trace) if path is not None]
 
 
 def write_files(settings: BenchSettings, measured: Measured) -> Iterator[str]:

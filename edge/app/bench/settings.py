@@ -9,6 +9,7 @@ from edge.app.settings import MODEL
 from edge.errors import InputError
 from edge.measure.percentiles import LEAST_RESULTS
 from edge.model.tiling import Tiling
+from edge.system.text import repr_without_passwords
 
 DEFAULT_SOURCE = "sim:live=0"
 SECONDS, PUBLISHED_SECONDS, PUBLISHED_RUNS = 60.0, 600.0, 5
@@ -72,6 +73,8 @@ class BenchSettings:
     trust_engine: bool = False
     zero_copy: bool = False
     spin: bool = False
+
+    __repr__ = repr_without_passwords
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", tuple(self.rate))

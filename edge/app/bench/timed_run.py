@@ -97,7 +97,7 @@ def timed_run(
     began: float | None = None
     before: Result | None = None
     now = start
-    follow = None if camera.independent else Follower(engine.bundle.score_threshold, placing)
+    follow = None if camera.independent else Follower(engine.bundle.thresholds, placing)
     with stream(camera, engine, stop=stop, follow=follow, locate=placing) as results:
         for result in results:
             now = clock()

@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 from edge.camera.images.jpeg import APP1, jpeg_segments
+from edge.system.files import open_regular
 
 HEAD = 256 << 10  # bytes of a file in which EXIF stands
 EXIF_IFD, TAKEN, FRACTION = 0x8769, 0x9003, 0x9291
@@ -17,7 +18,7 @@ def taken_at(path: Path) -> str | None:
     Raises nothing for a damaged file: it has no time.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             jpeg = file.read(HEAD)
         for kind, body in jpeg_segments(jpeg):
             if kind == APP1 and body[:6] == b"Exif\0\0":

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from edge.camera.decode.strangers import text_of
+from edge.system.files import open_regular
 
 HEAD = 64  # bytes that tell
 IMAGES = frozenset({"JPEG", "PNG", "TIFF", "BMP", "NPY"})
@@ -100,7 +101,7 @@ _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52,
 def kind_of_file(path: str | os.PathLike[str]) -> str:
     """`kind_of` its first bytes; "" where it cannot be read, which whoever opens it says."""
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             return kind_of(file.read(HEAD))
     except OSError:
         return ""

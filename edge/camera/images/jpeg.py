@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera.decode.grey import to_grey
-from edge.camera.images.limits import START_OF_FRAME, check_size
+from edge.camera.images.limits import MOST_PIXELS, START_OF_FRAME, check_size
 from edge.camera.quiet import overheard, quiet
 from edge.data import Pixels
+from edge.system.files import open_regular
 
 APP1, APP2, START_OF_SCAN = 0xE1, 0xE2, 0xDA
+MOST_SCANS, MOST_SCANNED = 100, 16 * MOST_PIXELS  # progressive ones have about ten; each goes over the whole picture
 LARGE = 1 << 20  # bytes: the first picture of a video ends before
 CUT_OFF = "the file is cut off"
 
@@ -55,8 +57,16 @@ def check_jpeg(jpeg: bytes) -> None:
     size = jpeg_size(jpeg)
     if size is None:
         raise ValueError("it cannot be decoded: it has no picture")
-    check_size(*size, 3)
-    bits, components = next((b[0], b[5]) for kind, b in jpeg_segments(jpeg) if kind in START_OF_FRAME and len(b) >= 6)
+    form, bits, components = next(
+        (kind, b[0], b[5]) for kind, b in jpeg_segments(jpeg) if kind in START_OF_FRAME and len(b) >= 6
+    )
+    # of one that is not read line by line libjpeg keeps two bytes for each value
+    check_size(*size, 1 if form in (0xC0, 0xC1) else 2 * components)
+    scans = jpeg.count(bytes((0xFF, START_OF_SCAN)))
+    if scans > MOST_SCANS or scans * size[0] * size[1] > MOST_SCANNED:
+        raise ValueError(
+            f"{scans} scans of {size[0]}x{size[1]} pixels; expected some ten: convert it: magick FILE out.png"
+        )
     if bits != 8 or components not in (1, 3):
         raise ValueError(
             f"{components} colour components of {bits} bits; expected 1 or 3 of 8: convert it: magick FILE out.png"
@@ -96,7 +106,7 @@ def more_jpegs_follow(path: str) -> bool:
     the first (CIPA DC-007, MPF) makes none. False where it cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             data = file.read(LARGE)
     except OSError:
         return False

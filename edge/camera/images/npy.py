@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera.images.limits import check_size
+from edge.system.files import open_regular
 
 MOST_HEADER = 4096  # bytes: numpy writes some 100
 CHANNELS = (2, 3, 4)  # a last axis of so many is colour, not the width of a picture
@@ -31,7 +32,7 @@ def open_npy(path: Path) -> tuple[int, Read]:
 
     Raises ValueError where it is no whole array of a known kind, OSError where it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         dtype, fortran, shape = _header(file)
         at = file.tell()
         held = file.seek(0, 2) - at
@@ -47,7 +48,7 @@ def open_npy(path: Path) -> tuple[int, Read]:
         if fortran and pages > 1:  # a page lies all over the file
             order = np.memmap(path, dtype, "r", at, (width, height, pages))
             return np.array(order[:, :, page].T)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(at + page * height * width * dtype.itemsize)
             values = np.fromfile(file, dtype, height * width)
         if values.size < height * width:

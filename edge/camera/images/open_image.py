@@ -19,6 +19,7 @@ from edge.camera.images.npy import open_npy
 from edge.camera.images.values import How, Picture, grey_picture, to_picture
 from edge.camera.quiet import overheard, quiet
 from edge.data import Pixels
+from edge.system.files import open_regular
 
 DJI_SAID = "raw counts of DJI R-JPEG"
 READ = "PNG, JPEG, TIFF, BMP or NPY"
@@ -40,7 +41,7 @@ def open_image(path: Path) -> ImageFile:
 
     Raises ValueError saying what is wrong with it, OSError where it cannot be read; so does ``read``.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(HEAD)
         kind = kind_of(head)
         if not head:

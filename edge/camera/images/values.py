@@ -22,6 +22,7 @@ COLDEST_PIXEL = -123.0  # deg C: a clear night sky; below is no kelvin scene but
 UNITS = {"celsius": KELVIN_AT_0_C, "kelvin": 0.0}
 """Units of float values, and what makes them kelvin."""
 COLOUR = "in colour, reduced to brightness, which in a colour palette is not heat"
+BLOCK = 1 << 20  # pixels that are worked on at once
 ASK = "add ?unit=celsius or ?unit=kelvin"
 
 
@@ -91,7 +92,7 @@ def _temperatures(values: Array, how: How, note: str, nodata: float | None) -> P
         good &= values != values.dtype.type(nodata)
     if how.unit == "kelvin" or (how.unit is None and how.usual == "kelvin"):
         good &= values > 0
-    some = values[good]
+    some = values.reshape(-1) if good.all() else values[good]  # of a large picture a copy is many megabytes
     if some.size == 0:
         raise ValueError(f"{values.dtype} values, none of which is a temperature")
     told = told_unit(some)
@@ -100,16 +101,19 @@ def _temperatures(values: Array, how: How, note: str, nodata: float | None) -> P
     unit = how.unit or told or how.usual
     if unit is None:
         raise ValueError(
-            f"{values.dtype} values {some.min():g} .. {some.max():g}, median {np.median(some):g}: degrees Celsius or "
+            f"{values.dtype} values {some.min():g} .. {some.max():g}, median {np.median(_sample(some)):g}:"
+            " degrees Celsius or "
             f"kelvin, or none? {ASK}, or store counts as uint16"
         )
     if unit == "kelvin":
         good &= values > 0
-    counts = np.zeros(values.shape, np.float64)
-    counts[good] = np.rint((values[good].astype(np.float64) + UNITS[unit]) / CENTIKELVIN.gain)
-    clipped = int((counts > 65535).sum())
-    pixels = np.clip(counts, 0, 65535).astype(np.uint16)
-    pixels[good] = np.maximum(pixels[good], 1)
+    pixels, clipped = np.zeros(values.shape, np.uint16), 0
+    rows = max(1, BLOCK // values.shape[1])
+    for begin in range(0, len(values), rows):  # as float64 the whole would take four times as much
+        part = slice(begin, begin + rows)
+        counts = np.rint((values[part][good[part]].astype(np.float64) + UNITS[unit]) / CENTIKELVIN.gain)
+        clipped += int((counts > 65535).sum())
+        pixels[part][good[part]] = np.clip(counts, 1, 65535).astype(np.uint16)
     said = f"{values.dtype} {unit if unit == 'kelvin' else 'degrees Celsius'} as counts of 0.01 K"
     if how.unit is None:
         said += ", a unit told by the values (?unit= says it)"
@@ -125,7 +129,7 @@ def _temperatures(values: Array, how: How, note: str, nodata: float | None) -> P
 
 def told_unit(some: Array) -> str | None:
     """What finite values, (N,), of a scene are in, ``celsius`` or ``kelvin``; None where they do not tell."""
-    sample = some[:: max(1, some.size // 65536)].astype(np.float64)
+    sample = _sample(some)
     if (sample == np.rint(sample)).all():  # no radiometric camera's output: counts or grey levels, kept as floats
         return None
     median, low, high = float(np.median(sample)), float(some.min()), float(some.max())
@@ -134,3 +138,8 @@ def told_unit(some: Array) -> str | None:
     if COLDEST <= median - KELVIN_AT_0_C <= HOTTEST and np.percentile(sample, 1) >= COLDEST_PIXEL + KELVIN_AT_0_C:
         return "kelvin"
     return None
+
+
+def _sample(some: Array) -> npt.NDArray[np.float64]:
+    """Some 65536 of values, (N,), evenly."""
+    return some[:: max(1, some.size // 65536)].astype(np.float64)

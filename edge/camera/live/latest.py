@@ -16,8 +16,9 @@ from edge.camera.live.intake import Intake
 from edge.data import Frame
 from edge.errors import InputError
 from edge.seams import Camera, Closing
+from edge.system.activity import READING, WAITING_FOR_A_FRAME, here
+from edge.system.budget import CAPTURE_JOIN_S as JOIN_S
 
-JOIN_S = 0.5
 LOOK_S = 0.1  # how often a waiting loop looks whether it shall stop
 
 
@@ -89,10 +90,13 @@ class LatestFrames(FrameSource):
 
     def get(self) -> Frame | None:
         """See `FrameSource.get`. After `close` it returns None."""
+        activity = here()
         with self._changed:
+            activity.waits(WAITING_FOR_A_FRAME)
             while not self._changed.wait_for(lambda: self._slot is not None or self._over, LOOK_S):
                 if self._stop.is_set():
                     return None
+                activity.waits(WAITING_FOR_A_FRAME)
             frame, self._slot = self._slot, None
             self.dropped, self.duplicates, self.lost, self.frozen_s = self._counts
             if self._stop.is_set():
@@ -102,7 +106,7 @@ class LatestFrames(FrameSource):
             return frame
 
     def close(self) -> None:
-        """Stop the thread and wait for it, at most half a second: one that hangs in a driver is left behind.
+        """Stop the thread and wait for it, at most 0.3 s: one that hangs in a driver is left behind.
 
         It takes nothing more from the camera then, and ends with the read it is in.
         """
@@ -147,8 +151,13 @@ class EveryFrame(FrameSource):
 
     def get(self) -> Frame | None:
         """See `FrameSource.get`."""
+        activity = here()
         try:
             while not self._stop.is_set():
+                if self._camera.live:  # silent or hung: a camera without a time limit of its own does not tell
+                    activity.waits(WAITING_FOR_A_FRAME, renews=False)
+                else:
+                    activity.works(READING)
                 came, new = self._intake.take()
                 self.lost, self.frozen_s = self._intake.lost, self._intake.frozen_s
                 if not came or new is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from edge.errors import without_password
+
 log = logging.getLogger(__name__)
 
 
@@ -12,6 +14,7 @@ def in_words(who: str, error: Exception) -> str:
 
     ``who``: the camera. The traceback is logged for debugging.
     """
+    who = without_password(who)
     log.debug("%s raised", who, exc_info=error)
-    text = " ".join(str(error).split())  # OpenCV writes several lines
+    text = without_password(" ".join(str(error).split()))  # OpenCV writes several lines
     return f"{who}: {type(error).__name__}: {text}" if text else f"{who}: {type(error).__name__}"

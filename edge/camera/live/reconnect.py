@@ -33,13 +33,24 @@ GAPS_KEPT = 100  # in the report, the newest; all are counted
 log = logging.getLogger(__name__)
 
 
+class AwayError(SourceError):
+    """A device or a stream that is not there, or does not answer: it may come."""
+
+
 def keep_open(opener: Callable[[], Camera], name: str, reconnect_s: float | None) -> Camera:
     """The camera that ``opener`` opens, each call into it limited in time, and opened again when it is lost.
 
     ``name``: the source, for messages. ``reconnect_s``: longest outage, seconds; None: for ever; 0: not opened again.
+
+    Raises AwayError where it is not there now, and as `TimeLimited` does.
     """
     closed = threading.Event()
-    first: list[Camera] = [TimeLimited(opener, name, stop=closed)]
+    try:
+        first: list[Camera] = [TimeLimited(opener, name, stop=closed)]
+    except RefusedError:
+        raise
+    except SourceError as error:
+        raise AwayError(str(error)) from error
     if not first[0].live or reconnect_s == 0:
         return first[0]
     return Reconnecting(

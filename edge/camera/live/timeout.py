@@ -18,10 +18,9 @@ from edge.camera.live.loss import in_words
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from edge.seams import Camera, CameraWrapper
+from edge.system.budget import CAMERA_CLOSE_S, CAMERA_OPEN_S, CAMERA_STALL_S
 
-OPEN_S = 20.0  # the sources' own time-outs are shorter, and say more
-STALL_S = 5.0  # IP cameras stand still for 2 s while their shutter is closed
-CLOSE_S = 1.0
+OPEN_S, STALL_S, CLOSE_S = CAMERA_OPEN_S, CAMERA_STALL_S, CAMERA_CLOSE_S
 MAX_HUNG = 8
 LOOK_S = 0.1  # how often an opening looks whether it is still waited for
 _Answer = tuple[Any, BaseException | None]
@@ -110,7 +109,7 @@ class TimeLimited(CameraWrapper):
             raise CameraError(in_words(self.description or self._name, error)) from error
 
     def close(self) -> None:
-        """Close the camera and wake a waiting reader; wait for that two seconds at most. May be called twice."""
+        """Close the camera and wake a waiting reader; wait for that a second at most. May be called twice."""
         if not self._closed:
             self._closed = True
             # ends a read that waits, if that can be ended

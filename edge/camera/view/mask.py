@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.camera.images.limits import check_png
 from edge.camera.quiet import quiet
 from edge.data import Pixels
 from edge.errors import SourceError
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_BYTES = 64 << 20
@@ -30,7 +31,7 @@ def read_mask(path: Path, crop: tuple[int, int, int, int], whole: tuple[int, int
     sizes = {(width, height), whole}
     expected = " or ".join(f"{w}x{h}" for w, h in sorted(sizes))
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise SourceError(f"mask {path}: {reason_of(error)}; expected a PNG of {expected}") from None
@@ -39,6 +40,10 @@ def read_mask(path: Path, crop: tuple[int, int, int, int], whole: tuple[int, int
     size = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if size not in sizes:
         raise SourceError(f"mask {path} is {size[0]}x{size[1]}; expected {expected}, as the picture that is looked at")
+    try:
+        check_png(data)
+    except ValueError as error:
+        raise SourceError(f"mask {path}: {error}; expected a PNG of {expected}") from None
     with quiet():
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or (picture.ndim == 3 and picture.shape[2] == 4):

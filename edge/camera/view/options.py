@@ -15,6 +15,7 @@ from pathlib import Path
 from edge.camera.devices.profiles import PROFILES, Profile, profile_of
 from edge.camera.options import VIEW_KEYS, Options, split_query
 from edge.errors import SourceError
+from edge.system.text import repr_without_passwords
 
 CROP = "x,y,w,h in pixels of the picture, such as 0,0,640,512"
 BLACK_HOT, WHITE_HOT = "black-hot", "white-hot"
@@ -34,6 +35,8 @@ class ViewOptions:
     palette: str | None = None
     profile: Profile | None = None
     kelvin: bool = False
+
+    __repr__ = repr_without_passwords
 
 
 def take_view(text: str, before: str, keys: tuple[str, ...] = VIEW_KEYS) -> tuple[str, ViewOptions | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from edge.geo.coverage.grid import AWAY_S, Grid, Look, side_of
 from edge.geo.coverage.local import Local
 from edge.geo.coverage.search import Search
 from edge.model.recall import RecallCurve, read_recall
+from edge.model.thresholds import Thresholds
 from edge.model.tiling import Tiling, whole
 from edge.seams import Engine
 
@@ -26,13 +28,20 @@ POOR = frozenset({"black_hot", "byte_order", "drift", "low_contrast", "saturated
 """Conditions of `edge.health.conditions` under which recall is not what was measured, and ground does not count."""
 SHUTTER, FROZEN, OVERFLOWED = "the shutter was closed", "the camera stood still", "numbers of the network overflowed"
 NO_POSE = "the frame has no pose"
-NO_GROUND = "a corner of the picture looks more than 75 degrees off nadir or past the ground, or the lens is not known"
+NO_GROUND = "most of the picture looks more than 75 degrees off nadir or past the ground, or the lens is not known"
 NO_ROOM = "the map has no room for such ground"
 ASSUMED = (
     "one look a pass counts, the best one; passes are taken for independent of each other; of what nothing hides from "
     "above; where the picture was poor nothing is said"
 )
+NO_RECALL = (
+    "the model's recall of {} was not measured: the map says what was searched, not how probable a detection is; "
+    "edge-export eval --set-recall measures it, on labelled frames that show some"
+)
 NO_CONTRAST = "contrast is not in it: the recall was measured by size alone"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +82,15 @@ class Coverage:
         self.state = State(Findings())
         self._looks, self._others = 0, Counter[str]()
         self._sides = 0.0
-        self._poor = 0
+        self._poor = self._cut_off = 0
         self._last_t: float | None = None
         self._first_t: float | None = None
 
     @classmethod
-    def of(cls, search: Search, engine: Engine, score: float, stills: bool) -> Coverage:
-        """Of a flight with this engine that shows detections from ``score`` on; ``stills``: frames that do not follow
-        each other. Raises InputError where the model has no such class, or normalises so that kelvins tell nothing,
-        BundleError for a broken ``recall.json``.
+    def of(cls, search: Search, engine: Engine, lowest: float | Thresholds, stills: bool) -> Coverage:
+        """Of a flight with this engine that shows detections from ``lowest`` on, each class from its own; ``stills``:
+        frames that do not follow each other. Raises InputError where the model has no such class, or normalises so that
+        kelvins tell nothing, BundleError for a broken ``recall.json``.
         """
         bundle = engine.bundle
         search = search.of(bundle.classes, stills)
@@ -90,7 +99,10 @@ class Coverage:
                 f"coverage kelvin={search.kelvin:g}: the model normalises by {method}, and what grey a kelvin is there "
                 "is not known: leave kelvin= out"
             )
+        score = Thresholds.of(lowest)[search.name]
         recall = None if engine.backend == "null" else read_recall(bundle, search.name, score)  # null finds nothing
+        if recall is None and engine.backend != "null":
+            log.warning("coverage: %s", NO_RECALL.format(search.name))
         return cls(search, recall, (bundle.width, bundle.height), stills, tiling_of(engine))
 
     def add(self, result: Result) -> None:
@@ -107,21 +119,23 @@ class Coverage:
         if self.local is None:
             self.local = Local(*corners[0].tolist())
         frame, metres = result.frame, self.local.metres(corners)
+        left, top, right, bottom = result.footprint_part or (0, 0, frame.width, frame.height)
+        width, height = right - left, bottom - top
         passed = 0.0 if last is None else t - last
         good, side = not result.warnings & POOR, side_of(metres)
         contrasts = np.zeros(0)
         if good and self._contrast and side > 0:
-            body = self.search.size_m * math.sqrt(frame.width * frame.height) / side
+            body = self.search.size_m * math.sqrt(width * height) / side
             contrasts = self._contrast.of(result, body, t)
         look = Look(
             corners=metres,
-            width=frame.width,
-            height=frame.height,
+            width=width,
+            height=height,
             scale=self._cut(frame.width, frame.height, *self._size).scale,
             t=t - self._first_t,
             seconds=passed if 0 < passed <= LONGEST_S else 0.0,
             good=good,
-            mask=frame.mask,
+            mask=None if frame.mask is None else frame.mask[top:bottom, left:right],
             contrasts=contrasts,
         )
         if not self.grid.add(look):
@@ -129,6 +143,7 @@ class Coverage:
             return
         self._looks += 1
         self._poor += not good
+        self._cut_off += (width, height) != (frame.width, frame.height)
         self._sides += side
 
     def look_through(self, ended: bool = True) -> State:
@@ -156,6 +171,7 @@ class Coverage:
             "cell_m": state.cell_m,
             "frames": state.looks,
             "frames_poor": self._poor,
+            "frames_cut": self._cut_off,
             "frames_not_counted": dict(state.others),
             "recall": self.recall and self.recall.source,
             "probability": probability(found),

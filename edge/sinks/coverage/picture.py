@@ -81,7 +81,7 @@ def _legend(picture: Picture, coverage: Coverage, found: Findings, px_per_m: flo
     _text(picture, coverage.search.in_words, (MARGIN_PX, y - 42))
     x = MARGIN_PX
     shades = [(MOST, "probability of detection 1"), (LEAST, "0"), (UNKNOWN, "not known")]
-    shades = shades if coverage.recall else [(UNKNOWN, "searched")]
+    shades = shades if coverage.recall else [(UNKNOWN, "searched, probability not known")]
     for colour, words in (*shades, (SEEN, "seen, not well enough"), (GAP, "gap, numbered as in coverage.geojson")):
         cv2.rectangle(picture, (x, y - 30), (x + 10, y - 20), colour, cv2.FILLED)
         _text(picture, words, (x + 14, y - 21))

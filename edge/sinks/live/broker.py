@@ -7,11 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.camera.options import split_query
-from edge.errors import InputError, SourceError
+from edge.errors import InputError, SourceError, without_password
 from edge.sinks.live.link import Address
 from edge.sinks.live.tls import TlsAddress
-from edge.system.files import reason_of
-from edge.system.text import without_password
+from edge.system.files import open_regular, reason_of
 
 KEYS = ("login", "ca", "cert", "key")
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -49,7 +48,7 @@ class MqttAddress:
             raise wrong from None
         ca, cert, key = (Path(options[name]) if options.get(name) else None for name in ("ca", "cert", "key"))
         known = set(KEYS if url.scheme == "mqtts" else KEYS[:1])
-        good = topic and len(topic.encode()) <= MOST_TOPIC and not set(topic) & set("+#\0") and topic.isprintable()
+        good = topic.isprintable() and 0 < len(topic.encode()) <= MOST_TOPIC and not set(topic) & set("+#\0")
         if not good or url.username is not None or set(options) - known or not all(options.values()):
             raise wrong
         if key and not cert:
@@ -66,7 +65,8 @@ class MqttAddress:
         if self.login is None:
             return None
         try:
-            text = self.login.read_bytes()[: MOST_LOGIN + 1].decode()
+            with open_regular(self.login) as file:
+                text = file.read(MOST_LOGIN + 1).decode()
         except OSError as error:
             raise InputError(f"login={self.login}: {reason_of(error)}; expected a file with a login") from None
         except UnicodeDecodeError:

@@ -175,11 +175,16 @@ class CameraComponent:
         return [float(v) for v in boxes[0]] if len(boxes) else None
 
     def _thermal(self, now: float) -> Any:
-        """The coldest and the hottest pixel, degrees C; None: no frame, or counts without a scale."""
+        """The coldest and the hottest pixel, degrees C; None: no frame, no value, or counts without a scale."""
         frame = self._result.frame if self._result else None
         if frame is None or frame.temperature is None or frame.shutter_closed or now - self._seen_at > SEEN_S:
             return None
-        pixels = frame.pixels if frame.mask is None else np.ma.masked_array(frame.pixels, frame.mask)
+        without = frame.pixels == 0  # no temperature
+        if frame.mask is not None:
+            without |= frame.mask
+        if without.all():
+            return None
+        pixels = np.ma.masked_array(frame.pixels, without)
         low, high = int(pixels.argmin()), int(pixels.argmax())
         values: list[float] = []
         for place in (high, low):

@@ -9,13 +9,13 @@ from collections import deque
 from typing import Any, Protocol
 
 from edge.seams import Closing
+from edge.system.budget import COURIER_S as GRACE_S
 from edge.system.files import reason_of
 
 MOST = 1000  # messages that wait
 RATE_HZ = 10.0  # messages a second: radios in the field carry little
 RECENT_S = 30.0  # what went out so shortly before a link broke goes again: TCP took it, but nobody knows who read it
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 30.0  # between two tries
-GRACE_S = 2.0  # at the end, for what still waits
 LAST_DELAY_S, LAST_PAUSE_S = 0.2, 0.01  # then it is in a hurry
 TEND_S = 1.0  # how often a link is looked after while nothing goes out
 
@@ -81,7 +81,7 @@ class Courier(Closing):
             self._changed.notify()
 
     def close(self) -> None:
-        """Send what waits, for at most 2 s; says what did not go out. May be called twice."""
+        """Send what waits, for at most a second; says what did not go out. May be called twice."""
         if self._closing:
             return
         with self._changed:

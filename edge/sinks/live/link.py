@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from edge.errors import InputError
+from edge.system.budget import LINK_S as WAIT_S
 
-WAIT_S = 3.0  # for a connection, and for a peer to take what is sent
 DEAD_S = 10.0  # a peer that confirms nothing for so long is gone
 EXPECTED = "expected udp:HOST:PORT or tcp:HOST:PORT, such as udp:239.2.3.1:6969"
 HOPS = 1  # of a multicast: it stays in the local network

@@ -16,12 +16,12 @@ from edge.seams import Sink
 from edge.sinks.live.link import Address
 from edge.sinks.live.wire import Peer, Wire
 from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.budget import MAVLINK_OUT_S as JOIN_S
 from edge.system.files import reason_of
 
 TICK_S = 0.02  # the longest wait for bytes
 SLICE_S, MOST_A_SLICE = 0.1, 4096  # bytes that are looked at in so long: more is a flood, and costs time
 AGAIN_S = 2.0  # between two tries to open the link
-JOIN_S = 2.0
 DEPTH = 8
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from edge.sinks.live.broker import MqttAddress
-from edge.sinks.live.link import WAIT_S
+from edge.system.budget import LINK_S as WAIT_S
 
 KEEPALIVE_S = 30  # after one and a half of it without a word the broker says that we are away
 TICK_S = 0.02

@@ -5,7 +5,6 @@ The server's certificate is always checked: who signed it, that it is of this se
 
 from __future__ import annotations
 
-import select
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from pathlib import Path
 from edge.camera.options import split_query
 from edge.errors import InputError, SourceError
 from edge.sinks.live.link import Address, Link
-from edge.system.files import reason_of
+from edge.system.files import read_limited, readable, reason_of
 
 SETTLE_S = 0.5  # for a server that does not want our certificate to say so; others say something at once
 KEYS = ("ca", "cert", "key", "name")
@@ -24,6 +23,7 @@ EXPECTED = (
     "expected udp:HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT, of tls perhaps with ca=FILE, cert=FILE, key=FILE, "
     "name=NAME behind a ?, such as 'tls:tak.example.org:8089?ca=ca.pem&cert=me.pem&key=me.key'"
 )
+MOST_PEM = 16 << 20  # bytes: a bundle of every authority there is has some 200 kB
 PEM = b"-----BEGIN "
 # of X509_V_ERR_...: openssl/x509_vfy.h
 NOT_YET, EXPIRED, NAMES = 9, 10, (62, 64)
@@ -147,7 +147,7 @@ class TlsLink(Link):
         except BaseException:
             plain.close()
             raise
-        if select.select([self._socket], [], [], SETTLE_S)[0]:
+        if readable(self._socket.fileno(), SETTLE_S):
             super().tend()
 
     @contextmanager
@@ -160,7 +160,7 @@ class TlsLink(Link):
 
 def _check_pem(what: str, path: Path) -> None:
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MOST_PEM)
     except OSError as error:
         raise InputError(f"{what}={path}: {reason_of(error)}; expected a PEM file") from None
     if PEM not in data:

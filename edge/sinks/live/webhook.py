@@ -9,12 +9,11 @@ import ssl
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from edge.errors import InputError
+from edge.errors import InputError, without_password
 from edge.sinks.live.events import EventSink
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.text import without_password
+from edge.system.budget import WEBHOOK_S as WAIT_S
 
-WAIT_S = 5.0  # for a connection, and for an answer
 MOST_ANSWER = 64 << 10  # bytes of an answer; nobody reads them
 AGAIN = frozenset({408, 425, 429})  # of the answers that refuse a message, those that ask for it later
 DEPTH = 64

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 from edge.camera.options import split_query
 from edge.errors import InputError, SourceError
 from edge.pose.link import BAUD, Serial
-from edge.sinks.live.link import WAIT_S, Address
+from edge.sinks.live.link import Address
+from edge.system.budget import LINK_S as WAIT_S
+from edge.system.files import readable
 
 MOST_READ = 4096  # bytes at once
 EXPECTED = "expected udp:HOST:PORT, tcp:HOST:PORT or /dev/ttyN?baud=921600, each perhaps with signing=FILE behind a ?"
@@ -75,7 +76,7 @@ class Wire:
     def read(self, wait_s: float) -> bytes:
         """What came; b"" where nothing came for so long."""
         assert self._socket is not None
-        if not select.select([self._socket], [], [], wait_s)[0]:
+        if not readable(self._socket.fileno(), wait_s):
             return b""
         try:
             data = self._socket.recv(MOST_READ)

@@ -6,6 +6,7 @@ classes.txt. Where a folder has several, they must agree.
 
 from __future__ import annotations
 
+import re
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from export.data.text_file import clean_name, read_lines, read_text, some
 
 LISTS = ("classes.txt", "labels/classes.txt", "obj.names", "_darknet.labels", "train/_darknet.labels")
 _EXPECTED = "expected names: [person, car], or a line '0: person' for each class"
+MOST_DEEP = 50  # brackets in each other, or lists in lists
 MOST_YAML = 1 << 17  # characters; PyYAML's time grows with the square of some of them
 _PARTS = ("train", "val", "valid", "test")
 
@@ -98,6 +100,8 @@ def _from_yaml(file: Path) -> YoloNames | None:
     text = read_text(file, "data set")
     if len(text) > MOST_YAML:
         raise InputError(f"{file} has {len(text)} characters: {_EXPECTED}")
+    if _depth(text) > MOST_DEEP:  # PyYAML's time grows with the square of it
+        raise InputError(f"{file} cannot be read as YAML (nested too deeply): {_EXPECTED}")
     try:
         content = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
@@ -125,6 +129,16 @@ def _from_yaml(file: Path) -> YoloNames | None:
     if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, str) and n.isdecimal() for n in shape):
         keypoints = min(int(shape[0][:6]), 10_000) * min(int(shape[1][:6]), 10)
     return YoloNames(_unique(file, found), parts, file.parent / (base if isinstance(base, str) else ""), keypoints)
+
+
+def _depth(text: str) -> int:
+    """How deep its brackets, and its lists in lists on one line, stand in each other, at most."""
+    depth = deepest = 0
+    for mark in text:
+        depth = max(0, depth + (mark in "[{") - (mark in "]}"))
+        deepest = max(deepest, depth)
+    lists = (re.match(r"[\s?-]*", line) for line in text.splitlines())
+    return max(deepest, *(found[0].count("-") + found[0].count("?") for found in lists if found), 0)
 
 
 def _texts(value: Any) -> list[str]:

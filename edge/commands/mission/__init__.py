@@ -1,0 +1,1 @@
+"""``--mission``: what `edge run` and `edge doctor` do with a mission file."""
