@@ -1,0 +1,76 @@
+"""Every reader of bytes from outside: the cases that once failed, the good files, and a few nearly good ones.
+
+`make fuzz` runs thousands of them, each watched for time, memory and what it writes: see docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.mutate import mutated
+from tests.fuzz.target import KEPT, Target
+from tests.fuzz.targets import TARGETS
+
+FEW = 30
+
+
+def act(target: Target, folder: Path, data: bytes) -> None:
+    folder.mkdir()
+    with suppress(*target.raises):
+        target.act(folder, data)
+
+
+def available(target: Target) -> Target:
+    for name in target.needs:
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs the package {name}")
+    return target
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_nearly_good_files_are_read_or_refused(target: Target, tmp_path: Path) -> None:
+    seeds = available(target).seeds()
+    for number in range(len(seeds) + FEW):
+        act(target, tmp_path / str(number), target.case(seeds, 0, number))
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t.kept()], ids=lambda t: t.name)
+def test_what_once_failed(target: Target, tmp_path: Path) -> None:
+    for file in available(target).kept():
+        act(target, tmp_path / file.name, file.read_bytes())
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_one_of_the_seeds_is_accepted(target: Target, tmp_path: Path) -> None:
+    """Else the cases would never reach what is behind the first check."""
+    if target.name in ("checkpoint", "other-stills"):
+        pytest.skip("these are named, or too small to be a detector: refused at their end")
+    errors = []
+    for name, data in available(target).seeds().items():
+        (tmp_path / name).mkdir(parents=True)
+        try:
+            target.act(tmp_path / name, data)
+            return
+        except target.raises as error:
+            errors.append(str(error))
+    pytest.fail("\n".join(errors))
+
+
+def test_names_are_given_once_and_kept_files_have_a_target() -> None:
+    names = [target.name for target in TARGETS]
+    assert len(set(names)) == len(names)
+    kept = {folder.name for folder in KEPT.iterdir()} if KEPT.is_dir() else set()
+    assert kept <= set(names)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "text", "json", "lines", "gzip"])
+def test_the_same_seed_gives_the_same_case(kind: str) -> None:
+    data = b'{"a": [1, 2.5, "x"]}\n' * (1 if kind == "json" else 3)
+    cases = [mutated(data, random.Random(n), (b"other",), kind) for n in range(40)]
+    assert cases == [mutated(data, random.Random(n), (b"other",), kind) for n in range(40)]
+    assert len(set(cases)) > 25
