@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import hashlib
 import os
 import signal
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
+from edge.commands import main
 from edge.data import Detections, Frame, Result
+from edge.engine.select import BACKENDS
 from edge.model.bundle import Bundle
+from edge.sinks.open import SINKS
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 from tests.support import children, grounds, kept_memory, no_compiler
 
@@ -53,7 +58,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(10_000, 20, 20)  # graphs are many small objects, and hardly any of them is a cycle
+        gc.set_threshold(50_000, 20, 20)  # graphs are many small objects, and hardly any of them is a cycle
         gc.enable()
 
 
@@ -81,7 +86,13 @@ def shared(*parts: str) -> Path:
 
 
 def hottest_cells_model() -> onnx.ModelProto:
-    """uint8 [1, 64, 80, 1] -> the 4 cells of 8x8 px with the highest mean; score = mean / 255."""
+    """uint8 [1, 64, 80, 1] -> the 4 cells of 8x8 px with the highest mean; score = mean / 255. The caller's own."""
+    return onnx.load_model_from_string(_hottest_cells()[0])
+
+
+@cache
+def _hottest_cells() -> tuple[bytes, str]:
+    """The model's file, and the file's digest."""
     across = WIDTH // CELL
 
     def constant(name: str, value: np.ndarray) -> onnx.TensorProto:
@@ -131,13 +142,16 @@ def hottest_cells_model() -> onnx.ModelProto:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    data = model.SerializeToString()
+    return data, hashlib.sha256(data).hexdigest()
 
 
-def write_bundle(folder: Path, classes: tuple[str, ...] = ("Person",), score_threshold: float = 0.5) -> Path:
-    """Write the tiny detector as a bundle folder."""
+def write_bundle(
+    folder: Path, classes: tuple[str, ...] = ("Person",), score_threshold: float = 0.5, data: bytes = b""
+) -> Path:
+    """Write the tiny detector, or what ``data`` holds, as a bundle folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = hottest_cells_model().SerializeToString()
+    data, digest = (data, hashlib.sha256(data).hexdigest()) if data else _hottest_cells()
     (folder / "model.onnx").write_bytes(data)
     Bundle(
         path=folder,
@@ -153,7 +167,7 @@ def write_bundle(folder: Path, classes: tuple[str, ...] = ("Person",), score_thr
         score_threshold=score_threshold,
         graph_score_threshold=0.0,
         max_detections=K,
-        files={"model.onnx": hashlib.sha256(data).hexdigest()},
+        files={"model.onnx": digest},
     ).write_json()
     return folder
 
@@ -178,6 +192,21 @@ def grounds_drawn_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edge.sim.camera.build_ground", grounds.drawn_once)
         patch.setattr("edge.sim.camera.place_bodies", grounds.placed_once)
+        patch.setattr("edge.sim.camera.Sensor", grounds.sensor_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def options_read_once() -> Iterator[None]:
+    """The table of all options is made once for the same engines and sinks: a seventh of a short run's time."""
+    plain, made = main._parser, dict[tuple[object, ...], argparse.ArgumentParser]()
+
+    def kept() -> argparse.ArgumentParser:
+        of = *BACKENDS.items(), *SINKS.items()
+        return made[of] if of in made else made.setdefault(of, plain())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.commands.main._parser", kept)
         yield
 
 
@@ -187,6 +216,14 @@ def one_core() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "PYTEST_XDIST_WORKER" in os.environ:
             patch.setattr(os, "sched_getaffinity", lambda _process: {0})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def int8_is_faster() -> Iterator[None]:
+    """Of two graphs for the CPU none is timed, twelve frames at each start: on a busy machine either might win."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.engine.cpu_graph.timed", lambda _int8, _float: [70.0, 100.0])
         yield
 
 

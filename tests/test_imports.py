@@ -18,8 +18,10 @@ ONLY_IN = {
     "tensorrt": {"edge/engine/trt.py"},
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
+    "openvino": {"edge/engine/openvino.py"},
     "paho": {"edge/sinks/live/mqtt_link.py"},
     "pymavlink": {"edge/pose/dialect.py"},
+    "nacl": {"edge/model/signed/signature.py"},
 }
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing
@@ -64,7 +66,7 @@ def test_a_heavy_import_is_found(tmp_path: Path, text: str) -> None:
 def test_every_module_of_edge_is_imported_with_the_heavy_packages_blocked() -> None:
     script = """
 import importlib, json, sys
-for name in ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "pymavlink", "paho"):
+for name in ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "openvino", "pymavlink", "paho"):
     sys.modules[name] = None
 failed = {}
 for name in json.loads(sys.argv[1]):

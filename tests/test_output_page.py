@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from edge.app.bench import bench_json
 from edge.app.model_facts import model_facts
 from edge.app.output import _written
 from edge.app.report_json import Counted
+from edge.app.settings import MissionStamp
 from edge.app.source_check import Examination
 from edge.commands.doctor import rows
 from edge.commands.main import main
@@ -45,6 +47,7 @@ from edge.track.counting import count
 from tests.conftest import made
 from tests.support.flown import HEIGHT, WIDTH, lines
 from tests.support.flown import result as flown
+from tests.support.minisign import SIGNATURE
 from tests.support.scripted_camera import World, picture
 from tests.support.track_lines import line as track_line
 
@@ -100,12 +103,14 @@ COUNT: dict[str, Any] = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 
 REPORT = {
     "stages_ms": "stage",
     "detections": "class",
+    "thresholds": "class",
     "health": "condition",
     "model_files": "file",
     "normalise.8bit.params": "",
     "normalise.16bit.params": "",
     "sinks": "sink",
     "links": "link",
+    "waiting_seconds": "state",
     "power.celsius": "zone",
     "versions": "package",
     "score": "class",
@@ -131,6 +136,7 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
     """A report in which everything happened."""
     words = ["run", "--model", str(tiny_bundle), "--quiet"]
     flight, again = tmp_path / "flight", tmp_path / "again"
+    (tiny_bundle / "model.json.minisig").write_text(SIGNATURE)  # of another file: nobody looks at it
     every = ["--record", "--video", "--pictures", "--cot", "udp:127.0.0.1:9"]
     assert main([*words, "--source", f"{SIM},live=0", "--out", str(flight), *every]) == 0
     replay = ["--source", f"rec:{flight}/recording", "--verify", str(flight / "detections.jsonl")]
@@ -157,6 +163,7 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
         "verify": second["verify"],
         "pose": posed.report(),
         "health": health.report(),
+        "waiting_seconds": {"waiting for a frame": 1.0},
         "links": {"mavlink": {**first["links"]["cot"], "unread_bytes": 0}},
         "power": {**first["power"], "celsius": {"cpu": 50.0}},
         "reconnects": camera.outages(),
@@ -166,6 +173,7 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
             "alignment": {"suggested": str(Mounting()), "said": "why"},
         },
         "coverage": {**covered().report(), "gap_reasons": {"not seen": 1.0}, "frames_not_counted": {"it is away": 1}},
+        "mission": asdict(MissionStamp("north", "north.toml", "0")),
         "score": Tally(found={"deer": 1}).to_json(),
         "counted": {"deer": msgspec.to_builtins(Counted(**COUNT, really=1))},
     }
@@ -179,8 +187,8 @@ def test_report(report: dict[str, Any]) -> None:
 
 def test_detections() -> None:
     said = result(inferred=False, finite=False)
-    first = header(said, ("deer",), "m", (0, 0, 8, 8))
-    assert set(paths(first, {}, leaves=True)) == table("The first line")
+    first = header(said, ("deer",), "m", (0, 0, 8, 8), {"deer": 0.5}, {"name": "north", "sha256": "0"})
+    assert set(paths(first, {"thresholds": "class"}, leaves=True)) == table("The first line")
     line = to_json(said, ("deer",))
     assert {*line, "frame"} == table("A frame")
     assert set(line["detections"][0]) == table("A detection")
@@ -280,7 +288,8 @@ def test_files_of_a_bench(tiny_bundle: Path, tmp_path: Path) -> None:
 
 def test_info(tiny_bundle: Path) -> None:
     opaque = dict.fromkeys(("architecture", "assumed", "normalise", "data", "tools"), "")
-    names = {**opaque, "files": "file", "machine.backends": "backend"}
+    names = {**opaque, "files": "file", "machine.backends": "backend", "thresholds.score_by_class": "class"}
+    (tiny_bundle / "model.json.minisig").write_text(SIGNATURE)
     found = set(paths(model_facts(Bundle.load(tiny_bundle)), names)) | {"thresholds.nms", "thresholds.rpn_nms"}
     assert found - {"files.{file}", "machine.backends.{backend}"} == table("edge info")
 
@@ -336,6 +345,8 @@ EVAL = {
     **dict.fromkeys(("best_mean_f1.by_class", "confusion.found_as", "confusion.missed", "confusion.false"), "class"),
     **dict.fromkeys(("confusion.found_as.{class}", "confusion.double.{class}"), "found"),
     "confusion.double": "class",
+    **dict.fromkeys(("score_thresholds", "against.score_thresholds", "groups_how.scores"), "class"),
+    "confusion.scores": "class",
     "coco": "figure",
     "frames": "path",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.release import check, checks, notices
+from tests.release import check, checks, notices, sbom
 from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -145,6 +147,63 @@ def test_notices_that_are_not_what_is_installed_are_found() -> None:
     assert line.endswith("python -m tests.release.notices > THIRD_PARTY_NOTICES.md")
 
 
+# ---- the bill of materials
+
+
+def part(name: str, version: str = "1") -> dict[str, Any]:
+    return {"type": "library", "name": name, "version": version, "bom-ref": f"{name}=={version}"}
+
+
+def bill(*names: str) -> dict[str, Any]:
+    """As cyclonedx-py tells of an environment in which everything needs everything after it."""
+    refs = [f"{name}==1" for name in names]
+    return {
+        "metadata": {"component": {"bom-ref": "root"}},
+        "components": [part(name) for name in names],
+        "dependencies": [
+            {"ref": "root", "dependsOn": refs},
+            *({"ref": ref, "dependsOn": refs[i + 1 :]} for i, ref in enumerate(refs)),
+        ],
+    }
+
+
+def test_the_bill_holds_the_model_and_no_tools() -> None:
+    model = sbom.model_component(sbom.MODEL)
+    made = sbom.with_model(bill("numpy", "pip", "rich"), model)
+    assert [one["name"] for one in made["components"]] == ["numpy", "rich", "hituav-r18"]
+    assert {one["ref"]: one.get("dependsOn") for one in made["dependencies"]} == {
+        "root": ["model-hituav-r18", "numpy==1", "rich==1"],
+        "numpy==1": ["rich==1"],
+        "rich==1": None,
+        "model-hituav-r18": None,
+    }
+    bundle = json.loads((sbom.MODEL / "model.json").read_text())
+    assert {one["name"]: one["hashes"][0]["content"] for one in model["components"]} == bundle["files"]
+    assert {"name": "thermal-edge:data:licence", "value": bundle["data"]["licence"]} in model["properties"]
+
+
+def test_a_bill_that_is_wrong_is_found() -> None:
+    rows = "| package | licence |\n|---|---|\n| Num.Py | BSD |\n| rich | MIT |\n"
+    good = json.dumps(bill("num-py", "rich"))
+    assert checks.sbom([good, good], rows, ["num_py>=1.2; python_version < '3.11'"]) == []
+    assert checks.sbom([good, good + " "], rows, []) == ["two bills of materials of one environment differ"]
+    assert checks.sbom([good, good], rows, ["lap>=0.5"]) == ["the bill of materials lacks lap>=0.5"]
+    (line,) = checks.sbom([good, good], rows.replace("rich", "rick"), [])
+    assert line.startswith("rich 1 has no row in THIRD_PARTY_NOTICES.md")
+    here = json.dumps({"at": "/home/anna/x", **bill()})
+    assert [line.partition(" ")[0] for line in checks.sbom([here, here], rows, [])] == ["the"]
+
+
+def test_what_the_aircrafts_packages_bring_has_rows_too() -> None:
+    pytest.importorskip("nacl", reason="needs all extras of make test")
+    rows = notices.brought(project())
+    assert ("mdurl", "MIT License", "markdown-it-py") in rows
+    assert ("sympy", "BSD License", "onnxruntime before 1.24") in rows
+    assert not {"numpy", "torch"} & {name for name, *_ in rows}
+    kept = (ROOT / "THIRD_PARTY_NOTICES.md").read_text()
+    assert [row for row in rows if f"| {row[0]} | " not in kept] == []
+
+
 def test_a_demo_that_ended_early_is_found() -> None:
     assert checks.demo_ran('{"frames": 3}', 3) == []
     assert checks.demo_ran('{"frames": 2}', 3) == ["edge demo --frames 3 reports 2 frames"]
@@ -181,13 +240,25 @@ def project() -> dict[str, Any]:
 
 
 def test_every_dependency_stands_in_the_notices_with_its_range() -> None:
-    kept = (ROOT / "THIRD_PARTY_NOTICES.md").read_text().splitlines()
-    expected = notices.page(project(), licence=lambda _: "?").splitlines()
+    text = (ROOT / "THIRD_PARTY_NOTICES.md").read_text()
+    brought = text.partition(notices.BROUGHT)[2].removesuffix(notices.TAIL)
+    rows = [(name, said, by) for name, said, by in (line[2:-2].split(" | ") for line in brought.splitlines())]
+    kept = text.splitlines()
+    expected = notices.page(project(), licence=lambda _: "?", more=rows).splitlines()
     for said, wanted in zip(kept, expected, strict=True):
         said_cells, wanted_cells = said.split(" | "), wanted.split(" | ")
         assert said_cells[:2] + said_cells[3:] == wanted_cells[:2] + wanted_cells[3:]
         assert "| ? |" not in said
     assert sum(line.startswith("| ") for line in kept) > len(project()["dependencies"])
+
+
+def test_the_notices_say_of_every_picture_whether_it_is_real() -> None:
+    pictures = {f"docs/{p.name}" for p in (ROOT / "docs").rglob("*") if p.suffix in (".jpg", ".png")}
+    text = (ROOT / "THIRD_PARTY_NOTICES.md").read_text()
+    assert set(re.findall(r"`(docs/\w+\.(?:jpg|png))`", text)) == pictures
+    assert text.endswith(notices.TAIL)
+    assert "`docs/simulator.jpg` are real" in text
+    assert "Copyright (c) 2026 BAMBI Project" in text
 
 
 def test_a_requirement_is_read_with_its_range_and_marker() -> None:

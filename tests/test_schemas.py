@@ -234,7 +234,7 @@ def test_a_recording(tmp_path: Path) -> None:
     frame = Frame(pixels, 3, 1.5, temperature=TemperatureScale(0.01), pose=pose, origin="a.tif")
     path = tmp_path / "made.rec"
     path.write_bytes(
-        Header.here("name", 0, Origin("cam", True, 9.0, True, (0, 0, 6, 4), mask)).pack()
+        Header.here("name", 0, Origin("cam", True, 9.0, True, (0, 0, 6, 4), mask, whole=(8, 9))).pack()
         + pack_frame(frame, Encoder())
         + pack(END, asdict(EndMark(1, True)))
     )
@@ -261,7 +261,7 @@ def test_what_is_missing_or_of_another_kind_is_found(
         check(value)
         for key in value:
             missing = {name: other for name, other in value.items() if name != key}
-            optional = key in ("origin", "pose")  # they need not be there
+            optional = key in ("origin", "pose") or (name, key) == ("detections", "thresholds")  # need not be there
             for wrong in ({**value, key: [{"no": 1}]}, *([] if optional else [missing])):
                 with pytest.raises(AssertionError):
                     check(wrong)

@@ -106,7 +106,14 @@ def plain(line: str) -> str:
 def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {"folder": "recording", "frames": 1, "bytes": 1, "dropped": 1, "frames_removed": 1}
     counts = {"frames": 2, "fps": 1.0, "ended": "end of source", "dropped": 1, "duplicates": 1, "lost": 1}
-    told = {"latency_ms": {"p50": 1}, "detections": {"deer": 1}, "threshold": 1, "engine": "", "camera": ""}
+    told = {
+        "latency_ms": {"p50": 1},
+        "detections": {"deer": 1},
+        "threshold": 1,
+        "thresholds": {"deer": 1},
+        "engine": "",
+        "camera": "",
+    }
     more = {
         "reconnects": None,
         "pose": None,

@@ -29,7 +29,7 @@ MISTAKES = [
     (f"{RUN} --treshold 0.5", ["--treshold is no option", "is --threshold meant?"]),
     ("edge run -source pics --out out", ["-source is no option", "is --source meant?"]),
     (f"{RUN} --policy lates", ["'lates'", "latest, every", "is latest meant?"]),
-    (f"{RUN} --backend cuda", ["'cuda'", "auto, ort, ort-float, ort-int8, trt, null"]),
+    (f"{RUN} --backend cuda", ["'cuda'", "auto, ort, ort-float, ort-int8, openvino, trt, null"]),
     (f"{RUN} --record out/recording", ["'out/recording' is too much", "--record takes no value"]),
     ("edge info --model b", ["--model is no option", "BUNDLE stands alone"]),
     ("edge info b b", ["'b' is too much"]),

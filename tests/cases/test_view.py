@@ -241,6 +241,7 @@ def test_the_first_line_names_the_frame_and_the_classes(tiny_bundle: Path, tmp_p
         "crop": None,
         "classes": ["Person"],
         "model": "tiny",
+        "thresholds": {"Person": 0.5},
     }
     assert [line["seq"] for line in lines[1:]] == [0, 1]
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import edge
-from edge.data import Filter, Frame, Pose, RawDetections, Result
+from edge.data import Frame, Pose, RawDetections, Result
 from edge.geo.lens import LensSpec
 from edge.geo.placing import Placing, PlacingSettings
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Filter
 from edge.seams import Camera, Engine
 from edge.track.follower import Follower
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.data import Filter, Frame, RawDetections, Result, monotonic_of
+from edge.data import Frame, RawDetections, Result, monotonic_of
 from edge.errors import CameraError, EngineError, InputError
 from edge.health import fixed, scene
 from edge.model.bundle import Bundle
+from edge.model.thresholds import Filter
 from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine
 from edge.thermal.correct import motion

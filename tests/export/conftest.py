@@ -31,10 +31,13 @@ from export.graph.stages import winograd
 from export.graph.static import StaticDetector
 from export.parity import compare, reference
 from export.parity.compare import float16_detector
+from tests.support import quick_torch
 from tests.support.narrow import narrow_resnets
 from tests.support.random_detectors import HEIGHT, SETTINGS, WIDTH, Grey, enliven, thermal_scene, two_layers
 
 __all__ = ["narrow_resnets"]
+
+quick_torch.use()
 
 MORE: dict[str, Any] = {
     **SETTINGS,

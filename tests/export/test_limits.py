@@ -24,6 +24,7 @@ MIB = 1024 * 1024
 
 # module: {name: (value, where it comes from)}
 LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
+    "commands.signing.secret_key": {"MOST_MEMORY": (2**31, "bytes; minisign -G takes half of it")},
     "commands.check": {"FRAMES": (20, "its help says 20")},
     "data.assist.choose": {
         "RANDOM": (0.2, "docs/labels.md says a fifth"),
@@ -53,7 +54,10 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "BOTH": ((-1.0, -1.0, -1.0, -1.0), "edges that count from 1"),
     },
     "data.yolo.labels": {"PIXELS": (2.0, "a part of the picture is 1 at most, and a little more over the edge")},
-    "data.yolo.names": {"MOST_YAML": (131072, "characters; chosen")},
+    "data.yolo.names": {
+        "MOST_YAML": (131072, "characters; chosen"),
+        "MOST_DEEP": (50, "a data set's file has three"),
+    },
     "detector.assumed": {
         "_EPS": (1e-5, "torchvision's batch norm"),
         "_SEEN": (1e-4, "of the largest channel: above float32 rounding"),
@@ -294,6 +298,6 @@ def test_public_functions_take_what_they_took() -> None:
         "normalise_8bit=NormaliseSpec(method='identity', "
     )
     assert told.endswith(
-        ", trained=None, checkpoint_sha256='', data=None, assumed=None, calibrate=None, overwrite=False, "
-        "progress=..., built=..."
+        ", trained=None, checkpoint_sha256='', data=None, assumed=None, calibrate=None, "
+        "score_thresholds=None, overwrite=False, progress=..., built=..."
     )

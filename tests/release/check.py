@@ -14,8 +14,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tests.release import checks
-from tests.release.notices import ROOT, page, project_table
+from tests.release import checks, sbom
+from tests.release.notices import ROOT, brought, page, project_table
 from tests.support.children import run_child
 
 DIST = ROOT / "dist"
@@ -49,7 +49,7 @@ def tell(what: str, wrong: list[str], good: str) -> bool:
 
 def main() -> int:
     pyproject, changelog = ((ROOT / name).read_text() for name in ("pyproject.toml", "CHANGELOG.md"))
-    project = project_table()
+    project, notices = project_table(), (ROOT / "THIRD_PARTY_NOTICES.md").read_text()
     tracked = [name for name in out_of("git", "ls-files", "-z").split("\0") if name]
     texts = {
         name: (ROOT / name).read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def main() -> int:
         tell("paths", checks.machine_paths(texts), f"none of a machine, in {len(texts)} files"),
         tell(
             "notices",
-            checks.stale_notices((ROOT / "THIRD_PARTY_NOTICES.md").read_text(), page(project)),
+            checks.stale_notices(notices, page(project, more=brought(project))),
             "every dependency with its licence",
         ),
     ]
@@ -70,7 +70,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tools = venv(folder / "tools")
-        out_of(tools, "-m", "pip", "install", "--quiet", "build", "twine")
+        out_of(
+            tools, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", "build", "cyclonedx-bom", "twine"
+        )
         out_of("git", "clone", "--quiet", ROOT, folder / "clone")
         out_of(tools, "-m", "build", "--outdir", DIST, folder / "clone")  # the wheel out of the archive
         out_of(tools, "-m", "build", "--wheel", "--outdir", folder / "direct", folder / "clone")
@@ -89,6 +91,10 @@ def main() -> int:
 
         python = venv(folder / "user")
         out_of(python, "-m", "pip", "install", "--quiet", sdist)
+        bills = [sbom.of(tools.parent / "cyclonedx-py", python) for _ in range(2)]
+        wrong = checks.sbom(bills, notices, project["dependencies"])
+        (DIST / f"{sdist.name.removesuffix('.tar.gz')}.cdx.json").write_text(bills[0])
+        held.append(tell("SBOM", wrong, "CycloneDX, the same twice; every package is in the notices"))
         said = out_of(python.parent / "edge", "--version", cwd=folder)
         held.append(tell("version", checks.same_version(pyproject, changelog, said), project["version"]))
         out_of(python.parent / "edge", "demo", "--frames", 3, "--out", folder / "demo", cwd=folder)

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 MOST_BYTES = 40_000_000  # of a wheel: the bundled model is 26 MB of it
 NOTES = {"LICENSE", "THIRD_PARTY_NOTICES.md"}
@@ -123,6 +124,31 @@ def stale_notices(kept: str, made: str) -> list[str]:
         "THIRD_PARTY_NOTICES.md is not what its command writes: "
         "python -m tests.release.notices > THIRD_PARTY_NOTICES.md"
     ]
+
+
+def package_name(text: str) -> str:
+    """The package that a requirement, or a row of a table, begins with, as package indexes compare names."""
+    found = re.match(r"(?:\| )?([\w.-]+)", text)
+    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
+
+
+def unnamed(bill: Mapping[str, Any], notices: str) -> list[str]:
+    """``bill``: a CycloneDX file. Every package in it has a row in THIRD_PARTY_NOTICES.md."""
+    known = {package_name(line) for line in notices.splitlines() if line.startswith("| ")}
+    return [
+        f"{part['name']} {part['version']} has no row in THIRD_PARTY_NOTICES.md: see python -m tests.release.notices"
+        for part in bill["components"]
+        if part["type"] == "library" and package_name(part["name"]) not in known
+    ]
+
+
+def sbom(bills: Sequence[str], notices: str, needed: Iterable[str]) -> list[str]:
+    """``bills``: the same environment's CycloneDX file, made twice. ``needed``: what the program cannot be without."""
+    wrong = [] if bills[0] == bills[1] else ["two bills of materials of one environment differ"]
+    bill = json.loads(bills[0])
+    there = {package_name(part["name"]) for part in bill["components"]}
+    wrong += [f"the bill of materials lacks {line}" for line in needed if package_name(line) not in there]
+    return wrong + unnamed(bill, notices) + machine_paths({"the bill of materials": bills[0]})
 
 
 def demo_ran(report: str, frames: int) -> list[str]:

@@ -77,11 +77,15 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        if isinstance(node, ast.If) and _of_type_checkers(node.test):
             waiting += reversed(node.orelse)
         else:
             yield node
             waiting += reversed([part for part in ast.iter_child_nodes(node) if part._fields])
+
+
+def _of_type_checkers(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name | ast.Attribute) and ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -25,7 +25,8 @@ class Came:
 
 
 class Broker(LocalServer):
-    """At ``127.0.0.1:port``. ``got``: what was published, ``kept``: retained by topic, wills included.
+    """At ``127.0.0.1:port``. ``got``: what was published, ``kept``: retained by topic, wills included, and
+    ``ever_kept``: all that ever was, in order.
 
     ``login``: who may come, None = anybody. ``silent``: confirms nothing. ``context``: TLS.
     """
@@ -35,7 +36,7 @@ class Broker(LocalServer):
     ) -> None:
         self._login = login
         self.silent = threading.Event()
-        self.got, self.kept = list[Came](), dict[str, bytes]()
+        self.got, self.kept, self.ever_kept = list[Came](), dict[str, bytes](), list[tuple[str, bytes]]()
         self.ids, self.logins, self.pings, self.keepalive, self.raw = list[str](), list[tuple[str, str]](), 0, 0, b""
         super().__init__(context, port)
 
@@ -66,7 +67,11 @@ class Broker(LocalServer):
                 elif kind == DISCONNECT:
                     return
         if will is not None:  # it is gone without a farewell
-            self.kept[will[0]] = will[1]
+            self._keep(*will)
+
+    def _keep(self, topic: str, payload: bytes) -> None:
+        self.kept[topic] = payload
+        self.ever_kept.append((topic, payload))
 
     def _connect(self, body: bytes) -> tuple[tuple[str, bytes] | None, int]:
         assert body[:7] == b"\0\4MQTT\4"
@@ -92,7 +97,7 @@ class Broker(LocalServer):
         topic, rest, qos = body[2 : 2 + size].decode(), body[2 + size :], flags >> 1 & 3
         number, payload = (rest[:2], rest[2:]) if qos else (b"", rest)
         if flags & 1:
-            self.kept[topic] = payload
+            self._keep(topic, payload)
         self.got.append(Came(topic, payload, qos, bool(flags & 1), bool(flags & 8)))
         if qos and not (self.silent.is_set() and not flags & 1):
             connection.sendall(bytes((PUBACK << 4, 2)) + number)

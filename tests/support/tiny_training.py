@@ -15,6 +15,7 @@ from export.data.dataset import LabelledFrame, LabelledSet
 from export.detector.build import frc_resnet_fpn
 from export.detector.pyramid import PyramidName
 from export.training.augment import Crop
+from tests.support.quick_torch import same_numbers
 
 NONE = np.zeros((0, 4), np.float32)
 # prefixes of parameters that stay: nine tenths of a ResNet18, which a test would only move about and write to disk
@@ -23,18 +24,11 @@ FROZEN = ("backbone.body.conv1", "backbone.body.layer1", "backbone.body.layer3",
 
 def tiny_model(classes: int = 1) -> FasterRCNN:
     torch.manual_seed(0)
-    model = frc_resnet_fpn(
-        18,
-        classes,
-        "layer1",
-        channels=8,
-        representation_size=16,
-        sampling_ratio=2,
-        image_mean=(0.4,) * 3,
-        image_std=(0.2,) * 3,
-        min_size=96,
-        max_size=128,
-    )
+    with same_numbers():
+        model = frc_resnet_fpn(
+            18, classes, "layer1", channels=8, representation_size=16, sampling_ratio=2,
+            image_mean=(0.4,) * 3, image_std=(0.2,) * 3, min_size=96, max_size=128,
+        )  # fmt: skip
     with torch.no_grad():
         for name, value in model.named_buffers():
             if name.endswith("running_var"):
@@ -60,10 +54,11 @@ def tiny_set(folder: Path) -> LabelledSet:
 def detector(pyramid: PyramidName = "conv1") -> FasterRCNN:
     """Of 64 x 64 pictures; frozen norms that do something. "layer1" has a quarter of the anchors."""
     torch.manual_seed(0)
-    model = frc_resnet_fpn(
-        18, 2, pyramid, channels=8, representation_size=16, sampling_ratio=2,
-        image_mean=(0.4,) * 3, image_std=(0.2,) * 3, min_size=64, max_size=64,
-    )  # fmt: skip
+    with same_numbers():
+        model = frc_resnet_fpn(
+            18, 2, pyramid, channels=8, representation_size=16, sampling_ratio=2,
+            image_mean=(0.4,) * 3, image_std=(0.2,) * 3, min_size=64, max_size=64,
+        )  # fmt: skip
     rng = torch.Generator().manual_seed(1)
     for value in model.buffers():
         value.copy_(torch.rand(value.shape, generator=rng) + 0.5)

@@ -170,6 +170,7 @@ def test_in_the_last_lines(tmp_path: Path) -> None:
         "latency_ms": {},
         "detections": {"deer": 0},
         "threshold": 0.5,
+        "thresholds": {"deer": 0.5},
         "engine": "E",
         "camera": "C",
         "overflowed": 7,

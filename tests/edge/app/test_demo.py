@@ -8,16 +8,20 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.demo import Scorer, contact_sheet
+from edge.app import demo as module
+from edge.app.demo import Scorer, contact_sheet, save_picture
+from edge.app.output import claimed_folder
 from edge.commands.main import main
 from edge.data import Detections, Result
+from edge.errors import InputError
 from edge.sim.truth import SimulatedFrame, Truth
 
 
 def test_demo_leaves_all_that_it_promises(
-    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "demo"
+    monkeypatch.setattr(module, "save_picture", in_a_folder_that_is_nobody_elses)
     assert main(["demo", "--model", str(tiny_bundle), "--out", str(out), "--frames", "7"]) == 0
     assert {p.name for p in out.iterdir()} == {
         "detections.jsonl",
@@ -36,6 +40,12 @@ def test_demo_leaves_all_that_it_promises(
     assert report["score"]["Person"]["found"] + report["score"]["Person"]["missed"] > 0
     assert cv2.imread(str(out / "contact_sheet.png")).shape == (2 * 512 + 4, 3 * 640 + 8, 3)
     assert "recall" in capsys.readouterr().out
+
+
+def in_a_folder_that_is_nobody_elses(path: Path, image: np.ndarray) -> None:
+    with pytest.raises(InputError, match="another run is writing"), claimed_folder(path.parent):
+        pass
+    save_picture(path, image)
 
 
 def result(names: tuple[str, ...], visible: list[float], found: list[list[float]], inferred: bool = True) -> Result:

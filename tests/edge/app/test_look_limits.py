@@ -214,7 +214,7 @@ def test_what_is_said_of_heat_and_clocks(
 ) -> None:
     power = {"mode": None, "governor": governor, "cpu_mhz": 900, "celsius": {"gpu": celsius, "cpu": 20.0}}
     monkeypatch.setattr(machine, "power_facts", lambda: power)
-    facts = machine._system(jetson=False)
+    facts = machine.system_facts(jetson=False)
     assert [fact.name for fact in facts if fact.todo] == said
     told = {fact.name: fact.value for fact in facts}
     assert told["hottest"] == f"{celsius:.0f} deg C (gpu)"

@@ -237,7 +237,7 @@ def test_a_rendered_flight_with_a_tilted_camera(
     bundle = replace(Bundle.load(tiny_bundle), width=160, height=128, classes=("Car",))  # what stands still
     camera = Tilted(settings)
     report = edge.run(edge.RunSettings(out=tmp_path / "o"), camera=camera, engine=Knows(bundle, camera))
-    found = alignment_of(tmp_path / "o")
+    found = alignment_of(tmp_path / "o").left
     assert found.objects > 10
     assert found.before_m > 3 * found.after_m
     for told in (found.mounting, read(report["position"]["alignment"]["suggested"])):

@@ -157,7 +157,7 @@ def test_frames_of_another_size_end_the_run_with_what_was_found(
 
 def test_interrupt_ends_with_a_report(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    source = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
+    source = "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0"
     command = [sys.executable, "-m", "edge.commands.main", "run", "--source", source, "--model", str(tiny_bundle),
                "--out", str(out)]  # fmt: skip
     running = popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -30,7 +30,9 @@ from edge.sinks import Background, JsonlSink, VideoSink
 from tests.support.children import popen, run_child
 
 ROOT = Path(__file__).resolve().parents[3]
-LIVE = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
+# straight down on bare ground: a small map, which each of the processes draws anew
+BARE = "width=80,height=64,pitch=-90,people=0,deer=0,cars=0"
+LIVE = f"sim:{BARE},fps=50"
 NULL = ("--backend", "null")  # a process without ONNX Runtime begins sooner
 
 
@@ -43,7 +45,7 @@ def lines(out: Path) -> int:
     return max(path.read_bytes().count(b"\n") - 1, 0) if path.exists() else 0  # without the first
 
 
-def words(bundle: Path, out: Path, *more: str, source: str = "sim:live=0,width=80,height=64,frames=8") -> list[str]:
+def words(bundle: Path, out: Path, *more: str, source: str = f"sim:live=0,{BARE},frames=8") -> list[str]:
     return ["run", "--source", source, "--model", str(bundle), "--out", str(out), *more]
 
 
@@ -231,6 +233,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_cause(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("edge.app.report.write_whole", full)
+    monkeypatch.setattr("os.posix_fallocate", full)  # nor was there room to keep
     assert main(words(tiny_bundle, tmp_path / "a", "--quiet")) == 1
     assert "report.json: No space left" in capsys.readouterr().err
 

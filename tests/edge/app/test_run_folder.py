@@ -25,7 +25,7 @@ def test_a_second_run_into_the_folder_is_refused_and_touches_nothing(
     words = [
         "run",
         "--source",
-        "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0",
+        "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0",
         "--model",
         str(tiny_bundle),
         "--out",
@@ -58,7 +58,8 @@ def test_onnxruntime_neither_writes_below_home_nor_looks_up_its_maker(tiny_bundl
     home = tmp_path / "home"
     home.mkdir()
     clean = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
-    words = ["--source", "sim:width=80,height=64,live=0,frames=20", "--model", tiny_bundle, "--out", tmp_path / "out"]
+    source = "sim:width=80,height=64,live=0,frames=20,pitch=-90,people=0,deer=0,cars=0"
+    words = ["--source", source, "--model", tiny_bundle, "--out", tmp_path / "out"]
     command = [sys.executable, "-m", "edge.commands.main", "run", "--quiet", "--backend", "ort", *words]
     assert run_child(command, cwd=ROOT, env={**clean, "HOME": str(home)}).returncode == 0
     assert list(home.rglob("*")) == []

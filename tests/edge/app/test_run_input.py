@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,9 @@ import numpy as np
 import pytest
 
 from edge.commands.main import main
+from edge.model.bundle import Bundle
 from edge.system.files import opencv_name
+from tests.conftest import write_bundle
 from tests.support.children import run_child
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,6 +49,42 @@ def test_a_broken_image_is_named_and_what_came_before_is_kept(
     assert "f2.png: the file is cut off" in said
     assert said.count("\n") == 1
     assert json.loads((tmp_path / "out" / "report.json").read_text())["frames"] == 2
+
+
+def test_each_class_has_its_own_score_and_the_files_say_it(
+    stills: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_bundle(tmp_path / "model", ("Person", "Car"))  # it finds four people of 100 / 255 in each still
+    for asked, shown in (("0.5,person=0.3", 4), ("0.3,Person=0.5", 0)):
+        out = tmp_path / asked
+        assert run(stills, bundle, out, "--threshold", asked, "--frames", "1") == 0
+        first, frame = map(json.loads, (out / "detections.jsonl").read_text().splitlines())
+        report, low, high = json.loads((out / "report.json").read_text()), 0.3, 0.5
+        by_class = {"Person": low, "Car": high} if shown else {"Person": high, "Car": low}
+        assert (len(frame["detections"]), first["thresholds"], report["thresholds"]) == (shown, by_class, by_class)
+        assert report["threshold"] == 0.3
+    assert "with a score of 0.5 (Car 0.3) or more" in " ".join(capsys.readouterr().out.split())
+    replace(Bundle.load(bundle), score_thresholds={"Person": 0.2}).write_json()
+    assert run(stills, bundle, tmp_path / "own", "--frames", "1", "--quiet") == 0
+    assert json.loads((tmp_path / "own/report.json").read_text())["thresholds"] == {"Person": 0.2, "Car": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("Deer=0.2", "threshold of 'Deer': the model has no such class: expected Person\n"),
+        ("0.2,0.3", "'0.3' says it again"),
+        ("Person=2", "'Person=2': expected a score from 0 to 1"),
+    ],
+)
+def test_a_score_of_a_class_that_cannot_be(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str, said: str
+) -> None:
+    with suppress(SystemExit):
+        assert run(stills, tiny_bundle, tmp_path / "out", "--threshold", asked) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_8_and_16_bit_images_are_not_mixed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from edge.app.settings import RunSettings
 from edge.camera import open_camera
 from edge.commands.main import main
 from edge.commands.options import size_in_bytes
-from edge.data import Detections, Frame
+from edge.data import Detections, Frame, Result
 from edge.errors import InputError
 from edge.recording import Recording, RecordingWriter
 from edge.recording.segment import Segment
@@ -74,7 +75,7 @@ def replay(tiny_bundle: Path, tmp_path: Path):
 
 # live, so that frames are dropped; with a shutter that no flag tells of, dead pixels and stripes to be learnt
 FAULTY = (
-    "sim:width=160,height=128,fps=100,frames=200,dead=0.003,column_noise=0.2,speed=50,"
+    "sim:width=160,height=128,fps=100,dead=0.003,column_noise=0.2,speed=50,"
     f"ffc_interval=0.96,ffc_duration=0.24,ffc_flag=0,seed=5,{EMPTY}"
 )
 
@@ -91,9 +92,16 @@ def test_a_live_flight_whose_shutter_freezes_the_picture_unflagged(tiny_bundle: 
 
 
 def test_a_repaired_flight_and_its_replay_write_the_same_file(tiny_bundle: Path, tmp_path: Path, replay) -> None:
-    flight = tmp_path / "flight"
-    assert run("--source", FAULTY, "--model", tiny_bundle, "--out", flight, "--record") == 0
-    assert any("repaired" in line["flags"] for line in lines(flight))
+    flight, stop, repaired = tmp_path / "flight", threading.Event(), [0]
+
+    def watch(result: Result) -> None:
+        repaired[0] += "repaired" in result.frame.flags
+        if repaired[0] == 40:  # how soon the first is depends on how many frames were dropped
+            stop.set()
+
+    settings = RunSettings(source=FAULTY, model=str(tiny_bundle), out=flight, record=True)
+    assert run_settings(settings, watch=watch, stop=stop)["ended"] == "stopped"
+    assert sum("repaired" in line["flags"] for line in lines(flight)) >= 40
     code, out = replay(flight)
     assert code == 0
     assert (out / "detections.jsonl").read_bytes() == (flight / "detections.jsonl").read_bytes()

@@ -33,6 +33,8 @@ def can_serve() -> None:
 @pytest.fixture
 def server(can_serve: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RtspServer]:
     monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.1)
+    # how long silence may last is the matter of one test alone; a busy machine holds up a server that begins to encode
+    monkeypatch.setattr(streams, "READ_TIMEOUT_MS", 1000 * round(WAIT_S))
     started = RtspServer()
     yield started
     started.kill()

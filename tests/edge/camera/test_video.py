@@ -251,7 +251,7 @@ def test_nothing_on_stderr_from_opencv_or_ffmpeg(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.stdout.split() == ["CameraError"] + 4 * ["SourceError"]
+    assert done.stdout.split() == ["CameraError"] + 3 * ["SourceError"] + ["AwayError"]
     assert done.stderr == ""
 
 

@@ -151,7 +151,7 @@ def test_no_text_is_obeyed_by_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("main", "words"),
     [
-        (main, ["run", "--source", f"rtsp:/u:secret@h/{EVIL}", "--out", "x"]),
+        (main, ["run", "--source", f"rtsp:/u:secret@h/{EVIL}", "--out", "x", "--backend", "null"]),
         (main, ["run", "--source", "a", "--out", "x", f"--{EVIL}rtsp://u:secret@h"]),
         (export_main, ["eval", "--model", f"{EVIL}rtsp://u:secret@h", "--data", "absent"]),
     ],

@@ -34,7 +34,9 @@ def test_a_run_leaves_the_map(tiny_bundle: Path, tmp_path: Path, capsys: pytest.
     assert covered["search"] == "for Person of 0.8 m: at least 1 px a side in at least 3 frames"
     assert 0 < covered["searched_m2"] < covered["seen_m2"]
     assert covered["contrast"] is None  # nobody measured what this model finds
-    said = capsys.readouterr().out.replace("\n", " ")
+    told = capsys.readouterr()
+    said = told.out.replace("\n", " ")
+    assert "coverage: the model's recall of Person was not measured: the map says what was searched" in told.err
     assert "coverage.geojson, coverage.png" in said
     assert f"searched {covered['searched_m2']:.0f} m2 of {covered['seen_m2']:.0f} m2 seen, for Person" in said
     assert "probability of detection: not known" in said
@@ -79,6 +81,7 @@ def said_of(covered: dict[str, Any]) -> list[str]:
         "lost": 0,
         "overflowed": 0,
         "threshold": 0.5,
+        "thresholds": {"Person": 0.5},
         "latency_ms": {},
         "detections": {},
         "engine": "",

@@ -13,7 +13,7 @@ OPTIONS = """
 edge
   --verbose flag
 edge run
-  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
   --cot address
   --coverage text (?)
   --csv -> outputs adds csv = []
@@ -24,6 +24,7 @@ edge run
   --lens text
   --map -> outputs adds map = []
   --mavlink-out peer
+  --mission Path
   --model text = 'models/hituav-r18'
   --mounting text
   --mqtt broker
@@ -40,17 +41,19 @@ edge run
   --seconds positive
   --source text (+) required
   --spin flag
-  --threshold score
+  --threshold threshold
   --tiles tiles
   --trace -> outputs adds trace = []
   --trust-engine flag
+  --trusted-key text
   --verbose flag
   --verify Path
   --video -> outputs adds video = []
   --webhook url
+  --write-mission Path
   --zero-copy flag
 edge demo
-  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
   --frames count = 48
   --model text = 'models/hituav-r18'
   --out Path = out/demo
@@ -59,7 +62,7 @@ edge demo
   --verbose flag
 edge bench
   --annotations Path
-  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
   --compare Path
   --frames Path
   --json Path
@@ -82,11 +85,14 @@ edge bench
   --zero-copy flag
 edge info
   --json flag
+  --trusted-key text
   --verbose flag
   BUNDLE text (?) = 'models/hituav-r18'
 edge doctor
   --height positive
+  --json flag
   --lens text
+  --mission Path
   --out Path = out/doctor
   --seconds positive = 5.0
   --size positive

@@ -80,6 +80,7 @@ REPORT = {
     "latency_ms": {"p50": 214.6, "p95": 250.0, "p99": 301.2},
     "detections": {"Person": 445, "Car": 0, "Deer": 2},
     "threshold": 0.64,
+    "thresholds": {"Person": 0.64, "Deer": 0.64},
     "engine": "ONNX Runtime",
     "camera": "a camera",
     "overflowed": 0,

@@ -1,9 +1,10 @@
-"""What every engine passes: ONNX Runtime, the null engine, a toy, and the one that docs/extending.md shows; TensorRT in
-tests/trt_sim. A new engine is a name here.
+"""What every engine passes: ONNX Runtime, OpenVINO where it is installed, the null engine, a toy, and the one that
+docs/extending.md shows; TensorRT in tests/trt_sim. A new engine is a name here.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,20 +15,24 @@ import pytest
 import edge
 from edge.engine import open_engine
 from edge.engine.null import NullEngine
+from edge.engine.openvino import OpenVinoEngine
 from edge.engine.ort import OrtEngine
 from edge.engine.select import BACKENDS
 from edge.model.bundle import Bundle
 from edge.seams import Engine
 from tests.conftest import HEIGHT, WIDTH, K
+from tests.support import openvino_stand_in
 from tests.support.examples import example
 from tests.support.toy_engine import ToyEngine
 
 Make = Callable[[Bundle], Engine]
 
 
-@pytest.fixture(params=[OrtEngine, NullEngine, ToyEngine, example("engine").WarmSpots])
+@pytest.fixture(params=[OrtEngine, OpenVinoEngine, NullEngine, ToyEngine, example("engine").WarmSpots])
 def make(request: pytest.FixtureRequest) -> Make:
     kind: Make = request.param
+    if kind is OpenVinoEngine:
+        openvino_stand_in.real()
     return kind
 
 
@@ -160,11 +165,14 @@ def test_a_new_engine_is_one_file_and_one_row(bundle: Bundle, monkeypatch: pytes
         assert engine.chosen == "asked for"
         assert engine.notes == ["zero_copy and spin do nothing here: they are TensorRT's"]
         assert engine.infer(picture(40, 24)).boxes[0].tolist() == [40, 24, 41, 25]
-    with pytest.raises(edge.InputError, match="'cuda': expected one of auto, ort, ort-float, ort-int8, trt, null, toy"):
+    with pytest.raises(
+        edge.InputError, match="'cuda': expected one of auto, ort, ort-float, ort-int8, openvino, trt, null, toy"
+    ):
         open_engine(bundle, "cuda")
 
 
-def test_every_backend_of_the_table_opens_an_engine(bundle: Bundle) -> None:
+def test_every_backend_of_the_table_opens_an_engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", openvino_stand_in.stand_in())
     for backend in set(BACKENDS) - {"trt", "ort-int8"}:  # those want a file that this bundle has not
         with open_engine(bundle, backend) as engine:
             assert engine.backend == backend

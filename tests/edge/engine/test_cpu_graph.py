@@ -115,6 +115,15 @@ def test_a_bundle_without_int8_says_nothing_of_it(tiny_bundle: Path, monkeypatch
         assert (re.search(r"threads?$", engine.description) is not None, list(engine.notes)) == (True, [])
 
 
+def test_both_are_timed(seven: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For real; the fixture of all tests answers for it elsewhere."""
+    monkeypatch.setattr(cpu, "_flags", lambda: frozenset(("avx2",)))
+    monkeypatch.setattr(cpu_graph, "timed", timed)
+    with open_engine(seven, "ort") as engine:
+        (note,) = engine.notes
+    assert re.match(r"model\S+ and not model\S+: INT8 takes \d+ ms a frame here, float \d+ \(medians of 5 grey ", note)
+
+
 def test_a_graph_that_is_asked_for_is_not_timed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     here(monkeypatch, ())
     with open_engine(bundle, "ort-int8") as engine:
@@ -218,5 +227,5 @@ def test_times_are_medians_of_frames_in_turns(bundle: Bundle, monkeypatch: pytes
 
 
 def test_who_asks_for_an_unknown_one_is_told_all(bundle: Bundle) -> None:
-    with pytest.raises(InputError, match="auto, ort, ort-float, ort-int8, trt, null"):
+    with pytest.raises(InputError, match="auto, ort, ort-float, ort-int8, openvino, trt, null"):
         open_engine(bundle, "int8")

@@ -92,17 +92,14 @@ def overflowing_model() -> bytes:
     return model.SerializeToString()
 
 
-def test_overflowed_frames_are_counted_marked_and_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overflowed_frames_are_counted_marked_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     for i, value in enumerate((150, 250, 150)):
         image = np.full((64, 80), 40, np.uint8)
         image[16:24, 8:16] = value
         np.save(frames / f"{i}.npy", image)
-    monkeypatch.setattr("tests.conftest.hottest_cells_model", lambda: onnx.load_from_string(overflowing_model()))
-    bundle, out = write_bundle(tmp_path / "bundle"), tmp_path / "out"
+    bundle, out = write_bundle(tmp_path / "bundle", data=overflowing_model()), tmp_path / "out"
     assert main(["run", "--source", str(frames), "--model", str(bundle), "--out", str(out)]) == 0
     lines = [json.loads(line) for line in (out / "detections.jsonl").read_text().splitlines()[1:]]
     assert [line.get("overflowed", False) for line in lines] == [False, True, False]

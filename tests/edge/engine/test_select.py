@@ -130,6 +130,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
+BARE = "width=80,height=64,pitch=-90,people=0,deer=0,cars=0"  # a small map, which each flight draws anew
 ONCE = {"driver": 1, "nvpmodel -q": 1, "model.engine": 1, "model.json": 1}
 
 
@@ -192,7 +193,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     dataclasses.replace(passport, comparison=None).write(bundles["never compared"])
 
     def flight(name: str, bundle: str, *more: str, **settings: str) -> tuple[list[str], dict[str, str]]:
-        words = ["--source", "sim:live=0,frames=2,width=80,height=64", "--model", str(bundles[bundle])]
+        words = ["--source", f"sim:live=0,frames=2,{BARE}", "--model", str(bundles[bundle])]
         return ["run", *words, "--out", str(folder / name), *more], settings
 
     def info(bundle: str, **settings: str) -> tuple[list[str], dict[str, str]]:

@@ -109,7 +109,7 @@ def test_edge_run_gives_the_same_detections_as_onnx_runtime(bundle: str, tmp_pat
     words = [
         "run",
         "--source",
-        "sim:live=0,seed=3",
+        "sim:live=0,seed=3,width=160,height=128",
         "--model",
         bundle,
         "--frames",

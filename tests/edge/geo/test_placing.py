@@ -110,6 +110,7 @@ def test_positions_are_those_of_the_lens_the_ground_and_the_mounting() -> None:
         "intrinsics": [750.0, 750.0, 320.0, 256.0],
         "ground": "level, 2 m above that below the camera",
         "assumed": sorted(expected.assumed),
+        "mounting": str(mounting),
     }
 
 
@@ -227,8 +228,10 @@ def test_frames_that_change_their_size_do_not_change_the_lens(
 def test_a_footprint_goes_round_the_picture_from_its_top_left() -> None:
     mounting = Mounting(height_offset_m=5)
     placing = Placing(Source(), PlacingSettings(LENS, 1.0, mounting))
-    corners = placing.footprint(frame(Pose(47.0, 8.0, 60.0, 0.0, -90.0)))
-    assert corners is not None
+    found = placing.footprint(frame(Pose(47.0, 8.0, 60.0, 0.0, -90.0)))
+    assert found is not None
+    corners = found.corners
+    assert found.part == (0, 0, 640, 512)
     assert corners.shape == (4, 2)
     west, east = sorted({round(lon, 6) for lon in corners[:, 1].tolist()})
     south, north = sorted({round(lat, 6) for lat in corners[:, 0].tolist()})
@@ -243,12 +246,16 @@ def test_a_footprint_goes_round_the_picture_from_its_top_left() -> None:
     assert (east - west) * 111_320 * math.cos(math.radians(47)) == pytest.approx(640 / 750 * height, abs=0.3)
 
 
-def test_there_is_none_without_a_pose_and_where_a_corner_sees_no_ground() -> None:
+def test_there_is_none_without_a_pose_and_where_too_little_of_the_picture_is_near_enough() -> None:
     placing = Placing(Source(), PlacingSettings(LENS))
     assert placing.footprint(frame(None)) is None
     oblique = Pose(47.0, 8.0, 60.0, 0.0, -20.0)
     assert np.isfinite(locate([(320, 500)], MODEL, oblique)).all()
-    assert placing.footprint(frame(oblique)) is None
+    found = placing.footprint(frame(oblique))
+    assert found is not None
+    assert found.part[1] > 0
+    assert np.isfinite(found.corners).all()
+    assert placing.footprint(frame(Pose(47.0, 8.0, 60.0, 0.0, 1.0))) is None  # only its lowest rows
 
 
 # ---- with edge run ----

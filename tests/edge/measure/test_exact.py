@@ -335,6 +335,10 @@ def test_the_first_line_names_width_and_height() -> None:
         "model": "tiny",
     }
     assert header(made(frame, Detections.none(60, 40), 0.1, frame.pixels), ("deer",), None, None)["crop"] is None
+    flown = {"name": "north", "sha256": "0f"}
+    said = header(made(frame, Detections.none(60, 40), 0.1, frame.pixels), ("deer",), None, None, mission=flown)
+    assert said["mission"] == flown
+    assert "mission" not in first
     assert is_header(first)
     assert not is_header({"seq": 1, "format": 1})
     assert not is_header({"seq": 1})

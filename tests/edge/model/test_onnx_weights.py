@@ -65,5 +65,22 @@ def test_nothing_of_what_is_no_such_file(data: bytes, tmp_path: Path) -> None:
     assert found(tmp_path, data) == set()
 
 
+def test_a_location_whose_fields_stand_in_another_order(tmp_path: Path) -> None:
+    """As no writer writes it, and every reader of protobuf reads it."""
+    hidden = field(2, b"w.bin") + field(1, b"location")
+    tensor = field(5, field(13, hidden))
+    for graph in (tensor, field(1, field(5, field(6, tensor)))):  # of the graph; of one inside a node
+        assert found(tmp_path, field(7, graph)) == {"w.bin"}
+    assert found(tmp_path, field(7, field(5, field(13, field(2, b"w.bin") + field(1, b"offset"))))) == set()
+    assert found(tmp_path, b"\x08\x08" + b"\x3b" + field(7, tensor) + b"\x3c") == {"w.bin"}  # in a group
+
+
+def test_a_file_of_fields_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.model.onnx_weights.MOST_FIELDS", 100)
+    assert found(tmp_path, b"\x08\x08" * 100) == set()
+    with pytest.raises(ValueError, match="more than 100 fields"):
+        found(tmp_path, b"\x08\x08" * 101)
+
+
 def test_a_name_that_is_no_text_is_still_named(tmp_path: Path) -> None:
     assert found(tmp_path, field(13, entry(b"w\xff"))) == {"w�"}

@@ -123,6 +123,18 @@ def test_old_answers_are_forgotten() -> None:
     assert sync.offset == pytest.approx(81.1)
 
 
+def test_answers_that_do_not_come_any_more_are_forgotten_too() -> None:
+    """Clocks drift apart: what was half a millisecond an hour ago tells nothing now."""
+    clock = BootClock()
+    clock.take(20.0, 100.2)
+    clock.sync.answer(clock.sync.ask(100.2), 20_205_000_000, 100.21)
+    clock.sync.ask(110.2)
+    assert clock.sigma_s == pytest.approx(0.005, abs=1e-6)
+    clock.sync.ask(110.3)
+    assert (clock.sync.offset, clock.sigma_s) == (None, None)
+    assert clock.take(30.1, 110.31) == (pytest.approx(110.3), "")
+
+
 def test_times_are_those_of_timesync_where_it_tells_the_clock_of_the_messages() -> None:
     clock = BootClock()
     clock.take(20.0, 100.2)

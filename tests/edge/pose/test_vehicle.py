@@ -10,9 +10,9 @@ pytest.importorskip("pymavlink", reason="pip install 'thermal-edge[mavlink]'")
 
 from edge.pose.clock import BootClock
 from edge.pose.dialect import Decoder
-from edge.pose.rotation import of_angles
+from edge.pose.rotation import GimbalFrame, of_angles
 from edge.pose.series import FROZEN, NO_FIX, NOT_A_NUMBER
-from edge.pose.vehicle import ABOVE_HOME, RANGEFINDER, TERRAIN, GimbalFrame, Mounting, Vehicle
+from edge.pose.vehicle import ABOVE_HOME, RANGEFINDER, TERRAIN, Mounting, Vehicle
 from tests.support.autopilot import Autopilot, mavlink, truth
 
 DOWN = Mounting(of_angles(0, -90, 0))
@@ -37,6 +37,11 @@ class Heard:
             t = tick / 10
             self.say(self.autopilot.attitude(t, **more), t)
             self.say(self.autopilot.position(t), t)
+        return self
+
+    def fly_late(self, until: float, begin: float = 0.0) -> Heard:
+        for tick in range(round(begin * 10), round(until * 10) + 1):
+            self.say(self.autopilot.attitude(tick / 10) + self.autopilot.position(tick / 10), tick / 10, delay=0.2)
         return self
 
 
@@ -342,3 +347,56 @@ def test_times_that_were_wrong_are_forgotten() -> None:
     heard.fly(1.0, begin=0.5)
     assert heard.vehicle.at(START + 1.0)[0].latitude == pytest.approx(truth(1.0)[0], abs=2e-7)
     assert heard.vehicle.position.first_t == pytest.approx(START + 0.5)
+
+
+def answered(heard: Heard, t: float, trip: float, off: float) -> None:
+    """TIMESYNC, asked and answered at ``t``; the offset that it tells is ``off`` seconds too late."""
+    sync = heard.vehicle.clock.sync
+    asked = sync.ask(START + t)
+    sync.answer(asked, round((t + trip / 2 - off) * 1e9), START + t + trip)
+
+
+def seconds_off(heard: Heard, t: float) -> tuple[float, float | None]:
+    """By how much the position at ``t`` is of another moment, and what the pose says of that."""
+    pose, why = heard.vehicle.at(START + t)
+    assert pose is not None, why
+    return abs((pose.latitude - truth(t)[0]) / (truth(1.0)[0] - truth(0.0)[0])), pose.sigma_time_s
+
+
+def test_a_pose_says_the_worst_time_of_the_samples_that_it_mixes() -> None:
+    """All messages take 0.2 s. The first answer is off by 0.1 s, within its 0.25 s; the second, at 4 s, by 1 ms."""
+    heard = Heard().fly_late(2.0)
+    answered(heard, 2.01, trip=0.5, off=0.1)
+    heard.fly_late(4.0, begin=2.1)
+    answered(heard, 4.01, trip=0.002, off=0.001)
+    heard.fly_late(6.0, begin=4.1)
+    assert seconds_off(heard, 1.5) == (pytest.approx(0.2, abs=2e-3), None)
+    assert seconds_off(heard, 2.195)[1] is None  # one sample placed by its arrival, one by the clock
+    assert seconds_off(heard, 3.0) == (pytest.approx(0.1, abs=2e-3), pytest.approx(0.25))
+    assert seconds_off(heard, 4.1005)[1] == pytest.approx(0.25 + 0.099, abs=1e-3)  # of two offsets
+    assert seconds_off(heard, 5.0) == (pytest.approx(0.001, abs=2e-3), pytest.approx(0.001))
+    for t in range(2310, 6100, 7):
+        off, told = seconds_off(heard, t / 1000)
+        assert told is not None
+        assert off <= told + 0.002, t
+
+
+@pytest.mark.parametrize("own_clock", [False, True])
+def test_the_time_of_a_gimbal_is_known_by_its_own_clock(own_clock: bool) -> None:
+    heard = Heard(Mounting())
+    gimbal = Autopilot(component=154) if own_clock else heard.autopilot
+    answered(heard, 0.0, trip=0.01, off=0.0)
+    heard.fly(0.0)
+    answered(heard, 0.01, trip=0.01, off=0.0)
+    heard.fly(1.0, begin=0.1)
+    for t in (0.5, 0.7):
+        heard.say(gimbal.gimbal(t, 30, -40, EARTH), t)
+    assert heard.vehicle.at(START + 0.6)[0].sigma_time_s == (None if own_clock else pytest.approx(0.005))
+
+
+def test_the_time_of_a_message_without_one_is_not_known() -> None:
+    heard = Heard(Mounting()).fly(0.0)
+    answered(heard, 0.01, trip=0.01, off=0.0)
+    heard.fly(1.0, begin=0.1)
+    heard.say(heard.autopilot.mount_status(-40, 2, 30), 1.0)
+    assert heard.vehicle.at(START + 1.0)[0].sigma_time_s is None

@@ -11,6 +11,7 @@ import pytest
 
 from edge.camera import open_camera
 from edge.data import Frame
+from edge.geo.lens import LensSpec
 from edge.recording import Origin, RecordingWriter
 from edge.recording.contents import Header
 from edge.recording.format import Damaged
@@ -44,6 +45,24 @@ def test_a_replay_knows_it_and_a_part_of_the_replay_too(tmp_path: Path) -> None:
         assert replay.intrinsics == expected
     with open_camera(f"rec:{tmp_path / 'r'}?crop=4,2,40,20") as part:
         assert part.intrinsics == (*expected[:2], expected[2] - 4, expected[3] - 2)
+
+
+def test_a_replay_of_a_part_knows_the_whole_so_that_a_lens_needs_no_size(tmp_path: Path) -> None:
+    lens = LensSpec.parse("hfov=40")
+    with open_camera(f"{SIM}?crop=30,20,64,32") as camera:
+        assert camera.whole == (128, 96)
+        expected = lens.model(64, 32, camera.crop, camera.whole)
+        with Recorder.behind(camera, tmp_path / "r") as recorder:
+            for frame in iter(camera.read, None):
+                recorder.write(frame)
+    with open_camera(f"rec:{tmp_path / 'r'}") as replay:
+        assert (replay.crop, replay.whole) == ((30, 20, 64, 32), (128, 96))
+        assert lens.model(64, 32, replay.crop, replay.whole) == expected
+    with open_camera(f"rec:{tmp_path / 'r'}?crop=4,2,40,20") as part:
+        assert (part.crop, part.whole) == ((34, 22, 40, 20), (128, 96))
+    old = Header.here("r", 0, Origin("a", False, 9.0, crop=(30, 20, 64, 32))).to_json()  # of before
+    assert "whole" not in old
+    assert Header.from_json(old).origin.whole is None
 
 
 def test_it_is_recorded_to_the_last_bit_and_left_out_where_nobody_knows_it(tmp_path: Path) -> None:

@@ -125,6 +125,18 @@ def test_what_was_set_otherwise_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_scores_by_class_that_differ_are_named_where_their_lowest_is_the_same(tmp_path: Path) -> None:
+    path = flight(tmp_path / "d.jsonl", line(3))
+    then = {"threshold": 0.2, "thresholds": {"deer": 0.2, "fox": 0.5}}
+    (tmp_path / "report.json").write_text(json.dumps(then))
+    verifier = Verifier(path, ("deer", "fox"))
+    came(verifier, 3, 1.0)
+    said = str(verifier.error({**then, "thresholds": {"deer": 0.2, "fox": 0.6}}))
+    assert said.endswith("; the flight had other thresholds: run with the same")
+    said = str(verifier.error({"threshold": 0.3, "thresholds": {"deer": 0.3, "fox": 0.6}}))
+    assert said.endswith("; the flight had threshold 0.2 (here 0.3): run with the same")
+
+
 def test_nothing_that_could_be_compared_is_an_error(tmp_path: Path) -> None:
     verifier = Verifier(flight(tmp_path / "d.jsonl", line(3)), ("deer",))
     verifier.end_of_source()

@@ -228,6 +228,7 @@ def test_of_a_live_camera_frames_are_left_out_and_of_a_file_none(tmp_path: Path)
             fps=12.5,
             independent=False,
             crop=(1, 2, 3, 4),
+            whole=(8, 9),
             mask=None,
             intrinsics=(700.0, 710.0, 1.5, 2.5),
         )
@@ -237,6 +238,7 @@ def test_of_a_live_camera_frames_are_left_out_and_of_a_file_none(tmp_path: Path)
         recorder.close()
         origin = Recording(tmp_path / f"{live}").header.origin
         assert (origin.source, origin.live, origin.fps, origin.crop) == ("cam", True, 12.5, (1, 2, 3, 4))
+        assert origin.whole == (8, 9)
         assert origin.intrinsics == (700.0, 710.0, 1.5, 2.5)
         assert recorder.writer._budget == 1 << 20
         assert math.isfinite(recorder.writer.bytes)

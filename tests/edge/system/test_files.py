@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
-from edge.system.files import has_room, read_text_or_none, reason_of, sync_folder, write_whole
+from edge.system.files import Room, has_room, read_text_or_none, readable, reason_of, sync_folder, write_whole
 
 
 def test_why() -> None:
     assert reason_of(OSError(28, "No space left on device", "/some/path")) == "No space left on device"
     assert reason_of(OSError("cut off")) == "cut off"
     assert reason_of(TimeoutError()) == "TimeoutError"
+
+
+def test_what_can_be_read_also_beyond_descriptor_1023() -> None:
+    reading, writing = os.pipe()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2048, hard) if hard > 0 else 2048, hard))
+    high = fcntl.fcntl(reading, fcntl.F_DUPFD_CLOEXEC, 1500)
+    try:
+        assert not readable(high, 0.0)
+        os.write(writing, b"x")
+        assert readable(high, 10.0)
+        assert readable(reading, 10.0)
+        assert os.read(high, 2) == b"x"
+        os.close(writing)
+        assert readable(high, 10.0)  # its end
+    finally:
+        os.close(high)
+        os.close(reading)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with pytest.raises(ValueError):  # noqa: PT011 - Python's words
+        readable(-1, 0.0)
+
+
+def test_room_is_kept_for_a_small_file(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("of before")
+    with Room(path, 8192) as room:
+        assert [one.name for one in tmp_path.iterdir()] == ["report.json"]  # it has no name yet
+        assert not room.write(b"x" * 8193)
+        assert path.read_text() == "of before"
+        assert room.write(b"{}")
+        assert path.read_text() == "{}"
+    assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
+    assert not room.write(b"{}")
+    with Room(tmp_path / "nowhere" / "report.json", 8192) as none:
+        assert not none.write(b"{}")
 
 
 def test_a_small_file_or_none(tmp_path: Path) -> None:

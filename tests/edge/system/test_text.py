@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge.system.text import printable, without_control, without_password, without_passwords
+from edge.errors import without_password
+from edge.system.text import printable, without_control, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,9 @@ def test_control_characters_become_escapes() -> None:
     assert without_control("gnp\u202egpj") == "gnp\\u202egpj"
     assert without_control("Rehgei\u00df \u9e7f \U0001f98c \udcff") == "Rehgei\u00df \u9e7f \U0001f98c \udcff"
     assert printable("one\ntwo rtsp://a:b@c") == "one\\ntwo rtsp://a:***@c"
+
+
+def test_of_a_line_without_end_the_end_is_kept() -> None:
+    said = printable(f"{'x' * 9000}: expected a number")
+    assert said.startswith("x" * 3000 + "... (5019 characters more) ...x")
+    assert said.endswith("x: expected a number")

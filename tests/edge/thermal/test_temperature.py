@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.commands.main import main
-from edge.data import Frame, TemperatureScale
+from edge.data import Detections, Frame, Result, TemperatureScale
+from edge.measure.detections_json import to_json
 from edge.thermal.temperature import box_temperatures
+from edge.track.book import _celsius
 
 KELVIN = TemperatureScale(0.01)
 
@@ -33,7 +35,21 @@ def test_a_pixel_without_a_value_is_no_temperature() -> None:
         Frame(pixels, 0, 0.0, temperature=KELVIN), np.array([[0, 0, 4, 2], [0, 2, 4, 4]], np.float32)
     )
     assert found is not None
-    np.testing.assert_allclose(found, [[10] * 3, [-273.15] * 3], atol=1e-4)
+    np.testing.assert_allclose(found, [[10] * 3, [np.nan] * 3], atol=1e-4)
+
+
+def test_a_box_without_any_value_has_no_temperature_in_files(tmp_path: Path) -> None:
+    pixels = np.full((8, 8), 28315, np.uint16)
+    pixels[4:] = 0
+    frame = Frame(pixels, 0, 0.0, temperature=KELVIN)
+    boxes = np.array([[0, 4, 4, 8], [0, 0, 4, 4]], np.float32)
+    found = Detections(
+        boxes, np.full(2, 0.9, np.float32), np.zeros(2, np.int32), 8, 8, celsius=box_temperatures(frame, boxes)
+    )
+    line = to_json(Result(frame=frame, detections=found, t_result=0.0, picture=pixels.astype(np.uint8)), ("deer",))
+    json.dumps(line, allow_nan=False)
+    assert [one.get("celsius") for one in line["detections"]] == [None, [10.0, 10.0, 10.0]]
+    assert _celsius(found, np.arange(2)) == [None, (10.0, 10.0, 10.0)]
 
 
 def test_none_without_a_scale_and_no_rows_without_boxes() -> None:

@@ -10,6 +10,7 @@ import pytest
 from edge.data import Detections, Frame, Pose
 from edge.geo.lens import LensSpec
 from edge.geo.placing import Placing, PlacingSettings
+from edge.model.thresholds import Thresholds
 from edge.seams import Camera
 from edge.track.camera_motion import CameraMotion
 from edge.track.follower import Follower
@@ -41,7 +42,7 @@ def ids(given: Detections) -> list[int]:
     return given.track_ids.tolist()
 
 
-def step(follower: Follower, seq: int, *rows: tuple[float, float], lowest: float = 0.5) -> list[int]:
+def step(follower: Follower, seq: int, *rows: tuple[float, float], lowest: float | Thresholds = 0.5) -> list[int]:
     return ids(follower(found(*rows), frame(seq), seq / 10, PICTURE, lowest))
 
 
@@ -75,6 +76,16 @@ def test_faint_ones_begin_no_track_whatever_the_bundle_shows() -> None:
         for seq in range(6):
             last = step(follower, seq, (20, score), lowest=lowest)
         assert last == track
+
+
+def test_each_class_is_shown_and_followed_by_its_own_score() -> None:
+    for values, score, shown in (((0.2, 0.9), 0.49, [1]), ((0.5, 0.2), 0.49, []), ((0.5, 0.2), 0.51, [1])):
+        follower = Follower(0.3)
+        for seq in range(6):
+            last = step(follower, seq, (20, score), lowest=Thresholds(("deer",), values))
+        assert last == shown
+    faint = Follower.faintest(Thresholds(("deer",), (0.5, 0.2)))
+    assert faint.values == (0.4 * 0.5, 0.4 * 0.2)
 
 
 def test_what_is_shown_is_in_its_order_with_all_its_values() -> None:

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 import torch
 
+from edge.errors import InputError
 from edge.measure.average_precision import Judged
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from export.commands.main import main
+from export.evaluate import score_choice
 from export.evaluate.outcome import outcome
+from export.evaluate.score_choice import Rule
 from export.evaluate.trained_on import SEEN, TrainedOn
 from tests.conftest import write_bundle
 from tests.support.tiny_training import tiny_model
@@ -368,6 +371,79 @@ def test_a_rare_class_counts_in_the_score_that_is_set(tmp_path: Path, capsys: py
     assert Bundle.load(bundle).score_chosen["by"] == "best_f1"
     assert main([*words[:3], *hot_frames(tmp_path / "other"), "--classes", "Person", "--ignore-classes", "Car"]) == 0
     assert "5 frames of labels.json; none of these is among them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_refused_evaluation_leaves_no_folder(tmp_path: Path, tiny_bundle: Path) -> None:
+    words = ["eval", "--model", str(tiny_bundle), *hot_frames(tmp_path / "data"), "--json"]
+    words.append(str(tmp_path / "a/b/x.json"))
+    (tmp_path / "data/labels.json").write_text("{")
+    assert main(words) == 2
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_score_for_each_class_goes_into_the_bundle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_bundle(tmp_path / "b", ("Person", "Car", "Deer"))  # it calls everything it finds a person
+    words = ["eval", "--model", str(folder), *two_classes(tmp_path / "data"), "--classes", "Person,Car"]
+    assert main([*words, "--set-threshold", "class"]) == 2
+    assert "Person keeps 0.5, of 3 boxes none can be chosen, expected 10 or more" in capsys.readouterr().err
+    monkeypatch.setattr(score_choice, "LEAST", 3)
+    assert main([*words, "--set-threshold", "class"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        "now shows Person from 0.9 (before 0.5): the best F1 of each. It was chosen on 5 frames of labels.json" in said
+    )
+    assert "Car keeps 0.5: of 2 boxes none can be chosen, expected 3 or more" in said
+    assert "chosen on fewer than 30 boxes, so chance had a part in it: Person (3)" in said
+    bundle = Bundle.load(folder)
+    assert (bundle.score_threshold, bundle.score_thresholds) == (0.5, {"Person": 0.9})
+    assert bundle.thresholds.to_json() == {"Person": 0.9, "Car": 0.5, "Deer": 0.5}
+    (row,) = bundle.score_chosen["by_class"]
+    person = {"boxes": 3, "recall": 1.0, "precision": 0.6, "false_per_frame": 0.4}
+    assert (row["by"], row["classes"], row["labels"], row["frames"]) == (
+        "best_f1",
+        {"Person": person},
+        "labels.json",
+        5,
+    )
+    found = figures_of(tmp_path / "x.json", *words[1:])
+    assert found["score_thresholds"] == found["groups_how"]["scores"] == {"Person": 0.9, "Car": 0.5}
+    assert (found["score_threshold"], found["confusion"]["score"], found["score_chosen_on_these"]) == (0.5, 0.5, 5)
+    assert not [row for row in found["thresholds"]["all"] if "bundle" in row["of"]]
+    assert [row["score"] for row in found["thresholds"]["Person"] if "bundle" in row["of"]] == [0.9]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "was chosen on 5 frames of labels.json (Person), and 5 of these 5 are among them" in said
+
+
+def test_a_score_by_the_false_alarms_that_are_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_choice, "LEAST", 2)
+    folder = write_bundle(tmp_path / "b", ("Person", "Car"))
+    words = ["eval", "--model", str(folder), *two_classes(tmp_path / "data"), "--set-threshold"]
+    before = (folder / "model.json").read_bytes()
+    assert main([*words, "false=0.39"]) == 2  # 1.95 in 5 frames, and at the highest score there are 2
+    said = capsys.readouterr().err
+    assert "Person keeps 0.5, its surest detections are too often false; Car keeps 0.5, no detection was right" in said
+    assert (folder / "model.json").read_bytes() == before
+    assert main([*words, "false=0.4", "--quiet"]) == 0
+    assert Bundle.load(folder).score_thresholds == {"Person": 0.9}
+    assert main([*words, "false=3", "--quiet"]) == 0  # below the last that is right there are only false ones
+    assert Bundle.load(folder).score_thresholds == {"Person": 0.9}
+    assert [one["by"] for one in Bundle.load(folder).score_chosen["by_class"]] == ["false_per_frame 3"]
+    assert main([*words, "mean"]) == 0
+    assert "now shows detections from 0.901, before from 0.9 (Car 0.5)" in " ".join(capsys.readouterr().out.split())
+    one = Bundle.load(folder)
+    assert (one.score_threshold, one.score_thresholds, "by_class" in one.score_chosen) == (0.901, {}, False)
+
+
+@pytest.mark.parametrize(
+    "rule", ["most", "false", "false=", "false=-1", "false=nan", "class=1", "mean=0.1", "false=inf"]
+)
+def test_a_rule_that_is_none(rule: str) -> None:
+    with pytest.raises(InputError, match="expected"):
+        Rule.parse(rule)
 
 
 def test_frames_that_a_bundle_was_trained_on_are_counted(

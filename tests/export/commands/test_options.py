@@ -53,7 +53,7 @@ edge-export onnx
   --rpn-pre-nms -> rpn_pre_nms_top_n_test whole
   --rpn-score -> rpn_score_thresh number
   --sampling-ratio whole
-  --score float = 0.5
+  --score threshold = 0.5
   --size-divisible whole
   --std -> image_std numbers
   --store fp32|fp16|shared = 'fp32'
@@ -103,7 +103,7 @@ edge-export data simulate
   --seed int = 1
   --split text = 'train'
 edge-export data propose
-  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
   --choose int
   --labelled Path = []
   --model text = 'models/hituav-r18'
@@ -111,7 +111,7 @@ edge-export data propose
   --quiet flag
   --random score = 0.2
   --seed int = 1
-  --threshold score
+  --threshold threshold
   SOURCE text (+) required
 edge-export train
   --anchor-sizes levels
@@ -191,7 +191,7 @@ edge-export eval
   --arch one of 13
   --aspect-ratios levels
   --assume-rest flag
-  --backend auto|ort|ort-float|ort-int8|trt|null = 'auto'
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
   --bbox-reg-weights numbers
   --canonical-level whole
   --canonical-scale whole
@@ -234,7 +234,7 @@ edge-export eval
   --rpn-score -> rpn_score_thresh number
   --sampling-ratio whole
   --set-recall flag
-  --set-threshold mean|all (?)
+  --set-threshold choice_rule (?)
   --size-divisible whole
   --split text
   --std -> image_std numbers
@@ -247,6 +247,10 @@ edge-export engine
   --optimization-level 0|1|2|3|4|5 = 3
   --quiet flag
   --workspace-mib int
+  BUNDLE Path required
+edge-export sign
+  --key Path required
+  --quiet flag
   BUNDLE Path required
 edge-export estimate
   --board text

@@ -11,6 +11,7 @@ import pytest
 
 from edge.errors import InputError
 from edge.measure.average_precision import Judged
+from edge.model.thresholds import Thresholds
 from export.data.dataset import LabelledSet, labelled_frame
 from export.evaluate.conditions import read_conditions, told_by_names
 from export.evaluate.evaluate import figures
@@ -120,8 +121,9 @@ def test_two_models_are_compared_on_the_same_draws() -> None:
 
 
 def test_the_score_the_level_and_the_seed_are_stated() -> None:
-    assert how(0.6, "bundle", "name") == {
-        "score": 0.6, "score_of": "bundle", "flights": "name", "level": 0.95, "resamples": 1000, "seed": 1,
+    assert how(Thresholds(("deer", "fox"), (0.6, 0.7, 0.5)), "bundle", "name") == {
+        "score": 0.6, "scores": {"deer": 0.6, "fox": 0.7}, "score_of": "bundle", "flights": "name", "level": 0.95,
+        "resamples": 1000, "seed": 1,
     }  # fmt: skip
 
 
@@ -189,3 +191,9 @@ def test_a_table_that_cannot_be_used(tmp_path: Path, text: str, told: str) -> No
         read_conditions(tmp_path / "c.csv", data)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_table_with_a_field_of_a_megabyte_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("file,light\na.jpg," + "x" * (1 << 20))
+    with pytest.raises(InputError, match="cannot be used \\(field larger than field limit"):
+        read_conditions(tmp_path / "c.csv", named("a.jpg"))

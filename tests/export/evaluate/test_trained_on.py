@@ -58,6 +58,25 @@ def test_a_model_that_goes_on_has_seen_what_the_one_before_had() -> None:
     assert first.after({SEEN: lost.to_json()}, "lost").unknown == ("old.pth",)
 
 
+def test_a_picture_counts_once_however_often_it_was_trained_on() -> None:
+    again = SEEN_BY_IT.after({SEEN: SEEN_BY_IT.to_json()}, "it")
+    assert again == SEEN_BY_IT
+    more = TrainedOn.of(named("1_60_30_0_00100.jpg", "b.jpg", "c.jpg"), [KEYS[0], KEYS[6], KEYS[6]])
+    assert more.frames == 2  # b and c are one picture
+    assert more.after({SEEN: again.to_json()}, "it").frames == 4
+    old = SEEN_BY_IT.to_json() | {"frames": 6}  # as records of before counted it
+    said = TrainedOn.said_by({SEEN: old})
+    assert said is not None
+    assert said.frames == 3
+
+
+@pytest.mark.parametrize(("unknown", "count"), [((), "the 3"), (("old.pth",), "the at least 3")])
+def test_how_many_it_has_seen_is_the_least_where_more_is_not_known(unknown: tuple[str, ...], count: str) -> None:
+    seen = TrainedOn(3, SEEN_BY_IT.flights, SEEN_BY_IT.pictures, unknown)
+    line, *_ = told_of(seen, seen.overlap(named("x.jpg"), KEYS[7:8]), "m")
+    assert line == f"none of the 1 frames is one of {count} that the model was trained on, or of their 2 flights"
+
+
 def test_frames_of_its_flights_are_counted_and_named() -> None:
     names = ["1_60_30_0_00110.jpg", "1_60_30_0_00150.jpg", "1_60_30_0_00151.jpg", "0_60_30_0_00869.jpg", "b_00110.jpg"]
     overlap = SEEN_BY_IT.overlap(named(*names), KEYS[3:8])

@@ -44,22 +44,22 @@ def test_float32_graphs_find_what_torchvision_finds(name: str) -> None:
     configuration = preset(name).changed(classes=2, **{**SMALL, **FEW, **SETTINGS[name]})
     model = enliven(build_detector(configuration), thermal_scene(HEIGHT, WIDTH))
     targets: tuple[Target, ...] = ("cpu", "tensorrt")
-    find_what_torchvision_finds(model, [trace(StaticDetector(model, HEIGHT, WIDTH, t, samples=4)) for t in targets])
+    traced = [trace(StaticDetector(model, HEIGHT, WIDTH, t, samples=4)) for t in targets]
+    find_what_torchvision_finds(model, [float32_graph(one) for one in traced])
 
 
 def test_float32_graphs_of_a_paper_detector(
-    small: FasterRCNN, traced: onnx.ModelProto, traced_cpu: onnx.ModelProto
+    small: FasterRCNN, plain: onnx.ModelProto, traced_cpu: onnx.ModelProto, plain_cpu: onnx.ModelProto
 ) -> None:
     """Adaptive sampling, resizing and padding; with minimal filtering in the CPU's."""
     assert any("kernel" in t.name for t in traced_cpu.graph.initializer)
-    find_what_torchvision_finds(small, [traced_cpu, traced])
+    find_what_torchvision_finds(small, [plain_cpu, plain])
 
 
-def find_what_torchvision_finds(model: FasterRCNN, traced: list[onnx.ModelProto]) -> None:
+def find_what_torchvision_finds(model: FasterRCNN, graphs: list[onnx.ModelProto]) -> None:
     scenes = [thermal_scene(HEIGHT, WIDTH, seed) for seed in (0, 1)]
     expected = [eager(model, scene) for scene in scenes]
-    for one in traced:
-        graph = float32_graph(one)
+    for graph in graphs:
         onnx.checker.check_model(graph, full_check=True)
         for torchvisions, found in zip(expected, in_onnxruntime(graph, *scenes), strict=True):
             pairs = pair(torchvisions, found, 0.06, min_iou=0.9)
@@ -88,6 +88,12 @@ def traced(small: FasterRCNN) -> onnx.ModelProto:
 
 
 @pytest.fixture(scope="module")
+def plain(traced: onnx.ModelProto) -> onnx.ModelProto:
+    """To be read, as the others."""
+    return float32_graph(traced)
+
+
+@pytest.fixture(scope="module")
 def typed(traced: onnx.ModelProto) -> onnx.ModelProto:
     return float16_graph(traced)
 
@@ -98,6 +104,11 @@ def traced_cpu(small: FasterRCNN) -> onnx.ModelProto:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "TILES", 4)
         return trace(StaticDetector(small, HEIGHT, WIDTH, "cpu"))
+
+
+@pytest.fixture(scope="module")
+def plain_cpu(traced_cpu: onnx.ModelProto) -> onnx.ModelProto:
+    return float32_graph(traced_cpu)
 
 
 def test_the_tensorrt_graph_holds_nothing_that_tensorrt_refuses(typed: onnx.ModelProto) -> None:
@@ -130,9 +141,9 @@ def test_types_of_the_tensorrt_graph(typed: onnx.ModelProto) -> None:
     assert not [t.name for t in large if "weight" in t.name]
 
 
-def test_the_float16_graph_is_near_the_float32_one(traced: onnx.ModelProto, typed: onnx.ModelProto) -> None:
+def test_the_float16_graph_is_near_the_float32_one(plain: onnx.ModelProto, typed: onnx.ModelProto) -> None:
     scene = thermal_scene(HEIGHT, WIDTH, 5)
-    expected = in_onnxruntime(float32_graph(traced), scene)[0]
+    expected = in_onnxruntime(plain, scene)[0]
     found = in_onnxruntime(typed, scene)[0]
     assert found.converged
     pairs = pair(expected, found, 0.2)
@@ -159,9 +170,11 @@ def test_half_precision_overflows_where_float32_does_not(traced: onnx.ModelProto
     assert states == [1, -1]
 
 
-def test_float16_storage_of_float16_weights_changes_nothing(traced_cpu: onnx.ModelProto) -> None:
+def test_float16_storage_of_float16_weights_changes_nothing(
+    traced_cpu: onnx.ModelProto, plain_cpu: onnx.ModelProto
+) -> None:
     scene = thermal_scene(HEIGHT, WIDTH)
-    full, stored = float32_graph(traced_cpu), float32_graph(traced_cpu, "fp16")
+    full, stored = plain_cpu, float32_graph(traced_cpu, "fp16")
     assert stored.ByteSize() < 0.56 * full.ByteSize()
     for a, b in zip(*(_arrays(in_onnxruntime(g, scene)[0]) for g in (full, stored)), strict=True):
         assert np.array_equal(a, b)
@@ -171,8 +184,8 @@ def _arrays(raw: RawDetections) -> tuple[Any, ...]:
     return raw.boxes, raw.scores, raw.labels
 
 
-def test_anchors_are_small_constants(traced: onnx.ModelProto) -> None:
-    graph = float32_graph(traced).graph
+def test_anchors_are_small_constants(plain: onnx.ModelProto) -> None:
+    graph = plain.graph
     constants = [numpy_helper.to_array(t) for t in graph.initializer if t.name.startswith("proposals.points")]
     cells = 128 // 8 * 160 // 8 + 128 // 16 * 160 // 16 + 4 * 5  # of the padded picture; every second cell above
     assert sum(c.size for c in constants) == 4 * cells

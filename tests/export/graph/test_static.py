@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from copy import deepcopy
 from itertools import product
 from typing import Any
@@ -18,6 +19,7 @@ from export.detector.configuration import preset
 from export.graph.static import StaticDetector, Target
 from export.parity.pairs import Pairs, pair
 from tests.export.graph.stages.test_top import earlier_first
+from tests.support.narrow import narrow
 from tests.support.random_detectors import eager, enliven, static, thermal_scene
 
 HEIGHT, WIDTH = 128, 160
@@ -39,16 +41,19 @@ def same(pairs: Pairs, ties: float = 0.02) -> None:
 
 
 DEPTHS, PYRAMIDS = (18, 34, 50, 101, 152), ("conv1", "layer1", "classic")
-QUICK = [(18, "conv1"), (18, "layer1"), (50, "classic")]  # each pyramid, and both kinds of blocks
+# each pyramid, and both kinds of blocks; the first is wide enough for minimal filtering
+QUICK = [(18, "conv1", False), (18, "layer1", True), (50, "classic", True)]
+WIDE = [(depth, pyramid, False) for depth, pyramid in product(DEPTHS, PYRAMIDS)]
 
 
 @pytest.mark.parametrize(
-    ("depth", "pyramid"),
-    [pytest.param(*both, marks=[] if both in QUICK else pytest.mark.slow) for both in product(DEPTHS, PYRAMIDS)],
+    ("depth", "pyramid", "thin"),
+    [*QUICK, *(pytest.param(*wide, marks=pytest.mark.slow) for wide in WIDE if wide not in QUICK)],
 )
-def test_paper_detectors(depth: int, pyramid: Any) -> None:
+def test_paper_detectors(depth: int, pyramid: Any, thin: bool) -> None:
     scene = thermal_scene(HEIGHT, WIDTH, depth)
-    model = enliven(frc_resnet_fpn(depth, 3, pyramid, **SMALL, **FEW), scene)
+    with narrow() if thin else nullcontext():
+        model = enliven(frc_resnet_fpn(depth, 3, pyramid, **SMALL, **FEW), scene)
     expected = eager(model, scene)
     for target in TARGETS:
         detector = StaticDetector(model, HEIGHT, WIDTH, target, samples=SAMPLES[pyramid])
@@ -59,19 +64,21 @@ def test_paper_detectors(depth: int, pyramid: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "thin"),
     [
-        pytest.param("fasterrcnn_resnet50_fpn", marks=pytest.mark.slow),  # has no part that the next one has not
-        "fasterrcnn_resnet50_fpn_v2",
-        "fasterrcnn_mobilenet_v3_large_fpn",
-        "fasterrcnn_mobilenet_v3_large_320_fpn",
+        pytest.param("fasterrcnn_resnet50_fpn", False, marks=pytest.mark.slow),  # the next one has all its parts
+        pytest.param("fasterrcnn_resnet50_fpn_v2", False, marks=pytest.mark.slow),
+        ("fasterrcnn_resnet50_fpn_v2", True),
+        ("fasterrcnn_mobilenet_v3_large_fpn", False),
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", False),
     ],
 )
-def test_stock_detectors_with_resizing_and_padding(name: str) -> None:
+def test_stock_detectors_with_resizing_and_padding(name: str, thin: bool) -> None:
     """128 x 160 is resized to 150 x 187 and padded to 160 x 192."""
     scene = thermal_scene(HEIGHT, WIDTH)
     configuration = preset(name).changed(classes=5, **{**SMALL, **FEW, "min_size": 150, "max_size": 250})
-    model = enliven(build_detector(configuration), scene)
+    with narrow() if thin else nullcontext():
+        model = enliven(build_detector(configuration), scene)
     expected = eager(model, scene)
     for target in TARGETS:
         found = static(StaticDetector(model, HEIGHT, WIDTH, target), scene)

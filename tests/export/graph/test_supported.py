@@ -21,8 +21,11 @@ from edge.errors import InputError
 from export.graph.static import StaticDetector
 from export.graph.supported import check_model, check_pooled, check_samples, check_size, check_topk
 from export.parity.pairs import pair
+from tests.support.narrow import narrow
 from tests.support.random_detectors import eager, enliven, static, thermal_scene
 from tests.support.users_detectors import own_transform, pooled, small
+
+pytestmark = pytest.mark.usefixtures("narrow_resnets")
 
 
 class _Heads(RoIHeads):
@@ -155,7 +158,8 @@ def test_three_maps_that_skip_a_level() -> None:
 
 @pytest.fixture(scope="module")
 def users() -> Any:
-    return small()
+    with narrow():
+        return small()
 
 
 Change = Callable[[Any], Any]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.data import RawDetections
+from edge.model.thresholds import Thresholds
 from export.parity.pairs import join, pair, size_of
 
 
@@ -32,6 +33,12 @@ def test_lost_and_new_by_size() -> None:
     pairs = pair(raw(A, B), raw(A, (60, 60, 75, 75, 0.7, 0)), 0.5)
     assert pairs.lost.tolist() == [0, 1, 0]  # 300 px^2
     assert pairs.new.tolist() == [0, 1, 0]  # 225 px^2
+
+
+def test_each_class_asks_from_its_own_score() -> None:
+    least = Thresholds(("a", "b"), (0.95, 0.75, 0.5))
+    assert pair(raw(A, B), raw(), least).lost.tolist() == [0, 1, 0]  # only B
+    assert pair(raw(), raw(A, B), least).new.tolist() == [0, 1, 0]
 
 
 def test_another_label_is_no_partner() -> None:

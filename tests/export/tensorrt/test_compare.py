@@ -69,6 +69,20 @@ def test_lost_is_what_is_no_longer_shown_by_more_than_rounding(
     assert judged(bundle, other, rows((A, score, 0))).added == lost  # and the other way round
 
 
+def test_each_class_is_compared_at_its_own_score(bundle: Bundle) -> None:
+    own = dataclasses.replace(bundle, classes=("Person", "Deer"), score_thresholds={"Deer": 0.2})
+    found = rows((A, 0.9, 0), (B, 0.3, 1))
+    said = judged(own, found, rows((A, 0.9, 0)))
+    assert (said.both, said.lost, said.below) == (1, 1, 0)
+    assert (said.threshold, said.thresholds) == (0.2, {"Person": 0.5, "Deer": 0.2})
+    assert judged(own, rows((A, 0.3, 0)), rows((A, 0.3, 0))).doubts == [
+        "the 1 frames hold no detection with a score of 0.5 (Deer 0.2) or more"
+    ]
+    assert judged(own, rows((A, 0.21, 1)), rows((A, 0.19, 1))).lost == 0
+    assert judged(own, rows((A, 0.24, 1)), rows((A, 0.19, 1))).lost == 1
+    assert judged(bundle, found, found).thresholds == {}
+
+
 def test_just_above_a_graph_that_ends_there_nobody_can_tell(bundle: Bundle) -> None:
     ends = dataclasses.replace(bundle, graph_score_threshold=0.48)
     assert judged(ends, rows((A, 0.505, 0)), rows()).lost == 0

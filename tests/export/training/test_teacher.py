@@ -23,6 +23,8 @@ from export.training.prepare import prepare_for_training
 from export.training.teacher import TEACHER_LOSSES, Teacher
 from tests.support.tiny_training import FROZEN, crops, detector, tiny_model, tiny_set
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
+
 GREY = torch.from_numpy(np.stack([c.pixels for c in crops()]))[:, None].float() / 255
 PROPOSALS = [torch.tensor([[5.0, 5, 17, 29], [3, 3, 40, 50]]), torch.tensor([[30.0, 20, 44, 60]])]
 LABELS = [torch.tensor([1, 0]), torch.tensor([2])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmarks.ground.flights import CAMERA, Flown, fly
 from edge.app.after.alignment import alignment_of
 from edge.commands.main import main
 from edge.errors import InputError
-from edge.geo import align
+from edge.geo import Mounting, align
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def write(folder: Path, flight: Flown, position: Any = None, poses: bool = True)
 def test_from_its_files_as_from_what_was_seen(
     flight: Flown, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected, found = align(flight.sightings, CAMERA), alignment_of(write(tmp_path, flight))
+    expected, found = align(flight.sightings, CAMERA), alignment_of(write(tmp_path, flight)).left
     for name in ("yaw_deg", "pitch_deg", "roll_deg", "height_offset_m"):
         assert getattr(found.mounting, name) == pytest.approx(getattr(expected.mounting, name), abs=0.01)
     assert (found.objects, found.moving) == (expected.objects, expected.moving)
@@ -60,6 +61,28 @@ def test_from_its_files_as_from_what_was_seen(
     said = capsys.readouterr().out
     assert str(found) in said.replace("\n", " ").replace("  ", " ")
     assert f"--mounting yaw_deg={found.mounting.yaw_deg:.3f}," in said
+
+
+def test_the_mounting_that_the_run_had_is_taken_first_and_is_in_the_next_one(
+    flight: Flown, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The camera looks straight down from an aircraft whose poses are those of its nose."""
+    down, seen = Mounting(pitch_deg=-90.0), flight.sightings
+    nose = Mounting(pitch_deg=90.0)
+    told = replace(flight, sightings=replace(seen, poses=[nose.apply(pose) for pose in seen.poses]))
+    assert abs(told.sightings.poses[0].pitch) < 5
+    write(tmp_path, told)
+    with pytest.raises(InputError, match=r"75 degrees of nadir.*nose, run it again with --mounting pitch_deg=-90"):
+        alignment_of(tmp_path)
+    lens = [CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy]
+    write(tmp_path, told, {"intrinsics": lens, "mounting": str(down)})
+    found, expected = alignment_of(tmp_path), align(seen, CAMERA)
+    assert found.left.mounting.pitch_deg == pytest.approx(expected.mounting.pitch_deg, abs=0.02)
+    assert found.left.after_m == pytest.approx(expected.after_m, abs=0.02)
+    assert found.next == found.left.mounting.after(down)
+    assert main(["align", str(tmp_path)]) == 0
+    assert f"next: edge run ... --mounting {found.next}" in capsys.readouterr().out
+    assert found.next.pitch_deg < -80
 
 
 def test_what_is_missing_is_named(flight: Flown, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

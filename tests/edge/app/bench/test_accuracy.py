@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,15 @@ def test_recall_precision_and_average_precision_by_hand(tiny_bundle: Path, tmp_p
     assert (said["frames"], said["threshold"]) == (3, 0.5)
     assert said["annotations_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     # by falling score: three hits (230, 229, 228), then the two cells of 180 and 181 that are no person; 5 true boxes
-    assert said["classes"] == {"Person": {"boxes": 5, "ap50": round(61 / 101, 4), "recall": 0.6, "precision": 0.6}}
+    person = {"boxes": 5, "ap50": round(61 / 101, 4), "recall": 0.6, "precision": 0.6, "threshold": 0.5}
+    assert said["classes"] == {"Person": person}
+    with open_engine(tiny_bundle, "ort") as engine:
+        engine.bundle = replace(
+            engine.bundle, classes=("Person", "Deer"), score_thresholds={"Person": 0.85, "Deer": 0.2}
+        )
+        said = accuracy(engine, *found, path)
+    assert said["classes"] == {"Person": {**person, "precision": 1.0, "threshold": 0.85}}
+    assert said["threshold"] == 0.85  # the file has no other class
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from edge.app.bench.timed_run import Records, Run, figures, stages_of, timed_run
 from edge.data import Detections, Frame, Result
 from edge.errors import InputError
 from edge.geo.placing import Placing, PlacingSettings
+from edge.model.thresholds import Thresholds
 from edge.seams import Camera
 from edge.track.follower import Follower
 from tests.conftest import made
@@ -56,7 +57,7 @@ def run(
         return Stream()
 
     monkeypatch.setattr(module, "stream", stream)
-    engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",), "score_threshold": 0.5})})
+    engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",), "thresholds": Thresholds.alike(0.5)})})
     camera: Any = type("C", (), {"independent": independent})
     placing = Placing(camera, PlacingSettings())
     return timed_run(camera, engine, limits, placing, clock=lambda: now[0], **more)

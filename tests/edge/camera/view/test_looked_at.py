@@ -314,6 +314,7 @@ def test_what_was_looked_at_is_recorded_and_replayed_once(tmp_path: Path, tiny_b
         "crop": [8, 0, 72, 64],
         "classes": ["Person"],
         "model": "tiny",
+        "thresholds": {"Person": 0.4},
     }
     centres = [
         ((d["box"][0] + d["box"][2]) / 2 + 8, (d["box"][1] + d["box"][3]) / 2)

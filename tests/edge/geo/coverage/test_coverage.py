@@ -13,6 +13,7 @@ import pytest
 from edge.data import Pose, TemperatureScale
 from edge.engine import open_engine
 from edge.errors import InputError
+from edge.geo.coverage import coverage as coverage_module
 from edge.geo.coverage.coverage import (
     ASSUMED,
     FROZEN,
@@ -294,6 +295,16 @@ def test_a_table_without_contrast_says_so() -> None:
     report = pictured(noise(4), recall=RECALL)
     assert (report["contrast"], report["assumed"]) == (None, f"{ASSUMED}; {NO_CONTRAST}")
     assert pictured(noise(4))["assumed"] == ASSUMED
+
+
+def test_the_recall_is_that_at_the_score_of_the_class(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
+    monkeypatch.setattr(coverage_module, "read_recall", lambda _, name, score: asked.append((name, score)))
+    with open_engine(Bundle.load(tiny_bundle), "ort") as engine:
+        engine.bundle = replace(engine.bundle, classes=("Car", "Deer"), score_thresholds={"Deer": 0.2})
+        for name in ("Car", "Deer"):
+            Coverage.of(Search(name), engine, engine.bundle.thresholds, False)
+    assert asked == [("Car", 0.5), ("Deer", 0.2)]
 
 
 def test_engine_null_has_no_contrast_and_a_curved_picture_no_kelvins(tiny_bundle: Path) -> None:

@@ -95,7 +95,7 @@ def test_what_waits_comes_when_the_broker_is_there_and_its_break_costs_nothing(
         with Broker(port=port) as broker:
             until(lambda: len(tracks(broker)) == 2)
             broker.drop()
-            until(lambda: broker.kept["uav/7/status"] == b'{"state": "away"}')  # the last will
+            until(lambda: ("uav/7/status", b'{"state": "away"}') in broker.ever_kept)  # the last will
             sink.write(tracked(1, 100.1, [4, 5, 6]))
             until(lambda: 6 in [one["track"] for one in tracks(broker)])
             until(lambda: sink.courier.waiting == 0)

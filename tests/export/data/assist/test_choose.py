@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import InputError
+from edge.model.thresholds import Thresholds
 from export.data.assist.choose import FEW, Candidate, choose, near_threshold
 from export.data.assist.proposals import Proposed
 
@@ -25,6 +26,14 @@ def frame(name: str, flight: str = "a", t: float = 0.0, look: int | None = None,
 
 def names(candidates: list[Candidate], count: int, part: float = 0.0, seed: int = 1) -> list[str]:
     return [c.candidate.name for c in choose(candidates, count, LOWEST, FAINTEST, part, seed)]
+
+
+def test_doubt_is_by_the_score_of_the_class() -> None:
+    lowest, faintest = Thresholds(("a", "b"), (0.5, 0.3, 0.5)), Thresholds(("a", "b"), (0.2, 0.12, 0.2))
+    near = [frame("x", scores=(0.31, 0.9), labels=(1, 0)), frame("y", scores=(0.31, 0.9), labels=(0, 1))]
+    chosen = choose(near, 2, lowest, faintest, 0.0)
+    assert [c.candidate.name for c in chosen] == ["x", "y"]
+    assert chosen[0].reason == "by its scores: the nearest to 0.3 is 0.31"
 
 
 frames = st.lists(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.model.thresholds import Thresholds
 from export.data.assist.links import Step
 from export.data.assist.proposals import proposed
 
@@ -90,6 +91,13 @@ def test_a_track_has_one_class_the_one_with_most_score() -> None:
     frames = proposed(steps, LOWEST)
     assert [f.boxes[0].label for f in frames] == [1, 1, 1]
     assert [f.classes_differ for f in frames] == [0, 0, 1]
+
+
+def test_each_class_is_proposed_from_its_own_score() -> None:
+    lowest = Thresholds(("Person", "Deer"), (0.5, 0.3, 0.5))
+    one = proposed([step(0, (at(10), 0.4, 0, -1), (at(40), 0.4, 1, -1))], lowest)[0]
+    assert [(box.label, box.box[0], box.source) for box in one.boxes] == [(1, 40, "detector")]
+    assert (one.scores, one.labels) == (pytest.approx((0.4, 0.4)), (0, 1))
 
 
 def test_two_classes_on_one_body_differ() -> None:

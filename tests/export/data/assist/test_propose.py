@@ -204,7 +204,7 @@ def test_what_cannot_be_is_refused(
     assert propose(*(w.format(f=source, o=tmp_path / "o") for w in words), "--model", tiny_bundle) == 2
     assert said in capsys.readouterr().err
     assert sorted(os.listdir(source)) == before
-    assert not (tmp_path / "o/proposals.json").exists()
+    assert not (tmp_path / "o").exists()  # not even an empty folder
 
 
 def test_a_source_that_changes_in_between_is_noticed(

@@ -25,6 +25,7 @@ from export.commands import check as check_cli
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
 from export.graph.bundle import STEPS, export_bundle
+from export.graph.int8 import add, ranges
 from export.graph.int8.add import add_int8, float_graph
 from export.graph.int8.calibrate import FEWEST, FRAMES, Frames, calibration_frames
 from export.graph.int8.layers import plan_of
@@ -37,8 +38,12 @@ from tests.support.random_detectors import HEIGHT, WIDTH, thermal_scene
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quickly_traced() -> Iterator[None]:
-    with few_rounds():
+def quickly_made() -> Iterator[None]:
+    """Fewer rounds of the suppression; and of ends that a range could have a tenth is tried: how fine they are is the
+    matter of `test_ranges`.
+    """
+    with few_rounds() as patch:
+        patch.setattr(ranges, "_ENDS", ranges._ENDS[::10])
         yield
 
 
@@ -53,12 +58,20 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def added(shared_bundle: Path, frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle of shared weights, with the graph."""
+    """A bundle of shared weights, with the graph. Beside it lies ``plain.onnx``, what was rounded."""
 
     def make(folder: Path) -> None:
         shutil.copytree(shared_bundle, folder / "bundle")
         bundle = Bundle.load(folder / "bundle")
-        add_int8(bundle, load_detector(bundle.path), calibration_frames(bundle, str(frames)))
+
+        def kept(bundle: Bundle, model: FasterRCNN) -> onnx.ModelProto:
+            graph = float_graph(bundle, model)
+            onnx.save(graph, folder / "plain.onnx")
+            return graph
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(add, "float_graph", kept)
+            add_int8(bundle, load_detector(bundle.path), calibration_frames(bundle, str(frames)))
 
     return Bundle.load(once(tmp_path_factory, "int8", make) / "bundle")
 
@@ -101,15 +114,10 @@ def test_the_bundle_says_how_it_was_calibrated(added: Bundle, frames: Path) -> N
         "method": "least error to the power 2.5",
         "frames": FEWEST,
         "frames_sha256": hashlib.sha256(inputs).hexdigest(),
-        "layers": len(plan_of_bundle(added)[1].layers),
+        "layers": len(plan_of(onnx.load(added.path.parent / "plain.onnx")).layers),
         "weight_bits": 7,
     }
     assert added.weight_bits == 7
-
-
-def plan_of_bundle(bundle: Bundle) -> tuple[onnx.ModelProto, object]:
-    graph = float_graph(bundle, load_detector(bundle.path))
-    return graph, plan_of(graph)
 
 
 def test_what_stays_float(added: Bundle) -> None:
@@ -348,7 +356,11 @@ def test_frames_are_spread_over_the_source(shared_bundle: Path, tmp_path: Path) 
 
 
 def test_numbers_that_overflow_leave_the_bundle_as_it_was(
-    shared_bundle: Path, small_detector: FasterRCNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    added: Bundle,
+    shared_bundle: Path,
+    small_detector: FasterRCNN,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shutil.copytree(shared_bundle, tmp_path / "bundle")
     before = {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()}
@@ -357,6 +369,7 @@ def test_numbers_that_overflow_leave_the_bundle_as_it_was(
         "export.graph.int8.calibrate._values",
         lambda *_: {"/backbone/body/maxpool/MaxPool_output_0": np.array([np.inf])},
     )
+    monkeypatch.setattr(add, "float_graph", lambda *_: onnx.load(added.path.parent / "plain.onnx"))
     with pytest.raises(InputError, match="overflow in a calibration frame"):
         add_int8(bundle, small_detector, Frames([thermal_scene(HEIGHT, WIDTH)]))
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()}
