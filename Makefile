@@ -6,7 +6,7 @@ DOCS := .venv-docs
 # time-outs; a file's tests share one, the longest begin first
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table mutants coverage test-oldest test-gpu release-check clean
+.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table mutants fuzz coverage test-oldest test-gpu sbom notices pins release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
@@ -37,11 +37,8 @@ bench: $(RUN)/ready  ## every stage of the pipeline on this machine
 	$(RUN)/bin/python benchmarks/speed/simulator.py
 	$(RUN)/bin/python benchmarks/speed/recording.py
 
-# OpenVINO lies in a folder of its own, without its telemetry; where it cannot be installed it is left out, with a reason
-OPENVINO := build/openvino
 bench-peers: $(TEST)/ready  ## torchvision, its ONNX, OpenVINO and a plain OpenCV loop beside ours, in one run; some minutes
-	test -d $(OPENVINO) || $(TEST)/bin/pip install --quiet --no-deps --target $(OPENVINO) openvino==2026.4.1 || echo "openvino cannot be installed"
-	PYTHONPATH=$(OPENVINO) $(TEST)/bin/python -m benchmarks.peers --json benchmarks/results/peers.json
+	$(TEST)/bin/python -m benchmarks.peers --json benchmarks/results/peers.json
 	$(TEST)/bin/python -m benchmarks.figures --write
 
 # TrackEval, its scipy and trackforge lie in a folder of their own, without what else they would bring
@@ -88,25 +85,67 @@ coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run
 PYTHON310 ?= python3.10
 test-oldest:
 	$(PYTHON310) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 onnx==1.17.0 pytest pytest-timeout hypothesis pymap3d geographiclib
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 tomli==2.0.0 onnx==1.17.0 pytest pytest-timeout hypothesis pymap3d geographiclib
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
+
+# TARGET: names of `python -m tests.fuzz --list`; CASES of each, SEED; it stores what failed in tests/fuzz/kept
+fuzz: $(TEST)/ready  ## nearly good files into every reader of what comes from outside; some minutes a target
+	$(TEST)/bin/python -m tests.fuzz $(TARGET) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
+
+# made of what $(RUN) holds now; cyclonedx-bom has an environment of its own
+SBOM := build/sbom
+sbom: $(RUN)/ready $(TEST)/ready $(SBOM)/ready  ## build/thermal-edge.cdx.json: every package of .venv and the bundled model, CycloneDX
+	$(TEST)/bin/python -m tests.release.sbom build/thermal-edge.cdx.json --tool $(SBOM)/bin/cyclonedx-py --python $(RUN)/bin/python
+
+notices: $(TEST)/ready  ## are the licences in THIRD_PARTY_NOTICES.md those of the packages that are installed?
+	mkdir -p build
+	$(TEST)/bin/python -m tests.release.notices > build/notices.md
+	diff THIRD_PARTY_NOTICES.md build/notices.md && echo "THIRD_PARTY_NOTICES.md is what the installed packages say"
 
 release-check: $(TEST)/ready  ## what must hold before a release (CONTRIBUTING.md); leaves wheel and source archive in dist/
 	$(TEST)/bin/python -m tests.release.check
 
-$(RUN)/ready: pyproject.toml
+# packages are installed only if they are the files whose hashes stand in requirements/; of the demo for Python 3.10 and
+# newer, of the tests for 3.11 and newer. PINNED=no: whatever the index has for pyproject.toml's ranges and constraints.txt
+PINNED ?= yes
+OF_TESTS := .[cptv,export,mavlink,mqtt,signed,test,tiff]
+
+$(RUN)/ready: pyproject.toml requirements/demo.txt
 	$(PYTHON) -m venv $(RUN)
+ifeq ($(PINNED),yes)
+	$(RUN)/bin/pip install --quiet --require-hashes -r requirements/demo.txt
+	$(RUN)/bin/pip install --quiet --no-deps --no-build-isolation -e .
+else
 	$(RUN)/bin/pip install --quiet -e .
+endif
 	touch $@
 
+# openvino without its telemetry, which --no-deps leaves out: 59 MB; its tests are skipped where there is none;
 # of cosmic-ray only the operators are used (see docs/testing.md): they need attrs and parso, not its other 20 packages;
-# torch is installed first and by exact version: a range would fetch gigabytes more
-$(TEST)/ready: pyproject.toml constraints.txt
+# torch is installed first and by exact version: a range would fetch gigabytes more; its hashes are not asked for, since
+# mirrors have builds of their own
+$(TEST)/ready: pyproject.toml constraints.txt requirements/test.txt requirements/alone.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install --quiet -c constraints.txt torch torchvision
-	$(TEST)/bin/pip install --quiet -c constraints.txt -e '.[cptv,export,mavlink,mqtt,test,tiff]' tensorrt-rtx
+ifeq ($(PINNED),yes)
+	$(TEST)/bin/pip install --quiet --no-deps --require-hashes -r requirements/test.txt
+	$(TEST)/bin/pip install --quiet --no-deps --require-hashes -r requirements/alone.txt
+	$(TEST)/bin/pip install --quiet --no-deps --no-build-isolation -e '$(OF_TESTS)'
+else
+	$(TEST)/bin/pip install --quiet -c constraints.txt -e '$(OF_TESTS)' tensorrt-rtx
 	$(TEST)/bin/pip install --quiet -c constraints.txt --no-deps attrs cosmic-ray coverage parso
+endif
+	$(TEST)/bin/pip install --quiet -c constraints.txt --no-deps openvino || echo "openvino cannot be installed here"
+	touch $@
+
+pins: $(TEST)/ready  ## requirements/*.txt anew: versions of constraints.txt, hashes of every platform's files
+	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet -c constraints.txt uv; }
+	$(TEST)/bin/python -m tests.release.pins --uv build/uv/bin/uv
+
+$(SBOM)/ready: constraints.txt
+	$(PYTHON) -m venv $(SBOM)
+	$(SBOM)/bin/pip install --quiet -c constraints.txt cyclonedx-bom
 	touch $@
 
 $(DOCS)/ready: pyproject.toml constraints.txt

@@ -52,7 +52,7 @@ def main() -> None:
 def look(engine: Engine, frame: Frame) -> Seen:
     picture, image, box = Preprocessor(engine.bundle).forward(frame)
     raw = engine.infer(image)
-    return frame, picture, image, raw, to_detections(raw, box, engine.bundle.score_threshold, frame)
+    return frame, picture, image, raw, to_detections(raw, box, engine.bundle.thresholds, frame)
 
 
 def judge(name: str, engine: Engine, seen: list[Seen], inverse: list[Seen]) -> None:

@@ -5,15 +5,15 @@
 x86 without VNNI adds two products of bytes in 16 bits, which is enough for weights of 7 bits and not of 8: of a sum
 that does not fit there remains the greatest number that does. First a made layer: all inputs and weights are the
 greatest there are, so that each sum is known. Then the INT8 graph of BUNDLE on frames of DIR: how far scores and boxes
-are from those of ONNX Runtime's kernels that cannot overflow, which `edge` uses. OpenVINO takes part where it is
-installed.
+are from those of the float graph, and from those of ONNX Runtime's kernels that cannot overflow, which `edge` uses.
+OpenVINO takes part where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.peers.detectors import AbsentError, installed, openvino_int8
+from benchmarks.peers.detectors import AbsentError, openvino_int8
 from edge.data import RawDetections
+from edge.engine import openvino
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
-from edge.model.bundle import ONNX_INT8, Bundle
+from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
 from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 from edge.system.cpu import byte_products
 from edge.system.host import host_facts
@@ -101,7 +102,10 @@ def in_onnxruntime(graph: bytes, x: Values, careful: bool) -> Values:
 
 def in_openvino(graph: bytes, x: Values) -> Values:
     """``y``. Raises AbsentError."""
-    core = installed("openvino", "make bench-peers installs it; then PYTHONPATH=build/openvino").Core()
+    try:
+        core: Any = openvino.load().Core()
+    except ImportError as error:
+        raise AbsentError(f"openvino cannot be imported ({error}): {openvino.INSTALL}") from None
     compiled = core.compile_model(core.read_model(graph), "CPU", {"INFERENCE_NUM_THREADS": 1})
     return np.asarray(compiled({"x": x})["y"], np.float32)
 
@@ -123,10 +127,11 @@ def session(graph: bytes | str, careful: bool) -> Any:
 
 
 def on_frames(bundle: Bundle, source: str, count: int) -> None:
-    """Prints how far each is from the careful one, on ``count`` frames."""
+    """Prints how far each is from the careful one and from the float graph, on ``count`` frames."""
     images = calibration_frames(bundle, source).images[:count]
-    with OrtEngine(bundle, 1, ONNX_INT8) as engine:
-        expected = [engine.infer(image) for image in images]
+    with OrtEngine(bundle, 1, ONNX_INT8) as engine, OrtEngine(bundle, 1, ONNX_CPU) as plain:
+        careful = [engine.infer(image) for image in images]
+        exact = [plain.infer(image) for image in images]
     print(f"{bundle.path.name}, {ONNX_INT8}, {len(images)} frames; detections of score {LEAST_SCORE} and more")
     hasty = session(str(bundle.file(ONNX_INT8)), careful=False)
 
@@ -134,18 +139,28 @@ def on_frames(bundle: Bundle, source: str, count: int) -> None:
         answers = hasty.run(OUTPUTS, {INPUT: image[None, :, :, None]})
         return raw_detections(dict(zip(OUTPUTS, answers, strict=True)))
 
+    found = {"ONNX Runtime as in edge": careful, "ONNX Runtime as it is": [as_it_is(image) for image in images]}
     try:
-        others = {"ONNX Runtime as it is": as_it_is, "OpenVINO": openvino_int8(bundle, 1).detect}
-    except AbsentError:
-        others = {"ONNX Runtime as it is": as_it_is}
-    for name, detect in others.items():
-        pairs = join([pair(a, detect(image), LEAST_SCORE) for a, image in zip(expected, images, strict=True)])
-        change = np.abs(pairs.score_change)
-        print(
-            f"  {name}: {len(pairs.iou)} pairs, {pairs.lost.sum()} lost, {pairs.new.sum()} new; scores moved by "
-            f"{change.mean():.4f} in the mean, {change.max():.3f} at most; least IoU {pairs.iou.min():.3f}",
-            flush=True,
-        )
+        detect = openvino_int8(bundle, 1).detect
+        found["OpenVINO"] = [detect(image) for image in images]
+    except AbsentError as error:
+        print(f"  OpenVINO: {error}")
+    for what, reference in ((f"from {ONNX_CPU}", exact), ("from ONNX Runtime as in edge", careful)):
+        print(f"  {what}")
+        for name, others in found.items():
+            if others is not reference:
+                print(f"    {name}: {distance(reference, others)}", flush=True)
+
+
+def distance(reference: Sequence[RawDetections], others: Sequence[RawDetections]) -> str:
+    """Of the same frames, in words."""
+    pairs = join([pair(a, b, LEAST_SCORE) for a, b in zip(reference, others, strict=True)])
+    change = np.abs(pairs.score_change)
+    return (
+        f"{len(pairs.iou)} pairs, {pairs.lost.sum()} lost, {pairs.new.sum()} new; scores moved by "
+        f"{change.mean():.4f} in the mean, {change.max():.3f} at most; IoU "
+        f"{pairs.iou.mean():.4f} in the mean, {pairs.iou.min():.3f} at least"
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     bundle = Bundle.load(asked.model)
     flight = f"{asked.frames} frames each at {asked.altitude:g} m, seed {asked.seed}"
-    print(f"{bundle.name}, {flight}, score {bundle.score_threshold:g}")
+    print(f"{bundle.name}, {flight}, score {bundle.thresholds}")
     print(f"{'camera':<11}{'--tiles':<9}{'scale':>6}{'calls':>6}{'ms':>8}  {'class':<9}{'boxes':>6}", end="")
     print(f"{'px':>5}{'AP50':>7}{'recall':>8}{'precision':>11}")
     for name, camera, choices in CAMERAS:
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 ranking = rank(judged, label, 0.5)
                 if not ranking.total:
                     continue
-                hits = ranking.hits[ranking.scores >= np.float32(bundle.score_threshold)]
+                hits = ranking.hits[ranking.scores >= np.float32(bundle.thresholds[known])]
                 sizes = np.concatenate([j.true_boxes[j.true_labels == label] for j in judged])
                 length = float(np.median((sizes[:, 2:] - sizes[:, :2]).max(axis=1)))
                 ap = 100 * (ranking.average_precision() or 0.0)

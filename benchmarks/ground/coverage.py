@@ -125,7 +125,7 @@ def show_truth() -> None:
 def show_cost(repeats: int) -> None:
     row = "nadir, 60 m, a line left out"
     flight = results(row)
-    recall = read_recall(bundle := Bundle.load(MODEL), SEARCH.name, bundle.score_threshold)
+    recall = read_recall(bundle := Bundle.load(MODEL), SEARCH.name, bundle.thresholds[SEARCH.name])
     noise = np.random.default_rng(1).integers(90, 110, PIXELS.shape).astype(np.uint8)
     flight = [replace(one, picture=noise) for one in flight]
     frames, looks, coverage = [], [], None
@@ -151,7 +151,7 @@ def show_cost(repeats: int) -> None:
 def show_recall() -> None:
     bundle = Bundle.load(MODEL)
     table = msgspec.json.decode((bundle.path / FILE).read_bytes(), type=RecallJson)
-    at = min(i for i, score in enumerate(table.scores) if score >= bundle.score_threshold - 1e-9)
+    at = min(i for i, score in enumerate(table.scores) if score >= bundle.thresholds[SEARCH.name] - 1e-9)
     print(
         f"recall of Person on {table.frames} frames of {table.labels}, score {table.scores[at]:g}: px, of, part, 95 %"
     )

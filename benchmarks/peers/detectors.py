@@ -16,13 +16,13 @@ import numpy.typing as npt
 from benchmarks.peers.agreement import ROUNDED, SAME, Tolerance
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
+from edge.engine.openvino import OpenVinoEngine
 from edge.engine.ort import OrtEngine
+from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_INT8, Bundle
-from edge.model.graph_io import INPUT, OUTPUTS, raw_detections
 
 Grey = npt.NDArray[np.uint8]
 Detect = Callable[[Grey], RawDetections]
-INSTALL = "make bench-peers installs it"
 
 
 class AbsentError(Exception):
@@ -89,17 +89,12 @@ def torchvision_onnx(bundle: Bundle, threads: int) -> Loaded:
 
 
 def openvino(bundle: Bundle, threads: int, graph: str = ONNX_CPU) -> Loaded:
-    runtime = installed("openvino", INSTALL)
-    core = runtime.Core()
-    # f32: it may choose bfloat16 where the processor has it, which ONNX Runtime never does by itself
-    asked = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = core.compile_model(core.read_model(str(bundle.file(graph))), "CPU", asked)
-
-    def detect(image: Grey) -> RawDetections:
-        answers = compiled({INPUT: image[None, :, :, None]})
-        return raw_detections({name: answers[name] for name in OUTPUTS})
-
-    return Loaded(detect, {"openvino": str(runtime.__version__).partition("-")[0]})
+    """As ``--backend openvino`` runs it; INT8 whatever its weights are."""
+    try:
+        engine = OpenVinoEngine(bundle, threads, graph)
+    except InputError as error:
+        raise AbsentError(str(error)) from None
+    return Loaded(engine.infer, engine.versions)
 
 
 def openvino_int8(bundle: Bundle, threads: int) -> Loaded:

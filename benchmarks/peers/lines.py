@@ -54,7 +54,7 @@ def section(peers: Peers) -> str:
         "",
     ]
     if said := peers.verdict():
-        lines += [f"{said}.", ""]
+        lines += [said, ""]
     lines += [
         f"| loop at a camera of {peers.rate:g} Hz | {AGE}, in times of one detection: least, median, most | the same, "
         "ms | frames/s | frames never looked at |",

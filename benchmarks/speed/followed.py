@@ -87,7 +87,7 @@ def run(cameras: list[Held], truth: list[Frame], most: int) -> tuple[npt.NDArray
     bundle = Bundle.load(MODEL)
     plain, followed = cameras
     placing = Placing(followed, PlacingSettings())
-    follow = Follower(bundle.score_threshold, placing)
+    follow = Follower(bundle.thresholds, placing)
     flights = (
         stream(plain, Truth(bundle, truth)),
         stream(followed, Truth(bundle, truth), follow=follow, locate=placing),

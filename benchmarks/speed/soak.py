@@ -4,7 +4,8 @@
 
 640x512 counts from memory go through correction, normaliser, postprocess and health as in a flight; the null engine
 finds nothing. The times are processor time of this thread, so that other programs on the machine disturb them little.
-The frames repeat after 32. A look at the scene that moved comes every eighth frame.
+The frames repeat after 32. A look at the scene that moved comes every eighth frame. Each line has the memory, open
+files and threads of the process; at the end a line is fitted to the memory of the later nine tenths.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from edge.seams import Engine
 
 SOURCE = "sim:live=0,fps=10,dead=0.0005,ffc_interval=0"
 PAGE = os.sysconf("SC_PAGE_SIZE")
+LEAST_LINES = 10  # for a fit
 SETTLED = 1000  # frames before times count: bad pixels and stripes are known then
 
 
@@ -44,7 +46,10 @@ def main() -> None:
         frames = hold(camera, SOURCE)
         versions = f"numpy {np.__version__}, OpenCV {cv2.__version__}"
         print(f"640x512, {arguments.frames} frames, null engine, one core, {versions}")
-        print(f"{'frames':>9}{'memory, MiB':>13}{'median ms':>11}{'p90 ms':>8}{'p99 ms':>8}{'max ms':>8}")
+        print(
+            f"{'frames':>9}{'memory, MiB':>13}{'files':>7}{'threads':>9}"
+            f"{'median ms':>11}{'p90 ms':>8}{'p99 ms':>8}{'max ms':>8}"
+        )
         with open_engine(MODEL, "null") as engine:
             soak(Held(frames, camera), engine, arguments.frames, arguments.every)
 
@@ -55,8 +60,8 @@ def soak(camera: Held, engine: Engine, most: int, every: int) -> None:
     results = stream(camera, engine)
     for _ in range(SETTLED):
         next(results)
-    first = memory()
-    print(f"{0:>9}{first:>13.2f}")
+    grown = [(0, memory())]
+    print(f"{0:>9}{held()}", flush=True)
     for done in range(1, most + 1):
         begun = time.thread_time_ns()
         next(results)
@@ -64,9 +69,22 @@ def soak(camera: Held, engine: Engine, most: int, every: int) -> None:
         if done % every == 0 or done == most:
             times = took[: (done - 1) % every + 1] / 1e6
             p50, p90, p99, top = np.percentile(times, (50, 90, 99, 100))
-            print(f"{done:>9}{memory():>13.2f}{p50:>11.3f}{p90:>8.3f}{p99:>8.3f}{top:>8.3f}", flush=True)
-    print(f"memory grew by {memory() - first:+.2f} MiB in {most} frames")
+            print(f"{done:>9}{held()}{p50:>11.3f}{p90:>8.3f}{p99:>8.3f}{top:>8.3f}", flush=True)
+            grown.append((done, memory()))
+    print(f"memory grew by {grown[-1][1] - grown[0][1]:+.2f} MiB in {most} frames")
+    later = grown[len(grown) // 10 :]  # what is taken once, at the beginning, is no growth
+    if len(later) >= LEAST_LINES:
+        frames, mib = np.array(later).T
+        slope = np.polyfit(frames / 1e6, mib, 1)[0]
+        spread = f"{np.ptp(mib):.2f} from least to most"
+        print(f"fitted from frame {later[0][0]} on: {slope:+.3f} MiB in a million frames, {spread}")
     results.close()
+
+
+def held() -> str:
+    """Memory, open files and threads of this process, now, as a line has them."""
+    files, threads = (len(os.listdir(f"/proc/self/{what}")) for what in ("fd", "task"))
+    return f"{memory():>13.2f}{files - 1:>7}{threads:>9}"  # one of the files is the list itself
 
 
 def memory() -> float:
