@@ -26,6 +26,7 @@ from export.graph.onnx_graph import Storage
 from export.graph.stages.roi_align import SAMPLES
 from export.graph.static import StaticDetector
 from export.parity.compare import compare
+from export.parity.golden import store_golden
 
 FORMS: tuple[Storage, ...] = get_args(Storage)
 
@@ -154,6 +155,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         console.print(_settings_table(settings))
     else:
         say(console, f"nothing assumed: sizes, thresholds and sampling are those of the detector of {arguments.model}")
+    say(console, store_golden(bundle, model, arguments.images or arguments.calibrate))
     return _compared(console, bundle, model, arguments.images) if arguments.images else 0
 
 

@@ -123,7 +123,7 @@ def compare(
 
     Raises InputError where there are no frames, or the checkpoint is another one.
     """
-    frames = _frames(bundle, source, most)
+    frames = frames_of(bundle, source, most)
     forms: dict[str, Detector] = {}
     if checkpoint is not None:
         model = _rebuilt(bundle, checkpoint, which)
@@ -155,7 +155,7 @@ def compare(
     ]
 
 
-def _frames(bundle: Bundle, source: str, most: int) -> list[Grey]:
+def frames_of(bundle: Bundle, source: str, most: int) -> list[Grey]:
     """Model inputs of at most ``most`` frames, evenly spread; each normalised as the first of a flight."""
     with open_camera(source) as camera:
         if camera.live:
