@@ -100,7 +100,11 @@ def preflight(mission: Mission, height: float | None = None, size: float | None 
 
 def _checks(plan: Plan, left_s: float) -> list[Check]:
     return [
-        Check("camera", lambda: camera_lines(plan), "unplug it and plug it in again; edge doctor --source tells more"),
+        Check(
+            "camera",
+            lambda: camera_lines(plan),
+            "close other programs; a device: unplug it and plug it in again; edge doctor --source tells more",
+        ),
         Check("engine", lambda: engine_lines(plan, left_s / 2), "close other programs, or restart the board"),
         Check("disk", lambda: disk_lines(plan, left_s - 1.0), "the disk does not answer: another one"),
         Check("pose", lambda: pose_lines(plan), "restart the autopilot's link"),
