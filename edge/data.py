@@ -260,8 +260,8 @@ class Result:
     ``stages_ms``: milliseconds by stage, in order: ``wait`` (for the camera), ``correct``, ``normalise``, ``infer``,
     ``postprocess``, ``health``; as ``engine.NAME`` where the engine says the time of ``infer`` went; ``consumer``: how
     long whoever takes the results had the one before.
-    ``inferred``: False where the engine was not asked (the shutter was closed). ``converged``, ``finite``: see
-    `RawDetections`.
+    ``inferred``: False where the engine was not asked (the shutter was closed, or a `Stream` of less effort spares it).
+    ``converged``, ``finite``: see `RawDetections`.
     Counts of the frames so far: ``dropped`` came and went unseen; ``duplicates`` only repeated the one before;
     ``lost`` never came (gaps in ``Frame.seq``; an outage of a camera counts once, as nobody knows how many).
     ``frozen_s``: seconds so far in which the camera gave nothing new. ``warnings``: conditions that hold now, names of

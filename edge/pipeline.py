@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from edge.camera.live.latest import FrameSource, choose_policy, open_frames
 from edge.camera.source_clock import SourceClock
-from edge.data import Result
+from edge.data import Frame, Result
 from edge.engine.tiled import tiling_of
 from edge.errors import InputError
 from edge.geo.placing import Placing
+from edge.health.ladder import FULL, Effort
+from edge.health.pace import Pace
 from edge.health.scene import Health
 from edge.measure.meter import StageTimer
 from edge.model.thresholds import Filter
 from edge.model.transform import Preprocessor, to_detections
 from edge.seams import Camera, Closing, Engine, as_camera, require_engine
-from edge.system.activity import INFERRING, WORKING, here
+from edge.system.activity import INFERRING, RESTING, WORKING, here
+from edge.system.budget import LOOK_S
 from edge.thermal.correct.correction import Correction
 from edge.track.follower import Follower
 
@@ -56,7 +60,7 @@ class Stream(Closing, Iterator[Result]):
     """The results of one flight, made by `stream`; taken in the thread that made the engine.
 
     ``filter`` may be set at any time, from any thread: it holds from the next frame on. InputError where it names a
-    class that the model does not have.
+    class that the model does not have. ``effort``, too: less than `FULL` where a board is hot or late.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Stream(Closing, Iterator[Result]):
             locate,
             SourceClock(camera),
             camera.once_live,
+            stop or threading.Event(),
         )
         # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
         self._results = _results(self._state, lambda: open_frames(camera, policy, stop))
@@ -92,6 +97,14 @@ class Stream(Closing, Iterator[Result]):
     def filter(self, filter: Filter) -> None:
         filter.lowest(self._state.engine.bundle.thresholds)
         self._state.filter = filter
+
+    @property
+    def effort(self) -> Effort:
+        return self._state.effort
+
+    @effort.setter
+    def effort(self, effort: Effort) -> None:
+        self._state.effort = effort
 
     @property
     def busy_since(self) -> float | None:
@@ -144,13 +157,22 @@ class _State:
     locate: Placing | None
     seconds: SourceClock
     looks_later: bool  # at the inverted picture: a live camera's results do not wait for it
+    stop: threading.Event
     busy_since: float | None = None
+    effort: Effort = FULL
+    opened: int = 0  # frames whose shutter was not closed
+
+    def spares(self, frame: Frame) -> bool:
+        """Whether this next frame is one that could be searched, and is not."""
+        self.opened += not frame.shutter_closed
+        return self.opened % self.effort.every != 0 and not frame.shutter_closed
 
 
 def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Result, None, None]:
     with start() as frames:
-        timer, consumer_ms, looked_ms = StageTimer(), 0.0, 0.0
+        timer, consumer_ms, looked_ms, pace = StageTimer(), 0.0, 0.0, Pace()
         while (frame := frames.get()) is not None:
+            pace.took(time.monotonic(), state.effort.times)
             state.busy_since = timer.end("wait")
             activity = here()
             activity.works(WORKING)
@@ -160,7 +182,10 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             picture, image, letterbox = state.preprocess.forward(frame)
             timer.end("normalise")
             activity.works(INFERRING)
-            raw = None if frame.shutter_closed else engine.infer(image)  # nothing new is in a picture of the flap
+            between = state.spares(frame)
+            raw = (
+                None if frame.shutter_closed or between else engine.infer(image)
+            )  # a picture of the flap tells nothing
             timer.end("infer")
             activity.works(WORKING)
             inside = engine.last_ms if raw else {}
@@ -171,7 +196,8 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             now = timer.end("postprocess")
             t = state.seconds(frame)
             if state.follow:
-                detections = state.follow(detections, frame, t, picture, lowest)
+                follow = state.follow.between if between else state.follow
+                detections = follow(detections, frame, t, picture, lowest)
                 now = timer.end("track")
             ground = None
             if state.locate:
@@ -180,7 +206,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             if not state.looks_later:  # a file's results wait, so that a single still is judged by it
                 state.health.ask_inverted(frame, image, raw, engine.infer)
                 activity.works(WORKING)
-            warnings = state.health.judge(frame, picture, frames.frozen_s, detections)
+            warnings = state.health.judge(frame, picture, frames.frozen_s, None if between else detections)
             timer.end("health")
             timer.ms["health"] += looked_ms
             state.busy_since = None
@@ -211,4 +237,14 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 state.busy_since = None
             timer.end("looked")
             consumer_ms, looked_ms = timer.ms["consumer"], timer.ms["looked"]
+            if state.effort.times > 1:
+                _rest(pace.rest_s(time.monotonic(), state.effort.times), state.stop)
             timer = StageTimer()
+
+
+def _rest(seconds: float, stop: threading.Event) -> None:
+    """Spare the board before the next frame; newer ones come meanwhile."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not stop.is_set():
+        here().waits(RESTING)
+        time.sleep(min(left, LOOK_S))

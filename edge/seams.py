@@ -282,6 +282,12 @@ class Sink(Closing):
     def idle(self) -> None:
         """Called a few times a second while no result comes: what was written must reach the disk all the same."""
 
+    def notice(self, text: str) -> None:
+        """Tell whoever is at the other end of a link that the run gives something up; the usual sink has none.
+
+        ``text``: at most 50 characters. Called from any thread.
+        """
+
     def link_report(self) -> dict[str, Any] | None:
         """For a report, of one that sends over a link: the fields of `edge.app.report_json.LinkReport`. Else None.
 

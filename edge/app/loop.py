@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edge.app.clock.watch import ClockWatch
+from edge.app.degrade.degrader import Degrader
 from edge.app.mounting import MountingWatch
 from edge.app.observer import Observer, Progress
 from edge.app.output import REPORT
@@ -24,12 +26,14 @@ from edge.data import Result
 from edge.errors import EdgeError, SinkError
 from edge.geo.coverage.coverage import Coverage
 from edge.geo.placing import Placing
+from edge.health.ladder import Rung, effort_of
 from edge.model.thresholds import Filter
-from edge.pipeline import stream
+from edge.pipeline import Stream, stream
 from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
+from edge.sinks.spare import Spare
 from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.system.activity import HANDING_ON, SHOWING, State, here
 from edge.system.deadline import Deadline
@@ -53,7 +57,7 @@ class Loop:
     """One run, all its parts open; they stay the caller's to close, but the sinks and the recorder.
 
     ``may_wait``: the camera's `read` may wait without an end, so that a time limit needs a clock of its own.
-    ``watchdog``: watches it already. ``room``: is kept for the report.
+    ``watchdog``: watches it already. ``room``: is kept for the report. ``spare``: a second place for detections.
     """
 
     settings: RunSettings
@@ -71,7 +75,9 @@ class Loop:
     stop: threading.Event | None
     may_wait: bool
     watchdog: Watchdog
+    clock: ClockWatch | None
     room: Room
+    spare: Spare | None = None
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -86,6 +92,8 @@ class Loop:
             self.watchdog.watch(self.recorder.activity, partial(self._leave, self.recorder.leave, False))
         self._stop = threading.Event()
         self._mounting = MountingWatch(self.out / COUNTS, self.placing)
+        self._stream: Stream | None = None
+        self._degrader = Degrader(self._rungs(), self.settings.limits, self.out, self._give_up, self.sinks.notice)
 
     def run(self) -> dict[str, Any]:
         """Run to the end; returns the report. Raises what ended it early, after the report was written."""
@@ -117,6 +125,8 @@ class Loop:
             follow=None if self.camera.independent else Follower(lowest, self.placing),
             locate=self.placing,
         )
+        self._stream = results
+        self._degrader.start()
         with self.observer, results:
             for result in results:
                 self._take(result)
@@ -141,6 +151,8 @@ class Loop:
             log.info("%s", source_line(self.camera, result.frame, self.engine))
         for line in self._totals.add(result):
             log.warning("%s", line)
+        if self.camera.live:
+            self._degrader.note(result)
         here().works(HANDING_ON)
         self.sinks.write(result)
         here().works(HANDING_ON)
@@ -149,11 +161,33 @@ class Loop:
         for error in self._errors():
             if str(error) not in self._told:
                 self._told.add(str(error))
-                log.warning("%s; the flight goes on", error)
+                on_links = self.sinks.only_links
+                log.warning(
+                    "%s; %s", error, "detections go on over the links alone" if on_links else "the flight goes on"
+                )
         self._mounting.note(result)
         here().works(SHOWING)
         self.observer(result)
         here().works(HANDING_ON)
+
+    def _rungs(self) -> list[Rung]:
+        """What this run can give up. Of files every frame is searched, however long it takes."""
+        live, newest = self.camera.live, self.policy == "latest"
+        there = {
+            Rung.SLOWER: newest or not live,  # where every frame of a camera is taken, they would only grow old
+            Rung.BETWEEN: live,
+            Rung.PICTURES: self.sinks.heavy,
+            Rung.RECORDING: self.recorder is not None,
+        }
+        return [rung for rung, is_there in there.items() if is_there]
+
+    def _give_up(self, rungs: frozenset[Rung]) -> None:
+        """Do without these, and with all others; called in the degrader's thread."""
+        if self._stream:
+            self._stream.effort = effort_of(rungs)
+        self.sinks.rest(Rung.PICTURES in rungs)
+        if self.recorder:
+            self.recorder.rests = Rung.RECORDING in rungs
 
     def _coming(self) -> int | None:
         """How many results there will be at most, None where nobody knows."""
@@ -162,7 +196,12 @@ class Loop:
     def _errors(self) -> list[EdgeError]:
         """Why sinks and the recording stopped."""
         recorder = self.recorder
-        return [*self.sinks.errors, *([recorder.error] if recorder and recorder.error else [])]
+        moved = self.spare and self.spare.error
+        return [
+            *([moved] if moved else []),
+            *self.sinks.errors,
+            *([recorder.error] if recorder and recorder.error else []),
+        ]
 
     def _figures(self) -> tuple[int, int]:
         return self._totals.meter.results, self._totals.dropped
@@ -184,13 +223,15 @@ class Loop:
         self.sinks.close(SINKS_PART * within_s)
         if self.recorder:
             self.recorder.close(max(end - time.monotonic(), 0.0))
-        kept = not self._errors()
+        moved = self.spare and self.spare.error  # what was moved is kept
+        kept = all(error is moved for error in self._errors())
         with suppress(EdgeError):  # the watchdog says it
             self._end("failed", EdgeError(line))
         return kept
 
     def _end(self, ended: str, error: Exception | None) -> dict[str, Any]:
         self.watchdog.stopping(f"the run ends: {ended}")
+        self._degrader.close()
         self.sinks.close()
         if self.recorder:
             self.recorder.close()
@@ -206,6 +247,9 @@ class Loop:
             write_report(self.out / REPORT, report, self.room)
         except SinkError as unwritten:
             error = error or unwritten  # what came first is the cause
+            if self.spare:
+                with suppress(SinkError):
+                    write_report(self.spare.path(REPORT), report)
         if error:
             raise error
         return report
@@ -230,10 +274,13 @@ class Loop:
             "pose": self.posed and self.posed.report(),
             "position": {**self.placing.report(), "alignment": self._mounting.report()},
             "coverage": self.coverage and self.coverage.report(),
+            "spare": self.spare and self.spare.moved,
             "recording": self.recorder and self.recorder.report(),
             "verify": self.verifier and self.verifier.report(engine.backend),
+            "degraded": {**self._degrader.report(), "frames_between": self._totals.between},
             "mission": self.settings.mission and asdict(self.settings.mission),
             "started": self._started.isoformat(timespec="seconds"),
+            "clock": self.clock and self.clock.report(),
             "seconds": round(time.monotonic() - self._begun, 3),
             "host": host_facts(),
             "power": power_facts(),

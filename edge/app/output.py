@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from edge.app.clock.watch import FILE as CLOCK
+from edge.app.start.start import FILE as START
 from edge.app.wildlife import camtrap_dp, coco, megadetector
 from edge.errors import InputError
 from edge.sinks.coverage import sink as coverage
@@ -121,7 +123,7 @@ def _written(specs: Iterable[SinkSpec]) -> set[str]:
     """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
     every = (*known_specs(), *specs)
     return {
-        *(REPORT, RECORDING, SHEET, *OF_COVERAGE, *OF_REPORT),
+        *(REPORT, RECORDING, SHEET, CLOCK, START, *OF_COVERAGE, *OF_REPORT),
         *(spec.file for spec in every if spec.file),
         *(name for spec in every for name in spec.beside),
     }

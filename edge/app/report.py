@@ -34,6 +34,7 @@ class Totals:
         self._dropped = self._duplicates = self._lost = 0
         self._shutter = self._shutter_inferred = self._unconverged = self._overflowed = 0
         self._frozen_s = 0.0
+        self._between = 0
         self._health = HealthLog()
 
     @property
@@ -41,12 +42,18 @@ class Totals:
         """Frames that came and were not looked at."""
         return self._dropped
 
+    @property
+    def between(self) -> int:
+        """Results for which the engine was not asked, as the board was in trouble."""
+        return self._between
+
     def add(self, result: Result) -> list[str]:
         """Book one result; returns what a person should be told with it, a line each."""
         self.meter.add(result)
         self._dropped, self._duplicates, self._lost = result.dropped, result.duplicates, result.lost
         self._frozen_s = result.frozen_s
-        self._shutter += not result.inferred
+        self._shutter += result.frame.shutter_closed
+        self._between += not result.inferred and not result.frame.shutter_closed
         self._shutter_inferred += "ffc_inferred" in result.frame.flags
         self._unconverged += not result.converged
         self._overflowed += not result.finite

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge.app.clock.clock_json import ClockReport
+from edge.app.degrade.report_json import Degraded, SpareReport
 from edge.geo.report_json import CoverageReport, PositionReport
 from edge.measure.counts_json import ClassCount
 from edge.recording.report_json import RecordingReport, VerifyReport
@@ -261,8 +263,11 @@ class Report(Struct, kw_only=True):
     coverage: Annotated[CoverageReport | None, Meta(description="of --coverage; null: it was not asked for")]
     recording: RecordingReport | None
     verify: VerifyReport | None
+    spare: Annotated[SpareReport | None, Meta(description="of --spare; null: detections were not moved there")]
+    degraded: Annotated[Degraded, Meta(description="what was given up as the board was hot, weak, full or late")]
     mission: Annotated[MissionReport | None, Meta(description="of --mission; null: the options were given one by one")]
     started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]
+    clock: Annotated[ClockReport | None, Meta(description="of a live camera; null: other times mean nothing")]
     seconds: Seconds
     host: Host
     power: Power

@@ -8,12 +8,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from edge.app.degrade.engine_deaths import EngineDeaths
 from edge.app.loop import Loop
 from edge.app.observer import Watching
 from edge.app.output import RECORDING, REPORT, check_folder, claimed_folder
 from edge.app.report import announce
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
+from edge.app.start.begin import begun
+from edge.app.status.board import Parts
+from edge.app.status.status import served
 from edge.app.watch.awaited import camera_of
 from edge.app.watch.manager import Manager
 from edge.app.watch.watchdog import Watchdog
@@ -21,7 +25,9 @@ from edge.camera import choose_policy
 from edge.camera.live.tee import Tee
 from edge.data import Result
 from edge.engine import open_engine
-from edge.errors import InputError
+from edge.engine.readiness import Probe
+from edge.engine.select import choose_backend
+from edge.errors import EngineError, InputError
 from edge.geo.coverage.coverage import Coverage
 from edge.geo.coverage.search import Search
 from edge.geo.dem import Dem
@@ -35,6 +41,7 @@ from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine, as_camera, require_engine
 from edge.sinks.coverage.sink import spec_of as coverage_spec
 from edge.sinks.open import choose_specs
+from edge.sinks.spare import Spare
 from edge.sinks.spec import SinkSpec
 from edge.system.activity import Activity, State, watched_here
 from edge.system.budget import LOAD_S
@@ -103,17 +110,15 @@ def opened(
         notify = Notify.from_environment() if own_process else None
         manager = Manager(notify) if notify else None
         watchdog = stack.enter_context(Watchdog(activity, give_up, manager=manager, guarded=own_process))
+        board = stack.enter_context(served(settings.status, activity)) if settings.status else None
         activity.works(LOADING)
         stack.callback(activity.rests)
+        deaths = stack.push(EngineDeaths(folder))
         if engine is None:
-            engine = stack.enter_context(_open_engine(settings))
+            engine = stack.enter_context(_open_engine(settings, deaths))
             stack.callback(activity.works, CLOSING_ENGINE)
-        elif settings.normalise:
-            raise InputError("normalise belongs to the bundle: make the engine of bundle.with_normaliser(...)")
-        elif settings.trusted_key is not None:
-            raise InputError("trusted_key belongs to the bundle: make the engine of Bundle.load(..., trusted_key)")
-        elif settings.tiles:
-            raise InputError("tiles belong to the engine: make it with open_engine(..., tiles=...), or a TiledEngine")
+        else:
+            _refuse_what_is_of_the_engine(settings)
         lowest = Filter.of(settings.threshold).lowest(engine.bundle.thresholds)  # before anything is waited for
         if camera is None:
             camera = stack.enter_context(camera_of(settings, waits=manager is not None))
@@ -123,7 +128,7 @@ def opened(
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         where = PlacingSettings.parse(settings.lens, settings.ground, settings.mounting)
-        posed, ground = None, where.ground if isinstance(where.ground, Dem) else None
+        posed, poses, ground = None, None, where.ground if isinstance(where.ground, Dem) else None
         if settings.pose is not None:
             poses = stack.enter_context(open_pose(settings.pose, settings.sources, ground))
             camera = posed = Posed(camera, poses, settings.pose)
@@ -134,48 +139,74 @@ def opened(
             specs = choose_specs(settings.outputs, [*sinks, coverage_spec(coverage)])
         for source in settings.sources or (None,):
             check_folder(folder, source, specs)
+        spare = None if settings.spare is None else Spare(Path(settings.spare), folder.absolute().name)
         out = stack.enter_context(claimed_folder(folder, specs))
+        specs = spare.beside(out, specs) if spare else specs
         room = stack.enter_context(Room(out / REPORT, REPORT_ROOM))
+        clock = stack.enter_context(begun(out, settings, engine, camera, poses, lowest.to_json()))
         recorder = None
         if settings.record:
             recorder = Recorder.behind(camera, out / RECORDING, settings.record_budget)
             stack.callback(recorder.close)
             camera = Tee(camera, recorder.write)
         announce(engine, settings.backend)
+        running = stack.enter_context(
+            Sinks(specs, out, engine.bundle, camera, policy == "every", lowest, settings.mission)
+        )
         yield Loop(
             settings=settings,
             out=out,
             policy=policy,
             camera=camera,
             engine=engine,
-            sinks=stack.enter_context(
-                Sinks(specs, out, engine.bundle, camera, policy == "every", lowest, settings.mission)
-            ),
+            sinks=running,
             recorder=recorder,
             posed=posed,
             placing=placing,
             coverage=coverage,
             verifier=verifier,
-            observer=Watching(watch),
+            observer=Watching(watch, board and board.of(Parts(engine, running, recorder, out))),
             stop=stop,
             may_wait=camera.waits_for_return or (own and camera.live),
             watchdog=watchdog,
+            clock=clock,
             room=room,
+            spare=spare,
         )
 
 
-def _open_engine(settings: RunSettings) -> Engine:
+def _refuse_what_is_of_the_engine(settings: RunSettings) -> None:
+    """Of a run that was given an engine. Raises InputError."""
+    if settings.normalise:
+        raise InputError("normalise belongs to the bundle: make the engine of bundle.with_normaliser(...)")
+    if settings.trusted_key is not None:
+        raise InputError("trusted_key belongs to the bundle: make the engine of Bundle.load(..., trusted_key)")
+    if settings.tiles:
+        raise InputError("tiles belong to the engine: make it with open_engine(..., tiles=...), or a TiledEngine")
+
+
+def _open_engine(settings: RunSettings, deaths: EngineDeaths) -> Engine:
+    why = deaths.why_not() if settings.backend == "auto" else ""
     bundle = Bundle.load(settings.model, settings.trusted_key)
     if settings.normalise:
         bundle = bundle.with_normaliser(settings.normalise, settings.override_normalise)
-    return open_engine(
-        bundle,
-        settings.backend,
-        trust_engine=settings.trust_engine,
-        zero_copy=settings.zero_copy,
-        spin=settings.spin,
-        tiles=settings.tiles,
-    )
+    try:
+        engine = open_engine(
+            bundle,
+            "ort" if why else settings.backend,
+            trust_engine=settings.trust_engine,
+            zero_copy=settings.zero_copy,
+            spin=settings.spin,
+            tiles=settings.tiles,
+        )
+    except EngineError:
+        if settings.backend == "auto" and not why:
+            deaths.backend = choose_backend(Probe(bundle, settings.trust_engine)).backend
+        raise
+    if settings.backend == "auto":
+        deaths.backend = engine.backend
+    engine.chosen = why or engine.chosen
+    return engine
 
 
 def _verifier(settings: RunSettings, camera: Camera, engine: Engine, own: bool) -> Verifier | None:

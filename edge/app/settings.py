@@ -8,12 +8,14 @@ from pathlib import Path
 
 from edge.errors import InputError
 from edge.geo.coverage.search import Search
+from edge.health.strain import Limits
 from edge.model.thresholds import Filter
 from edge.model.tiling import Tiling
 from edge.system.text import repr_without_passwords
 from edge.thermal.normalise import NormaliseSpec
 
 MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ class RunSettings:
     ``normalise``: how raw frames become grey, where not as the bundle says: see `Bundle.with_normaliser`.
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
     ``tiles``: look at each frame in tiles: ``auto``, or columns and rows such as ``2x2``, see `edge.model.tiling`.
+    ``status``: where to answer how the run goes, ``PORT`` of this machine alone or ``HOST:PORT``; None: nowhere.
     ``backend``, ``trust_engine``, ``zero_copy``, ``spin``: see `edge.open_engine`.
+    ``spare``: a second folder, where detections go on if they cannot be written to ``out`` any more.
+    ``limits``: of heat, memory and disk, from where on a run gives something up so that detections go on.
     ``mission``: which mission these settings are of, for the report; None: of none.
 
     Raises InputError where a number cannot be one, or an option needs another that is not given.
@@ -75,6 +80,9 @@ class RunSettings:
     trust_engine: bool = False
     zero_copy: bool = False
     spin: bool = False
+    spare: str | Path | None = None
+    limits: Limits = DEFAULT_LIMITS
+    status: str | None = None
     mission: MissionStamp | None = None
 
     __repr__ = repr_without_passwords

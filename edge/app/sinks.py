@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge.app.settings import MissionStamp
 from edge.data import Result
@@ -21,6 +21,16 @@ from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.activity import Activity
 
 log = logging.getLogger(__name__)
+
+
+class SinkFigures(NamedTuple):
+    """Results by what became of them. ``failed``: it has stopped."""
+
+    name: str
+    written: int
+    skipped: int
+    waiting: int
+    failed: bool
 
 
 class Sinks(Closing):
@@ -62,11 +72,38 @@ class Sinks(Closing):
             stack.pop_all()  # all could be made: from here on `close` closes them
 
     def write(self, result: Result) -> None:
-        """Hand one result to each. Raises the error of an essential sink that has stopped."""
+        """Hand one result to each. Raises the error of an essential sink that has stopped, where no link goes on."""
         for spec, sink in zip(self._specs, self._running, strict=True):
             sink.write(result)
-            if spec.essential and sink.error:
-                raise sink.error  # detections that reach no disk are worth nothing: say so now
+            if spec.essential and sink.error and not self._on_links:
+                raise sink.error  # detections that reach nobody are worth nothing: say so now
+
+    @property
+    def _on_links(self) -> bool:
+        """Whether detections still go out over a link."""
+        pairs = zip(self._specs, self._running, strict=True)
+        return any(spec.file is None and not sink.error and self._report(spec, sink) for spec, sink in pairs)
+
+    @property
+    def only_links(self) -> bool:
+        """Whether detections reach no file any more."""
+        pairs = zip(self._specs, self._running, strict=True)
+        return any(spec.essential and sink.error for spec, sink in pairs)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether there is one that can rest."""
+        return any(spec.heavy for spec in self._specs)
+
+    def rest(self, rests: bool) -> None:
+        """Let those that cost much rest, or no longer. From any thread."""
+        for spec, sink in zip(self._specs, self._running, strict=True):
+            sink.rests = rests and spec.heavy
+
+    def notice(self, text: str) -> None:
+        """Tell everyone on a link. From any thread."""
+        for sink in self._running:
+            sink.notice(text)
 
     def close(self, within_s: float | None = None) -> None:
         """Wait until everything is written, in their order: some name what those before them wrote. May be called
@@ -107,16 +144,25 @@ class Sinks(Closing):
             for spec, sink in zip(self._specs, self._running, strict=True)
         }
 
+    def figures(self) -> list[SinkFigures]:
+        """How each gets on; from any thread."""
+        pairs = zip(self._specs, self._running, strict=True)
+        return [SinkFigures(to.name, s.written, s.skipped, s.waiting, s.error is not None) for to, s in pairs]
+
     def links(self) -> dict[str, dict[str, Any]]:
         """What became of what was sent, by the name of the sink; of those that send anything."""
         told: dict[str, dict[str, Any]] = {}
         for spec, sink in zip(self._specs, self._running, strict=True):
-            try:
-                if (report := sink.link_report()) is not None:
-                    told[spec.name] = report
-            except Exception as error:  # of somebody else's sink: it must not cost the report
-                log.warning("%s: what was sent is not known: %r", spec.name, error)
+            if (report := self._report(spec, sink)) is not None:
+                told[spec.name] = report
         return told
+
+    def _report(self, spec: SinkSpec, sink: Background) -> dict[str, Any] | None:
+        try:
+            return sink.link_report()
+        except Exception as error:  # of somebody else's sink: it must not cost the report
+            log.warning("%s: what was sent is not known: %r", spec.name, error)
+            return None
 
 
 def _make(spec: SinkSpec, context: SinkContext) -> Sink:

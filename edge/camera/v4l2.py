@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from edge.camera.capture import Capture, RefusedError
 from edge.camera.decode.grey import decode_y16, to_grey
+from edge.camera.devices.held import Held
 from edge.camera.devices.profiles import GENERIC, Profile, profile_of
 from edge.camera.devices.usb import Place
 from edge.camera.live.frozen import FrozenPicture
@@ -81,7 +82,12 @@ class V4l2Camera(Camera):
         _check_device(path)
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", SELECT_TIMEOUT_S)
         self._path = path
-        self._capture = Capture(path, cv2.CAP_V4L2)
+        self._held = Held(path)
+        try:
+            self._capture = Capture(path, cv2.CAP_V4L2)
+        except BaseException:
+            self._held.close()
+            raise
         try:
             if not self._capture.opened:
                 raise SourceError(
@@ -118,7 +124,7 @@ class V4l2Camera(Camera):
                 f"{self._format}, {rate}, {self._capture.backend}{note}{self.description}"
             )
         except BaseException:
-            self._capture.release()
+            self.close()
             raise
 
     def read(self) -> Frame | None:
@@ -137,6 +143,7 @@ class V4l2Camera(Camera):
     def close(self) -> None:
         """Release the device. May be called twice."""
         self._capture.release()
+        self._held.close()
 
     def _next(self, patience_s: float) -> tuple[Pixels, float]:
         end = time.monotonic() + patience_s

@@ -13,12 +13,13 @@ from edge.commands import align, bench, demo, doctor, info, report, run
 from edge.commands.console import Screen, listening, prepare_standard_files, print_nothing_more
 from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
+from edge.commands.service import service
 from edge.errors import EdgeError
 from edge.system.files import reason_of
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 
-COMMANDS = (run, demo, bench, info, doctor, report, align)  # a file each
+COMMANDS = (run, demo, bench, info, doctor, report, align, service)  # a file each
 
 log = logging.getLogger("edge.commands")
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import SplitResult
 
 from edge.app.settings import MODEL
+from edge.app.status.address import StatusAddress
 from edge.commands.console import Screen
 from edge.engine.select import BACKENDS
 from edge.errors import InputError
@@ -203,6 +204,14 @@ def peer(text: str) -> Peer:
     """Who is spoken to over MAVLink."""
     try:
         return Peer.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def status(text: str) -> str:
+    """Where a run answers how it goes."""
+    try:
+        return str(StatusAddress.parse(text))
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

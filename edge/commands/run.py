@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge.app.mission.mission import link_specs, settings_of
 from edge.app.run import run
+from edge.app.service.pace import Starts
 from edge.app.watch.awaited import StoppedWaiting
 from edge.commands.live_table import LiveTable
 from edge.commands.mission.take import add_mission, add_write_mission, placed, take_mission, write_mission
@@ -32,10 +33,12 @@ from edge.commands.options import (
     positive,
     positive_or_zero,
     size_in_bytes,
+    status,
     threshold,
     url,
 )
 from edge.commands.run_summary import summary
+from edge.errors import InputError
 from edge.sinks.open import known_specs
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,12 @@ def add(commands: Commands) -> None:
     add_model(sub)
     add_trusted_key(sub)
     sub.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write results to")
+    sub.add_argument(
+        "--spare",
+        type=Path,
+        metavar="DIR",
+        help="a second folder, best on another disk: detections go on there when --out cannot be written any more",
+    )
     sub.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     sub.add_argument("--seconds", type=positive, metavar="S", help="stop after S seconds")
     sub.add_argument(
@@ -141,6 +150,13 @@ def add(commands: Commands) -> None:
         metavar="URL",
         help="publish the same to a broker: mqtt://HOST/TOPIC or 'mqtts://HOST/TOPIC?login=FILE&ca=FILE'",
     )
+    sub.add_argument(
+        "--status",
+        type=status,
+        metavar="ADDRESS",
+        help="answer at http://ADDRESS/healthz and /metrics (for Prometheus) how the run goes: PORT, of this machine "
+        "alone, or HOST:PORT",
+    )
     sub.add_argument("--record", action="store_true", help="also write every raw frame to DIR/recording")
     sub.add_argument(
         "--record-budget",
@@ -172,20 +188,42 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     if arguments.write_mission:
         write_mission(arguments, screens.out)
         return
+    starts = Starts.from_environment() if arguments.own_process else None
+    if starts is None:
+        _execute(arguments, screens)
+        return
+    try:
+        starts.wait()
+    except KeyboardInterrupt:
+        log.warning("stopped while it waited for its start")
+        starts.forget()
+        return
+    try:
+        if _execute(arguments, screens):
+            starts.forget()
+    except InputError:  # exit code 2: it is not started again
+        starts.forget()
+        raise
+
+
+def _execute(arguments: argparse.Namespace, screens: Screens) -> bool:
+    """The run itself; whether somebody stopped it."""
     mission = take_mission(arguments) if arguments.mission else None
     options = vars(arguments)
     settings = settings_of(options, mission)
     links = link_specs(options)
-    watch = None if arguments.quiet else LiveTable(screens.err)
+    managed = "NOTIFY_SOCKET" in os.environ  # a service manager has its status line, and a journal to be kept small
+    watch = None if arguments.quiet or managed else LiveTable(screens.err)
     try:
         with placed(mission, arguments):
             report = run(settings, sinks=links, watch=watch, give_up=_give_up, own_process=arguments.own_process)
     except StoppedWaiting:
         log.warning("stopped while it waited for the camera: nothing was looked at")
-        return
+        return True
     if not arguments.quiet:
         for line in summary(report, arguments.out):
             screens.out.say(line)
+    return report["ended"] in ("interrupted", "stopped")
 
 
 def _give_up() -> None:

@@ -55,6 +55,11 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
     for name, sink in report["sinks"].items():
         if sink["skipped"]:
             lines.append(f"{name}: {sink['skipped']} frames are missing in it: writing was too slow, or it stopped")
+    if moved := report.get("spare"):
+        lines.append(f"WARNING: detections went on in {moved['file']}: {moved['because']}")
+    if given_up := report.get("degraded", {}).get("seconds"):
+        told = ", ".join(f"{step} for {seconds:.0f} s" for step, seconds in given_up.items())
+        lines.append(f"given up so that detections went on: {told}; degraded in {REPORT} says why")
     lines += [f"{name}: {_link(link)}" for name, link in report.get("links", {}).items()]
     if kept := report["recording"]:
         lines.append(

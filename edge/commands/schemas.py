@@ -15,8 +15,10 @@ from typing import Any
 
 from edge.app import report_json
 from edge.app.bench import bench_json
+from edge.app.clock import clock_json
 from edge.app.mission import declared
 from edge.app.preflight import preflight
+from edge.app.start import start
 from edge.measure import counts_json, detections_lines, track_lines
 from edge.model import golden, model_json, passport, recall
 from edge.recording import contents
@@ -26,6 +28,8 @@ SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "detections": ("a line of detections.jsonl", detections_lines.schema),
     "tracks": ("a line of tracks.jsonl", track_lines.schema),
     "counts": ("counts.json", counts_json.schema),
+    "run": ("run.json", start.schema),
+    "clock": ("a line of clock.jsonl", clock_json.schema),
     "report": ("report.json", report_json.schema),
     "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),

@@ -141,9 +141,13 @@ class FrameLine(Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    inferred: Annotated[bool, Meta(description="false: the shutter was closed, nothing was looked for")] | UnsetType = (
-        UNSET
-    )
+    inferred: (
+        Annotated[
+            bool,
+            Meta(description="false: nothing was looked for; the shutter was closed (flag ffc), else it was spared"),
+        ]
+        | UnsetType
+    ) = UNSET
     overflowed: (
         Annotated[bool, Meta(description="true: numbers overflowed in the network, detections may be missing")]
         | UnsetType

@@ -65,8 +65,13 @@ class DetectionsFile:
 
 
 def searched(frame: FrameLine) -> bool:
-    """Whether the model was asked: not while the shutter was closed."""
+    """Whether the model was asked: not while the shutter was closed, nor where a board in trouble was spared."""
     return frame.inferred is not False
+
+
+def why_not_searched(frame: FrameLine) -> str:
+    """Of a frame that was not, in words."""
+    return "the camera's shutter was closed" if "ffc" in frame.flags else "the board was spared: not searched"
 
 
 def picture_name(frame: FrameLine) -> str:

@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from edge.system.wall_clock import EARLIEST
+
 WINDOW_S = 30.0  # the shortest delay of so many seconds tells the offset: clocks drift apart by a millisecond in it
 REORDER_S = 1.0  # by how much a message may be older than one before it
 EARLY_S, LATE_S = 5.0, 60.0  # delays that change by more than this are another clock's
@@ -24,6 +26,11 @@ LONGEST_ROUND_TRIP_S = 1.0
 SYNC_WINDOW_S = 10.0
 SYNC_OFF_S = 1.0  # TIMESYNC that is farther from the times of messages tells another clock
 MOST_ASKED = 32
+
+GPS_KEPT = 30  # half a minute of SYSTEM_TIME: one of them was hardly late
+GPS_LEAST = 3  # a single one may be late, or wrong
+GPS_STEP_S = 2.0  # what differs by more was set anew
+LATEST_S = 4102444800.0  # 2100: a date after it is none
 
 
 class Placing(NamedTuple):
@@ -240,3 +247,23 @@ class TimeSync:
     def sigma_s(self) -> float | None:
         """Half of the shortest round trip, seconds: the offset is off by at most that."""
         return min(found[1] for found in self._found) / 2 if self._found else None
+
+
+class GpsTime:
+    """UTC as the autopilot's SYSTEM_TIME tells it. Each message is late by what it took: the earliest of them count."""
+
+    def __init__(self) -> None:
+        self._offsets: deque[float] = deque(maxlen=GPS_KEPT)
+
+    def take(self, utc_s: float, arrival: float) -> None:
+        """One message. ``utc_s``: seconds since 1970, 0 before GPS has told it. ``arrival``: `time.monotonic`."""
+        if not EARLIEST.timestamp() <= utc_s < LATEST_S:
+            return
+        if self._offsets and abs(utc_s - arrival - max(self._offsets)) > GPS_STEP_S:
+            self._offsets.clear()  # it has been set since
+        self._offsets.append(utc_s - arrival)
+
+    @property
+    def offset(self) -> float | None:
+        """UTC less `time.monotonic`, seconds; None before three messages."""
+        return max(self._offsets) if len(self._offsets) >= GPS_LEAST else None

@@ -40,6 +40,7 @@ ASKED_FOR = frozenset(
         mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS,
     }
 )
+ASKED_FOR_NOW = ASKED_FOR | {mavlink.MAVLINK_MSG_ID_SYSTEM_TIME}  # of an autopilot that is heard, not of a log
 SIGNING_BEGAN = 1420070400  # 2015-01-01 UTC, from which signed messages count
 BAD, UNKNOWN, SIGNATURE, FIELDS = (
     "bad checksum",

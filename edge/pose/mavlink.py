@@ -17,8 +17,8 @@ from typing import Any
 
 from edge.data import Pose
 from edge.errors import InputError
-from edge.pose.clock import BootClock
-from edge.pose.dialect import Decoder, Encoder
+from edge.pose.clock import BootClock, GpsTime
+from edge.pose.dialect import ASKED_FOR_NOW, Decoder, Encoder
 from edge.pose.link import Link, open_link, read_key
 from edge.pose.options import Spec
 from edge.pose.source import Moment, PoseSource
@@ -34,7 +34,14 @@ AGAIN_S = 1.0  # between two tries to open it
 KEEP_S = 30.0  # seconds of samples that are kept
 SLICE_S, MOST_A_SLICE = 0.1, 16 << 10  # bytes that are looked at in so long: more is a flood
 MOST_MESSAGES = 200  # of a slice; an autopilot sends some 20
-RATES_HZ = {"ATTITUDE": 30, "GLOBAL_POSITION_INT": 10, "GPS_RAW_INT": 2, "DISTANCE_SENSOR": 10, "TERRAIN_REPORT": 4}
+RATES_HZ = {
+    "ATTITUDE": 30,
+    "GLOBAL_POSITION_INT": 10,
+    "GPS_RAW_INT": 2,
+    "DISTANCE_SENSOR": 10,
+    "TERRAIN_REPORT": 4,
+    "SYSTEM_TIME": 1,
+}
 GIMBAL_HZ = {"GIMBAL_DEVICE_ATTITUDE_STATUS": 30, "MOUNT_STATUS": 10}
 BROKEN = "reading the link has failed"
 FLOOD, LINK_LOST, WAITING = "flood: slices left out", "times that the link was lost", "waiting for an autopilot"
@@ -68,10 +75,10 @@ class Mavlink(PoseSource):
         """Takes over ``link`` and closes it. ``key``: of signed links: others are not listened to."""
         super().__init__()
         self._link, self._now = link, clock
-        self._time = BootClock()
+        self._time, self._utc = BootClock(), GpsTime()
         self._vehicle = Vehicle(mounting, self._time, system, KEEP_S)
         self._gimbal = mounting.fixed is None
-        self._decoder, self._encoder = Decoder(key), Encoder(key)
+        self._decoder, self._encoder = Decoder(key, ASKED_FOR_NOW), Encoder(key)
         self._lock, self._over = threading.Lock(), threading.Event()
         self._own: Counter[str] = Counter()
         self._heard: float | None = None  # when the autopilot said something last
@@ -108,6 +115,10 @@ class Mavlink(PoseSource):
             versions = Counter({f"MAVLink {n} messages": count for n, count in self._decoder.versions.items()})
             others = Counter({OTHERS: self._link.others})
             return self._vehicle.counts + self._decoder.counts + self._own + sync + versions + others
+
+    def utc_offset(self) -> float | None:
+        with self._lock:
+            return self._utc.offset
 
     def close(self) -> None:
         """End the thread and the link. May be called twice."""
@@ -175,6 +186,11 @@ class Mavlink(PoseSource):
             sender = message.get_srcSystem(), message.get_srcComponent()
             if message.tc1 and sender == (vehicle.system, vehicle.component):
                 self._time.sync.answer(message.ts1, message.tc1, now)
+            return
+        if kind == "SYSTEM_TIME":
+            if (message.get_srcSystem(), message.get_srcComponent()) == (vehicle.system, vehicle.component):
+                self._utc.take(message.time_unix_usec / 1e6, now)
+                vehicle.counts[kind] += 1
             return
         before = vehicle.system
         vehicle.take(message, now)

@@ -75,6 +75,10 @@ class PoseSource(Closing):
         """By what became of them."""
         return {}
 
+    def utc_offset(self) -> float | None:
+        """UTC less `time.monotonic`, seconds, where it knows the time of now; else None. From any thread."""
+        return None
+
     def assume(self, line: str) -> None:
         """Remember once what was taken for granted."""
         if line not in self.assumed:

@@ -30,12 +30,14 @@ class Recorder(Closing):
     ``lossless``: when ``depth`` frames wait, wait too, which is right for files; otherwise leave the frame
     out and count it in ``skipped``, which is right for a camera. ``error``: why recording stopped, or None;
     all frames after it are skipped, and the flight goes on. ``activity``: of its thread, for whoever watches it.
+    ``rests``: may be set, from any thread: frames are left out meanwhile, and counted.
     """
 
     def __init__(self, writer: RecordingWriter, lossless: bool = False, depth: int = DEPTH) -> None:
         """Takes over ``writer`` and closes it."""
         self.writer = writer
         self.error: EdgeError | None = None
+        self.rests = False
         self._lossless = lossless
         self._refused = self._unwritten = self._given = 0  # one for each thread that counts
         # no queue.Queue: an interrupt in the middle of its put may leave the reader asleep for ever, on every Python
@@ -90,7 +92,7 @@ class Recorder(Closing):
         """Take one frame, which must not change any more. After `close`, when the flight is over, none."""
         if self._closed:
             return
-        if self._left:
+        if self._left or self.rests:
             self._refused += 1
             return
         while self._queue.qsize() >= self._depth:

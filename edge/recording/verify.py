@@ -37,15 +37,16 @@ class Verifier:
     found, are not compared: a track depends on every frame before, a position on the lens and the ground that were
     given.
 
-    ``same``, ``different``, ``missing``: lines so far; missing are those whose frame did not come.
+    ``same``, ``different``, ``missing``, ``spared``: lines so far; missing are those whose frame did not come, spared
+    those for which the engine was not asked in flight, as the board was in trouble.
     """
 
     def __init__(self, path: Path, classes: Sequence[str]) -> None:
         """``path``: detections.jsonl of the flight; it is read whole, now. Raises InputError."""
         self.path = path
-        self.same = self.different = self.unsettled = self.missing = 0
+        self.same = self.different = self.unsettled = self.missing = self.spared = 0
         self._classes = classes
-        self._then, self._repaired = _read_lines(path)
+        self._then, self._repaired, self._spared = _read_lines(path)
         self._left = iter(self._then)  # in the flight's order
         self._settled = True  # nothing is missing since the shutter last closed
         self._whole = True  # nothing is missing
@@ -65,7 +66,9 @@ class Verifier:
             self.missing += 1
             self._settled = self._whole = False
         then, now = self._then[seq], _essence(to_json(result, self._classes))
-        if then == now:
+        if seq in self._spared:
+            self.spared += 1
+        elif then == now:
             self.same += 1
         elif self._settled and (self._whole or not ("repaired" in result.frame.flags or seq in self._repaired)):
             self.different += 1
@@ -97,6 +100,8 @@ class Verifier:
         line = f"{self.same} of {len(self._then)} lines of {self.path}: detections the same byte for byte ({backend})"
         if self.missing:
             line += f"; {self.missing} frames are not in the recording"
+        if self.spared:
+            line += f"; {self.spared} not compared: the flight did not search them, see degraded in its report"
         if self.unsettled:
             line += (
                 f"; {self.unsettled} not compared: frames before them are missing, on which normalising and repair "
@@ -119,8 +124,8 @@ class Verifier:
         return None
 
 
-def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
-    """``{seq: what was found}`` in the order of the file, and the seq of repaired frames.
+def _read_lines(path: Path) -> tuple[dict[int, str], set[int], set[int]]:
+    """``{seq: what was found}`` in the order of the file, the seq of repaired frames, and of those not searched.
 
     A last line that a power cut halved is left out.
     """
@@ -130,6 +135,7 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
         raise InputError(f"--verify {path}: {reason_of(error)}; expected the detections.jsonl of the flight") from None
     then: dict[int, str] = {}
     repaired: set[int] = set()
+    spared: set[int] = set()
     before = -1
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
@@ -140,6 +146,7 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
             if not isinstance(item["detections"], list):
                 raise TypeError
             in_repair = "repaired" in item.get("flags", ())
+            is_spared = item.get("inferred") is False and "ffc" not in item.get("flags", ())
         except (ValueError, LookupError, TypeError, RecursionError):
             raise InputError(
                 f"--verify {path}: line {number} is no line of a detections.jsonl; give the flight's"
@@ -151,9 +158,11 @@ def _read_lines(path: Path) -> tuple[dict[int, str], set[int]]:
         then[seq], before = found, seq
         if in_repair:
             repaired.add(seq)
+        if is_spared:
+            spared.add(seq)
     if not then:
         raise InputError(f"--verify {path}: it holds no line, so there is nothing to compare")
-    return then, repaired
+    return then, repaired, spared
 
 
 def _essence(item: dict[str, Any]) -> str:

@@ -29,7 +29,8 @@ class Background(Closing):
     ``lossless``: when the queue is full, wait (the loop slows down but nothing is lost); otherwise
     leave the result out and count it in ``skipped``. ``written``: results that the sink took. ``error``: why the
     sink stopped, or None, whatever it raised; after an error all further results are counted as skipped.
-    ``activity``: of that thread, for whoever watches it.
+    ``activity``: of that thread, for whoever watches it. ``rests``: may be set, from any thread: results are left out
+    meanwhile, and counted as skipped.
     """
 
     def __init__(self, sink: Sink, depth: int, lossless: bool, name: str = "") -> None:
@@ -50,6 +51,7 @@ class Background(Closing):
         self._left = False  # its thread hangs
         self._refused = self._unwritten = self._given = 0  # one for each thread that counts
         self.written = 0
+        self.rests = False
         self.error: EdgeError | None = None
         self._thread = threading.Thread(target=self._work, name=type(sink).__name__, daemon=True)
         self._thread.start()
@@ -59,13 +61,25 @@ class Background(Closing):
         """Results left out: the queue was full, or the sink had stopped before."""
         return self._refused + (self._given - self.written if self._left else self._unwritten)
 
+    @property
+    def waiting(self) -> int:
+        """Results that wait to be written."""
+        return self._queue.qsize()
+
     def link_report(self) -> dict[str, Any] | None:
         """As the sink's."""
         return self._sink.link_report()
 
+    def notice(self, text: str) -> None:
+        """As the sink's; what it raises is logged."""
+        try:
+            self._sink.notice(text)
+        except Exception as error:  # of somebody else's sink, in a thread that is not its own
+            log.warning("%s could not be told %r: %r", type(self._sink).__name__, text, error)
+
     def write(self, result: Result) -> None:
-        """Hand one result over. After `close` none is taken."""
-        if self.error is not None or self._closed:
+        """Hand one result over. After `close` none is taken, nor while it ``rests``."""
+        if self.error is not None or self._closed or self.rests:
             self._refused += 1
             return
         while self._queue.qsize() >= self._depth:

@@ -74,4 +74,6 @@ def _make(to: SinkContext) -> PicturesSink:
     return PicturesSink(to.path, to.classes)
 
 
-SPEC = SinkSpec("pictures", "pictures", _make, help="also write each frame, with its boxes drawn, to DIR/pictures")
+SPEC = SinkSpec(
+    "pictures", "pictures", _make, help="also write each frame, with its boxes drawn, to DIR/pictures", heavy=True
+)

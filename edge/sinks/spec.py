@@ -45,7 +45,8 @@ class SinkSpec:
     ``lossless``: when ``depth`` results wait for it, True = detection waits too; False = a result is left out and
     counted; None = True where no frame is left out either (policy ``every``). ``essential``: always written, and where
     it fails the run ends. ``help``: what it writes, for ``edge run --help``. ``check``: raises InputError for a path at
-    which it could not write; called before anything is made.
+    which it could not write; called before anything is made. ``heavy``: it takes much time or disk, so that it rests
+    where the board is hot or full.
 
     Raises InputError where ``file`` is no plain name or ``depth`` is less than 1.
     """
@@ -59,6 +60,7 @@ class SinkSpec:
     help: str = ""
     check: Callable[[Path], None] = _any
     beside: tuple[str, ...] = ()
+    heavy: bool = False
 
     def __post_init__(self) -> None:
         file = self.file

@@ -109,4 +109,11 @@ def _make(to: SinkContext) -> VideoSink:
     return VideoSink(to.path, to.classes, to.fps or DEFAULT_FPS, to.live)
 
 
-SPEC = SinkSpec("video", "video.mkv", _make, help="also write a film with the boxes drawn, DIR/video.mkv", check=_check)
+SPEC = SinkSpec(
+    "video",
+    "video.mkv",
+    _make,
+    help="also write a film with the boxes drawn, DIR/video.mkv",
+    check=_check,
+    heavy=True,
+)

@@ -129,3 +129,4 @@ READING = State("reading the source", "the source has given nothing, its file or
 HANDING_ON = State("handing a result on", "a result could not be handed on")
 SHOWING = State("showing a result", "the terminal, or the program that reads the output, has taken nothing")
 WAITING_FOR_A_FRAME = State("waiting for a frame", "the camera has given nothing")
+RESTING = State("resting, as the board is in trouble", "the next frame has not been taken")

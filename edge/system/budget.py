@@ -11,6 +11,8 @@ WATCHDOG_S = (
     90.0  # WatchdogSec of the unit: three times HUNG_S, so that the program ends itself, with its report, first
 )
 EXTEND_S = 30.0  # what a start that goes on asks the manager for, again and again
+SERVICE_STOP_S = 30.0  # TimeoutStopSec of the unit: longer than CLOSE_S and KEEP_S together
+RESTART_S = 5.0  # RestartSec of the unit
 
 # ---- the run's own watchdog ----
 HUNG_S = 30.0  # no model that is worth flying takes as long for a frame, and no disk as long for a line
@@ -36,10 +38,15 @@ CAPTURE_JOIN_S = 0.3
 # ---- links: threads of their own wait, nobody else ----
 LINK_S = 3.0  # for a connection, and for a peer to take what is sent
 WEBHOOK_S = 5.0  # for a connection, and for an answer
+STATUS_S = 2.0  # for a request of --status to come, and for its answer to be taken
+CLOCK_JOIN_S = 0.3  # at the end, for a last line of clock.jsonl
 COURIER_S = 1.0  # at the end, for what still waits: below the 2 s of a stop
 MAVLINK_OUT_S = 1.0  # at the end
 POSE_CONNECT_S = 2.0
 POSE_JOIN_S = 1.0  # at the end
+
+# ---- the look at the board ----
+DEGRADE_JOIN_S = 0.2  # at the end: a sensor that hangs holds nothing up
 
 # ---- facts about the machine, for the report ----
 POWER_MODE_S = 2.0  # nvpmodel answers from a file

@@ -75,17 +75,21 @@ class Sensors:
     def read(self) -> Reading:
         """All of it, now."""
         clocks = [khz for core in self._cores if (khz := _number(core / "scaling_cur_freq")) is not None]
-        zones = {name: _number(path / "temp") for name, path in self._zones.items()}
         rails = {name: _watts(files) for name, files in self._rails.items()}
         events = {name: _number(path) for name, path in self._events.items()}
         return Reading(
             cpu_mhz=(min(clocks) // 1000, max(clocks) // 1000) if clocks else None,
             gpu_mhz=self.gpu_mhz(),
-            celsius={name: milli / 1000 for name, milli in zones.items() if milli is not None},
+            celsius=self.celsius(),
             watts={name: round(watts, 3) for name, watts in rails.items() if watts is not None},
             events={name: count for name, count in events.items() if count is not None},
             fan_rpm=next((rpm for path in self._fans if (rpm := _number(path)) is not None), None),
         )
+
+    def celsius(self) -> dict[str, float]:
+        """Degrees C by zone."""
+        zones = {name: _number(path / "temp") for name, path in self._zones.items()}
+        return {name: milli / 1000 for name, milli in zones.items() if milli is not None}
 
     def gpu_mhz(self) -> int | None:
         """The clock of a Jetson's GPU now; None elsewhere."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import overload
+from typing import TypeAlias, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.data import Detections, Frame, Pose
 from edge.geo.locate import refused_pose
@@ -21,7 +22,16 @@ from edge.track.tracker import Tracker
 SQUARE = 0.02  # by so much the focal lengths of a calibration may differ
 FAINT = 0.4  # of the lowest score shown: fainter detections may still continue a track, but begin none
 
+Affine: TypeAlias = npt.NDArray[np.float64]  # (2, 3)
+
 log = logging.getLogger(__name__)
+
+
+def after(second: Affine, first: Affine) -> Affine:
+    """(2, 3): the one motion, then the other."""
+    turned = second[:, :2] @ first
+    turned[:, 2] += second[:, 2]
+    return turned
 
 
 class Follower:
@@ -39,6 +49,8 @@ class Follower:
         self._placing = placing
         self._motion: CameraMotion | None = None
         self._home: Pose | None = None
+        self._so_far: Affine | None = None  # the camera's motion over frames that were not searched
+        self._between = False
         self.ended: tuple[int, ...] = ()
         """Numbers of the tracks that ended with the last frame: they are not given again."""
 
@@ -60,21 +72,43 @@ class Follower:
 
         ``t``: seconds by the source's own time. ``picture``: (H, W) uint8, the frame as normalised.
         """
-        if self._motion is None:
-            self._motion = CameraMotion(self._lens(frame))
         lowest = Thresholds.of(lowest)
         if lowest != self._lowest:
             self._lowest, high = lowest, lowest.by_label
             self._tracker.limit(low=self.faintest(lowest).by_label, begin=high, high=high)
-        pose = self._placing.pose(frame) if self._placing else frame.pose
-        motion = self._motion.between(frame, picture, detections.boxes, self._stance(pose))
+        motion = self._moved(detections, frame, picture)
         if frame.shutter_closed:  # it shows nothing: tracks go on unseen, and end where it stays closed for too long
             self.ended = ()
             return replace(detections, track_ids=np.full(len(detections), -1, np.int32))
         found = detections
-        ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion.affine)
+        ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion)
+        self._so_far, self._between = None, False
         self.ended = tuple(track.id for track in self._tracker.ended)
         return replace(found, track_ids=ids).where(lowest.shown(found.scores, found.labels))
+
+    def between(
+        self,
+        detections: Detections,
+        frame: Frame,
+        t: float,  # noqa: ARG002 - as in a frame that was searched
+        picture: Picture,
+        lowest: float | Thresholds,  # noqa: ARG002
+    ) -> Detections:
+        """The same of a frame that was not searched: nothing is found in it, nothing ends with it; tracks move on as
+        the camera does. ``detections``: none.
+        """
+        self._so_far, self._between, self.ended = self._moved(detections, frame, picture), True, ()
+        return replace(detections, track_ids=np.zeros(0, np.int32))
+
+    def _moved(self, detections: Detections, frame: Frame, picture: Picture) -> Affine | None:
+        """The camera's motion since the frame that was searched before this one."""
+        if self._motion is None:
+            self._motion = CameraMotion(self._lens(frame))
+        pose = self._placing.pose(frame) if self._placing else frame.pose
+        measured = self._motion.between(frame, picture, detections.boxes, self._stance(pose))
+        if not self._between or frame.shutter_closed:
+            return measured.affine
+        return None if measured.affine is None or self._so_far is None else after(measured.affine, self._so_far)
 
     def _lens(self, frame: Frame) -> Lens | None:
         model = self._placing.model(frame) if self._placing else None

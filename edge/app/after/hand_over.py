@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge.app.output import REPORT
@@ -94,11 +94,21 @@ def _of_detections(folder: Path, name: str, location: tuple[float, float] | None
 
 
 def _started(folder: Path) -> datetime | None:
-    """When the run began, by its report; None: it has none that says so."""
+    """When the run began, by its report; None: it has none that says so, or the machine's date could not be.
+
+    Where the clock became right only later, the begin is counted back from then.
+    """
     path = folder / REPORT
     try:
-        return moment(json_file(path)["started"])
+        report = json_file(path)
+        clock = report.get("clock") if isinstance(report, dict) else None
+        if clock is not None and (first := clock["first"])["state"] != "synchronised":
+            if (last := clock["last"])["state"] == "synchronised":
+                return moment(last["utc"]) - timedelta(seconds=float(last["t"]) - float(first["t"]))
+            if first["state"] == "unset":
+                return None
+        return moment(report["started"])
     except OSError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: {error!r}: expected the report of a run") from None

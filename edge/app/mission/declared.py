@@ -13,6 +13,7 @@ from msgspec import Meta, field
 from edge.app.mission.keys import (
     Degrees,
     Key,
+    Margin,
     Metres,
     Pixels,
     Positive,
@@ -209,6 +210,15 @@ class OutputsTable(Table, frozen=True, kw_only=True):
             file=True,
         ),
     ]
+    spare: Annotated[
+        Text | None,
+        Key(
+            "a second folder, where detections go on if folder cannot be written any more",
+            "/media/usb",
+            "spare",
+            file=True,
+        ),
+    ] = None
     video: Annotated[bool | None, Key("the pictures with boxes as a video", True, "outputs")] = None
     pictures: Annotated[bool | None, Key("each picture with boxes", True, "outputs")] = None
     map: Annotated[bool | None, Key("map.png", True, "outputs")] = None
@@ -235,13 +245,21 @@ class CoverageTable(Table, frozen=True, kw_only=True):
 
 
 class LimitsTable(Table, frozen=True, kw_only=True):
-    """When the run ends by itself, and how much disk it may use."""
+    """When the run ends by itself, how much disk it may use, and from where on it gives something up."""
 
     frames: Annotated[Whole | None, Key("stop after so many frames", 1000, "frames")] = None
     seconds: Annotated[Positive | None, Key("stop after so many seconds", 1800, "seconds")] = None
     record_budget: Annotated[
         Word | None, Key("with outputs.record: most disk space for it; the oldest frames go", "20GB", "record_budget")
     ] = None
+    degrade: Annotated[
+        bool | None, Key("false: nothing is given up where the board is hot, weak, full or late", False)
+    ] = None
+    heat_margin_k: Annotated[
+        Margin | None, Key("kelvin below a zone's trip point, from where on it is too hot; without it 5", 8)
+    ] = None
+    memory_left: Annotated[Word | None, Key("so much memory is to be left; without it 256MiB", "300MB")] = None
+    disk_left: Annotated[Word | None, Key("so much of the folder's disk is to be left; without it 1GB", "2GB")] = None
 
 
 class MissionTable(Table, frozen=True, kw_only=True):

@@ -60,6 +60,12 @@ class MqttTable(Table, frozen=True, kw_only=True):
     key: Annotated[Text | None, Key("mqtts: its key", "me.key", "mqtt", file=True)] = None
 
 
+class StatusTable(Table, frozen=True, kw_only=True):
+    """How the run goes, at http://ADDRESS/healthz and /metrics."""
+
+    at: Annotated[Text, Key("a port of this machine alone as a text, or HOST:PORT", "127.0.0.1:9100", "status")]
+
+
 class LinksTable(Table, frozen=True, kw_only=True):
     """Where detections are sent while the aircraft flies."""
 
@@ -67,3 +73,4 @@ class LinksTable(Table, frozen=True, kw_only=True):
     mavlink: MavlinkTable | None = None
     webhook: WebhookTable | None = None
     mqtt: MqttTable | None = None
+    status: StatusTable | None = None

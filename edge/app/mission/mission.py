@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from edge.app.mission import texts
-from edge.app.mission.declared import MissionTable
+from edge.app.mission.declared import LimitsTable, MissionTable
 from edge.app.mission.folder import folder_of
 from edge.app.settings import MissionStamp, RunSettings
+from edge.app.status.address import StatusAddress
 from edge.errors import InputError
+from edge.health.strain import Limits
 from edge.sinks.live import cot, mavlink_out, mqtt, webhook
 from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.webhook import parse_url
@@ -74,6 +76,7 @@ class Mission:
             "pose": tables.pose and texts.pose(tables.pose, resolve),
             "coverage": None if tables.coverage is None else texts.coverage(tables.coverage),
             "out": folder_of(resolve(out.folder), self.name, now),
+            "spare": out.spare and Path(resolve(out.spare)),
             "outputs": [name for name in OUTPUTS if getattr(out, name)],
             "record": out.record,
         }
@@ -86,6 +89,9 @@ class Mission:
         if limits:
             said |= {"frames": limits.frames, "seconds": limits.seconds}
             said["record_budget"] = limits.record_budget and bytes_of(limits.record_budget)
+            said["limits"] = _limits(limits)
+        if tables.links and tables.links.status:
+            said["status"] = str(StatusAddress.parse(tables.links.status.at))
         said |= self._links(resolve)
         return {name: value for name, value in said.items() if value is not None and value is not False}
 
@@ -139,6 +145,18 @@ def link_specs(options: Mapping[str, Any]) -> list[SinkSpec]:
         "mqtt": mqtt.spec_of,
     }
     return [makers[name](options[name]) for name in LINKS if options.get(name)]
+
+
+def _limits(table: LimitsTable) -> Limits | None:
+    """From where on a run gives something up; None where the table says nothing of it."""
+    given = {
+        "degrade": table.degrade,
+        "heat_margin": table.heat_margin_k,
+        "memory": table.memory_left and bytes_of(table.memory_left),
+        "disk": table.disk_left and bytes_of(table.disk_left),
+    }
+    there = {name: value for name, value in given.items() if value is not None}
+    return Limits(**there) if there else None  # type: ignore[arg-type]
 
 
 def _secret(path: Path, key: str) -> list[str]:

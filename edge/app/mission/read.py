@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from edge.app.mission.folder import check_pattern
 from edge.app.mission.lines import TomlError, TooDeep, key_lines, parse
 from edge.app.mission.links import LinksTable
 from edge.app.mission.mission import Mission
+from edge.app.status.address import EXPECTED, StatusAddress
 from edge.camera.options import VIEW_KEYS
 from edge.camera.view.options import take_view
 from edge.errors import InputError, without_password
@@ -34,7 +36,7 @@ MOST_SAID = 20  # faults that are told
 
 POSES = tuple(kind.prefix for kind in POSE_KINDS)
 KEY = ("model", "trusted_key")  # it may stand there itself
-OPENED = (("camera", "source"), ("pose", "source"), ("outputs", "folder"), ("model", "bundle"))
+OPENED = (("camera", "source"), ("pose", "source"), ("outputs", "folder"), ("outputs", "spare"), ("model", "bundle"))
 LENSES = ({"focal_mm", "pitch_um"}, {"focal_mm", "camera"}, {"hfov_deg"}, {"hfov_deg", "vfov_deg"}, {"dfov_deg"})
 HINTS = (  # words of what the parser says, in one version of it or another, and what is meant by most who see it
     ("Invalid value", 'expected a value: texts stand in quotes, as in source = "/dev/video0"'),
@@ -163,14 +165,15 @@ def _check(checker: Checker, tables: MissionTable) -> None:
         checker.say(("pose", "gimbal"), "pose.gimbal: mount is a camera without a gimbal: expected one of the two")
     path, pattern = ("outputs", "folder"), tables.outputs.folder
     checker.attempt(path, pattern, lambda: check_pattern(pattern), "", InputError)
-    budget = tables.limits and tables.limits.record_budget
-    if budget:
-        expected = "expected a size of 1MB or more, such as 500MB, 20GB, 20GiB"
-        checker.attempt(("limits", "record_budget"), budget, lambda: bytes_of(budget), expected, ValueError)
-        if not tables.outputs.record:
-            checker.say(
-                ("limits", "record_budget"), "limits.record_budget is of a recording: expected outputs.record = true"
-            )
+    limits = tables.limits
+    for key in ("record_budget", "memory_left", "disk_left") if limits else ():
+        if size := getattr(limits, key):
+            expected = "expected a size of 1MB or more, such as 500MB, 20GB, 20GiB"
+            checker.attempt(("limits", key), size, partial(bytes_of, size), expected, ValueError)
+    if limits and limits.record_budget and not tables.outputs.record:
+        checker.say(
+            ("limits", "record_budget"), "limits.record_budget is of a recording: expected outputs.record = true"
+        )
 
 
 def _files(checker: Checker, tables: MissionTable, folder: Path) -> None:
@@ -276,6 +279,9 @@ def _links(checker: Checker, links: LinksTable | None) -> None:
         path, came = ("links", "mqtt", "url"), without_password(broker.url)
         checker.attempt(path, came, lambda: MqttAddress.parse(address), expected, InputError)
         _certificates(checker, path[:2], broker, broker.url.startswith("mqtts:"), "url = mqtts://HOST/TOPIC")
+    if status := links.status:
+        path = ("links", "status", "at")
+        checker.attempt(path, status.at, lambda: StatusAddress.parse(status.at), EXPECTED, InputError)
 
 
 def _certificates(checker: Checker, path: tuple[str, ...], table: Any, tls: bool, needed: str) -> None:

@@ -187,6 +187,7 @@ _SIMPLE: Mapping[str, Any] = {
     "model": lambda self, text: self.said.update({("model", "bundle"): self._path(text)}),
     "normalise": lambda self, text: self.said.update({("model", "normalise"): text}),
     "out": lambda self, text: self.said.update({("outputs", "folder"): self._path(text)}),
+    "spare": lambda self, text: self.said.update({("outputs", "spare"): self._path(text)}),
     "record": lambda self, value: self.said.update({("outputs", "record"): value}),
     "threshold": _Values._threshold,
     "trusted_key": lambda self, text: self.said.update({("model", "trusted_key"): texts.trusted_key(text, self._path)}),
@@ -195,6 +196,7 @@ _SIMPLE: Mapping[str, Any] = {
     "reconnect_s": lambda self, text: self.said.update({("camera", "reconnect_s"): text}),
     "frames": lambda self, text: self.said.update({("limits", "frames"): text}),
     "seconds": lambda self, text: self.said.update({("limits", "seconds"): text}),
+    "status": lambda self, text: self.said.update({("links", "status", "at"): text}),
     "record_budget": lambda self, text: self.said.update({("limits", "record_budget"): text}),
 }
 

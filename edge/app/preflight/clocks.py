@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
 from edge.app.preflight.side_by_side import Line
+from edge.system.wall_clock import EARLIEST, JUMP_S
+from edge.system.wall_clock import synchronised as _synchronised
 
-EARLIEST = datetime(2026, 1, 1, tzinfo=timezone.utc)  # this program is not older: a clock before it was never set
-JUMP_S = 0.05  # in a second: more is no slewing
 LOOK_S = 1.0
-TIME_ERROR = 5  # of adjtimex(2): not synchronised
 SYNC = "sudo timedatectl set-ntp true, and a network or a GPS receiver until it says synchronised: timedatectl"
 
 
@@ -34,13 +32,3 @@ def clock_lines(
     jumped = abs(off) > JUMP_S
     value = f"UTC moved by {off:+.3f} s against the monotonic clock in {LOOK_S:g} s"
     yield Line("clock jumps", "yellow" if jumped else "green", value, "wait until the clock is set" if jumped else "")
-
-
-def _synchronised() -> bool | None:
-    """What the kernel says of its clock; None where it cannot be asked."""
-    try:
-        call = ctypes.CDLL(None, use_errno=True).adjtimex
-    except (OSError, AttributeError):
-        return None
-    state = int(call(ctypes.create_string_buffer(512)))  # a struct timex of zeros asks and sets nothing
-    return None if state < 0 else state != TIME_ERROR

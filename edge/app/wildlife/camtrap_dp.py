@@ -17,7 +17,7 @@ from typing import Any
 from edge.app.wildlife.camtrap_tables import TABLES, Table, observation_type, table
 from edge.errors import InputError
 from edge.measure.detections_lines import DetectionLine, FrameLine, Size
-from edge.measure.read_detections import DetectionsFile, picture_name, searched
+from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
 from edge.measure.track_lines import TrackLine
 from edge.system.files import write_whole
 
@@ -131,7 +131,7 @@ def _add_frame(
         captureMethod=flight.method("timeLapse"),
         timestamp=when,
         **_file(name.partition("#")[0]),
-        mediaComments="" if searched(frame) else "the camera's shutter was closed",
+        mediaComments="" if searched(frame) else why_not_searched(frame),
     )
     common = {
         "deploymentID": flight.name,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edge.data import class_name
 from edge.measure.detections_lines import FrameLine
-from edge.measure.read_detections import DetectionsFile, picture_name, searched
+from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
 from edge.system.files import written_whole
 
 NAME = "detections.coco.json"
@@ -18,18 +19,19 @@ NAME = "detections.coco.json"
 def write_coco(detections: DetectionsFile, path: Path) -> str:
     """Write the file; returns what a person should know of it.
 
-    An image for each frame that was searched: one whose shutter was closed is left out, since an image without
-    annotations means that nothing is there.
+    An image for each frame that was searched: another one, as with a closed shutter, is left out, since an image
+    without annotations means that nothing is there.
 
     Raises InputError as `DetectionsFile` does; OSError where it cannot be written.
     """
-    images = boxes = closed = 0
+    images = boxes = 0
+    left_out = Counter[str]()
     seen = set(range(len(detections.first.classes)))
     with written_whole(path) as out:
         out.write(b'{"images":[')
         for frame in detections:
             if not searched(frame):
-                closed += 1
+                left_out[why_not_searched(frame)] += 1
                 continue
             images += 1
             out.write(_item(_image(detections, frame, images), first=images == 1))
@@ -43,8 +45,8 @@ def write_coco(detections: DetectionsFile, path: Path) -> str:
         info = {"description": "found by thermal-edge; no person has checked it", "model": detections.first.model}
         out.write(b'],\n"categories":' + json.dumps(categories).encode() + b',\n"info":' + json.dumps(info).encode())
         out.write(b"}\n")
-    left_out = f"; {closed} frames with a closed shutter are left out" if closed else ""
-    return f"{path}: {boxes} boxes in {images} images{left_out}"
+    others = "".join(f"; {n} frames are left out: {why}" for why, n in left_out.items())
+    return f"{path}: {boxes} boxes in {images} images{others}"
 
 
 def _item(value: dict[str, Any], first: bool) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from edge.data import class_name
 from edge.measure.detections_lines import DetectionLine, FrameLine, Size
 from edge.measure.kinds import kind_of
-from edge.measure.read_detections import DetectionsFile, picture_name, searched
+from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
 from edge.system.files import written_whole
 
 NAME = "detections.megadetector.json"
@@ -85,7 +85,7 @@ def write_megadetector(detections: DetectionsFile, path: Path) -> str:
 def _image(frame: FrameLine, size: Size, categories: Categories) -> dict[str, Any]:
     item: dict[str, Any] = {"file": picture_name(frame)}
     if not searched(frame):
-        return {**item, "failure": "the camera's shutter was closed", "detections": None}
+        return {**item, "failure": why_not_searched(frame), "detections": None}
     found = [_detection(one, size, categories) for one in frame.detections]
     # no longer required since 1.3; older readers look for it
     item["max_detection_conf"] = max((one["conf"] for one in found), default=0.0)

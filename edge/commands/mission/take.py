@@ -58,9 +58,14 @@ def read(path: Path) -> Mission:
     try:
         return read_mission(path)
     except MissionError as error:
-        for fault in error.faults[:-1]:
-            log.error("%s", fault)
-        raise InputError(error.faults[-1]) from None
+        raise told(error) from None
+
+
+def told(error: MissionError) -> InputError:
+    """The last fault, to be raised; those before it are logged."""
+    for fault in error.faults[:-1]:
+        log.error("%s", fault)
+    return InputError(error.faults[-1])
 
 
 def take_mission(arguments: argparse.Namespace) -> Mission:
@@ -130,8 +135,10 @@ PLACES = (  # how an error begins: of which option it is, and its key
     ("ground ", ("ground", "ground")),
     ("coverage ", ("coverage", "coverage")),
     ("output folder", ("out", "outputs", "folder")),
+    ("--spare", ("spare", "outputs", "spare")),
     ("--cot", ("cot", "links", "cot")),
     ("--mqtt", ("mqtt", "links", "mqtt")),
+    ("status ", ("status", "links", "status", "at")),
     ("--mavlink-out", ("mavlink_out", "links", "mavlink")),
 )
 _OPTIONS = {"reconnect_s": "reconnect_seconds"}  # whose name is another one in the program

@@ -26,6 +26,7 @@ from edge.seams import Engine
 LONGEST_S = 1.0  # between two frames: what is longer is no dwell
 POOR = frozenset({"black_hot", "byte_order", "drift", "low_contrast", "saturated", "warm_ground"})
 """Conditions of `edge.health.conditions` under which recall is not what was measured, and ground does not count."""
+SPARED = "the engine was not asked, as the board was in trouble"
 SHUTTER, FROZEN, OVERFLOWED = "the shutter was closed", "the camera stood still", "numbers of the network overflowed"
 NO_POSE = "the frame has no pose"
 NO_GROUND = "most of the picture looks more than 75 degrees off nadir or past the ground, or the lens is not known"
@@ -217,7 +218,7 @@ def probability(found: Findings) -> list[float] | None:
 def _uncounted(result: Result) -> str:
     """Why nothing was searched with this frame; "" = it was."""
     if not result.inferred:
-        return SHUTTER
+        return SHUTTER if result.frame.shutter_closed else SPARED
     if "frozen" in result.frame.flags:
         return FROZEN
     if not result.finite:

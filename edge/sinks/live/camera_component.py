@@ -61,6 +61,7 @@ class CameraComponent:
         self._sightings = Sightings()
         self._texts: list[tuple[int, str, int]] = []  # track, class, hundredths of the score
         self._told: set[int] = set()
+        self._notices: deque[str] = deque(maxlen=MOST_ANSWERS)
         self._answers: deque[Any] = deque(maxlen=MOST_ANSWERS)
         self._intervals: dict[int, float] = {}
         self._next: dict[int, float] = {0: begin}
@@ -73,7 +74,9 @@ class CameraComponent:
     # ---- what was found ----
 
     def see(self, result: Result, now: float) -> None:
-        """Take one result."""
+        """Take one result. What is followed stays over frames that were not searched."""
+        if not result.inferred and not result.frame.shutter_closed:
+            return
         self._result, self._seen_at = result, now
         found = result.detections
         if found.track_ids is not None:
@@ -85,6 +88,10 @@ class CameraComponent:
                     self._texts.append((number, name, round(100 * float(found.scores[i]))))
         if self._dots:
             self._answers.extend(self._dot(known, now) for known in self._sightings.add(result) if known.told == 1)
+
+    def say(self, text: str) -> None:
+        """A text of its own, sent at once: the run gives something up."""
+        self._notices.append(text)
 
     def _text(self) -> str:
         """Of the tracks that are new: the one, or how many."""
@@ -115,6 +122,9 @@ class CameraComponent:
             )
         while self._answers:
             yield self._out.pack(self._answers.popleft())
+        while self._notices:
+            text = self._notices.popleft().encode("ascii", "replace")[:TEXT_CHARS]
+            yield self._out.pack(mav.MAVLink_statustext_message(mav.MAV_SEVERITY_WARNING, text))
         if self._texts and now >= self._next_text:
             self._next_text = now + TEXT_S
             yield self._out.pack(mav.MAVLink_statustext_message(mav.MAV_SEVERITY_NOTICE, self._text().encode()))

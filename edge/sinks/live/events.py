@@ -68,6 +68,11 @@ class EventSink(Sink):
         message = json.dumps({"event": what, "id": track, **said}, separators=(",", ":"))
         self.courier.put(f"{track} {what}", message.encode())
 
+    def notice(self, text: str) -> None:
+        """Hand it over as ``{"event": "degraded", "text"}``."""
+        said = {"event": "degraded", "id": f"thermal-edge.{self._run}", "text": text}
+        self.courier.put(f"degraded {text}", json.dumps(said, separators=(",", ":")).encode())
+
     def link_report(self) -> dict[str, Any]:
         return self.courier.report(self._link.name, self._link.refused)
 

@@ -34,6 +34,7 @@ class Component(Protocol):
     def unsigned(self) -> int: ...
 
     def see(self, result: Result, now: float) -> None: ...
+    def say(self, text: str) -> None: ...
     def hear(self, data: bytes, now: float) -> None: ...
     def due(self, now: float) -> Iterable[bytes]: ...
 
@@ -57,6 +58,11 @@ class MavlinkSink(Sink):
             raise SinkError(f"mavlink out: {self._broken!r}")
         with self._lock:
             self._component.see(result, time.monotonic())
+
+    def notice(self, text: str) -> None:
+        """Send it as a STATUSTEXT, severity WARNING."""
+        with self._lock:
+            self._component.say(text)
 
     def close(self) -> None:
         """End the thread and the link. May be called twice."""

@@ -1,0 +1,1 @@
+"""``edge service``: a mission as a service of systemd, from the command line."""
