@@ -83,7 +83,8 @@ def test_snippets(
 
     monkeypatch.chdir(tmp_path)
     if "flight/" in text:
-        words = ["--source", SIM, "--model", str(tiny_bundle), "--threshold", "0", "--out", "flight", "--quiet"]
+        source = SIM.replace("live=0", "live=1") if "clock.jsonl" in text else SIM
+        words = ["--source", source, "--model", str(tiny_bundle), "--threshold", "0", "--out", "flight", "--quiet"]
         assert main(["run", *words]) == 0
     monkeypatch.setattr(edge, "open_camera", lambda _: camera(SIM))
     monkeypatch.setattr(edge, "open_engine", lambda _: engine(tiny_bundle, "ort"))

@@ -26,7 +26,8 @@ SOURCES = sorted([*ROOT.glob("edge/**/*.py"), *ROOT.glob("export/**/*.py")])
 AN_OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])*(?![\w(-])")
 # what an option after it belongs to
 A_PROGRAM = re.compile(
-    r"(?<![\w./-])(?:(?P<ours>edge-export|edge) (?P<command>[a-z]+(?: (?:check|simulate|propose)\b)?)"
+    r"(?<![\w./-])(?:(?P<ours>edge-export|edge) "
+    r"(?P<command>[a-z]+(?: (?:check|simulate|propose|install|status|uninstall)\b)?)"
     r"|(?P<other>v4l2-ctl|pip|benchmarks/[\w/]+\.py))"
 )
 # options of other programs, named without them where it is clear whose they are; --boxes is an example's
@@ -40,7 +41,11 @@ OTHERS = {
     "--boxes",
     "--schemafile",
     "--out-type",
-}
+    # systemctl, useradd, docker, install.sh
+    "--no-block", "--no-pager", "--now", "--property", "--version", "--system", "--no-create-home", "--shell",
+    "--device", "--group-add", "--restart", "--rm", "--runtime", "--volume", "--prefix", "--python", "--wheel",
+    "--help",
+}  # fmt: skip
 
 
 @cache

@@ -19,8 +19,8 @@ from tests.support.signatures import signature, surface, told
 # a package, below it each name of its __all__: (parameters of a call), then what a class has: values and methods()
 PUBLIC = """
 edge
-    Background (sink, depth, lossless, name='') close(within_s=None) end() leave(why) link_report() skipped
-      write(result)
+    Background (sink, depth, lossless, name='') close(within_s=None) end() leave(why) link_report() notice(text) skipped
+      waiting write(result)
     Bundle (path, name, architecture, classes, height, width, normalise_8bit, normalise_16bit, trained_mean,
       trained_std, score_threshold, graph_score_threshold, max_detections, files, checkpoint_sha256='',
       nms_thresholds=..., data=..., tools=..., assumed=..., int8=..., score_chosen=..., signer='', trusted=None,
@@ -55,15 +55,18 @@ edge
     RunSettings (*, out, source=None, model=hituav-r18, trusted_key=None, frames=None, seconds=None, policy=None,
       backend='auto', tiles=None, threshold=None, normalise=None, override_normalise=False, outputs=(), record=False,
       record_budget=None, verify=None, pose=None, lens=None, ground=None, mounting=None, coverage=None,
-      reconnect_s=None, trust_engine=False, zero_copy=False, spin=False, mission=None) backend coverage frames ground
-      lens mission model mounting normalise out outputs override_normalise policy pose reconnect_s record record_budget
-      seconds source source_text sources spin threshold tiles trust_engine trusted_key verify zero_copy
-    Sink () close() idle() link_report() write(result)
+      reconnect_s=None, trust_engine=False, zero_copy=False, spin=False, spare=None, limits=Limits(heat_margin=5.0,
+      memory=268435456, disk=1000000000, degrade=True), status=None, mission=None) backend coverage frames ground lens
+      limits mission model mounting normalise out outputs override_normalise policy pose reconnect_s record
+      record_budget seconds source source_text sources spare spin status threshold tiles trust_engine trusted_key verify
+      zero_copy
+    Sink () close() idle() link_report() notice(text) write(result)
     SinkError exit_code
-    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=()) beside check
-      depth essential file help lossless make name path(folder)
+    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
+      beside check depth essential file heavy help lossless make name path(folder)
     SourceError exit_code
-    Stream (camera, engine, policy, filter, stop, follow, locate) busy_since close() filter replace_engine(engine)
+    Stream (camera, engine, policy, filter, stop, follow, locate) busy_since close() effort filter
+      replace_engine(engine)
     TemperatureScale (gain, offset=0.0) celsius(counts) counts(celsius) gain kelvin_per_count(counts) offset
     monotonic_of (epoch_s)
     open_camera (source, reconnect_s=None)
@@ -122,7 +125,7 @@ edge.geo
     track_position (positions, covariance, factors, passes=None)
 edge.pose
     Moment (t, utc=None, origin=None, replayed=False) of(frame) origin replayed t utc
-    PoseSource () assume(line) at(moment) check(camera) close() counts description
+    PoseSource () assume(line) at(moment) check(camera) close() counts description utc_offset()
     open_pose (pose, sources=(), model=None)
 edge.recording
     Origin (source, live, fps, independent=False, crop=None, mask=None, intrinsics=None, whole=None) crop fps
@@ -131,17 +134,17 @@ edge.recording
     RecordingWriter (folder, origin, budget=None, reserve=268435456, segment_bytes=268435456, segment_s=60.0,
       sync_s=0.5, clock=...) close() sync_if_due() write(frame)
 edge.sinks
-    Background (sink, depth, lossless, name='') close(within_s=None) end() leave(why) link_report() skipped
-      write(result)
+    Background (sink, depth, lossless, name='') close(within_s=None) end() leave(why) link_report() notice(text) skipped
+      waiting write(result)
     JsonlSink (path, classes, clock=..., sync_s=0.7, model=None, crop=None, thresholds=None, mission=None) close()
-      idle() link_report() write(result)
-    PicturesSink (folder, classes, reserve=67108864) close() idle() link_report() write(result)
-    Sink () close() idle() link_report() write(result)
+      idle() link_report() notice(text) write(result)
+    PicturesSink (folder, classes, reserve=67108864) close() idle() link_report() notice(text) write(result)
+    Sink () close() idle() link_report() notice(text) write(result)
     SinkContext (path, classes, fps=None, live=False, model=None, crop=None, thresholds=None, mission=None) classes crop
       fps live mission model path thresholds
-    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=()) beside check
-      depth essential file help lossless make name path(folder)
-    VideoSink (path, classes, fps, live, reserve=67108864) close() idle() link_report() write(result)
+    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
+      beside check depth essential file heavy help lossless make name path(folder)
+    VideoSink (path, classes, fps, live, reserve=67108864) close() idle() link_report() notice(text) write(result)
     draw (result, classes, truth=False, scale=1)
 edge.thermal
     DEFAULT_8BIT NormaliseSpec(method='identity', params={}, version=1)
@@ -153,7 +156,7 @@ edge.thermal
     Normaliser (spec) reset()
     normalise (pixels, spec, temperature=None)
 edge.track
-    Follower (lowest, placing=None) faintest(lowest)
+    Follower (lowest, placing=None) between(detections, frame, t, picture, lowest) faintest(lowest)
     Track (id, label, score, frames, first_t, last_t, box, velocity) box first_t frames id label last_t score velocity
     Tracker (*, low=0.1, high=0.5, begin=0.3, lost_s=1.0) finish() limit(*, low, high, begin) tracks update(boxes,
       scores, labels, t, motion=None)

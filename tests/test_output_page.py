@@ -8,19 +8,25 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
+from edge import open_engine
 from edge.app.bench import bench_json
+from edge.app.clock.clock_json import ClockLine, ClockMoment
+from edge.app.degrade.report_json import DegradeStep, SpareReport
 from edge.app.model_facts import model_facts
 from edge.app.output import _written
 from edge.app.report_json import Counted
 from edge.app.settings import MissionStamp
 from edge.app.source_check import Examination
+from edge.app.start.start import write_start
 from edge.commands.doctor import rows
 from edge.commands.main import main
 from edge.data import FLAGS, Detections, Frame, Pose, TemperatureScale
@@ -43,6 +49,7 @@ from edge.sinks.trace import TraceSink
 from edge.sinks.tracks.counts import SPEEDS
 from edge.sinks.tracks.geojson import geojson
 from edge.sinks.tracks.track_csv import COLUMNS
+from edge.system.wall_clock import Relation
 from edge.track.counting import count
 from tests.conftest import made
 from tests.support.flown import HEIGHT, WIDTH, lines
@@ -121,6 +128,7 @@ REPORT = {
     "coverage.gap_reasons": "reason",
     "coverage.frames_not_counted": "why",
     "counted": "class",
+    "degraded.seconds": "step",
 }
 
 
@@ -164,6 +172,14 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
         "pose": posed.report(),
         "health": health.report(),
         "waiting_seconds": {"waiting for a frame": 1.0},
+        "clock": {
+            **dict.fromkeys(
+                ("first", "last"), dict.fromkeys(field.encode_name for field in structs.fields(ClockMoment))
+            ),
+            "jumps": 0,
+            "largest_jump_s": None,
+            "error": None,
+        },
         "links": {"mavlink": {**first["links"]["cot"], "unread_bytes": 0}},
         "power": {**first["power"], "celsius": {"cpu": 50.0}},
         "reconnects": camera.outages(),
@@ -173,6 +189,12 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
             "alignment": {"suggested": str(Mounting()), "said": "why"},
         },
         "coverage": {**covered().report(), "gap_reasons": {"not seen": 1.0}, "frames_not_counted": {"it is away": 1}},
+        "spare": msgspec.to_builtins(SpareReport("d", 0, "it is full")),
+        "degraded": {
+            **first["degraded"],
+            "steps": [msgspec.to_builtins(DegradeStep(0.0, "", "lower rate", True, "heat", 95.0, 94.0))],
+            "seconds": {"lower rate": 1.0},
+        },
         "mission": asdict(MissionStamp("north", "north.toml", "0")),
         "score": Tally(found={"deer": 1}).to_json(),
         "counted": {"deer": msgspec.to_builtins(Counted(**COUNT, really=1))},
@@ -200,6 +222,19 @@ def test_trace(tmp_path: Path) -> None:
         sink.write(result(stages_ms={"wait": 1.0}))
     line = json.loads((tmp_path / "trace.jsonl").read_text())
     assert set(paths(line, {"stages_ms": "stage"})) == table("trace.jsonl")
+
+
+def test_clock() -> None:
+    assert {field.encode_name for field in structs.fields(ClockLine)} == table("clock.jsonl")
+
+
+def test_start_of_a_run(tiny_bundle: Path, tmp_path: Path) -> None:
+    mission, clock = MissionStamp("north", "north.toml", "0"), Relation(1.0, 2.0, "unset", "system", None)
+    with open_engine(tiny_bundle, "null") as engine:
+        write_start(tmp_path, engine, None, World([picture()]).camera(), {"deer": 0.5}, mission, clock)
+    start = json.loads((tmp_path / "run.json").read_text())
+    names = {"model_files": "file", "thresholds": "class", "versions": "package"}
+    assert set(paths(start, names)) - {*names} == table("run.json")
 
 
 def test_tracks() -> None:
@@ -375,9 +410,15 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     lines = [header(said, ("deer",), "m", None), to_json(said, ("deer",))]
     (tmp_path / "flight/detections.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     monkeypatch.chdir(tmp_path)
+    moment = {"t": 2.0, "utc": "2026-11-26T19:30:00.000+00:00", "state": "synchronised", "by": "system", "jump_s": None}
+    unset = {**moment, "t": 0.0, "utc": None, "state": "unset"}
+    (tmp_path / "flight/clock.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (unset, moment)))
     for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
-        exec(compile(code, "output.md", "exec"), {})
-    assert capsys.readouterr().out == "1 frames, 1 boxes\n"
+        names: dict[str, Any] = {}
+        exec(compile(code, "output.md", "exec"), names)
+        if "utc" in names:
+            assert names["utc"](0.5) == datetime(2026, 11, 26, 19, 29, 58, 500000, timezone.utc)
+    assert capsys.readouterr().out == "1 frames, 1 boxes\n0 2026-11-26 19:29:58+00:00\n"
     assert (tmp_path / "flight/detections.csv").read_text().splitlines() == [
         "seq,t,origin,class,score,x1,y1,x2,y2",
         "0,0.0,a.png,deer,1.0,1.0,2.0,3.0,4.0",

@@ -17,6 +17,8 @@ import pytest
 from edge.data import Frame, RawDetections, Result, monotonic_of
 from edge.errors import CameraError, EngineError, InputError
 from edge.health import fixed, scene
+from edge.health.ladder import FULL, Effort
+from edge.health.pace import Pace
 from edge.model.bundle import Bundle
 from edge.model.thresholds import Filter
 from edge.pipeline import Stream, stream
@@ -452,3 +454,39 @@ def test_any_other_classes_are_refused(classes: tuple[str, ...], bundle: Bundle)
     results = stream(Feed([frame(0)]), Fixed(bundle))
     with pytest.raises(InputError, match="expected the same in the same order"):
         results.replace_engine(Fixed(dataclasses.replace(bundle, classes=classes)))
+
+
+# ---- less effort
+
+
+def test_with_less_effort_every_third_open_frame_is_searched(bundle: Bundle) -> None:
+    shut = {2: frozenset({"ffc"})}
+    results = stream(Feed([frame(i, flags=shut.get(i, frozenset())) for i in range(10)]), Fixed(bundle))
+    results.effort = Effort(every=3)
+    seen = [(result.inferred, len(result.detections) > 0) for result in results]
+    assert [found for _, found in seen] == [inferred for inferred, _ in seen]
+    assert [inferred for inferred, _ in seen] == [False, False, False, True, False, False, True, False, False, True]
+
+
+def test_full_effort_again_searches_all(bundle: Bundle) -> None:
+    results = stream(Feed([frame(i) for i in range(6)]), Fixed(bundle))
+    results.effort = Effort(every=3)
+    asked = []
+    for result in results:
+        asked.append(result.inferred)
+        if len(asked) == 3:
+            results.effort = FULL
+    assert asked == [False, False, True, True, True, True]
+
+
+def test_a_rest_ends_with_the_run(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it were."""
+    monkeypatch.setattr(Pace, "rest_s", lambda *_: LONG_S)
+    stop = threading.Event()
+    results = stream(Feed([frame(i) for i in range(6)]), Fixed(bundle), stop=stop)
+    results.effort = Effort(times=2.0)
+    next(results)
+    threading.Timer(0.2, stop.set).start()
+    begin = time.monotonic()
+    assert list(results) == []
+    assert time.monotonic() - begin < LONG_S

@@ -165,6 +165,28 @@ def read_link(_folder: Path, data: bytes) -> None:
         raise errors[-1]
 
 
+def read_status(_folder: Path, data: bytes) -> None:
+    from edge.app.status.address import StatusAddress
+
+    str(StatusAddress.parse(_text(data)))
+
+
+def ask_status(_folder: Path, data: bytes) -> None:
+    """A request of a program that asks how the run goes: the page, or what is wrong with it."""
+    from http import HTTPStatus
+
+    from edge.app.status.http import Page, answer
+
+    told = answer(data, {"/healthz": lambda: Page(HTTPStatus.OK, "text/plain", "")})
+    head, end, body = told.partition(b"\r\n\r\n")
+    code = head.partition(b"\r\n")[0].split(b" ")[1]
+    assert end, told
+    assert code in (b"200", b"400", b"404", b"405", b"431"), told
+    assert b"Content-Length: %d\r\n" % len(body) in head, told
+    if code != b"200":
+        raise InputError(body.decode())
+
+
 def read_options(_folder: Path, data: bytes) -> None:
     """The command line itself, one word each."""
     import contextlib
@@ -219,11 +241,18 @@ OPTIONS = (
     "bench --model m --rate 9 --seconds 3 --runs 5 --json b.json", "report out --coco --location 47 8",
 )  # fmt: skip
 
+REQUESTS = (
+    "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:9100\r\nUser-Agent: curl/8.5.0\r\nAccept: */*",
+    "GET /metrics?a=b HTTP/1.0", "HEAD /healthz HTTP/1.1\r\nHost: x",
+)  # fmt: skip
+
 ROWS = (
     Target("source", _texts(*SOURCES), open_source, "text", raises=(EdgeError,), strategy=_grammar(*SOURCES)),
     Target("pose", _texts(*POSES), open_pose, "text", strategy=_grammar(*POSES)),
     Target("lens", _texts(*LENSES), read_lens, "text", strategy=_grammar(*LENSES)),
     Target("link", _texts(*LINKS), read_link, "text", strategy=_grammar(*LINKS)),
+    Target("status", _texts("9100", "127.0.0.1:9100", "[::1]:9100", "localhost:80"), read_status, "text"),
+    Target("request", _texts(*REQUESTS), ask_status),
     Target("mission", missions, read_mission, "text"),
     Target("options", _texts(*OPTIONS), read_options, "text"),
     Target("key", _texts("00" * 32, "a passphrase"), read_key),

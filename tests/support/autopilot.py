@@ -39,6 +39,7 @@ class Autopilot:
     def __init__(self, version: int = 2, key: bytes | None = None, system: int = 1, component: int = 1) -> None:
         self.version, self.asked, self.heartbeats = version, dict[int, float](), 0
         self.heard: list[Any] = []
+        self.utc_at_start: float | None = None  # seconds since 1970: it then sends SYSTEM_TIME
         self._mavlink = mavlink.MAVLink(None, srcSystem=system, srcComponent=component)
         self._reader = mavlink.MAVLink(None)
         if key is not None:
@@ -71,6 +72,10 @@ class Autopilot:
         return self.pack(
             mavlink.MAVLink_gps_raw_int_message(round(t * 1e6), fix, 0, 0, 0, 0, 0, 0, 0, 12, 0, accuracy_mm)
         )
+
+    def system_time(self, t: float) -> bytes:
+        utc_us = 0 if self.utc_at_start is None else round((self.utc_at_start + t) * 1e6)
+        return self.pack(mavlink.MAVLink_system_time_message(utc_us, _ms(t)))
 
     def rangefinder(self, t: float, cm: int, orientation: int = 25, quality: int = 0) -> bytes:
         message = mavlink.MAVLink_distance_sensor_message(
@@ -106,6 +111,8 @@ class Autopilot:
             sent.append(self.gimbal(t, 0.0, -90.0, 32))
         if ticks % 5 == 0:
             sent.append(self.position(t))
+        if ticks % 5 == 0 and self.utc_at_start is not None:
+            sent.append(self.system_time(t))
         if ticks % 25 == 0:
             sent += [self.gps(t), self.heartbeat()]
         return sent

@@ -26,6 +26,7 @@ def test_demo_leaves_all_that_it_promises(
     assert {p.name for p in out.iterdir()} == {
         "detections.jsonl",
         "report.json",
+        "run.json",
         "video.mkv",
         "contact_sheet.png",
         "tracks.jsonl",

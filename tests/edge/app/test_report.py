@@ -15,11 +15,11 @@ from tests.conftest import made
 SOURCE = "sim:live=0,width=80,height=64,frames=12"
 
 
-def result(i: int, labels: list[int], **more: object) -> Result:
+def result(i: int, labels: list[int], flags: frozenset[str] = frozenset(), **more: object) -> Result:
     n = len(labels)
     boxes = np.tile(np.array([[1, 2, 3, 4]], np.float32), (n, 1))
     found = Detections(boxes, np.full(n, 0.5, np.float32), np.array(labels, np.int32), 8, 8)
-    frame = Frame(np.zeros((8, 8), np.uint8), i, i * 0.1)
+    frame = Frame(np.zeros((8, 8), np.uint8), i, i * 0.1, flags=flags)
     return made(frame, found, i * 0.1 + 0.02, np.zeros((8, 8), np.uint8), **more)  # type: ignore[arg-type]
 
 
@@ -27,7 +27,7 @@ def test_sums() -> None:
     totals = Totals(("deer", "fox"))
     totals.add(result(0, [0, 0, 1]))
     totals.add(result(1, [5], converged=False, dropped=3, duplicates=1))  # the graph knows more classes than its names
-    totals.add(result(2, [], inferred=False, dropped=4, duplicates=2))
+    totals.add(result(2, [], frozenset({"ffc"}), inferred=False, dropped=4, duplicates=2))
     totals.add(result(3, [], finite=False, dropped=4, duplicates=2))
     said = totals.to_json()
     assert said["detections"] == {"deer": 2, "fox": 1, "5": 1}
@@ -39,6 +39,12 @@ def test_sums() -> None:
     assert (said["shutter_frames"], said["unconverged"], said["overflowed"]) == (1, 1, 1)
     assert said["fps"] == 5.0  # frames 1 and 3: the first is warm-up, 2 was not looked at
     assert said["latency_ms"]["p50"] == 20.0
+
+
+def test_a_frame_that_was_spared_is_no_closed_shutter() -> None:
+    totals = Totals(("deer", "fox"))
+    totals.add(result(0, [], inferred=False))
+    assert (totals.to_json()["shutter_frames"], totals.between) == (0, 1)
 
 
 def test_a_run_and_a_bench_say_the_same_things(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def test_a_second_run_into_the_folder_is_refused_and_touches_nothing(
         said = capsys.readouterr().err
         assert f"another run is writing to the output folder {out}: give another --out" in said
         assert said.count("\n") == 1
-        assert sorted(path.name for path in out.iterdir()) == ["detections.jsonl", "recording", "tracks.jsonl"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            *("clock.jsonl", "detections.jsonl", "recording", "run.json", "tracks.jsonl")
+        ]
     finally:
         first.terminate()
         assert first.wait(30) == 0

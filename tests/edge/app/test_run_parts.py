@@ -150,7 +150,16 @@ def test_what_ones_own_sink_left_is_moved_aside(engine: Corner, tmp_path: Path) 
     mine = edge.SinkSpec("lines", "lines.txt", Lines)
     for _ in range(2):
         edge.run(settings(tmp_path, outputs=("pictures",)), camera=Mine(2), engine=engine, sinks=[mine])
-    expected = ["counts.json", "crops", "detections.jsonl", "lines.txt", "pictures", "report.json", "tracks.jsonl"]
+    expected = [
+        "counts.json",
+        "crops",
+        "detections.jsonl",
+        "lines.txt",
+        "pictures",
+        "report.json",
+        "run.json",
+        "tracks.jsonl",
+    ]
     assert sorted(path.name for path in (tmp_path / "earlier-1").iterdir()) == expected
 
 

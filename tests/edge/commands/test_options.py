@@ -40,7 +40,9 @@ edge run
   --record-budget size_in_bytes
   --seconds positive
   --source text (+) required
+  --spare Path
   --spin flag
+  --status status
   --threshold threshold
   --tiles tiles
   --trace -> outputs adds trace = []
@@ -113,6 +115,18 @@ edge align
   --ground float = 0.0
   --verbose flag
   DIR Path required
+edge service
+  --verbose flag
+edge service install
+  --dry-run flag
+  --mission Path required
+  --user text = 'thermal-edge'
+  --verbose flag
+edge service status
+  --json flag
+  --verbose flag
+edge service uninstall
+  --verbose flag
 """
 
 

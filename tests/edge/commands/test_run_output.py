@@ -166,3 +166,12 @@ def test_pictures_of_stills_have_their_names(
         "skipped": 0,
         "error": None,
     }
+
+
+def test_what_was_given_up_and_moved_stands_in_the_last_lines(tmp_path: Path) -> None:
+    degraded = {"steps": [], "more": 0, "seconds": {"lower rate": 61.6, "no pictures": 3.0}, "frames_between": 0}
+    moved = {"file": "/usb/out-detections.jsonl", "from_seq": 3, "because": "the disk is full"}
+    said = summary({**REPORT, "degraded": degraded, "spare": moved}, tmp_path)
+    assert "WARNING: detections went on in /usb/out-detections.jsonl: the disk is full" in said
+    told = "lower rate for 62 s, no pictures for 3 s"
+    assert f"given up so that detections went on: {told}; degraded in report.json says why" in said

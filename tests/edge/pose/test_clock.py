@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from edge.pose.clock import CLOCK_JUMPED, BootClock, Learning, LogClock, TimeSync
+from edge.pose.clock import CLOCK_JUMPED, BootClock, GpsTime, Learning, LogClock, TimeSync
 
 
 def feed(clock: BootClock, times: list[tuple[float, float]]) -> list[float | None]:
@@ -184,3 +184,17 @@ def test_a_log_of_two_flights() -> None:
     times, clock = replayed(seen)
     assert times[99:103] == [pytest.approx(599), None, None, pytest.approx(622)]
     assert clock.restarts == 1
+
+
+def test_gps_time_is_that_of_the_message_that_was_least_late() -> None:
+    utc, clock = 1.8e9, GpsTime()
+    for utc_s, arrival in ((0.0, 100.0), (utc + 1, 101.3), (1e9, 101.5), (5e9, 101.6), (utc + 2, 102.1)):
+        clock.take(utc_s, arrival)
+        assert clock.offset is None  # before the third one that can be
+    clock.take(utc + 3, 103.4)
+    assert clock.offset == pytest.approx(utc - 100 - 0.1, abs=1e-5)
+    clock.take(utc + 4 + 60, 104.2)  # it was set by a minute
+    assert clock.offset is None
+    for t in range(5, 40):
+        clock.take(utc + t + 60, 100.3 + t)
+    assert clock.offset == pytest.approx(utc - 100 + 60 - 0.3, abs=1e-5)  # the one that was less late is forgotten

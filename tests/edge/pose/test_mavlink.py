@@ -68,6 +68,22 @@ def test_poses_are_those_of_the_capture_though_messages_are_lost_and_late(versio
         assert poses.counts[f"MAVLink {version} messages"] > 20
 
 
+def test_gps_time_is_that_of_the_autopilot_that_is_followed() -> None:
+    with listening() as (poses, port):
+        assert poses.utc_offset() is None
+        mine, other = Autopilot(), Autopilot(system=2)
+        mine.utc_at_start, other.utc_at_start = 1_800_000_000.0, 1_900_000_000.0
+        with FlyingAutopilot(port, mine) as flying:
+            wait_for(lambda: poses.utc_offset() is not None)
+            late_s = 1_800_000_000.0 - flying.started - (poses.utc_offset() or 0.0)
+            assert -0.001 < late_s < 5
+            before = poses.counts["SYSTEM_TIME"]
+            poses._take(other.heartbeat() + 5 * other.system_time(0.0))
+            assert abs((poses.utc_offset() or 0.0) - 1_800_000_000.0 + flying.started) < 5
+            wait_for(lambda: poses.counts["SYSTEM_TIME"] > before and 2 in flying.autopilot.asked)
+            assert flying.autopilot.asked[2] == pytest.approx(1e6)
+
+
 def test_an_autopilot_that_is_away_is_waited_for(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

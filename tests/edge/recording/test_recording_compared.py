@@ -95,7 +95,7 @@ def test_repaired_frames_of_a_whole_flight_are_compared(tmp_path: Path) -> None:
         (line(3, box(1), box(2)), {"at": (1.0, 4.0)}, "frame 3, detection 1: box [2"),
         (line(3, box(1, 0.75)), {"at": (1.0,)}, "frame 3, detection 0: score 0.75 in the flight, 0.5 now"),
         (line(3, box(1, label=1)), {"at": (1.0,)}, "frame 3, detection 0: label 1 in the flight, 0 now"),
-        (line(3, inferred=False), {"at": ()}, "the engine was not asked in the flight"),
+        (line(3, inferred=False, flags=("ffc",)), {"at": ()}, "the engine was not asked in the flight"),
         (line(3), {"at": (), "inferred": False}, "the engine was asked in the flight"),
         (line(3, {**box(1), "area": 7}), {"at": (1.0,)}, "detection 0: area 7 in the flight, None now"),
         (line(3, dict(reversed(box(1).items()))), {"at": (1.0,)}, "frame 3: the same, but written otherwise"),
@@ -181,3 +181,14 @@ def test_tracks_and_positions_are_not_compared_but_all_that_was_found_is(tmp_pat
         came(verifier, seq, 1.0)
     assert (verifier.same, verifier.different) == (2, 1)
     assert "frame 2, detection 0: celsius [1.0, 2.0, 3.0] in the flight, None now" in str(verifier.error({}))
+
+
+def test_frames_that_the_flight_did_not_search_are_not_compared(tmp_path: Path) -> None:
+    lines = [line(0, box(1.0)), line(1, inferred=False), line(2, inferred=False, flags=("ffc",)), line(3, box(1.0))]
+    verifier = Verifier(flight(tmp_path / "d.jsonl", *lines), ("deer", "fox"))
+    came(verifier, 0, 1.0)
+    came(verifier, 1, 1.0)  # here the engine is asked
+    came(verifier, 2, flags=("ffc",), inferred=False)
+    came(verifier, 3, 1.0)
+    assert (verifier.same, verifier.different, verifier.spared) == (3, 0, 1)
+    assert "1 not compared: the flight did not search them" in str(verifier.report("ort")["verdict"])

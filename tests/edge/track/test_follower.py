@@ -16,6 +16,7 @@ from edge.track.camera_motion import CameraMotion
 from edge.track.follower import Follower
 from edge.track.motion import Measured
 from edge.track.pose_motion import Lens
+from edge.track.tracker import Tracker
 
 H, W = 96, 128
 PICTURE = np.random.default_rng(1).integers(0, 256, (H, W), dtype=np.uint8)
@@ -170,3 +171,37 @@ def test_the_cameras_motion_is_that_of_the_mounted_camera(monkeypatch: pytest.Mo
     for pose in (Pose(51.5, -0.25, 50, 90, 0), None):
         follower(found(), frame(0, pose=pose), 0.0, PICTURE, 0.5)
     assert (stances[0].pitch, stances[0].height, stances[1]) == (pytest.approx(-90), 52, None)
+
+
+def test_frames_that_were_not_searched_move_tracks_and_end_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[np.ndarray | None] = []
+    plain = Tracker.update
+
+    def update(self: Tracker, boxes: Any, scores: Any, labels: Any, t: float, motion: Any = None) -> Any:
+        given.append(motion)
+        return plain(self, boxes, scores, labels, t, motion)
+
+    turn = np.array([[0.0, -1.0, 3.0], [1.0, 0.0, 5.0]])
+    shift = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
+    moved: list[np.ndarray | None] = [None, turn, shift, shift, shift, turn, None, shift, shift]
+    measured = iter(moved)
+    monkeypatch.setattr(Tracker, "update", update)
+    monkeypatch.setattr(CameraMotion, "between", lambda *_: Measured(next(measured)))
+    follower = Follower(0.5)
+    step(follower, 0, (20, 0.9))
+    for seq in (1, 2):
+        assert ids(follower.between(found(), frame(seq), seq / 10, PICTURE, 0.5)) == []
+        assert follower.ended == ()
+    step(follower, 3, (20, 0.9))
+    step(follower, 4, (20, 0.9))
+    assert given[0] is None
+    x, y = 7.0, 11.0
+    assert given[1] is not None
+    assert (given[1] @ (x, y, 1)).tolist() == [-y + 3 + 2 + 2, x + 5]  # the turn, then both shifts
+    assert given[2] is shift
+    follower.between(found(), frame(5), 0.5, PICTURE, 0.5)
+    follower.between(found(), frame(6), 0.6, PICTURE, 0.5)
+    step(follower, 7, (20, 0.9))
+    assert given[3] is None  # one of them is not known, so that all together are not
+    step(follower, 8, (20, 0.9))
+    assert given[4] is shift

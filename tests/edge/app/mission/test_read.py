@@ -14,6 +14,7 @@ from edge.app.mission.check import every_key, form
 from edge.app.mission.lines import parse
 from edge.app.mission.read import MOST_BYTES, MOST_SAID, MissionError, read_mission
 from edge.errors import InputError
+from edge.health.strain import Limits
 
 LEAST = '[camera]\nsource = "sim:"\n[outputs]\nfolder = "out"\n'
 
@@ -117,6 +118,9 @@ def test_the_least_mission(tmp_path: Path) -> None:
             LEAST + "[limits]\nrecord_budget = '20GB'",
             "6: limits.record_budget is of a recording: expected outputs.record",
         ),
+        (LEAST + "[limits]\ndisk_left = '20'", '6: limits.disk_left = "20": expected a size of 1MB or more'),
+        (LEAST + "[limits]\nmemory_left = '1'", '6: limits.memory_left = "1": expected a size of 1MB or more'),
+        (LEAST + "[limits]\nheat_margin_k = 101", "6: limits.heat_margin_k = 101: expected "),
         (LEAST + "[limits]\nframes = 0", "6: limits.frames = 0: expected a whole number, 1 or more"),
         (LEAST + "[links.cot]\nto = 'udp:host'", '6: links.cot.to = "udp:host": expected udp:HOST:PORT'),
         (LEAST + "[links.cot]\nto = 'udp:h:1'\nca = 'x'", "7: links.cot.ca is of TLS: expected to = tls:HOST:PORT"),
@@ -124,6 +128,7 @@ def test_the_least_mission(tmp_path: Path) -> None:
         (LEAST + "[links.cot]\n", '5: [links.cot] has no to: expected to = "udp:239.2.3.1:6969"'),
         (LEAST + "[links.mavlink]\nto = 'udp:h:1'\nbaud = 3", '6: links.mavlink.to = "udp:h:1": expected'),
         (LEAST + "[links.mavlink]\nto = 'udp:h:1?signing=x'", "options are keys of their own"),
+        (LEAST + "[links.status]\nat = 'host'", '6: links.status.at = "host": expected PORT or HOST:PORT'),
         (LEAST + "[links.webhook]\n", "5: [links.webhook]: expected url or url_file"),
         (LEAST + "[links.webhook]\nurl = 'ftp://x'", '6: links.webhook.url = "ftp://x": expected http://HOST/PATH'),
         (
@@ -289,3 +294,9 @@ def test_whatever_stands_in_it_nothing_else_is_raised(
         pass
     else:
         parse(path.read_text())
+
+
+def test_limits_of_the_board(tmp_path: Path) -> None:
+    text = LEAST + "[limits]\ndegrade = false\nheat_margin_k = 8\nmemory_left = '300MB'\ndisk_left = '2GB'\n"
+    assert read_mission(put(tmp_path, text)).settings().limits == Limits(8.0, 300_000_000, 2_000_000_000, False)
+    assert read_mission(put(tmp_path, LEAST)).settings().limits == Limits()

@@ -162,6 +162,23 @@ def test_without_a_date_it_is_refused(tmp_path: Path) -> None:
     assert check(folder)[1]["media"][0]["timestamp"] == "2026-05-01T04:00:00Z"
 
 
+def test_a_clock_that_was_set_in_flight_dates_all_of_it(tmp_path: Path) -> None:
+    folder = flight(tmp_path / "f", [{**FRAMES[0], "utc": None}], tracks=[])
+    first = {"t": 10.0, "utc": None, "state": "unset", "by": "system"}
+    last = {"t": 100.0, "utc": "2026-05-01T04:01:30+00:00", "state": "synchronised", "by": "autopilot"}
+    told = {"started": "1970-01-01T00:00:10+00:00", "clock": {"first": first, "last": last}}
+    (folder / "report.json").write_text(json.dumps(told))
+    hand_over(folder, ["camtrap-dp"])
+    assert check(folder)[1]["media"][0]["timestamp"] == "2026-05-01T04:00:00Z"
+    for bad in (1, "x", {"first": first}, {"first": first, "last": {**last, "t": 1e300}}):
+        (folder / "report.json").write_text(json.dumps({**told, "clock": bad}))
+        with pytest.raises(InputError, match="expected the report of a run"):
+            hand_over(folder, ["camtrap-dp"])
+    (folder / "report.json").write_text(json.dumps({**told, "clock": {"first": first, "last": first}}))
+    with pytest.raises(InputError, match="needs the date of each picture"):
+        hand_over(folder, ["camtrap-dp"])
+
+
 def test_across_the_date_line_the_places_are_near(tmp_path: Path) -> None:
     where = [GroundPosition(0.0, 179.9999, 1.0), GroundPosition(0.0, -179.9999, 1.0)]
     folder = flight(tmp_path / "f", [FRAMES[1]], [line(n, position=one) for n, one in enumerate(where, 1)])

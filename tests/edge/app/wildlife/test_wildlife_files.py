@@ -7,6 +7,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,7 +15,8 @@ from edge.app.after.hand_over import hand_over
 from edge.app.wildlife.coco import write_coco
 from edge.app.wildlife.megadetector import Categories, write_megadetector
 from edge.errors import InputError, SinkError
-from edge.measure.read_detections import DetectionsFile
+from edge.measure.detections_lines import FrameLine
+from edge.measure.read_detections import DetectionsFile, why_not_searched
 from tests.support.flight_folder import CLASSES, FIRST, FRAMES, box, flight
 
 
@@ -23,7 +25,7 @@ def test_coco_is_read_by_the_coco_tools(tmp_path: Path) -> None:
     folder = flight(tmp_path)
     said = hand_over(folder, ["coco"])
     path = folder / "detections.coco.json"
-    assert said == [f"{path}: 4 boxes in 3 images; 1 frames with a closed shutter are left out"]
+    assert said == [f"{path}: 4 boxes in 3 images; 1 frames are left out: the camera's shutter was closed"]
     read = coco(str(path))
     assert [image["file_name"] for image in read.loadImgs(read.getImgIds())] == [
         "a.tif",
@@ -185,3 +187,8 @@ def test_box_is_what_the_file_says() -> None:
     assert box(0, 0, 1, 1)["label"] == 0
     assert CLASSES[0] == "Person"
     assert np.isfinite(FRAMES[0]["t"])
+
+
+def test_a_frame_that_was_spared_is_not_called_a_closed_shutter() -> None:
+    line = {"seq": 5, "t": 102.0, "utc": None, "flags": [], "detections": [], "inferred": False}
+    assert why_not_searched(msgspec.convert(line, FrameLine)) == "the board was spared: not searched"

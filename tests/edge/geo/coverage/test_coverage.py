@@ -24,6 +24,7 @@ from edge.geo.coverage.coverage import (
     OVERFLOWED,
     POOR,
     SHUTTER,
+    SPARED,
     Coverage,
     hectares,
     reasons,
@@ -105,7 +106,8 @@ MIDDLE = range(66, 86)  # of the second
 @pytest.mark.parametrize(
     ("odd", "why"),
     [
-        ({"inferred": (MIDDLE, False)}, SHUTTER),
+        ({"inferred": (MIDDLE, False), "flags": (MIDDLE, frozenset({"ffc"}))}, SHUTTER),
+        ({"inferred": (MIDDLE, False)}, SPARED),
         ({"flags": (MIDDLE, frozenset({"frozen"}))}, FROZEN),
         ({"finite": (MIDDLE, False)}, OVERFLOWED),
     ],

@@ -12,6 +12,7 @@ import sys
 import time
 import tty
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -605,3 +606,33 @@ def test_an_autopilot_that_starts_anew_changes_nothing_of_what_is_said() -> None
         assert [m.text for m in of("STATUSTEXT")] == ["Person 4 found, score 0.50"]
         assert numbers == [(numbers[0] + k) % 256 for k in range(len(numbers))]  # of one sender that never started anew
         assert sink.link_report()["dropped"] == 0
+
+
+def test_what_a_run_gives_up_is_a_warning_at_once() -> None:
+    station = Station()
+    for text in ("lower rate because of heat", "x" * 60):
+        station.component.say(text)
+    said = station.heard(0.5)
+    assert texts(said) == ["lower rate because of heat", "x" * 50]
+    assert {m.severity for m in said} == {mav.MAV_SEVERITY_WARNING}
+    assert station.heard(9.0) == []
+
+
+def test_the_sink_hands_it_on(ground: socket.socket) -> None:
+    host, port = ground.getsockname()
+    with spec_of(Peer.parse(f"udp:{host}:{port}")).make(SinkContext(Path(), ("Person",))) as sink:
+        sink.notice("lower rate because of heat")
+        heard: list[str] = []
+        while not heard:
+            heard = texts(mav.MAVLink(None).parse_buffer(ground.recv(4096)) or [])
+    assert heard == ["lower rate because of heat"]
+
+
+def test_a_frame_that_was_not_searched_takes_no_box_away() -> None:
+    station = Station()
+    station.see(tracked(0, 0.0, [4]))
+    before = station.component._result
+    station.see(replace(tracked(1, 0.1, []), inferred=False))
+    assert station.component._result is before
+    station.see(tracked(2, 0.2, []))
+    assert station.component._result is not before

@@ -119,3 +119,10 @@ def test_what_is_no_url(text: str) -> None:
     with pytest.raises(InputError, match="expected http://HOST/PATH") as caught:
         parse_url(text)
     assert ":p@" not in str(caught.value)
+
+
+def test_what_a_run_gives_up_is_told(server: Server) -> None:
+    sink = spec_of(parse_url(server.url)).make(type("To", (), {"classes": ("Person",)}))  # type: ignore[arg-type]
+    sink.notice("lower rate because of heat")
+    sink.close()
+    assert until(server, 1) == [{"event": "degraded", "id": "thermal-edge.", "text": "lower rate because of heat"}]
