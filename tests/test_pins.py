@@ -28,9 +28,9 @@ def files() -> dict[str, dict[str, list[str]]]:
 
 
 def test_every_package_that_is_asked_for_is_pinned(files: dict[str, dict[str, list[str]]]) -> None:
-    wanted = pins.inputs(project())
-    assert set(files) == set(wanted)
-    for name, (oldest, lines) in wanted.items():
+    expected = pins.inputs(project())
+    assert set(files) == set(expected)
+    for name, (oldest, lines) in expected.items():
         needed = [
             one for one in map(Requirement, lines) if not one.marker or one.marker.evaluate({"python_version": oldest})
         ]
