@@ -130,6 +130,7 @@ def write_mission(arguments: argparse.Namespace, screen: Screen) -> None:
 PLACES = (  # how an error begins: of which option it is, and its key
     ("source", ("source", "camera", "source")),
     ("model", ("model", "model", "bundle")),
+    ("threshold of ", ("threshold", "model", "thresholds")),
     ("pose ", ("pose", "pose", "source")),
     ("lens ", ("lens", "lens")),
     ("ground ", ("ground", "ground")),

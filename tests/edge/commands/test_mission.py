@@ -225,6 +225,10 @@ def test_what_cannot_be_opened_is_told_with_its_line(
         ('[pose]\nsource = "tlog:none.tlog"', ":9: pose.source: pose "),
         ("[coverage]\nclass = 'Unicorn'", ":8: coverage: coverage class=Unicorn: the model has no such class"),
         ("[ground]\nmodel = 'north.toml'", ":8: ground: ground model "),
+        (
+            "[model.thresholds]\nUnicorn = 0.2",
+            ":8: model.thresholds: threshold of 'Unicorn': the model has no such class",
+        ),
         ("[links.cot]\nto = 'tls:127.0.0.1:9'\nca = 'north.toml'", ":8: links.cot: --cot: ca="),
     ],
 )
