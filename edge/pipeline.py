@@ -183,9 +183,8 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             timer.end("normalise")
             activity.works(INFERRING)
             between = state.spares(frame)
-            raw = (
-                None if frame.shutter_closed or between else engine.infer(image)
-            )  # a picture of the flap tells nothing
+            unsearched = frame.shutter_closed or between  # a picture of the flap tells nothing
+            raw = None if unsearched else engine.infer(image)
             timer.end("infer")
             activity.works(WORKING)
             inside = engine.last_ms if raw else {}
