@@ -106,15 +106,6 @@ class Stream(Closing, Iterator[Result]):
     def effort(self, effort: Effort) -> None:
         self._state.effort = effort
 
-    @property
-    def busy_since(self) -> float | None:
-        """When work on the present frame began, or the engine was last asked, seconds of `time.monotonic`; None while a
-        frame is waited for, or the consumer has the result. From another thread it tells whether a call into the engine
-        hangs.
-        """
-        busy = self._state.busy_since
-        return None if busy is None else max(busy, self._state.engine.asked_at)
-
     def replace_engine(self, engine: Engine) -> Engine:
         """Detect with another engine from the next frame on; returns the one before, which is the caller's to close.
 
@@ -158,7 +149,6 @@ class _State:
     seconds: SourceClock
     looks_later: bool  # at the inverted picture: a live camera's results do not wait for it
     stop: threading.Event
-    busy_since: float | None = None
     effort: Effort = FULL
     opened: int = 0  # frames whose shutter was not closed
 
@@ -173,7 +163,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
         timer, consumer_ms, looked_ms, pace = StageTimer(), 0.0, 0.0, Pace()
         while (frame := frames.get()) is not None:
             pace.took(time.monotonic(), state.effort.times)
-            state.busy_since = timer.end("wait")
+            timer.end("wait")
             activity = here()
             activity.works(WORKING)
             engine = state.engine
@@ -208,7 +198,6 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
             warnings = state.health.judge(frame, picture, frames.frozen_s, None if between else detections)
             timer.end("health")
             timer.ms["health"] += looked_ms
-            state.busy_since = None
             yield Result(
                 frame=frame,
                 detections=detections,
@@ -229,11 +218,9 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 footprint_part=ground and ground.part,
                 ended_tracks=state.follow.ended if state.follow else (),
             )
-            handed_over = timer.end("consumer")
+            timer.end("consumer")
             if state.looks_later and state.engine is engine:
-                state.busy_since = handed_over
                 state.health.ask_inverted(frame, image, raw, engine.infer)
-                state.busy_since = None
             timer.end("looked")
             consumer_ms, looked_ms = timer.ms["consumer"], timer.ms["looked"]
             if state.effort.times > 1:

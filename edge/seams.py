@@ -10,7 +10,6 @@ One method each. The ``with`` block is written here, once; `tests/edge/contracts
 from __future__ import annotations
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
@@ -198,12 +197,6 @@ class Engine(Closing):
         self.bundle = bundle
         self._thread = threading.current_thread()
         self._closed = False
-        self._asked_at = 0.0
-
-    @property
-    def asked_at(self) -> float:
-        """When the device was last asked, seconds of `time.monotonic`; a frame may take several calls."""
-        return self._asked_at
 
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """Detect in one normalised image.
@@ -218,7 +211,6 @@ class Engine(Closing):
         expected = (self.bundle.height, self.bundle.width)
         if image.dtype != np.uint8 or image.shape != expected:
             raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
-        self._asked_at = time.monotonic()
         here().works(INFERRING)  # a frame may take several calls: each has its time
         return self._infer(image)
 

@@ -36,7 +36,7 @@ edge
       position_covariances=None, position_factors=None) boxes celsius height labels none(width, height)
       position_covariances position_factors positions scores track_ids where(keep) width
     EdgeError exit_code
-    Engine (bundle) asked_at backend bundle chosen close() description infer(image) last_ms notes versions
+    Engine (bundle) backend bundle chosen close() description infer(image) last_ms notes versions
     EngineError exit_code
     Filter (threshold=None, min_size_px=0.0, by_class=...) by_class lowest(usual) min_size_px of(threshold) threshold
     Frame (pixels, seq, t_capture, utc=None, flags=frozenset(), temperature=None, pose=None, origin=None, t_arrival=...,
@@ -65,7 +65,7 @@ edge
     SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
       beside check depth essential file heavy help lossless make name path(folder)
     SourceError exit_code
-    Stream (camera, engine, policy, filter, stop, follow, locate) busy_since close() effort filter
+    Stream (camera, engine, policy, filter, stop, follow, locate) close() effort filter
       replace_engine(engine)
     TemperatureScale (gain, offset=0.0) celsius(counts) counts(celsius) gain kelvin_per_count(counts) offset
     monotonic_of (epoch_s)
@@ -83,7 +83,7 @@ edge.camera
     open_camera (source, reconnect_s=None)
     open_frames (camera, policy=None, stop=None)
 edge.engine
-    Engine (bundle) asked_at backend bundle chosen close() description infer(image) last_ms notes versions
+    Engine (bundle) backend bundle chosen close() description infer(image) last_ms notes versions
     open_engine (model, backend='auto', threads=0, *, trust_engine=False, zero_copy=False, spin=False, tiles=None)
 edge.geo
     ASSUMED Assumed(position_m=2.0, height_m=3.0, attitude_deg=2.0, time_s=0.1, speed_m_s=10.0, pixel_px=2.0,

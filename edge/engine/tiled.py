@@ -40,10 +40,6 @@ class TiledEngine(Engine):
         self.notes, self.chosen, self.versions = engine.notes, engine.chosen, engine.versions
         self._plans: dict[tuple[int, int], TilePlan] = {}
 
-    @property
-    def asked_at(self) -> float:
-        return self._engine.asked_at
-
     def infer(self, image: npt.NDArray[np.uint8]) -> RawDetections:
         """Detect in one normalised picture, in tiles.
 

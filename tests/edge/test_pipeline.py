@@ -23,6 +23,7 @@ from edge.model.bundle import Bundle
 from edge.model.thresholds import Filter
 from edge.pipeline import Stream, stream
 from edge.seams import Camera, Engine
+from edge.system.activity import INFERRING, Now, here
 from edge.thermal.correct import motion
 from edge.thermal.normalise import Normaliser, NormaliseSpec
 
@@ -125,18 +126,17 @@ def test_the_consumers_time_counts(bundle: Bundle) -> None:
 
 
 class Asked(Fixed):
-    """Notes how often it was asked, what the stream said of itself then, and takes its time over inverted pictures."""
+    """Notes how often it was asked, what its thread was at then, and takes its time over inverted pictures."""
 
     def __init__(self, bundle: Bundle, lasts_s: float = 0.0) -> None:
         super().__init__(bundle)
         self.lasts_s = lasts_s
         self.asked: list[bool] = []  # whether the picture was an inverted one
-        self.busy: list[float | None] = []
-        self.results: Stream | None = None
+        self.at: list[Now | None] = []
 
     def _infer(self, image: np.ndarray) -> RawDetections:
         self.asked.append(image.mean() > 127)
-        self.busy.append(self.results.busy_since if self.results else None)
+        self.at.append(here().now)
         time.sleep(self.lasts_s if self.asked[-1] else 0)
         return super()._infer(image)
 
@@ -147,37 +147,29 @@ def dark(seq: int) -> Frame:
 
 def test_the_result_of_a_live_camera_does_not_wait_for_the_look_at_the_inverted_picture(bundle: Bundle) -> None:
     camera, engine = Feed([dark(0), dark(1)], live=True), Asked(bundle, lasts_s=0.2)
-    engine.results = results = stream(camera, engine, policy="every")
+    results = stream(camera, engine, policy="every")
     camera.next.release()
     first = next(results)
     assert engine.asked == [False]
-    assert results.busy_since is None
     handed_over = time.monotonic()
     second = next(results)
     assert engine.asked == [False, True, False]
-    assert engine.busy[1] is not None  # a look that hangs is noticed
-    assert engine.busy[1] >= handed_over
+    assert engine.at[1] is not None  # a look that hangs is noticed
+    assert (engine.at[1].state, engine.at[1].waiting) == (INFERRING, False)
+    assert engine.at[1].since >= handed_over
     assert first.stages_ms["health"] < 200 <= second.stages_ms["health"]
     assert second.stages_ms["consumer"] < 200
     results.close()
     assert engine.asked == [False, True, False]
 
 
-class Twice(Asked):
-    """Takes two calls for a frame."""
-
-    @property
-    def asked_at(self) -> float:
-        return super().asked_at + 7.0
-
-
-def test_a_frame_of_several_calls_is_busy_since_the_last_of_them(bundle: Bundle) -> None:
-    engine = Twice(bundle)
-    engine.results = results = stream(Feed([dark(0)]), engine)
-    next(results)
-    assert engine.busy[0] is not None
-    assert engine.busy[0] > time.monotonic() + 5
-    results.close()
+def test_each_call_of_an_engine_has_its_own_time(bundle: Bundle) -> None:
+    engine = Asked(bundle)
+    next(stream(Feed([dark(0)]), engine))  # the picture, and the inverted one
+    first, second = engine.at
+    assert first is not None
+    assert second is not None
+    assert second.since > first.since
 
 
 def test_a_single_still_is_judged_by_its_inverted_picture_too(bundle: Bundle) -> None:
