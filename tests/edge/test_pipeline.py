@@ -21,7 +21,7 @@ from edge.health.ladder import FULL, Effort
 from edge.health.pace import Pace
 from edge.model.bundle import Bundle
 from edge.model.thresholds import Filter
-from edge.pipeline import Stream, stream
+from edge.pipeline import stream
 from edge.seams import Camera, Engine
 from edge.system.activity import INFERRING, Now, here
 from edge.thermal.correct import motion
