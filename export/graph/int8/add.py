@@ -17,6 +17,7 @@ from edge.system.files import reason_of, write_whole
 from export.graph.half_weights import fold_norms, with_half_weights
 from export.graph.int8.calibrate import Frames, calibrated
 from export.graph.int8.layers import plan_of
+from export.graph.int8.pooling import pool_before_relu
 from export.graph.int8.ranges import METHOD
 from export.graph.int8.rewrite import WEIGHT_BITS, quantised, stored_weights
 from export.graph.onnx_graph import float32_graph, trace
@@ -47,6 +48,7 @@ def add_int8(
     grids = calibrated(plain, plan, frames, lambda done, of: progress("calibrate", done, of))
     progress("write the INT8 graph", 0, 1)
     graph = quantised(plain, plan, grids)
+    pool_before_relu(graph.graph)
     if WEIGHTS in bundle.files:
         _share(graph, bundle)
     else:

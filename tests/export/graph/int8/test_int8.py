@@ -140,6 +140,13 @@ def test_what_stays_float(added: Bundle) -> None:
         assert [makers[name].op_type == "DequantizeLinear" for name in node.input] == ["/body/" in node.name] * 2
 
 
+def test_the_first_layer_is_pooled_before_its_relu(added: Bundle) -> None:
+    nodes = onnx.load(added.file(ONNX_INT8), load_external_data=False).graph.node
+    kinds = [node.op_type for node in nodes]
+    first = kinds.index("Conv")
+    assert kinds[first : first + 4] == ["Conv", "MaxPool", "Relu", "QuantizeLinear"]
+
+
 def test_sums_of_pairs_fit_16_bits_also_where_the_graph_rounds_its_weights(added: Bundle) -> None:
     """As ONNX Runtime rounds them when it loads the graph, which saves none."""
     graph = onnx.load(added.file(ONNX_INT8)).graph
