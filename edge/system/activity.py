@@ -73,6 +73,21 @@ class Activity:
         self._book(self._clock())
         self.now = None
 
+    @contextmanager
+    def meanwhile(self, state: State) -> Iterator[None]:
+        """Inside, it works on this instead; then it begins anew with what it was at. What rests goes on to rest."""
+        before = self.now
+        if before is None:
+            yield
+            return
+        self.works(state._replace(start=before.state.start))
+        try:
+            yield
+        finally:
+            t = self._clock()
+            self._book(t)
+            self.now = before._replace(since=t, seen=t if math.isfinite(before.seen) else before.seen)
+
     def report(self) -> dict[str, Any]:
         """For a report: the seconds of each wait, and the longest time at anything else, the present ones included."""
         waited, longest = dict(self.waited), dict(self.longest)

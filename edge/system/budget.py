@@ -39,14 +39,26 @@ CAPTURE_JOIN_S = 0.3
 LINK_S = 3.0  # for a connection, and for a peer to take what is sent
 WEBHOOK_S = 5.0  # for a connection, and for an answer
 STATUS_S = 2.0  # for a request of --status to come, and for its answer to be taken
+WEB_REQUEST_S = 5.0  # for a request's head to come, of --web
+WEB_STALL_S = 10.0  # for a browser that takes nothing of its answer
+WEB_JOIN_S = 1.0  # at the end, for the page's answers that are under way
 CLOCK_JOIN_S = 0.3  # at the end, for a last line of clock.jsonl
 COURIER_S = 1.0  # at the end, for what still waits: below the 2 s of a stop
 MAVLINK_OUT_S = 1.0  # at the end
 POSE_CONNECT_S = 2.0
 POSE_JOIN_S = 1.0  # at the end
 
+# ---- what people say of the tracks ----
+REVIEW_LOCK_S = 2.0  # for another writer of review.jsonl, who takes milliseconds
+REVIEW_BODY_S = 5.0  # for what a page says to come, over a slow link
+
 # ---- the look at the board ----
+KEEP_FREE_JOIN_S = 0.2  # at the end: a disk that hangs holds nothing up
 DEGRADE_JOIN_S = 0.2  # at the end: a sensor that hangs holds nothing up
+
+# ---- edge doctor --mission: an answer in under ten seconds, two of them for the start of the program ----
+PREFLIGHT_S = 8.0  # of all checks, each in a thread of its own: what hangs is cut off, and holds no other
+PREFLIGHT_MODEL_S = 4.0  # of these, until the model's files were read and compared with their sha256
 
 # ---- facts about the machine, for the report ----
 POWER_MODE_S = 2.0  # nvpmodel answers from a file

@@ -1,4 +1,10 @@
-"""Files: written whole or not at all, read where they are there, and errors of the system in words."""
+"""Files: written whole or not at all, read where they are there, and errors of the system in words.
+
+Whose they are: what a run writes is for its user alone, as an address, a place or a picture may be a secret: files
+0600, folders 0700, whatever the umask. A folder with the set-group-ID bit (chmod 2750) says that what is written into
+it is its group's, too: 0640 and 0750. Everything of a run goes through `write_private`, `written_private`,
+`open_private` and `private_folder`; bundles, pages and units are for everybody to read: `write_whole`.
+"""
 
 from __future__ import annotations
 
@@ -75,16 +81,61 @@ def write_whole(path: Path, data: bytes) -> None:
         out.write(data)
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """The same for a file of a run, which is not for everybody."""
+    with written_private(path) as out:
+        out.write(data)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """The same for what is written bit by bit: ``path`` has it when the block has ended, and not where it raised."""
+    with _written(path, 0o644) as out:
+        yield out
+
+
+@contextmanager
+def written_private(path: Path) -> Iterator[BinaryIO]:
+    """The same for a file of a run, which is not for everybody."""
+    with _written(path, private_mode(path.parent)) as out:
+        yield out
+
+
+def private_mode(folder: Path) -> int:
+    """Of a run's file in ``folder``. Raises OSError."""
+    return 0o640 if folder.stat().st_mode & stat.S_ISGID else 0o600
+
+
+def private_folder(path: Path, parents: bool = True) -> None:
+    """Make a folder of a run, where there is none; with ``parents`` those above it, as usual. Raises OSError."""
+    if parents and not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    shared = path.parent.stat().st_mode & stat.S_ISGID  # which a folder inherits
+    path.mkdir(mode=0o750 if shared else 0o700, exist_ok=True)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of a run to write it, made where it is not there. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+            os.fchmod(handle, private_mode(path.parent))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextmanager
+def _written(path: Path, mode: int) -> Iterator[BinaryIO]:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")  # a name may be of any length
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -124,6 +175,19 @@ def has_room(folder: Path, least: int) -> bool:
     return shutil.disk_usage(folder).free >= least
 
 
+def takes_more(path: Path) -> None:
+    """Raises OSError where a file that is there takes not even one byte more, as the system gives it. Its size stays;
+    nobody else may write to it meanwhile.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(handle).st_size
+        os.pwrite(handle, b"\0", size)
+        os.ftruncate(handle, size)
+    finally:
+        os.close(handle)
+
+
 class Room(AbstractContextManager["Room"]):
     """Space on a disk that is kept for a small file while the block lasts: there it can be written on a full disk.
 
@@ -134,7 +198,8 @@ class Room(AbstractContextManager["Room"]):
         """Takes ``size`` bytes; none where the disk is full already, or its file system has no such files."""
         self._path, self._size, self._handle = path, size, -1
         try:
-            self._handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
+            self._handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            os.fchmod(self._handle, private_mode(path.parent))
             os.posix_fallocate(self._handle, 0, size)
         except OSError:
             self.__exit__()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from edge.app.preflight.drawn import MOST_KEPT, picture_bytes, video_bytes
 from edge.app.preflight.plan import Measured, Plan
 from edge.app.preflight.side_by_side import Line
 from edge.app.scale_check import Target, larger, on_target
@@ -39,7 +40,8 @@ def camera_lines(plan: Plan) -> Iterator[Line]:
             scene = Scene(plan.bundle, camera)
             found = examine(camera, READ_S, look=scene)
             if found.frames:
-                measured = Measured(found.fps if found.live else camera.fps, scene.frame_bytes)
+                drawn = video_bytes(scene.kept), picture_bytes(scene.kept)
+                measured = Measured(found.fps if found.live else camera.fps, scene.frame_bytes, *drawn)
             plan.tell(measured)
             yield from _frames(found, camera)
             if found.frames:
@@ -98,12 +100,16 @@ class Scene:
         self._health, self._preprocess = Health(bundle, camera), Preprocessor(bundle)
         self._warnings: frozenset[str] = frozenset()
         self._picture: npt.NDArray[np.uint8] | None = None
+        self.kept: list[npt.NDArray[np.uint8]] = []
+        """Some pictures, one after the other."""
         self._encode, self._bytes, self._taken, self._frames = Encoder(), 0, 0, 0
 
     def __call__(self, frame: Frame, _picture: npt.NDArray[np.uint8]) -> None:
         """One frame; normalised as in flight."""
         picture, _, _ = self._preprocess.forward(frame)
         self._warnings, self._picture = self._health.judge(frame, picture), picture
+        if len(self.kept) < MOST_KEPT:
+            self.kept.append(picture)
         if self._frames < 3 or self._frames % 16 == 0:
             self._bytes, self._taken = self._bytes + len(self._encode(frame.pixels)), self._taken + 1
         self._frames += 1

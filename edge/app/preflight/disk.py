@@ -7,16 +7,32 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from math import inf
 from pathlib import Path
+from typing import Any
 
 from edge.app.machine import LEAST_DISK_GB
-from edge.app.preflight.plan import Plan
+from edge.app.preflight.plan import Measured, Plan
 from edge.app.preflight.side_by_side import Line
+from edge.app.retention.earlier import earlier_runs, room_of
+from edge.app.retention.keep_free import KeepFree
+from edge.app.retention.keeper import check_keep_free
+from edge.app.settings import DEFAULT_LIMITS
+from edge.errors import InputError
+from edge.health.strain import Limits
 from edge.system.files import reason_of
 
+# what fills a disk: option, in words, and bytes of a frame
+BULKY: dict[str, tuple[str, Callable[[Measured], float]]] = {
+    "record": ("the recording", lambda of: of.frame_bytes),
+    "video": ("the video", lambda of: of.video_bytes),
+    "pictures": ("the pictures", lambda of: of.picture_bytes),
+}
+NOTHING = "no recording is asked for"
 PROBE = 4 << 20  # bytes that are written, and removed
-ROOM = "make room, name another outputs.folder, or set limits.record_budget"
+ROOM = "make room, name another outputs.folder, or set limits.record_budget or limits.keep_free"
 
 
 def disk_lines(plan: Plan, wait_s: float) -> Iterator[Line]:
@@ -69,26 +85,66 @@ def _probe(folder: Path) -> float:
 def _room(plan: Plan, folder: Path, rate: float, wait_s: float) -> Line:
     free, options = shutil.disk_usage(folder).free, plan.options
     told = f"{free / 1e9:.1f} GB free, it writes {rate / 1e6:.0f} MB/s"
-    if not options.get("record"):
-        few = free < LEAST_DISK_GB * 1e8
-        return Line("disk", "yellow" if few else "green", f"{told}; no recording is asked for", ROOM if few else "")
-    measured, seconds = plan.measured(wait_s), options.get("seconds")
-    if measured is None or not measured.fps:
-        few = free < LEAST_DISK_GB * 1e9
-        return Line(
-            "disk", "yellow" if few else "green", f"{told}; the camera's rate is not known", ROOM if few else ""
-        )
-    each = measured.fps * measured.frame_bytes
+    try:
+        earlier = _of_earlier(plan)
+    except InputError as error:
+        return Line("disk", "red", f"{told}; {error}", "correct limits.keep_free")
+    if options.get("keep_free"):
+        told += f", {earlier / 1e9:.1f} GB of earlier runs go first"
+    free += earlier
+    names = [name for name in BULKY if options.get(name) or name in options.get("outputs", ())]
+    measured = plan.measured(wait_s) if names else None
+    if not names or measured is None or not measured.fps:
+        least, why = (LEAST_DISK_GB, "the camera's rate is not known") if names else (LEAST_DISK_GB / 10, NOTHING)
+        few = free < least * 1e9
+        return Line("disk", "yellow" if few else "green", f"{told}; {why}", ROOM if few else "")
+    rates = {name: measured.fps * BULKY[name][1](measured) for name in names}
+    each = sum(rates.values())
     if each > rate:
-        return Line("disk", "red", f"{told}; the recording needs {each / 1e6:.1f} MB/s", "use a faster disk")
-    budget = options.get("record_budget")
-    minute, room = each * 60 / 1e6, free / each / 60
-    lasts = f"{told}; the recording takes {minute:.0f} MB a minute, so there is room for {room:.0f} min"
-    needs = [
-        *([(each * seconds, f"{seconds / 60:.0f} min are planned")] if seconds else []),
-        *([(float(budget), f"{budget / 1e9:.1f} GB are its budget")] if budget else []),
-    ]
-    if not needs:
-        return Line("disk", "yellow", lasts, "limits.seconds or limits.record_budget says how much is planned")
-    need, planned = min(needs)
-    return Line("disk", "red" if need > free else "green", f"{lasts}; {planned}", ROOM if need > free else "")
+        who = " and ".join(BULKY[name][0] for name in names)
+        verb = "needs" if names in (["record"], ["video"]) else "need"
+        return Line("disk", "red", f"{told}; {who} {verb} {each / 1e6:.1f} MB/s", "use a faster disk")
+    takes = ", ".join(
+        f"{BULKY[name][0]} {'take' if name == 'pictures' else 'takes'} {part * 60 / 1e6:.0f} MB a minute"
+        for name, part in rates.items()
+    )
+    lasts = f"{told}; {takes}, so there is room for {free / each / 60:.0f} min"
+    need, planned = _planned(rates, options)
+    if need is None:
+        todo = "limits.seconds or limits.record_budget says how much is planned"
+        return Line("disk", "yellow", lasts + _rest(options, free, each), todo)
+    few = need > free
+    return Line(
+        "disk", "red" if few else "green", f"{lasts}; {planned}{_rest(options, free, each)}", ROOM if few else ""
+    )
+
+
+def _planned(rates: dict[str, float], options: dict[str, Any]) -> tuple[float | None, str]:
+    """Bytes that will be written, None = nobody says; and by what."""
+    seconds, budget = options.get("seconds"), options.get("record_budget") or inf
+    others = sum(rates.values()) - rates.get("record", 0.0)
+    if seconds and budget >= rates.get("record", 0.0) * seconds:
+        return sum(rates.values()) * seconds, f"{seconds / 60:.0f} min are planned"
+    if seconds or (budget < inf and not others):
+        return budget + others * (seconds or 0.0), f"{budget / 1e9:.1f} GB are its budget"
+    return None, ""
+
+
+def _rest(options: dict[str, Any], free: float, each: float) -> str:
+    """When the run gives these up, see `edge.health.ladder`."""
+    limits: Limits = options.get("limits", DEFAULT_LIMITS)
+    if not limits.degrade:
+        return ""
+    after = max(free - limits.disk, 0) / each / 60
+    return f"; after {after:.0f} min, below {limits.disk / 1e9:.1f} GB free, they stop and detections go on"
+
+
+def _of_earlier(plan: Plan) -> int:
+    """Bytes of earlier runs that this one may remove. Raises InputError for a limit that cannot be kept."""
+    options = plan.options
+    if not (text := options.get("keep_free")):
+        return 0
+    check_keep_free(KeepFree.parse(text), plan.out, options.get("limits", DEFAULT_LIMITS), shutil.disk_usage)
+    with suppress(OSError):
+        return room_of(earlier_runs(plan.out, options.get("flights")))
+    return 0

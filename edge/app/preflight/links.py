@@ -6,9 +6,11 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
+from edge.app.page import require_extra
 from edge.app.preflight.side_by_side import Check, Line
 from edge.errors import InputError
 from edge.pose.link import read_key
@@ -16,16 +18,35 @@ from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.link import Address
 from edge.sinks.live.tls import TlsAddress
 from edge.sinks.live.wire import Peer
+from edge.sinks.robotics import foxglove, ros2
+from edge.sinks.web.address import WebAddress
+from edge.sinks.web.tiles import look_at
 
 WAIT_S = 3.0
-NAMES = {"cot": "link cot", "mavlink_out": "link mavlink", "webhook": "link webhook", "mqtt": "link mqtt"}
+NAMES = {
+    "cot": "link cot",
+    "mavlink_out": "link mavlink",
+    "webhook": "link webhook",
+    "mqtt": "link mqtt",
+    "foxglove": "link foxglove",
+    "ros2": "link ros2",
+    "web": "page",
+}
 AWAY = "check address, cable and network; the run tries again while it flies"
 UNHEARD = "by UDP nobody says whether it is heard"
 
 
 def link_checks(options: Mapping[str, Any]) -> list[Check]:
     """A check for each link that the mission has."""
-    makers: dict[str, Callable[[Any], str]] = {"cot": _cot, "mavlink_out": _mavlink, "webhook": _webhook, "mqtt": _mqtt}
+    makers: dict[str, Callable[[Any], str]] = {
+        "cot": _cot,
+        "mavlink_out": _mavlink,
+        "webhook": _webhook,
+        "mqtt": _mqtt,
+        "foxglove": _foxglove,
+        "ros2": _ros2,
+        "web": _web,
+    }
 
     def check(option: str) -> Check:
         return Check(NAMES[option], lambda: _lines(NAMES[option], lambda: makers[option](options[option])), AWAY)
@@ -70,6 +91,28 @@ def _mqtt(to: MqttAddress) -> str:
     to.user()
     said = _tls(to.tls, to.tls.context()) if to.tls else _plain(to.address)
     return said + ("; the login was not tried" if to.login else "")
+
+
+def _foxglove(to: Address) -> str:
+    foxglove.spec_of(to).check(Path())
+    return f"{str(to).removeprefix('tcp:')} is free"
+
+
+def _ros2(topic: str) -> str:
+    ros2.spec_of(topic).check(Path())
+    return f"rclpy and vision_msgs are there; {topic} was not tried"
+
+
+def _web(text: str) -> str:
+    """The port is free, the extra is there, the token's file can be read; a map that cannot be used is told."""
+    to = WebAddress.parse(text)
+    require_extra()
+    to.secret()
+    to.at.listen().close()
+    tiles = look_at(to.tiles)
+    if to.tiles is not None and tiles.path is None:
+        raise OSError(tiles.why)
+    return f"{to.at} is free" + (f", {tiles.path.name} can be drawn" if tiles.path else "")
 
 
 def _plain(to: Address) -> str:

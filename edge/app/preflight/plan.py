@@ -15,10 +15,12 @@ from edge.model.thresholds import Filter, Thresholds
 
 @dataclass(frozen=True)
 class Measured:
-    """Of the camera: frames a second, None = a file; bytes of a recorded frame."""
+    """Of the camera: frames a second, None = a file; bytes of a frame in the recording, in the video, as a picture."""
 
     fps: float | None
     frame_bytes: float
+    video_bytes: float = 0.0
+    picture_bytes: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from edge.app.preflight.plan import Plan
 from edge.app.preflight.side_by_side import Line
 from edge.data import Pose
+from edge.geo.budget import ASSUMED
 from edge.geo.dem import Dem
 from edge.geo.placing import PlacingSettings
 from edge.pose import Moment, PoseSource, open_pose
@@ -15,6 +16,8 @@ from edge.pose import Moment, PoseSource, open_pose
 WAIT_S = 5.0  # for an autopilot's first pose: it must be heard, asked, and send place and attitude
 LOOK_S = 0.1
 NEEDS = ("lens", "ground", "mounting", "coverage", "cot")  # options that are of no use without a pose
+
+UNTOLD = f"how far its times are off is not told, {ASSUMED.time_s:g} s is taken"
 
 
 def pose_lines(plan: Plan) -> Iterator[Line]:
@@ -61,5 +64,6 @@ def _live(source: PoseSource) -> Line:
 def _parts(pose: Pose) -> str:
     place = f"{pose.latitude:.6f}, {pose.longitude:.6f}, {pose.height:.1f} m above ground"
     height = f" ({pose.height_source})" if pose.height_source else ""
-    late = "" if pose.sigma_time_s is None else f", times within {pose.sigma_time_s * 1000:.0f} ms"
-    return f"{place}{height}, yaw {pose.yaw:.0f}, pitch {pose.pitch:.0f}, roll {pose.roll:.0f} degrees{late}"
+    told = pose.sigma_time_s
+    late = f"times within {told * 1000:.0f} ms" if told is not None else UNTOLD
+    return f"{place}{height}, yaw {pose.yaw:.0f}, pitch {pose.pitch:.0f}, roll {pose.roll:.0f} degrees, {late}"

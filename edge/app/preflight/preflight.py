@@ -22,11 +22,11 @@ from edge.app.preflight.pose import pose_lines
 from edge.app.preflight.side_by_side import Check, Line, Looked, State, side_by_side, worst
 from edge.app.settings import MODEL
 from edge.model.bundle import Bundle
+from edge.system.budget import PREFLIGHT_MODEL_S as BUNDLE_S
+from edge.system.budget import PREFLIGHT_S as BUDGET_S
 from edge.system.host import host_facts
 
-BUDGET_S = 8.0  # of all: with the start of the program an answer in under ten
 BUSY = 1.5  # programs a core
-BUNDLE_S = 4.0  # of these, until the model's files were read and compared with their sha256
 
 
 class PreflightLine(Struct, kw_only=True):
@@ -78,11 +78,11 @@ def preflight(mission: Mission, height: float | None = None, size: float | None 
     if bundle:
         plan = Plan(mission, options, bundle[0], height, size)
         left = BUDGET_S - (time.monotonic() - start)
-        looked = side_by_side(_checks(plan, left), left)
+        others = side_by_side(_checks(plan, left), left)
     else:
         left = BUDGET_S - (time.monotonic() - start)
         others = side_by_side([_host(), _clocks(), *link_checks(options)], left)
-        looked = Looked(looked.lines + others.lines, looked.cut_off + others.cut_off, looked.seconds | others.seconds)
+    looked = Looked(looked.lines + others.lines, looked.cut_off + others.cut_off, looked.seconds | others.seconds)
     stamp = mission.stamp
     return PreflightJson(
         format=1,

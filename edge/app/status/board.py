@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -79,6 +79,10 @@ class Board(Observer):
         """Itself, once all is open."""
         self.parts = parts
         return self
+
+    def given_up(self) -> Mapping[str, str] | None:
+        """What the board is spared now, and because of what; None before results may come."""
+        return self._progress.given_up() if self._progress and self._progress.given_up else None
 
     def uptime_s(self) -> float:
         """Seconds since it was made."""

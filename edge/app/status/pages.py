@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from edge.app.degrade.degrader import STEPS
 from edge.app.status.board import STATES, Board
 from edge.app.status.http import Page, Pages
 from edge.health.conditions import CONDITIONS
@@ -42,7 +43,7 @@ def health(board: Board) -> Page:
     failed = [] if parts is None else [one.name for one in parts.sinks.figures() if one.failed]
     if parts and parts.recorder and parts.recorder.error:
         failed.append("recording")
-    told = {
+    told: dict[str, Any] = {
         "state": now.state,
         "since_seconds": round(now.seconds, 3),
         "doing": now.doing or None,
@@ -51,6 +52,8 @@ def health(board: Board) -> Page:
         "conditions": [] if last is None else sorted(last.conditions),
         "failed": failed,
     }
+    if (given_up := board.given_up()) is not None:
+        told["degraded"] = dict(given_up)
     status = HTTPStatus.OK if now.state == "detecting" else HTTPStatus.SERVICE_UNAVAILABLE
     return Page(status, "application/json", json.dumps(told) + "\n")
 
@@ -89,6 +92,9 @@ class _Metrics:
             yield _one("tracks", "gauge", "Objects that are followed now.", last.following)
             held = {name: float(name in last.conditions) for name in sorted(CONDITIONS)}
             yield _by("condition", "gauge", "1 where this condition holds.", "condition", held)
+        if (given_up := board.given_up()) is not None:
+            taken = {name: float(name in given_up) for name, _ in STEPS.values()}
+            yield _by("degraded", "gauge", "1 where this is given up.", "step", taken)
         yield from self._of_parts()
         yield from self._of_the_machine()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import threading
 
-from edge.system.activity import INFERRING, WAITING_FOR_A_FRAME, WORKING, Activity, here, watched_here
+import pytest
+
+from edge.system.activity import INFERRING, SHOWING, WAITING_FOR_A_FRAME, WORKING, Activity, here, watched_here
 
 
 class Clock:
@@ -65,6 +67,41 @@ def test_the_report_has_what_is_not_over() -> None:
     activity.waits(WAITING_FOR_A_FRAME)
     clock.now += 4.0
     assert activity.report()["waiting_seconds"] == {"waiting for a frame": 4.0}
+
+
+def test_meanwhile_it_is_at_something_else_and_then_begins_anew() -> None:
+    clock = Clock()
+    activity = Activity("loop", clock)
+    opening = INFERRING._replace(limit_s=300.0, start=True)
+    activity.works(opening)
+    clock.now += 2.0
+    with activity.meanwhile(SHOWING):
+        assert activity.now == (SHOWING._replace(start=True), 102.0, 102.0, False)  # not the 300 s, still the start
+        clock.now += 7.0
+    assert activity.now == (opening, 109.0, 109.0, False)
+    assert activity.longest == {"inferring": 2.0, "showing a result": 7.0}
+
+
+def test_what_waits_without_looking_up_does_so_again_after_it_said_something() -> None:
+    clock = Clock()
+    activity = Activity("loop", clock)
+    activity.waits(WAITING_FOR_A_FRAME, renews=False)
+
+    def say() -> None:
+        with activity.meanwhile(SHOWING):
+            clock.now += 1.0
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        say()
+    assert activity.now == (WAITING_FOR_A_FRAME, 101.0, math.inf, True)
+
+
+def test_who_is_at_nothing_is_not_watched_while_it_says_something() -> None:
+    activity = Activity("loop", Clock())
+    with activity.meanwhile(SHOWING):
+        assert activity.now is None
+    assert activity.now is None
 
 
 def test_each_thread_has_its_own() -> None:

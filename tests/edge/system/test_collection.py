@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from edge.system.collection import collection_waits
+from edge.system.memory import collection_waits
 
 
 class Ring:

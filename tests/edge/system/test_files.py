@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from edge.system.files import Room, has_room, read_text_or_none, readable, reason_of, sync_folder, write_whole
+from edge.system.files import (
+    Room,
+    has_room,
+    read_text_or_none,
+    readable,
+    reason_of,
+    sync_folder,
+    takes_more,
+    write_whole,
+)
 
 
 def test_why() -> None:
@@ -86,3 +95,18 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         sync_folder(tmp_path / "gone")
     assert has_room(tmp_path, 1)
     assert not has_room(tmp_path, 1 << 60)
+
+
+def test_a_file_is_as_it_was_after_it_was_tried_whether_it_takes_more(tmp_path: Path) -> None:
+    path = tmp_path / "film"
+    path.write_bytes(b"abc")
+    takes_more(path)
+    assert path.read_bytes() == b"abc"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            takes_more(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"abc"

@@ -49,7 +49,7 @@ def test_nothing_is_sent_where_there_is_no_such_socket(address: str) -> None:
     ("environment", "seconds"),
     [
         ({"WATCHDOG_USEC": "90000000"}, 90.0),
-        ({"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": str(os.getpid())}, 90.0),
+        ({"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": "own"}, 90.0),
         ({"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": "1"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
@@ -57,6 +57,8 @@ def test_nothing_is_sent_where_there_is_no_such_socket(address: str) -> None:
     ],
 )
 def test_how_often_a_sign_of_life_is_expected(environment: dict[str, str], seconds: float | None) -> None:
+    if environment.get("WATCHDOG_PID") == "own":  # tests run in copies of the process that collected them
+        environment = {**environment, "WATCHDOG_PID": str(os.getpid())}
     notify = Notify.from_environment({"NOTIFY_SOCKET": "/nowhere", **environment})
     assert notify is not None
     assert notify.watchdog_s == seconds

@@ -46,6 +46,16 @@ def test_what_is_no_password_stays(text: str) -> None:
     assert without_password(text) == text
 
 
+def test_a_long_word_with_a_login_is_hidden_whole() -> None:
+    """To look for a login in it would take a time that grows with the square of its length."""
+    login = "rtsp://a:" + "x" * 1990 + "@"
+    assert without_password(f"to {login} h") == "to rtsp://a:***@ h"
+    assert without_password(f"to {login}h now") == "to *** (2001 characters) now"
+    for text in ("a." * 30_000, "http:" * 12_000):
+        assert without_password(text) == text
+        assert without_password(text + "@ b") == f"*** ({len(text) + 1} characters) b"
+
+
 def test_every_text_of_a_report() -> None:
     report = {"source": "rtsp://a:secret@h", "sinks": [{"error": "rtsp://b:secret@h"}], "fps": 1.5, "verify": None}
     assert without_passwords(report) == {

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from edge.app.mission.read import read_mission
 from edge.app.preflight.camera import camera_lines
 from edge.app.preflight.clocks import clock_lines
 from edge.app.preflight.disk import disk_lines
+from edge.app.preflight.drawn import picture_bytes, video_bytes
 from edge.app.preflight.engine import engine_lines
 from edge.app.preflight.links import link_checks
 from edge.app.preflight.plan import Measured, Plan
@@ -36,6 +38,7 @@ from edge.model.bundle import Bundle
 from edge.model.golden import FILE, PICTURE
 from edge.pose import PoseSource
 from edge.seams import Camera
+from tests.support.pmtiles_file import write_pmtiles
 
 SIM = "sim:width=80,height=64,live=0,frames=4"
 
@@ -292,6 +295,53 @@ def test_room_for_the_recording(
     assert bool(got[2]) == (state != "green")
 
 
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        (
+            "record = true\nvideo = true\npictures = true",
+            "the recording takes 180 MB a minute, the video takes 18 MB a minute, the pictures take 54 MB a minute, so "
+            "there is room for 40 min; after 36 min, below 1.0 GB free, they stop and detections go on",
+        ),
+        ("video = true", "; the video takes 18 MB a minute, so there is room for 560 min; after 504 min"),
+        ("map = true", "; no recording is asked for"),
+    ],
+)
+def test_room_for_all_that_is_asked_for(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, outputs: str, words: str
+) -> None:
+    monkeypatch.setattr(disk, "_probe", lambda _folder: 1e8)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _folder: type("", (), {"free": 10_080_000_000}))
+    made = plan(tmp_path, tiny_bundle, outputs)
+    made.tell(Measured(30.0, 1e5, 1e4, 3e4))
+    assert words in told(disk_lines(made, 0))["disk"][1]
+
+
+def test_room_that_earlier_flights_leave(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = {"free": 1_000_000_000, "total": 64_000_000_000}
+    monkeypatch.setattr(disk, "_probe", lambda _folder: 1e8)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _folder: type("", (), usage))
+    monkeypatch.setattr(disk, "room_of", lambda runs: 9_080_000_000 * len(runs))
+    (tmp_path / "out/earlier-1").mkdir(parents=True)
+    made = plan(tmp_path, tiny_bundle, "record = true\n[limits]\nseconds = 3000\nkeep_free = '5GB'\n")
+    made.tell(Measured(30.0, 1e5))
+    state, value, _ = told(disk_lines(made, 0))["disk"]
+    assert (state, "9.1 GB of earlier runs go first" in value) == ("green", True)
+    assert "room for 56 min; 50 min are planned" in value
+    made = plan(tmp_path, tiny_bundle, "[limits]\nkeep_free = '64GB'\n")
+    assert told(disk_lines(made, 0))["disk"][::2] == ("red", "correct limits.keep_free")
+
+
+def test_what_pictures_take_is_measured_with_those_of_the_camera() -> None:
+    noise = [np.random.default_rng(n).integers(0, 255, (64, 80), dtype=np.uint8) for n in range(12)]
+    flat = [np.full((64, 80), 90, np.uint8)] * 12
+    assert 64 * 80 / 4 < video_bytes(noise) < 3 * 64 * 80
+    assert 10 < video_bytes(flat) < video_bytes(noise) / 4
+    assert 64 * 80 < picture_bytes(noise) < 3 * 64 * 80 + 1000
+    assert picture_bytes(flat) < 300
+    assert (video_bytes([]), picture_bytes([])) == (0.0, 0.0)
+
+
 # ---- clocks ----
 
 
@@ -348,6 +398,19 @@ def test_links_that_answer_and_links_that_do_not(tmp_path: Path, tiny_bundle: Pa
     assert said["link mqtt"][1].endswith("answers; the login was not tried")
 
 
+def test_who_looks_on(tmp_path: Path, tiny_bundle: Path) -> None:
+    pytest.importorskip("foxglove")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = f'[links.foxglove]\nat = "{port}"\n[links.ros2]\ntopic = "/thermal/detections"\n'
+        said = links(tmp_path, tiny_bundle, text)
+    assert {name: state for name, (state, _, _) in said.items()} == {"link foxglove": "red", "link ros2": "red"}
+    assert "Address already in use" in said["link foxglove"][1]
+    assert "source /opt/ros/humble/setup.bash" in said["link ros2"][1]
+    said = links(tmp_path, tiny_bundle, f'[links.foxglove]\nat = "{port}"\n')
+    assert said["link foxglove"][:2] == ("green", f"127.0.0.1:{port} is free")
+
+
 def test_what_a_run_would_refuse_is_red(tmp_path: Path, tiny_bundle: Path) -> None:
     (tmp_path / "empty").touch()
     text = (
@@ -359,6 +422,29 @@ def test_what_a_run_would_refuse_is_red(tmp_path: Path, tiny_bundle: Path) -> No
     assert all("/empty: expected " in value for _, value, _ in said.values())
     said = links(tmp_path, tiny_bundle, '[links.mavlink]\nto = "/dev/none"\n')
     assert said["link mavlink"][0] == "yellow"
+
+
+def test_the_page(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.app.preflight.links.require_extra", lambda: None)  # whether or not it is installed here
+    write_pmtiles(tmp_path / "area.pmtiles", {(0, 0, 0): b"png"})
+    (tmp_path / "broken").write_bytes(b"x")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = links(tmp_path, tiny_bundle, f'[links.web]\nat = "{port}"\n')
+    assert said["page"][0] == "red"
+    assert "in use: give another port" in said["page"][1]
+    said = links(tmp_path, tiny_bundle, f'[links.web]\nat = "{port}"\nmap = "area.pmtiles"\n')
+    assert said["page"][:2] == ("green", f"127.0.0.1:{port} is free, area.pmtiles can be drawn")
+    said = links(tmp_path, tiny_bundle, f'[links.web]\nat = "{port}"\nmap = "broken"\n')
+    assert said["page"][0] == "yellow"
+    assert "it is no PMTiles file" in said["page"][1]
+    said = links(tmp_path, tiny_bundle, f'[links.web]\nat = "{port}"\ntoken = "broken"\n')
+    assert said["page"][0] == "red"
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "edge.sinks.web.app", None)
+    said = links(tmp_path, tiny_bundle, f'[links.web]\nat = "{port}"\n')
+    assert said["page"][0] == "red"
+    assert "pip install 'thermal-edge[web]'" in said["page"][1]
 
 
 # ---- pose ----

@@ -12,9 +12,9 @@ from http import HTTPStatus
 import pytest
 
 import edge.app.status.http as http
-from edge.app.status.address import StatusAddress, is_open
 from edge.app.status.http import Page, Server, answer
 from edge.errors import InputError
+from edge.system.listening import ListenAddress, is_open
 
 
 def broken() -> Page:
@@ -129,25 +129,25 @@ def test_more_than_a_few_at_a_time_are_not_answered(server: tuple[str, int], mon
     ],
 )
 def test_addresses(text: str, host: str, port: int) -> None:
-    found = StatusAddress.parse(text)
+    found = ListenAddress.parse(text)
     assert (found.host, found.port) == (host, port)
-    assert StatusAddress.parse(str(found)) == found
+    assert ListenAddress.parse(str(found)) == found
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", ":9100", "host", "http://h:1", "::1:9100", "h:1/x", "٣", "a b:1"])
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(InputError, match="expected PORT or HOST:PORT, such as 9100"):
-        StatusAddress.parse(text)
+        ListenAddress.parse(text)
 
 
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=rf"^status 127.0.0.1:{port}: Address already in use: give another port"):
-            StatusAddress("127.0.0.1", port).listen()
+            ListenAddress("127.0.0.1", port).listen()
 
 
 def test_who_can_reach_it() -> None:
     for host, reached in (("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)):
-        with StatusAddress(host, 0).listen() as listening:
+        with ListenAddress(host, 0).listen() as listening:
             assert is_open(listening) is reached

@@ -159,6 +159,22 @@ def test_the_text_is_made_twice_a_second_at_most() -> None:
     assert found["thermal_edge_condition"][(("condition", "shutter"),)] == 0.0
 
 
+def test_what_is_given_up_stands_on_both_pages() -> None:
+    board, _, clock, totals = a_board()
+    assert "degraded" not in told(board)[1]  # nobody knows
+    given_up: dict[str, str] = {}
+    board.begin(Progress(totals, None, None, given_up=lambda: given_up))
+    text = pages_of(board, clock)["/metrics"]
+    assert told(board)[1]["degraded"] == {}
+    steps = ("lower rate", "detect less", "no pictures", "no recording")
+    assert read(text().text)["thermal_edge_degraded"] == {(("step", name),): 0.0 for name in steps}
+    given_up.update({"lower rate": "heat", "no pictures": "disk"})
+    clock.now += 1
+    assert told(board)[1]["degraded"] == given_up
+    found = read(text().text)["thermal_edge_degraded"]
+    assert [found[("step", name),] for name in steps] == [1.0, 0.0, 1.0, 0.0]
+
+
 def test_texts_that_would_break_a_line() -> None:
     text = written(Family("x", "gauge", "X.", [({"class": 'a"b\\c\nd'}, 1)]))
     assert read(text) == {"thermal_edge_x": {(("class", r"a\"b\\c\nd"),): 1.0}}
@@ -193,6 +209,8 @@ def test_a_run_answers_while_it_goes(
     assert not [record for record in caplog.records if "status" in record.getMessage()]
     ((said, found),) = seen
     assert (said["state"], said["frames"], said["failed"]) == ("detecting", 4, [])  # its own result is noted next
+    assert said["degraded"] == {}
+    assert set(found["thermal_edge_degraded"].values()) == {0.0}
     assert found["thermal_edge_state"][(("state", "detecting"),)] == 1.0
     assert sum(found["thermal_edge_state"].values()) == 1.0
     assert found["thermal_edge_sink_failed"] == {
@@ -214,7 +232,7 @@ def test_an_open_door_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
     with socket.create_server(("0.0.0.0", 0)) as free:
         port = free.getsockname()[1]
-    with caplog.at_level(logging.WARNING), served(f"0.0.0.0:{port}", Activity("loop")):
+    with caplog.at_level(logging.WARNING), served(f"0.0.0.0:{port}", Board(Activity("loop"))):
         pass
     assert f"http://0.0.0.0:{port}/healthz and /metrics can be read by everybody in this network" in caplog.text
 
