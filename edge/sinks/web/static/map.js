@@ -1,0 +1,163 @@
+// The map: aircraft, heading, what it sees, its way, coverage, and where objects are with their error circles.
+import { element, number } from "./format.js";
+import { Grid } from "./grid.js";
+
+const COLOURS = { person: "#c00020", animal: "#b35900", vehicle: "#0a4fd0" };
+const OTHER = "#7a1fa2";
+const INK = "#0b4f8a";
+const NAMED = 40; // marks that keep their name shown: more would hide each other
+const AIRCRAFT = '<svg viewBox="-20 -20 40 40" width="40" height="40" aria-hidden="true"><path d="M0-17 11 13 0 7-11 13Z" fill="#0b4f8a" stroke="#fff" stroke-width="2.5"/></svg>';
+
+export class FlightMap {
+  constructor(at, note) {
+    this.note = note;
+    this.map = L.map(at, { preferCanvas: true, zoomControl: true, attributionControl: false, zoomSnap: 0.5, maxZoom: 24, zoomAnimation: false, fadeAnimation: false });
+    this.map.setView([0, 0], 2);
+    L.control.scale({ imperial: false, maxWidth: 160 }).addTo(this.map);
+    this.grid = new Grid();
+    this.way = L.polyline([], { color: "#0b4f8a", weight: 2, opacity: 0.8, interactive: false });
+    this.footprint = L.polygon([], { color: "#0b4f8a", weight: 2, fillOpacity: 0.08, interactive: false });
+    this.coverage = L.geoJSON(null, { interactive: false, style: (of) => ({ color: of.properties.stroke, weight: 1, fillColor: of.properties.fill, fillOpacity: of.properties["fill-opacity"] }) });
+    for (const layer of [this.coverage, this.way, this.footprint]) layer.addTo(this.map);
+    this.reset();
+    this.follows = true;
+    this.map.on("dragstart", () => this.follow(false));
+    new ResizeObserver(() => this.resize()).observe(this.map.getContainer());
+    this.tiles();
+  }
+
+  async tiles() {
+    let why = "";
+    try {
+      const told = await (await fetch("/api/tiles")).json();
+      why = told.why;
+      if (told.path) {
+        const archive = new pmtiles.PMTiles(told.path);
+        const head = await archive.getHeader();
+        pmtiles.leafletRasterLayer(archive, { maxNativeZoom: head.maxZoom, minZoom: head.minZoom, maxZoom: 24 }).addTo(this.map);
+        this.tiled = true;
+        this.paint();
+        return;
+      }
+    } catch (error) {
+      why = `plain grid in metres: the map file cannot be read (${error.message})`;
+    }
+    this.why = why;
+    this.grid.addTo(this.map);
+    this.say();
+  }
+
+  // The colours of the theme.
+  paint() {
+    const own = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+    const color = this.tiled ? INK : own; // tiles are bright in both themes
+    this.way.setStyle({ color });
+    this.footprint.setStyle({ color });
+    this.grid.setHome(this.grid._home);
+  }
+
+  resize() {
+    this.map.invalidateSize({ animate: false });
+    if (this.follows && this.aircraft) this.map.panTo(this.aircraft.getLatLng(), { animate: false });
+  }
+
+  reset() {
+    for (const both of this.marks?.values() ?? []) for (const one of both) one.remove();
+    this.marks = new Map();
+    this.revision = 0;
+    this.leftOut = 0;
+    this.way.setLatLngs([]);
+    this.footprint.setLatLngs([]);
+    this.coverage.clearLayers();
+    this.aircraft?.remove();
+    this.aircraft = undefined;
+    this.placed = false;
+    this.busy = false;
+    this.covered = null;
+    this.say();
+  }
+
+  follow(on) {
+    this.follows = on;
+    document.getElementById("follow").setAttribute("aria-pressed", String(on));
+    if (on && this.aircraft) this.map.panTo(this.aircraft.getLatLng(), { animate: false });
+  }
+
+  show(state) {
+    const { pose, footprint } = state;
+    if (pose && pose.lat !== null && pose.lon !== null) this.fly(L.latLng(pose.lat, pose.lon), pose, footprint);
+    if (footprint) this.footprint.setLatLngs(footprint);
+    if (state.marks_revision > this.revision) this.fetchMarks();
+    if (state.coverage !== null && state.coverage !== this.covered) this.fetchCoverage(state.coverage);
+  }
+
+  fly(at, pose, footprint) {
+    if (!this.aircraft) {
+      const icon = L.divIcon({ className: "aircraft", html: AIRCRAFT, iconSize: [40, 40] });
+      this.aircraft = L.marker(at, { icon, interactive: false, keyboard: false, zIndexOffset: 1000 }).addTo(this.map);
+      this.grid.setHome(at);
+      this.placed = true;
+      if (footprint) this.map.fitBounds(L.latLngBounds(footprint).pad(0.4), { animate: false });
+      else this.map.setView(at, 18, { animate: false });
+    }
+    this.aircraft.setLatLng(at);
+    this.aircraft.getElement().firstChild.style.transform = `rotate(${Number(pose.yaw) || 0}deg)`;
+    if (this.follows) this.map.panTo(at, { animate: false });
+    this.say();
+  }
+
+  async fetchMarks() {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const told = await (await fetch(`/api/marks?since=${this.revision}`)).json();
+      this.revision = told.revision;
+      this.leftOut = told.left_out;
+      for (const point of told.way) this.way.addLatLng(point);
+      for (const mark of told.marks) this.mark(mark);
+      this.say();
+    } catch {
+      // the next state asks again
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async fetchCoverage(stamp) {
+    this.covered = stamp;
+    try {
+      const answer = await fetch("/api/coverage");
+      if (!answer.ok) return;
+      const told = await answer.json();
+      this.coverage.clearLayers();
+      this.coverage.addData(told);
+    } catch {
+      this.covered = null;
+    }
+  }
+
+  mark(mark) {
+    if (mark.lat === null || mark.lon === null) return;
+    for (const one of this.marks.get(mark.track) ?? []) one.remove();
+    const at = [mark.lat, mark.lon];
+    const color = COLOURS[mark.kind] ?? OTHER;
+    const circle = L.circle(at, { radius: mark.sigma_m ?? 0, color, weight: 1.5, fillOpacity: 0.15, interactive: false }).addTo(this.map);
+    const dot = L.circleMarker(at, { radius: 5, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1 }).addTo(this.map);
+    const words = `${mark.class} ${mark.track} ±${number(mark.sigma_m, mark.sigma_m < 10 ? 1 : 0)} m`;
+    dot.bindTooltip(element("span", words), { permanent: this.marks.size < NAMED, direction: "right", offset: [6, 0], className: "mark-name" });
+    this.marks.set(mark.track, [circle, dot]);
+    if (!this.placed) {
+      this.placed = true;
+      this.grid.setHome(L.latLng(at));
+      this.map.setView(at, 18, { animate: false });
+    }
+  }
+
+  say() {
+    const told = [];
+    if (!this.placed) told.push("No position: the source gives no pose");
+    else told.push(`${this.marks.size} position${this.marks.size === 1 ? "" : "s"}${this.leftOut ? `, ${this.leftOut} older ones left out` : ""}`);
+    if (this.why) told.push(this.why);
+    this.note(told.join(" · "));
+  }
+}
