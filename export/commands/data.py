@@ -12,6 +12,7 @@ from edge.errors import EdgeError, InputError
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.labelling.propose import add_propose_command
+from export.commands.labelling.review import add_review_command
 from export.data.assist.corrected import corrected
 from export.data.assist.write import IMAGES, JSON
 from export.data.clean import KINDS, examples, inspect, summary
@@ -28,8 +29,8 @@ EIGHT_BIT = 0.6
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``data check``, ``data simulate`` and ``data propose``; ``run`` of the first is `run_check`."""
-    what = "find problems in labelled frames; make simulated ones; propose frames and boxes for labelling"
+    """Add ``data check``, ``simulate``, ``propose`` and ``review``; ``run`` of the first is `run_check`."""
+    what = "find problems in labelled frames; make simulated ones; propose boxes for labelling; take reviewed flights"
     actions = commands.add_parser("data", help=what, description=what).add_subparsers(required=True)
     check = actions.add_parser("check", help="find problems; write a report and a cleaned list; change nothing")
     check.set_defaults(run=run_check)
@@ -102,6 +103,7 @@ def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_simulate_command(actions)
     add_propose_command(actions)
+    add_review_command(actions)
 
 
 def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -38,6 +38,8 @@ def read_json(path: Path, kind: type[T], what: str, expected: str) -> T:
     except msgspec.ValidationError as error:
         said = _plain(error)
         raise InputError(f"{what} {path} cannot be used: {said}{_about(raw, said)}: {expected}") from None
+    except UnicodeEncodeError:
+        raise InputError(f"{what} {path} cannot be used: it holds half of a UTF-16 pair: {expected}") from None
     except (OverflowError, SystemError, RecursionError, ValueError):  # msgspec 0.18, of a number that is too large
         raise InputError(f"{what} {path} cannot be used: it holds a number that is too large: {expected}") from None
 

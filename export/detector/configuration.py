@@ -148,6 +148,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             assert field is not None  # of the whole, only names can be wrong
             name = field[1]
             raise InputError(f"{name} {values.get(name)!r}: expected {_EXPECTED[name]}") from None
+        except UnicodeEncodeError:  # half of a UTF-16 pair, which msgspec does not take for a text
+            raise InputError(f"a detector setting holds a text that is none: {values!r:.300}: save it again") from None
         _check(new)
         return new
 

@@ -68,7 +68,7 @@ def record_in(content: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
         try:
             msgspec.convert(found, _Record)
             return found
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half of a UTF-16 pair
             pass
     _foreign(content, RECORD, notes)
     return {}

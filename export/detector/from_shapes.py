@@ -68,7 +68,7 @@ class Shapes:
                 raise InputError(f"the checkpoint has a {part} head, which the graph cannot carry: expected boxes only")
         body = _body(state)
         pyramid, layers, channels = _pyramid(state, body)
-        width = state["roi_heads.box_predictor.cls_score.weight"].shape
+        width = _shape(state, "roi_heads.box_predictor.cls_score.weight", 2)
         told: dict[str, Any] = {
             "body": body,
             "pyramid": pyramid,
@@ -80,9 +80,9 @@ class Shapes:
             "rpn_convs": max(1, _count(state, "rpn.head.conv.{}.0.weight")),
             "head_convs": _count(state, "roi_heads.box_head.{}.0.weight"),
         }
-        per_cell = int(state["rpn.head.cls_logits.weight"].shape[0])
+        per_cell = _shape(state, "rpn.head.cls_logits.weight", 4)[0]
         cells = _pooled_values(state, channels, told["head_convs"])
-        return cls(told, per_cell, cells, int(_first_convolution(state, body).shape[1]))
+        return cls(told, per_cell, cells, _shape(state, _first_convolution(body), 4)[1])
 
     def likely(self) -> str:
         """Name of the preset that has these shapes. Raises InputError where none has, or several have."""
@@ -143,13 +143,13 @@ def _body(state: Mapping[str, Tensor]) -> str:
 def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, tuple[int, ...], int]:
     """Its name, the layers that it reads where the name does not say, and its channels."""
     if "backbone.inner_blocks.0.0.weight" in state:
-        return "conv1", (), state["backbone.inner_blocks.0.0.weight"].shape[0]
+        return "conv1", (), _shape(state, "backbone.inner_blocks.0.0.weight", 4)[0]
     if "backbone.fpn.inner_blocks.0.0.weight" not in state:
         raise InputError(
             "the checkpoint has no feature pyramid (backbone.fpn.* or backbone.inner_blocks.*): not supported"
         )
     count = _count(state, "backbone.fpn.inner_blocks.{}.0.weight")
-    shapes = [state[f"backbone.fpn.inner_blocks.{i}.0.weight"].shape for i in range(count)]
+    shapes = [_shape(state, f"backbone.fpn.inner_blocks.{i}.0.weight", 4) for i in range(count)]
     channels, inside = shapes[0][0], [shape[1] for shape in shapes]
     if body == "mobilenet_v3_large":
         if count != 2:
@@ -160,7 +160,7 @@ def _pyramid(state: Mapping[str, Tensor], body: str) -> tuple[PyramidName, tuple
         return "last2", (), channels
     last = "conv2" if body in ("resnet18", "resnet34") else "conv3"
     # channels of Layer1, twice as many in each that follows
-    first = state[f"backbone.body.layer1.0.{last}.weight"].shape[0]
+    first = _shape(state, f"backbone.body.layer1.0.{last}.weight", 4)[0]
     layers = tuple(i + 1 for outside in inside for i in range(4) if outside == first << i)
     if len(layers) != count or list(layers) != sorted(set(layers)):
         raise InputError(
@@ -176,7 +176,7 @@ def _pooled_values(state: Mapping[str, Tensor], channels: int, convs: int) -> in
     key = f"roi_heads.box_head.{convs + 1}.weight" if convs else "roi_heads.box_head.fc6.weight"
     if key not in state:
         raise InputError(f"the checkpoint has no {key}: expected torchvision's TwoMLPHead or FastRCNNConvFCHead")
-    return int(state[key].shape[1]) // channels
+    return _shape(state, key, 2)[1] // channels
 
 
 def _guess(read: Mapping[str, Any], per_cell: int, pooled: int) -> str:
@@ -199,8 +199,20 @@ def _guess(read: Mapping[str, Any], per_cell: int, pooled: int) -> str:
     )
 
 
-def _first_convolution(state: Mapping[str, Tensor], body: str) -> Tensor:
-    return state["backbone.body.0.0.weight" if body == "mobilenet_v3_large" else "backbone.body.conv1.weight"]
+def _first_convolution(body: str) -> str:
+    return "backbone.body.0.0.weight" if body == "mobilenet_v3_large" else "backbone.body.conv1.weight"
+
+
+def _shape(state: Mapping[str, Tensor], key: str, axes: int) -> tuple[int, ...]:
+    """Of a weight that every detector of this kind has. Raises InputError where it is missing, or no such weight."""
+    if key not in state:
+        raise InputError(f"the checkpoint has no {key}: expected the state dict of a torchvision Faster R-CNN, whole")
+    shape = tuple(state[key].shape)
+    if len(shape) != axes or 0 in shape:
+        raise InputError(
+            f"{key} in the checkpoint has the shape {list(shape)}: expected {axes} sizes of at least 1; save it again"
+        )
+    return shape
 
 
 def _count(state: Mapping[str, Tensor], form: str) -> int:

@@ -23,7 +23,7 @@ from edge.model.bundle import ONNX_INT8, Bundle, sha256
 from edge.model.letterbox import Letterbox
 from edge.model.thresholds import Thresholds
 from edge.model.transform import Preprocessor
-from edge.system.declared import MOST, declared, json_file
+from edge.system.declared import declared, json_file
 from edge.system.files import reason_of
 from export.parity.causes import Seen, likely_causes
 from export.parity.compare import FLOAT16, INT8, Comparison, Tolerance, float16_detector
@@ -34,9 +34,10 @@ WAY = "write it again with the script of edge-export reference"
 # another decoder of pictures, another torch and perhaps a GPU: rounding is wider than between two graphs here
 OTHER_PROGRAM = Tolerance(iou=0.95, score=0.02, unpaired=0.01)
 
-_Number = Annotated[float, Meta(ge=-MOST, le=MOST)]
+_Number = Annotated[float, Meta(ge=-1e9, le=1e9)]  # as pixels of any picture are; float32 holds it at any scale
 _Box = tuple[_Number, _Number, _Number, _Number]
-_Size = tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
+_Pixels = Annotated[int, Meta(ge=1, le=1_000_000)]
+_Size = tuple[_Pixels, _Pixels]
 _MANY = 100_000  # detections in a picture, pictures
 
 

@@ -22,7 +22,7 @@ from edge.engine.readiness import ENVIRONMENT, OLDEST_TENSORRT
 from edge.errors import EngineError, InputError
 from edge.model.bundle import Bundle
 from edge.model.graph_io import deviations, signature
-from edge.system.collection import collection_waits
+from edge.system.memory import collection_waits
 from export.tensorrt.build_log import Heard, logger
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.app.review.keep import stored
 from edge.camera import open_camera
 from edge.data import Frame, Pixels, TemperatureScale
 from edge.errors import EdgeError, InputError
@@ -103,18 +104,6 @@ def write_proposals(
     except OSError as error:
         raise EdgeError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
     return Written(len(images), len(boxes), raw, converted)
-
-
-def stored(frame: Frame) -> tuple[Pixels, TemperatureScale | None]:
-    """The pixels that are written, and their scale. A label file holds linear scales only: counts of another one (FLIR
-    radiometric files) become counts of 0.01 K.
-    """
-    scale = frame.temperature
-    if scale is None or isinstance(scale, TemperatureScale):
-        return frame.pixels, scale
-    linear = TemperatureScale(0.01)
-    counts = linear.counts(scale.celsius(frame.pixels)).round().clip(0, 65535)
-    return counts.astype(np.uint16), linear
 
 
 def check_names(seen: Sequence[Seen]) -> None:
