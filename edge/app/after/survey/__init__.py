@@ -1,0 +1,1 @@
+"""Several flights over the same ground: whether they can be counted together, and how many that makes."""
