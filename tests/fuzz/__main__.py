@@ -6,11 +6,12 @@ import argparse
 import importlib.util
 import sys
 
+from tests.fuzz import guided
 from tests.fuzz.drive import LARGE, Sum, fuzz
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.watched import MOST_MB, MOST_S, ROOT
 
-HEAD = "| target | cases | accepted | refused | failures | cases/s | slowest, CPU s | peak MB |"
+HEAD = "| target | cases | accepted | refused | messages | failures | cases/s | slowest, CPU s | peak MB |"
 
 
 def main() -> int:
@@ -21,27 +22,31 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="say which targets there are")
     parser.add_argument("--traces", action="store_true", help="print a traceback of each kind of failure")
     parser.add_argument("--no-keep", action="store_true", help="store what failed in build/fuzz only")
+    parser.add_argument("--guided", action="store_true", help="cases led by the lines they reach: needs atheris")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(target.name for target in TARGETS))
         return 0
+    if arguments.guided and not guided.installed():
+        parser.error(guided.INSTALL)
     names = [target.name for target in TARGETS]
     if unknown := [name for name in arguments.target if name not in names]:
         parser.error(f"no target is named {', '.join(unknown)}: expected {', '.join(names)}")
     chosen = [target for target in TARGETS if not arguments.target or target.name in arguments.target]
-    print(HEAD, "| --- |" + " ---: |" * 7, sep="\n", flush=True)
+    print(HEAD, "| --- |" + " ---: |" * 8, sep="\n", flush=True)
     failed: list[Sum] = []
     for target in chosen:
         if missing := [name for name in target.needs if importlib.util.find_spec(name) is None]:
-            print(f"| {target.name} | left out: {', '.join(missing)} is not installed |" + " |" * 6, flush=True)
+            print(f"| {target.name} | left out: {', '.join(missing)} is not installed |" + " |" * 7, flush=True)
             continue
-        found = fuzz(target, arguments.cases, arguments.seed, not arguments.no_keep, _tell)
+        found = fuzz(target, arguments.cases, arguments.seed, not arguments.no_keep, arguments.guided, _tell)
         print(_row(found), flush=True)
         if found.failures:
             failed.append(found)
             _show(found, arguments.traces)
+    print("\nmessages: kinds of refusals, without the values in them.")
     print(
-        f"\nA failure: another exception than is documented, more than {MOST_S:g} s of CPU or {MOST_MB:g} MB, "
+        f"A failure: another exception than is documented, more than {MOST_S:g} s of CPU or {MOST_MB:g} MB, "
         "a write outside of its folder, a process or a connection."
     )
     for one in failed:
@@ -51,7 +56,8 @@ def main() -> int:
 
 def _row(one: Sum) -> str:
     return (
-        f"| {one.name} | {one.cases} | {one.accepted} | {one.refused} | {sum(one.failures.values())} | "
+        f"| {one.name} | {one.cases} | {one.accepted} | {one.refused} | {len(one.sorts)} | "
+        f"{sum(one.failures.values())} | "
         f"{one.cases / max(one.seconds, 1e-9):.0f} | {one.slowest_s:.2f} | {one.most_mb:.0f} |"
     )
 

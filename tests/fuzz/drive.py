@@ -16,9 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.guided import LAST
 from tests.fuzz.target import KEPT, Target
 from tests.fuzz.watched import MOST_S, MOST_WAIT_S, ROOT
-from tests.fuzz.worker import AT, MOST_SHOWN
+from tests.fuzz.worker import AT
 from tests.support.children import popen
 
 STUCK_S = 8.0  # of the processor's time, in C, where no alarm is heard
@@ -31,12 +32,14 @@ LARGE = ROOT / "build" / "fuzz"
 
 @dataclass
 class Sum:
-    """Of one target. ``failures``: cases by kind. ``files``: of each kind those that were kept, ``traces``: one."""
+    """Of one target. ``sorts``: of refusals, by their messages without values. ``failures``: cases by kind. ``files``:
+    of each kind those that were kept, ``traces``: one.
+    """
 
     name: str
-    cases: int = 0
     accepted: int = 0
     refused: int = 0
+    sorts: set[str] = field(default_factory=set)
     failures: Counter[str] = field(default_factory=Counter)
     files: dict[str, list[Path]] = field(default_factory=dict)
     traces: dict[str, str] = field(default_factory=dict)
@@ -44,36 +47,40 @@ class Sum:
     slowest_s: float = 0.0
     most_mb: float = 0.0
 
+    @property
+    def cases(self) -> int:
+        return self.accepted + self.refused + sum(self.failures.values())
+
     def add(self, said: dict[str, Any]) -> None:
-        self.cases += 1
-        self.slowest_s, self.most_mb = max(self.slowest_s, said["s"]), max(self.most_mb, said["mb"])
+        """A line of the worker: a failure, or several cases that did not fail."""
         if "failure" in said:
             self.failures[said["failure"]] += 1
-            self.traces.setdefault(said["failure"], said.get("trace", ""))
-        elif said["ok"]:
-            self.accepted += 1
-        else:
-            self.refused += 1
+            self.traces.setdefault(said["failure"], said["trace"])
+            return
+        self.accepted += said["accepted"]
+        self.refused += said["refused"]
+        self.sorts.update(said["sorts"])
+        self.slowest_s, self.most_mb = max(self.slowest_s, said["s"]), max(self.most_mb, said["mb"])
 
 
-def fuzz(target: Target, cases: int, seed: int, keep: bool, tell: Callable[[str], None]) -> Sum:
-    """Run ``cases`` of a target. ``keep``: store what failed in the repository. ``tell``: hears how far it is."""
+def fuzz(target: Target, cases: int, seed: int, keep: bool, led: bool, tell: Callable[[str], None]) -> Sum:
+    """Run ``cases`` of a target. ``keep``: store what failed in the repository. ``led``: by atheris. ``tell``: hears
+    how far it is.
+    """
     total, begin, crashes = Sum(target.name), 0, 0
     start = time.monotonic()
     while begin < cases and crashes < MOST_CRASHES:
         shm = Path("/dev/shm")
         with tempfile.TemporaryDirectory(prefix="fuzz-", dir=shm if shm.is_dir() else None) as name:
             folder = Path(name)
-            at = bytearray(AT.size + MOST_SHOWN)
-            (folder / "at").write_bytes(at)
-            died = _work(target, begin, cases, seed, folder, total, tell)
+            (folder / "at").write_bytes(bytes(AT.size))
+            died = _work(target, begin, cases, seed, led, folder, total, tell)
             _keep(target.name, folder, total, keep)
             if not died:
                 break
-            data = (folder / "at").read_bytes()
-            number, _, size = AT.unpack_from(data)
-            case = data[AT.size : AT.size + size] or target.case(target.seeds(), seed, number)
-            total.cases += 1
+            number, _, accepted, refused = AT.unpack((folder / "at").read_bytes())
+            total.accepted, total.refused = total.accepted + accepted, total.refused + refused
+            case = (folder / LAST).read_bytes() if led else target.case(target.seeds(), seed, number)
             total.failures[died] += 1
             total.traces.setdefault(died, (folder / "crash").read_text()[:4000] if (folder / "crash").exists() else "")
             _store(target.name, died, case, total, keep)
@@ -82,10 +89,10 @@ def fuzz(target: Target, cases: int, seed: int, keep: bool, tell: Callable[[str]
     return total
 
 
-def _work(target: Target, begin: int, cases: int, seed: int, folder: Path, total: Sum, tell: Any) -> str:
+def _work(target: Target, begin: int, cases: int, seed: int, led: bool, folder: Path, total: Sum, tell: Any) -> str:
     """Run a worker to its end; "" or what it died of."""
     numbers = [str(number) for number in (begin, cases, seed)]
-    words = [sys.executable, "-B", "-m", "tests.fuzz.worker", target.name, *numbers, str(folder)]
+    words = [sys.executable, "-B", "-m", "tests.fuzz.worker", target.name, *numbers, str(folder), *["guided"] * led]
     with open(folder / "err", "wb") as err:
         process = popen(words, stdout=subprocess.DEVNULL, stderr=err, cwd=ROOT)
     read, ended, said_at = 0, False, time.monotonic()
@@ -102,15 +109,13 @@ def _work(target: Target, begin: int, cases: int, seed: int, folder: Path, total
                 read += len(whole)
                 for line in whole.splitlines():
                     said = json.loads(line)
-                    if "end" in said:
-                        ended = True
-                    else:
-                        total.add(said)
-                        if "file" in said:
-                            total.files.setdefault(said["failure"], []).append(folder / "failed" / said["file"])
+                    total.add(said)
+                    ended = ended or said.get("end", False)
+                    if "file" in said:
+                        total.files.setdefault(said["failure"], []).append(folder / "failed" / said["file"])
             if over:
                 break
-            number, began, _ = AT.unpack_from((folder / "at").read_bytes())
+            number, began, _, _ = AT.unpack((folder / "at").read_bytes())
             if number != seen or not began:
                 seen, then = number, _cpu_s(process.pid)
             elif _cpu_s(process.pid) - then > STUCK_S or time.monotonic() - began > STUCK_WAIT_S:
@@ -125,7 +130,7 @@ def _work(target: Target, begin: int, cases: int, seed: int, folder: Path, total
         process.wait()
     if ended:
         return ""
-    if not AT.unpack_from((folder / "at").read_bytes())[1]:
+    if not AT.unpack((folder / "at").read_bytes())[1]:
         raise RuntimeError(f"{target.name} does not start: {(folder / 'err').read_text()[-3000:]}")
     return f"the process died ({process.returncode})"
 

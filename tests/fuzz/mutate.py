@@ -9,6 +9,7 @@ import json
 import random
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,10 +50,12 @@ def mutated(data: bytes, rng: random.Random, others: Sequence[bytes], kind: str)
     """
     if kind == "gzip":
         return _inside_gzip(data, rng, others)
-    for _ in range(1 + min(int(rng.expovariate(0.7)), 8)):
-        if kind in ("json", "lines") and rng.random() < 0.7:
-            data = _json(data, rng, kind == "lines")
-        elif kind != "bytes" and rng.random() < 0.8:
+    steps = 1 + min(int(rng.expovariate(0.7)), 8)
+    if kind in ("json", "lines"):
+        values = sum(rng.random() < 0.7 for _ in range(steps))
+        data, steps = _json(data, rng, kind == "lines", values), steps - values
+    for _ in range(steps):
+        if kind != "bytes" and rng.random() < 0.8:
             data = rng.choice(TEXT)(data, rng)
         else:
             step = rng.choice(BYTES)
@@ -181,8 +184,11 @@ def _line(data: bytes, rng: random.Random) -> bytes:
     return b"\n".join(lines)
 
 
+DEPTHS = (*(50, 200, 500, 1000, 1500) * 4, 60_000)  # the deepest costs the most, and is seldom
+
+
 def _nested(data: bytes, rng: random.Random) -> bytes:
-    at, deep = rng.randrange(len(data) + 1), rng.choice((50, 1500, 60_000))
+    at, deep = rng.randrange(len(data) + 1), rng.choice(DEPTHS)
     return data[:at] + rng.choice((b"[", b"{", b'{"a":', b"(", b"<a>", b"- ", b"[[")) * deep + data[at:]
 
 
@@ -196,35 +202,31 @@ TEXT: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 )
 
 
-def _json(data: bytes, rng: random.Random, lines: bool) -> bytes:
-    """One value of it is another one, or is missing: what a parser takes, and a program may stumble over."""
+def _json(data: bytes, rng: random.Random, lines: bool, values: int) -> bytes:
+    """Some values of it are others, or are missing: what a parser takes, and a program may stumble over."""
     rows = data.split(b"\n") if lines else [data]
-    at = rng.randrange(len(rows))
-    try:
-        value = json.loads(rows[at])
-        spots = list(_spots(value))
-        if not spots:
-            return data
-        holder, key = rng.choice(spots)
-        if rng.random() < 0.1:
-            del holder[key]
-        else:
-            holder[key] = rng.choice(VALUES)(holder[key], rng)
-        rows[at] = json.dumps(value, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
-    except (ValueError, RecursionError):
-        return data
+    for at, count in Counter(rng.randrange(len(rows)) for _ in range(values)).items():
+        try:
+            value = json.loads(rows[at])
+            for _ in range(count):
+                change_one(value, rng)
+            rows[at] = json.dumps(value, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+        except (ValueError, RecursionError):  # what an earlier change has made of it
+            continue
     return b"\n".join(rows)
 
 
-def _spots(value: Any) -> list[tuple[Any, Any]]:
-    waiting, found = [value], []
-    while waiting and len(found) < 5000:
-        one = waiting.pop()
-        keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
-        for key in keys:
-            found.append((one, key))
-            waiting.append(one[key])
-    return found
+def change_one(value: Any, rng: random.Random) -> None:
+    """Somewhere on a way down from the top."""
+    while isinstance(value, (dict, list)) and value:
+        key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
+        if not isinstance(value[key], (dict, list)) or not value[key] or rng.random() < 0.15:
+            if rng.random() < 0.1:
+                del value[key]
+            else:
+                value[key] = rng.choice(VALUES)(value[key], rng)
+            return
+        value = value[key]
 
 
 FLOATS = (0, 1, -1, 0.5, 2, 255, 2**31, 2**53 + 1, 2**63, 2**64, 10**30, 10**400, 1e308, -1e308, 1e-320)
@@ -234,7 +236,8 @@ VALUES: tuple[Callable[[Any, random.Random], Any], ...] = (
     lambda _, rng: rng.choice(ODD),
     lambda _, rng: rng.choice(WORDS),
     lambda was, rng: str(was)[:2000] + rng.choice(WORDS),
-    lambda was, rng: rng.choice((-1, 0.5, 2, 1000)) * was if isinstance(was, (int, float)) else [was],
+    lambda was, rng: was * rng.choice((-1, 2, 1000)) if isinstance(was, (int, float)) else [was],
+    lambda was, rng: was / 2 if isinstance(was, (int, float)) and abs(was) < 1e300 else [was],
     lambda was, rng: (
         was * rng.choice((2, 500)) if isinstance(was, (list, str)) and len(str(was)) < 2000 else [was, was]
     ),

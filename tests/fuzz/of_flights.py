@@ -7,12 +7,14 @@ import functools
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from edge.errors import EdgeError, InputError
+from edge.errors import EdgeError
 from tests.fuzz import repair
+from tests.fuzz.folder import put
 from tests.fuzz.target import READING, Target
 
 FILES = ("coco", "megadetector", "camtrap-dp")
@@ -77,7 +79,7 @@ def recordings() -> dict[str, bytes]:
 def replay(folder: Path, data: bytes) -> None:
     from edge.camera.open import open_camera
 
-    (folder / "segment-000000.rec").write_bytes(data)
+    put(folder / "segment-000000.rec", data)
     with open_camera(f"rec:{folder}") as camera:
         while camera.read() is not None:
             pass
@@ -90,14 +92,14 @@ def detections() -> dict[str, bytes]:
 def hand_over(folder: Path, data: bytes) -> None:
     from edge.app.after.hand_over import hand_over as write
 
-    _lay_out(folder, flown() | {"detections.jsonl": data})
+    put(folder / "detections.jsonl", data)
     write(folder, FILES, (47.0, 8.0))
 
 
 def verify(folder: Path, data: bytes) -> None:
     from edge.recording.verify import Verifier
 
-    _lay_out(folder, flown() | {"detections.jsonl": data})
+    put(folder / "detections.jsonl", data)
     made = Verifier(folder / "detections.jsonl", ("Person", "deer", "hot spot"))
     made.report("null")
     made.error({"model": "tiny"})
@@ -106,7 +108,7 @@ def verify(folder: Path, data: bytes) -> None:
 def verify_report(folder: Path, data: bytes) -> None:
     from edge.recording.verify import _changed
 
-    _lay_out(folder, {"report.json": data})
+    put(folder / "report.json", data)
     _changed(folder / "report.json", {"model": "tiny", "backend": "ort", "source": "x", "threshold": 0.5})
 
 
@@ -118,7 +120,7 @@ def hand_over_tracks(folder: Path, data: bytes) -> None:
     from edge.app.after.hand_over import OF_TRACKS
     from edge.app.after.hand_over import hand_over as write
 
-    _lay_out(folder, flown() | {"tracks.jsonl": data})
+    put(folder / "tracks.jsonl", data)
     write(folder, (*OF_TRACKS, "camtrap-dp"), None)
 
 
@@ -130,9 +132,42 @@ def with_report(folder: Path, data: bytes) -> None:
     from edge.app.after.alignment import alignment_of
     from edge.app.after.hand_over import hand_over as write
 
-    _lay_out(folder, flown() | aligned() | {"report.json": data})
+    put(folder / "report.json", data)
     write(folder, ("camtrap-dp",), (47.0, 8.0))
     alignment_of(folder)
+
+
+@functools.cache
+def surveyed() -> dict[str, bytes]:
+    """All files that `edge report` reads, of a flight with tracks, poses, a review and gaps."""
+    from edge.app.review.store import Review
+    from tests.support.survey_flights import fly
+
+    ring = [[8.5, 47.4], [8.5, 47.41], [8.51, 47.4], [8.5, 47.4]]
+    said = {"kind": "gap", "title": "Gap 1", "area_m2": 5.0}
+    piece = {"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": said}
+    with tempfile.TemporaryDirectory() as name:
+        folder = fly(Path(name) / "f", [(50.0, 2.0, 0), (120.0, 4.0, 1)], crops=1)
+        review = Review.read(folder)
+        review.add("wrong", [1])
+        review.add_missed(5)
+        (folder / "coverage.geojson").write_text(json.dumps({"features": [piece], "search": "for deer"}))
+        (folder / "trace.jsonl").write_text('{"seq": 1, "t": 501, "latency_ms": 250}\n')
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def of_a_report(file: str) -> Callable[[], dict[str, bytes]]:
+    return lambda: {"surveyed": surveyed()[file]}
+
+
+def report_with(file: str) -> Callable[[Path, bytes], None]:
+    def write(folder: Path, data: bytes) -> None:
+        from edge.app.after.report import write_flight_report
+
+        _lay_out(folder / "f", surveyed() | {file: data})
+        write_flight_report([folder / "f"])
+
+    return write
 
 
 def counts() -> dict[str, bytes]:
@@ -142,14 +177,14 @@ def counts() -> dict[str, bytes]:
 def with_counts(folder: Path, data: bytes) -> None:
     from edge.app.after.alignment import alignment_of
 
-    _lay_out(folder, aligned() | {"counts.json": data})
+    put(folder / "counts.json", data)
     alignment_of(folder)
 
 
 def with_poses(folder: Path, data: bytes) -> None:
     from edge.app.after.alignment import alignment_of
 
-    _lay_out(folder, aligned() | {"detections.jsonl": data})
+    put(folder / "detections.jsonl", data)
     alignment_of(folder)
 
 
@@ -170,9 +205,13 @@ def benches() -> dict[str, bytes]:
 def compare(folder: Path, data: bytes) -> None:
     from edge.app.bench.compare import compare as read
 
-    _lay_out(folder, {"b.json": data, "b.results.csv": benches()["results"], "a.json": benches()["report"]})
-    _lay_out(folder, {"a.results.csv": benches()["results"]})
+    put(folder / "b.json", data)
     read(folder / "a.json", folder / "b.json")
+
+
+def beside_bench() -> dict[str, bytes]:
+    results = benches()["results"]
+    return {"b.results.csv": results, "a.json": benches()["report"], "a.results.csv": results}
 
 
 def bench_reports() -> dict[str, bytes]:
@@ -191,21 +230,28 @@ def labelled() -> dict[str, bytes]:
 def read_labelled(folder: Path, data: bytes) -> None:
     from edge.measure.labelled_frames import read_labelled as read
 
-    (folder / "a.png").write_bytes(b"png")
-    (folder / "l.json").write_bytes(data)
+    put(folder / "l.json", data)
     read(folder / "l.json", folder, ("Person",))
 
 
 ALL = (EdgeError,)
+OF_A_REPORT = {
+    **dict.fromkeys(("detections.jsonl", "tracks.jsonl", "clock.jsonl", "review.jsonl", "trace.jsonl"), "lines"),
+    **dict.fromkeys(("report.json", "counts.json", "coverage.geojson"), "json"),
+}
 ROWS = (
     Target("recording", recordings, replay, raises=READING, repair=repair.recording),
-    Target("detections", detections, hand_over, "lines"),
-    Target("poses", detections, with_poses, "lines"),
-    Target("verify", detections, verify, "lines", raises=ALL),
+    Target("detections", detections, hand_over, "lines", beside=flown),
+    Target("poses", detections, with_poses, "lines", beside=aligned),
+    Target("verify", detections, verify, "lines", raises=ALL, beside=flown),
     Target("verify-report", reports, verify_report, "json"),
-    Target("tracks", tracks, hand_over_tracks, "lines"),
-    Target("report", reports, with_report, "json"),
-    Target("counts", counts, with_counts, "json"),
-    Target("bench", bench_reports, compare, "json"),
-    Target("labelled", labelled, read_labelled, "json", raises=(InputError,)),
+    Target("tracks", tracks, hand_over_tracks, "lines", beside=flown),
+    Target("report", reports, with_report, "json", beside=lambda: flown() | aligned()),
+    Target("counts", counts, with_counts, "json", beside=aligned),
+    Target("bench", bench_reports, compare, "json", beside=beside_bench),
+    Target("labelled", labelled, read_labelled, "json", beside=lambda: {"a.png": b"png"}),
+    *(
+        Target(f"page-{file.partition('.')[0]}", of_a_report(file), report_with(file), kind)
+        for file, kind in OF_A_REPORT.items()
+    ),
 )

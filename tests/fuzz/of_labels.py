@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from tests.fuzz.folder import put
 from tests.fuzz.target import Target
 
 PNG = cv2.imencode(".png", np.zeros((48, 64), np.uint8))[1].tobytes()
@@ -30,22 +31,26 @@ VOC = b"""<?xml version="1.0"?>
 YAML = b"path: .\ntrain: images\nval: images\nnc: 2\nnames:\n  0: person\n  1: car\nkpt_shape: [17, 3]\n"
 
 
-def _set(name: str, **more: bytes) -> Callable[[Path, bytes], None]:
+PICTURES = {"images/a.png": PNG, "images/b.png": PNG}
+NAMES = b"names: [person, car]\n"
+BOX = b"0 0.5 0.5 0.2 0.2\n"
+
+
+def _in(name: str) -> Callable[[Path, bytes], None]:
     """A folder of labelled pictures with the case under this name."""
 
     def act(folder: Path, data: bytes) -> None:
         from export.data.formats import read_folder
 
-        files = {"images/a.png": PNG, "images/b.png": PNG} | {key.replace("__", "/"): of for key, of in more.items()}
-        for where, content in (files | {name: data}).items():
-            (folder / where).parent.mkdir(parents=True, exist_ok=True)
-            (folder / where).write_bytes(content)
+        (folder / name).parent.mkdir(exist_ok=True)
+        put(folder / name, data)
         read_folder(folder)
 
     return act
 
 
-YOLO = {"labels__a.txt": b"0 0.5 0.5 0.2 0.2\n"}
+def _beside(more: Mapping[str, bytes]) -> Callable[[], dict[str, bytes]]:
+    return lambda: PICTURES | more
 
 
 def cocos() -> dict[str, bytes]:
@@ -64,8 +69,7 @@ def read_conditions(folder: Path, data: bytes) -> None:
     from export.data.formats import read_folder
     from export.evaluate.conditions import read_conditions as read
 
-    _set("annotations/train.json")(folder, json.dumps(COCO).encode())
-    (folder / "c.csv").write_bytes(data)
+    put(folder / "c.csv", data)
     read(folder / "c.csv", read_folder(folder))
 
 
@@ -73,18 +77,22 @@ def read_corrected(folder: Path, data: bytes) -> None:
     from export.data.assist.corrected import corrected
     from export.data.formats import read_folder
 
-    _set("annotations/train.json")(folder, json.dumps(COCO).encode())
     (folder / "p").mkdir()
-    (folder / "p" / "proposals.json").write_bytes(data)
+    put(folder / "p" / "proposals.json", data)
     corrected(read_folder(folder), folder / "p")
 
 
+COCO_BESIDE = _beside({"annotations/train.json": json.dumps(COCO).encode()})
+YAML_SEEDS = {"dict": YAML, "list": NAMES}
 ROWS = (
-    Target("coco", cocos, _set("annotations/train.json"), "json"),
-    Target("voc", lambda: {"one": VOC}, _set("Annotations/a.xml"), "text"),
-    Target("yolo", yolos, _set("labels/a.txt", **{"data.yaml": YAML}), "text"),
-    Target("yolo-yaml", lambda: {"dict": YAML, "list": b"names: [person, car]\n"}, _set("data.yaml", **YOLO), "text"),
-    Target("yolo-names", lambda: {"list": b"person\ncar\n"}, _set("classes.txt", **YOLO), "text"),
-    Target("conditions", conditions, read_conditions, "text"),
-    Target("corrected", cocos, read_corrected, "json"),
-)
+    Target("coco", cocos, _in("annotations/train.json"), "json", beside=_beside({})),
+    Target("voc", lambda: {"one": VOC}, _in("Annotations/a.xml"), "text", beside=_beside({})),
+    Target("yolo", yolos, _in("labels/a.txt"), "text", beside=_beside({"data.yaml": NAMES})),
+    Target("yolo-yaml", lambda: YAML_SEEDS, _in("data.yaml"), "text", beside=_beside({"labels/a.txt": BOX})),
+    Target(
+        "yolo-names", lambda: {"list": b"person\ncar\n"}, _in("classes.txt"), "text",
+        beside=_beside({"labels/a.txt": BOX}),
+    ),
+    Target("conditions", conditions, read_conditions, "text", beside=COCO_BESIDE),
+    Target("corrected", cocos, read_corrected, "json", beside=COCO_BESIDE),
+)  # fmt: skip

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from edge.errors import BundleError, EngineError, InputError
+from tests.fuzz import made, repair
+from tests.fuzz.folder import put
 from tests.fuzz.target import Target
 
 PACKAGED = Path(__file__).resolve().parents[2] / "edge/models/hituav-r18"
@@ -29,17 +31,10 @@ def tiny() -> dict[str, bytes]:
         return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-def _laid_out(folder: Path, **files: bytes | None) -> Path:
-    """The bundle in ``folder``, with other files by their names (``_`` for a dot)."""
-    content = tiny() | {name.replace("_", "."): data for name, data in files.items() if data is not None}
-    for name, data in content.items():
-        (folder / name).write_bytes(data)
-    return folder
-
-
 def models() -> dict[str, bytes]:
     packaged = json.loads((PACKAGED / "model.json").read_bytes()) | {"files": json.loads(tiny()["model.json"])["files"]}
-    return {"tiny": tiny()["model.json"], "packaged": json.dumps(packaged, indent=2).encode()}
+    data = {key: value for key, value in packaged["data"].items() if len(json.dumps(value)) < 1000}
+    return {"tiny": tiny()["model.json"], "packaged": json.dumps(packaged | {"data": data}, indent=2).encode()}
 
 
 def load_bundle(folder: Path, data: bytes) -> None:
@@ -52,7 +47,7 @@ def load_bundle(folder: Path, data: bytes) -> None:
     from edge.model.bundle import Bundle
     from edge.model.transform import Preprocessor, to_detections
 
-    _laid_out(folder, model_json=data)
+    put(folder / "model.json", data)
     bundle = Bundle.load(folder)
     shown = io.StringIO()
     show_model(model_facts(bundle), Screen(file=shown, width=100))
@@ -88,16 +83,17 @@ def passports() -> dict[str, bytes]:
     return {"written": data, "kept": kept.read_bytes()} if kept.exists() else {"written": data}
 
 
+def with_engine() -> dict[str, bytes]:
+    return tiny() | {"model.json": _with_graph(), "model.fp16.onnx": b"graph", "model.engine": b"engine"}
+
+
 def check_passport(folder: Path, data: bytes) -> None:
     from edge.engine.passport_check import check_passport as check
     from edge.engine.passport_check import raise_refusals
     from edge.model.bundle import Bundle
     from edge.model.passport import Target as Machine
 
-    _laid_out(folder, model_json=_with_graph())
-    (folder / "model.fp16.onnx").write_bytes(b"graph")
-    (folder / "model.engine").write_bytes(b"engine")
-    (folder / "model.engine.json").write_bytes(data)
+    put(folder / "model.engine.json", data)
     bundle = Bundle.load(folder)
     raise_refusals(bundle, check(bundle, Machine("10.3.0", "Orin", "8.7", 16), trust_engine=True))
 
@@ -118,7 +114,8 @@ def read_recall(folder: Path, data: bytes) -> None:
     from edge.model.bundle import Bundle
     from edge.model.recall import read_recall as read
 
-    bundle = Bundle.load(_laid_out(folder, recall_json=data))
+    put(folder / "recall.json", data)
+    bundle = Bundle.load(folder)
     for score in (0.0, 0.5, 1.0):
         curve = read(bundle, "Person", score)
         if curve is not None:
@@ -137,7 +134,9 @@ def open_graph(folder: Path, data: bytes) -> None:
 
     said = json.loads(tiny()["model.json"])
     said["files"]["model.onnx"] = hashlib.sha256(data).hexdigest()
-    bundle = Bundle.load(_laid_out(folder, model_json=json.dumps(said).encode(), model_onnx=data))
+    put(folder / "model.json", json.dumps(said).encode())
+    put(folder / "model.onnx", data)
+    bundle = Bundle.load(folder)
     with OrtEngine(bundle, threads=1) as engine:
         engine.infer(np.zeros((bundle.height, bundle.width), np.uint8))
 
@@ -153,8 +152,7 @@ def layers() -> dict[str, bytes]:
 def read_layers(folder: Path, data: bytes) -> None:
     from edge.model.engine_layers import read_layers as read
 
-    (folder / "model.engine").write_bytes(b"engine")
-    (folder / "model.engine.layers.json").write_bytes(data)
+    put(folder / "model.engine.layers.json", data)
     read(folder)
 
 
@@ -162,21 +160,23 @@ def checkpoints() -> dict[str, bytes]:
     import torch
     from safetensors.torch import save
 
-    state = {
-        "backbone.body.conv1.weight": torch.zeros(4, 3, 3, 3),
-        "roi_heads.box_predictor.cls_score.bias": torch.ones(3),
-    }
-    plain, whole = io.BytesIO(), io.BytesIO()
-    torch.save(state, plain)
-    torch.save({"model": state, "epoch": 3, "classes": ["a", "b"]}, whole)
-    return {"state": plain.getvalue(), "whole": whole.getvalue(), "safe": save(state, {"classes": '["a", "b"]'})}
+    whole, state = made.detector(), {"backbone.body.conv1.weight": torch.zeros(4, 3, 3, 3)}
+    small = state | {"roi_heads.box_predictor.cls_score.bias": torch.ones(3)}
+    found = {"safe": save(small, {"classes": '["a", "b"]'})}
+    for name, content in (("whole", whole), ("state", small), ("trained", {"model": small, "epoch": 3})):
+        out = io.BytesIO()
+        torch.save(content, out)
+        found[name] = out.getvalue()
+    return found
 
 
 def read_checkpoint(folder: Path, data: bytes) -> None:
     from export.detector.checkpoint import load_detector
+    from tests.support.narrow import narrow
 
-    (folder / "weights.pth").write_bytes(data)
-    load_detector(folder / "weights.pth")
+    put(folder / "weights.pth", data)
+    with narrow():
+        load_detector(folder / "weights.pth")
 
 
 def references() -> dict[str, bytes]:
@@ -201,18 +201,33 @@ def references() -> dict[str, bytes]:
 def read_reference(folder: Path, data: bytes) -> None:
     from export.parity.reference import read_reference as read
 
-    (folder / "r.json").write_bytes(data)
+    put(folder / "r.json", data)
     for picture in read(folder / "r.json").images:
         with contextlib.suppress(ValueError):  # the command tells it of the picture
             picture.detections()
 
 
 ROWS = (
-    Target("bundle", models, load_bundle, "json"),
-    Target("passport", passports, check_passport, "json"),
-    Target("recall", recalls, read_recall, "json"),
-    Target("layers", layers, read_layers, "json"),
-    Target("graph", graphs, open_graph, raises=(BundleError, EngineError)),
-    Target("checkpoint", checkpoints, read_checkpoint, raises=(InputError,), needs=("torch", "safetensors")),
+    Target("bundle", models, load_bundle, "json", beside=tiny),
+    Target("passport", passports, check_passport, "json", beside=with_engine),
+    Target("recall", recalls, read_recall, "json", beside=tiny),
+    Target("layers", layers, read_layers, "json", beside=lambda: {"model.engine": b"engine"}),
+    Target(
+        "graph",
+        graphs,
+        open_graph,
+        raises=(BundleError, EngineError),
+        made=lambda rng: made.graph(tiny()["model.onnx"], rng),
+        beside=tiny,
+    ),
+    Target(
+        "checkpoint",
+        checkpoints,
+        read_checkpoint,
+        raises=(InputError,),
+        made=made.checkpoint,
+        repair=repair.stored_zip,
+        needs=("torch", "safetensors"),
+    ),
     Target("reference", references, read_reference, "json", needs=("torch",)),
 )

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tests.fuzz import repair
+from tests.fuzz.folder import put
 from tests.fuzz.target import READING, SHARED, Target
 
 GREY = (np.add.outer(np.arange(12), np.arange(16)) * 9).astype(np.uint8)
@@ -31,7 +32,7 @@ def _file(name: str) -> Callable[[Path, bytes], None]:
     def act(folder: Path, data: bytes) -> None:
         from edge.camera.open import open_camera
 
-        (folder / name).write_bytes(data)
+        put(folder / name, data)
         with open_camera(str(folder / name)) as camera:
             for _ in islice(iter(camera.read, None), MOST_FRAMES):
                 pass
@@ -108,7 +109,7 @@ def flir() -> dict[str, bytes]:
 def read_mask(folder: Path, data: bytes) -> None:
     from edge.camera.view.mask import read_mask as read
 
-    (folder / "mask.png").write_bytes(data)
+    put(folder / "mask.png", data)
     read(folder / "mask.png", (0, 0, 16, 12), (16, 12))
 
 
@@ -134,7 +135,7 @@ def look_at_video(folder: Path, data: bytes) -> None:
     from edge.camera.images.filetype import kind_of_file
     from edge.camera.images.jpeg import more_jpegs_follow
 
-    (folder / "v.mp4").write_bytes(data)
+    put(folder / "v.mp4", data)
     look_at(folder / "v.mp4")
     kind_of_file(folder / "v.mp4")
     more_jpegs_follow(folder / "v.mp4")

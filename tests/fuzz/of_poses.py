@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.fuzz import repair
+from tests.fuzz.folder import put
 from tests.fuzz.target import SHARED, Target
 
 TELEMETRY = SHARED / "data/telemetry"
@@ -24,7 +25,7 @@ def _pose(name: str, prefix: str, options: str = "") -> Callable[[Path, bytes], 
     def act(folder: Path, data: bytes) -> None:
         from edge.pose import Moment, open_pose
 
-        (folder / name).write_bytes(data)
+        put(folder / name, data)
         with open_pose(f"{prefix}:{folder / name}{options}") as source:
             for i in range(4):
                 utc = datetime.fromtimestamp(BEGIN + i, timezone.utc)
@@ -38,8 +39,8 @@ def tlogs() -> dict[str, bytes]:
     from tests.edge.pose.test_tlog import log
 
     real = TELEMETRY / "dronekit_flight.tlog"
-    found = {"v2": b"".join(log(1.0)), "v1": b"".join(log(1.0, version=1))}
-    return found | ({"real": real.read_bytes()[800_000:812_000]} if real.exists() else {})
+    found = {"v2": b"".join(log(0.2)), "v1": b"".join(log(0.2, version=1))}
+    return found | ({"real": real.read_bytes()[800_000:802_000]} if real.exists() else {})
 
 
 def srts() -> dict[str, bytes]:
@@ -73,7 +74,7 @@ def links() -> dict[str, bytes]:
     found = {}
     for version in (1, 2):
         autopilot = Autopilot(version)
-        ticks = [(autopilot.heartbeat(), *autopilot.burst(tick / 10)) for tick in range(10)]
+        ticks = [(autopilot.heartbeat(), *autopilot.burst(tick / 10)) for tick in range(4)]
         found[f"v{version}"] = b"".join(message for tick in ticks for message in tick)
     return found
 
@@ -121,7 +122,7 @@ def read_exif(folder: Path, data: bytes) -> None:
     from edge.pose import Moment, open_pose
 
     name = folder / "a.jpg"
-    name.write_bytes(data)
+    put(name, data)
     taken_at(name)
     with open_pose("exif?ground=400&altitude=absolute", (str(folder),)) as source:
         source.at(Moment(0.0, None, "a.jpg"))
@@ -143,7 +144,7 @@ def dems() -> dict[str, bytes]:
 def read_dem(folder: Path, data: bytes) -> None:
     from edge.geo import read_dem as read
 
-    (folder / "d.tif").write_bytes(data)
+    put(folder / "d.tif", data)
     dem = read(folder / "d.tif")
     dem.altitude(47.0, 8.0)
     str(dem)
@@ -166,7 +167,7 @@ def calibrations() -> dict[str, bytes]:
 def read_calibration(folder: Path, data: bytes) -> None:
     from edge.geo import read_calibration as read
 
-    (folder / "c.yml").write_bytes(data)
+    put(folder / "c.yml", data)
     read(folder / "c.yml")
 
 

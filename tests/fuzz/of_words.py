@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edge.errors import EdgeError, InputError
+from tests.fuzz.folder import put
 from tests.fuzz.mutate import NUMBERS, WORDS
 from tests.fuzz.target import Target
 
@@ -59,29 +63,41 @@ def _texts(*texts: str) -> Callable[[], dict[str, bytes]]:
     return lambda: {str(i): text.encode() for i, text in enumerate(texts)}
 
 
-def _grammar(*texts: str) -> Callable[[], Any]:
-    """A strategy: an address, then options of any of the texts, with values of theirs, odd numbers and odd words."""
+def _grammar(*texts: str) -> Callable[[random.Random], bytes]:
+    """An address, then options of any of the texts, with values of theirs, odd numbers and odd words."""
+    heads = sorted({text.partition("?")[0].partition("#")[0] for text in texts})
+    pairs = [pair for text in texts for pair in re.split("[?#&]", text)[1:] if "=" in pair]
+    pairs += [pair for text in texts if "?" not in text for pair in text.partition(":")[2].split(",") if "=" in pair]
+    keys = sorted({pair.partition("=")[0] for pair in pairs}) or ["a"]
+    values = [value for pair in pairs for value in pair.partition("=")[2].split(",")]
+    words = [word for word in (*WORDS, *NUMBERS) if len(word) < 500]
 
-    def strategy() -> Any:
-        from hypothesis import strategies as st
+    def letters(rng: random.Random, most: int) -> str:
+        ranges = ((32, 126), (32, 126), (32, 126), (0, 255), (0x100, 0xD7FF), (0xD800, 0xDFFF), (0x10000, 0x10FFFF))
+        return "".join(chr(rng.randint(*rng.choice(ranges))) for _ in range(rng.randrange(most + 1)))
 
-        heads = sorted({text.partition("?")[0].partition("#")[0] for text in texts})
-        pairs = [pair for text in texts for pair in text.partition("?")[2].partition("#")[0].split("&") if "=" in pair]
-        keys, values = sorted({pair.partition("=")[0] for pair in pairs}), sorted({p.partition("=")[2] for p in pairs})
-        words = [word for word in (*WORDS, *NUMBERS) if len(word) < 500]
-        one = st.sampled_from([*values, *words]) | st.text(max_size=12) | st.floats().map(str) | st.integers().map(str)
-        value = one | st.lists(one, min_size=2, max_size=5).map(",".join)
-        key = st.sampled_from(keys or ["a"]) | st.text(max_size=5)
-        option = st.tuples(key, value).map("=".join)
-        head = (
-            st.sampled_from(heads)
-            | st.tuples(st.sampled_from(heads), st.text(max_size=8)).map("".join)
-            | st.text(max_size=30)
+    def one(rng: random.Random) -> str:
+        kind = rng.random()
+        if kind < 0.5:
+            return rng.choice(values or words)
+        if kind < 0.7:
+            return rng.choice(words)
+        if kind < 0.8:
+            return str(rng.choice((rng.gauss(0, 1), rng.uniform(-400, 400), 10.0 ** rng.randint(-320, 308))))
+        return str(rng.randint(-(10 ** rng.randrange(1, 22)), 10**3)) if kind < 0.92 else letters(rng, 12)
+
+    def value(rng: random.Random) -> str:
+        return ",".join(one(rng) for _ in range(rng.choice((1, 1, 1, 2, 3, 4))))
+
+    def text(rng: random.Random) -> bytes:
+        head = rng.choice(heads) if rng.random() < 0.8 else rng.choice(heads) + letters(rng, 8)
+        options = ((rng.choice(keys) if rng.random() < 0.95 else letters(rng, 5)) + "=" + value(rng) for _ in range(4))
+        chosen = list(options)[: rng.randrange(5)]
+        return (head + rng.choice("??#,:&") * bool(chosen) + rng.choice("&&&,#").join(chosen)).encode(
+            "utf-8", "surrogatepass"
         )
-        tail = st.sampled_from(["?", "?", "#", ",", ":", ""])
-        return st.tuples(head, tail, st.lists(option, max_size=4).map("&".join)).map("".join)
 
-    return strategy
+    return text
 
 
 def _text(data: bytes) -> str:
@@ -92,17 +108,12 @@ def open_source(folder: Path, data: bytes) -> None:
     """Everything but a network, a pipeline and a device: nothing is behind these here."""
     import os
 
-    import cv2
-
     from edge.camera import gstreamer, network
     from edge.camera.open import open_camera
-    from tests.fuzz.of_pictures import COUNTS, GREY
 
     text = _text(data)
     if text.lstrip().startswith(("/", "..", "~")) and not text.startswith("/dev/null"):
         return  # the disk of whoever runs this is no case
-    cv2.imwrite(str(folder / "still.png"), GREY)
-    (folder / "raw.bin").write_bytes(COUNTS[:3, :4].tobytes() * 2)
     before, was = os.getcwd(), (network.open_network, gstreamer.open_pipeline)
     network.open_network = gstreamer.open_pipeline = _nothing_there
     os.chdir(folder)
@@ -113,6 +124,14 @@ def open_source(folder: Path, data: bytes) -> None:
     finally:
         os.chdir(before)
         network.open_network, gstreamer.open_pipeline = was
+
+
+def beside_source() -> dict[str, bytes]:
+    import cv2
+
+    from tests.fuzz.of_pictures import COUNTS, GREY
+
+    return {"still.png": cv2.imencode(".png", GREY)[1].tobytes(), "raw.bin": COUNTS[:3, :4].tobytes() * 2}
 
 
 def _nothing_there(name: str) -> Any:
@@ -134,13 +153,19 @@ def open_pose(folder: Path, data: bytes) -> None:
         from edge.pose.link import Tcp  # noqa: F401 - a link that is good is opened in a thread: not here
 
         text = text.replace("udp:", "udq:").replace("tcp:", "tcq:")
-    before = os.getcwd()
+    before, resolve = os.getcwd(), socket.getaddrinfo
+    socket.getaddrinfo = _no_name
     os.chdir(folder)
     try:
         with read(text, ("still.png",)):
             pass
     finally:
         os.chdir(before)
+        socket.getaddrinfo = resolve
+
+
+def _no_name(*_: object, **__: object) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
 
 def read_lens(_folder: Path, data: bytes) -> None:
@@ -166,9 +191,9 @@ def read_link(_folder: Path, data: bytes) -> None:
 
 
 def read_status(_folder: Path, data: bytes) -> None:
-    from edge.app.status.address import StatusAddress
+    from edge.system.listening import ListenAddress
 
-    str(StatusAddress.parse(_text(data)))
+    str(ListenAddress.parse(_text(data)))
 
 
 def ask_status(_folder: Path, data: bytes) -> None:
@@ -205,14 +230,14 @@ def read_options(_folder: Path, data: bytes) -> None:
 def read_key(folder: Path, data: bytes) -> None:
     from edge.pose.link import read_key as read
 
-    (folder / "key").write_bytes(data)
+    put(folder / "key", data)
     read(folder / "key")
 
 
 def read_login(folder: Path, data: bytes) -> None:
     from edge.sinks.live.broker import MqttAddress
 
-    (folder / "login").write_bytes(data)
+    put(folder / "login", data)
     _ = MqttAddress.parse(f"mqtt://host/deer?login={folder / 'login'}").user
 
 
@@ -231,7 +256,7 @@ def missions() -> dict[str, bytes]:
 def read_mission(folder: Path, data: bytes) -> None:
     from edge.app.mission.read import read_mission as read
 
-    (folder / "m.toml").write_bytes(data)
+    put(folder / "m.toml", data)
     read(folder / "m.toml").options()
 
 
@@ -247,10 +272,18 @@ REQUESTS = (
 )  # fmt: skip
 
 ROWS = (
-    Target("source", _texts(*SOURCES), open_source, "text", raises=(EdgeError,), strategy=_grammar(*SOURCES)),
-    Target("pose", _texts(*POSES), open_pose, "text", strategy=_grammar(*POSES)),
-    Target("lens", _texts(*LENSES), read_lens, "text", strategy=_grammar(*LENSES)),
-    Target("link", _texts(*LINKS), read_link, "text", strategy=_grammar(*LINKS)),
+    Target(
+        "source",
+        _texts(*SOURCES),
+        open_source,
+        "text",
+        raises=(EdgeError,),
+        made=_grammar(*SOURCES),
+        beside=beside_source,
+    ),
+    Target("pose", _texts(*POSES), open_pose, "text", made=_grammar(*POSES)),
+    Target("lens", _texts(*LENSES), read_lens, "text", made=_grammar(*LENSES)),
+    Target("link", _texts(*LINKS), read_link, "text", made=_grammar(*LINKS)),
     Target("status", _texts("9100", "127.0.0.1:9100", "[::1]:9100", "localhost:80"), read_status, "text"),
     Target("request", _texts(*REQUESTS), ask_status),
     Target("mission", missions, read_mission, "text"),

@@ -70,3 +70,28 @@ def mavlink(data: bytes) -> bytes:
         found[at + end - 2 : at + end] = x25crc(checked).crc.to_bytes(2, "little")
         at += size
     return bytes(found)
+
+
+def stored_zip(data: bytes) -> bytes:
+    """The CRC of every file in an archive without compression, as torch.save writes it."""
+    found = bytearray(data)
+    end = found.rfind(b"PK\5\6")
+    if end < 0 or end + 20 > len(found):
+        return data
+    count, at = struct.unpack_from("<H4xI", found, end + 10)
+    for _ in range(count):
+        if found[at : at + 4] != b"PK\1\2" or at + 46 > len(found):
+            break
+        size, name, extra, comment, head = struct.unpack_from("<I4xHHH8xI", found, at + 20)
+        if found[head : head + 4] == b"PK\3\4" and head + 30 <= len(found):
+            begin = head + 30 + sum(struct.unpack_from("<HH", found, head + 26))
+            crc = zlib.crc32(found[begin : begin + size]).to_bytes(4, "little")
+            found[at + 16 : at + 20] = crc
+            if found[head + 6] & 8:  # it stands behind the file
+                after = begin + size + 4 * (found[begin + size : begin + size + 4] == b"PK\7\x08")
+                if after + 4 <= len(found):
+                    found[after : after + 4] = crc
+            else:
+                found[head + 14 : head + 18] = crc
+        at += 46 + name + extra + comment
+    return bytes(found)
