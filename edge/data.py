@@ -175,6 +175,16 @@ class RawDetections:
     converged: bool = True
     finite: bool = True
 
+    def of_numbers(self) -> RawDetections:
+        """The same; rows that hold no finite numbers are zeroed, and ``finite`` is False then: such a score compares as
+        false with every threshold, and a detection would be lost without a word.
+        """
+        numbers = np.isfinite(self.boxes).all(-1) & np.isfinite(self.scores)
+        if numbers.all():
+            return self
+        boxes, scores = np.where(numbers[:, None], self.boxes, 0), np.where(numbers, self.scores, 0)
+        return replace(self, boxes=boxes, scores=scores, finite=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:
@@ -251,6 +261,18 @@ class Detections:
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), width, height)
 
 
+@dataclass(frozen=True, slots=True)
+class Faint:
+    """What was found in one frame, also below the score from which it is shown, and followed for itself.
+
+    ``found``: all of it, with track numbers of its own. ``shown``: (N,) bool. ``ended``: as `Result.ended_tracks`.
+    """
+
+    found: Detections
+    shown: npt.NDArray[np.bool_]
+    ended: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A frame, what was found in it, and how long that took.
@@ -261,13 +283,12 @@ class Result:
     ``postprocess``, ``health``; as ``engine.NAME`` where the engine says the time of ``infer`` went; ``consumer``: how
     long whoever takes the results had the one before.
     ``inferred``: False where the engine was not asked (the shutter was closed, or a `Stream` of less effort spares it).
-    ``converged``, ``finite``: see `RawDetections`.
+    ``converged``, ``finite``: see `RawDetections`. ``faint``: see `Faint`; None: nobody asked for it.
     Counts of the frames so far: ``dropped`` came and went unseen; ``duplicates`` only repeated the one before;
     ``lost`` never came (gaps in ``Frame.seq``; an outage of a camera counts once, as nobody knows how many).
     ``frozen_s``: seconds so far in which the camera gave nothing new. ``warnings``: conditions that hold now, names of
     `edge.health.conditions.CONDITIONS`; ``seen``: by the same names, what of it was seen, in words.
-    ``t_source``: seconds by the source's own time, see `edge.camera.source_clock`: in a film what happens takes as
-    long as it took. ``ended_tracks``: numbers of tracks that ended with this frame: they do not come again.
+    ``t_source``: seconds, see `edge.camera.source_clock`. ``ended_tracks``: tracks that ended with this frame.
     ``footprint``: (4, 2) float64 latitude, longitude (deg) of the ground at the corners, clockwise from top left, of
     ``footprint_part``: left, top, right, bottom px of what looks at ground near enough. None: no pose, no such ground.
     """
@@ -290,6 +311,7 @@ class Result:
     ended_tracks: tuple[int, ...] = ()
     footprint: npt.NDArray[np.float64] | None = None
     footprint_part: tuple[int, int, int, int] | None = None
+    faint: Faint | None = None
 
     @property
     def latency_ms(self) -> float:

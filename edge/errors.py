@@ -22,6 +22,8 @@ HIDDEN = "***"
 _BEFORE = r"(?i)(\b[a-z][\w+.-]*://|\b(?:rtsps?|https?|rtmps?|srt|udp|tcp|rtp):/?)"
 _LOGIN = re.compile(_BEFORE + r"([^\s/?#:@]*)(?::[^\s/?#]*)?@")
 _BROKEN_LOGIN = re.compile(_BEFORE + r"([^\s/?#:@\[]+):(?!\d+(?:[/?#]|$))[^\s]*@")
+_WORD = re.compile(r"\S+")  # neither pattern reaches beyond one
+MOST_LOGIN = 2000  # characters of a word with an @: the time for longer ones would grow with their square
 _KEY = re.compile(
     r"(?i)(?<![a-z])((?:password|passwd|passphrase|pass|pwd|user-pw|access_token|token|api_?key)=)"
     r"(\"[^\"]*\"|[^\s&;,!#'\"]+)"
@@ -31,10 +33,21 @@ _KEY = re.compile(
 def without_password(text: str) -> str:
     """``text`` with every password in it hidden: ``rtsp://user:***@host/x``, ``srt://host?passphrase=***``.
 
-    A URL's login without a password may be a token: it is hidden whole.
+    A URL's login without a password may be a token: it is hidden whole. So is a word of more than `MOST_LOGIN`
+    characters with an @.
     """
-    text = _BROKEN_LOGIN.sub(_hide, _LOGIN.sub(_hide, text))
+    if "@" in text:
+        text = _WORD.sub(_without_login, text)
     return _KEY.sub(rf"\1{HIDDEN}", text)
+
+
+def _without_login(found: re.Match[str]) -> str:
+    word = found[0]
+    if "@" not in word:
+        return word
+    if len(word) > MOST_LOGIN:
+        return f"{HIDDEN} ({len(word)} characters)"
+    return _BROKEN_LOGIN.sub(_hide, _LOGIN.sub(_hide, word))
 
 
 def _hide(found: re.Match[str]) -> str:

@@ -217,6 +217,7 @@ def _results(state: _State, start: Callable[[], FrameSource]) -> Generator[Resul
                 footprint=ground and ground.corners,
                 footprint_part=ground and ground.part,
                 ended_tracks=state.follow.ended if state.follow else (),
+                faint=state.follow.faint if state.follow else None,
             )
             timer.end("consumer")
             if state.looks_later and state.engine is engine:

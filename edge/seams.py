@@ -212,7 +212,7 @@ class Engine(Closing):
         if image.dtype != np.uint8 or image.shape != expected:
             raise EngineError(f"engine was given {image.dtype} {image.shape}: expected uint8 {expected}")
         here().works(INFERRING)  # a frame may take several calls: each has its time
-        return self._infer(image)
+        return self._infer(image).of_numbers()
 
     def close(self) -> None:
         """Release the device. May be called twice. Raises EngineError in another thread than the one that made it."""

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.app.after.report import write_flight_report
 from edge.app.observer import Watching
 from edge.app.output import REPORT, SHEET
 from edge.app.report import write_report
@@ -25,7 +26,7 @@ from edge.model.bundle import Bundle
 from edge.sim.truth import SimulatedFrame
 from edge.sinks import draw
 from edge.sinks.tracks.counts import FILE as COUNTS
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 
 FRAMES = 48
 FPS = 6  # not 30: as many frames show a longer flight
@@ -105,8 +106,8 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
     ``watch``: see `edge.app.run.run`.
 
     ``settings.out`` then holds what a run writes, ``video.mkv``, ``map.png``, ``tracks.geojson``,
-    ``coverage.geojson``, ``coverage.png`` and ``contact_sheet.png`` (detections are boxes, the truth is
-    marked with white corners).
+    ``coverage.geojson``, ``coverage.png``, ``contact_sheet.png`` (detections are boxes, the truth is
+    marked with white corners), ``report.html`` and ``tracks.csv``.
 
     Raises what `edge.app.run.run` raises.
     """
@@ -132,6 +133,7 @@ def _scored(report: dict[str, Any], scorer: Scorer, settings: DemoSettings) -> d
     write_report(settings.out / REPORT, report)
     if scorer.pictures:
         save_picture(settings.out / SHEET, contact_sheet(scorer.pictures))
+    write_flight_report([settings.out])
     return report
 
 
@@ -153,6 +155,6 @@ def save_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
     if not done:
         raise SinkError(f"OpenCV cannot encode {path.name}")
     try:
-        write_whole(path, data.tobytes())
+        write_private(path, data.tobytes())
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

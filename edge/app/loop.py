@@ -19,6 +19,7 @@ from edge.app.mounting import MountingWatch
 from edge.app.observer import Observer, Progress
 from edge.app.output import REPORT
 from edge.app.report import Totals, origin, source_line, write_report
+from edge.app.retention.keeper import Keeper
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
 from edge.app.watch.watchdog import Watchdog, say
@@ -33,12 +34,14 @@ from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
 from edge.recording.verify import Verifier
 from edge.seams import Camera, Engine
+from edge.sinks.faint import NAME as FAINT
 from edge.sinks.spare import Spare
 from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.system.activity import HANDING_ON, SHOWING, State, here
 from edge.system.deadline import Deadline
 from edge.system.files import Room
 from edge.system.host import host_facts, power_facts, versions
+from edge.system.memory import memory_error
 from edge.system.signals import finishing, stopping
 from edge.system.text import without_passwords
 from edge.track.follower import Follower
@@ -58,6 +61,7 @@ class Loop:
 
     ``may_wait``: the camera's `read` may wait without an end, so that a time limit needs a clock of its own.
     ``watchdog``: watches it already. ``room``: is kept for the report. ``spare``: a second place for detections.
+    ``keeper``: keeps room on the disk.
     """
 
     settings: RunSettings
@@ -78,6 +82,7 @@ class Loop:
     clock: ClockWatch | None
     room: Room
     spare: Spare | None = None
+    keeper: Keeper | None = None
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -107,14 +112,15 @@ class Loop:
             except KeyboardInterrupt:
                 ended = "interrupted"
             except Exception as caught:  # also a fault of this program: it is raised again, but not before the report
-                error, ended = caught, "failed"
+                error, ended = memory_error(caught) or caught, "failed"
             with finishing():
                 return self._end(ended, error)
 
     def _results(self, deadline: Deadline, heard: Callable[[], bool]) -> str:
         """Take results until the end; returns what it was. ``heard``: whether a signal has set ``deadline``."""
         settings, totals, first = self.settings, self._totals, None
-        self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage))
+        given_up = self._degrader.given_up
+        self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage, given_up))
         lowest = self._filter.lowest(self.engine.bundle.thresholds)
         results = stream(
             self.camera,
@@ -122,7 +128,7 @@ class Loop:
             policy=self.policy,
             filter=self._filter,
             stop=deadline,
-            follow=None if self.camera.independent else Follower(lowest, self.placing),
+            follow=None if self.camera.independent else Follower(lowest, self.placing, faint=FAINT in settings.outputs),
             locate=self.placing,
         )
         self._stream = results
@@ -277,6 +283,7 @@ class Loop:
             "spare": self.spare and self.spare.moved,
             "recording": self.recorder and self.recorder.report(),
             "verify": self.verifier and self.verifier.report(engine.backend),
+            "keep_free": self.keeper and self.keeper.report(),
             "degraded": {**self._degrader.report(), "frames_between": self._totals.between},
             "mission": self.settings.mission and asdict(self.settings.mission),
             "started": self._started.isoformat(timespec="seconds"),

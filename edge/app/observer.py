@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edge.app.report import Totals
@@ -17,13 +17,15 @@ class Progress:
     """How far a run is; read it whenever it suits.
 
     ``totals``: of the results so far. ``frames``: how many there will be, None where nobody knows. ``recorder``: what
-    keeps the raw frames, or None. ``coverage``: the map of what was searched, or None.
+    keeps the raw frames, or None. ``coverage``: the map of what was searched, or None. ``given_up``: what the board is
+    spared now, by the names of report.json's ``degraded``, and because of what; None: nobody knows.
     """
 
     totals: Totals
     frames: int | None
     recorder: Recorder | None
     coverage: Coverage | None = None
+    given_up: Callable[[], Mapping[str, str]] | None = None
 
 
 class Observer(Closing):

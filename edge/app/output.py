@@ -10,20 +10,29 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edge.app.clock.watch import FILE as CLOCK
+from edge.app.review.keep import MISSED
+from edge.app.review.store import FILE as REVIEW
 from edge.app.start.start import FILE as START
 from edge.app.wildlife import camtrap_dp, coco, megadetector
 from edge.errors import InputError
 from edge.sinks.coverage import sink as coverage
 from edge.sinks.open import known_specs
 from edge.sinks.spec import SinkSpec
-from edge.system.files import folders_made, reason_of
+from edge.system.caution import caution
+from edge.system.files import folders_made, private_folder, reason_of, sync_folder
 
 REPORT, RECORDING = "report.json", "recording"
 SHEET = "contact_sheet.png"  # of a demo
 OF_COVERAGE = (coverage.FILE, coverage.PICTURE)
-OF_REPORT = (coco.NAME, megadetector.NAME, *camtrap_dp.NAMES)  # of edge report, beside the files that sinks write too
+COMPARED = "compare"  # of edge report --against
+PAGE = "report.html"  # of edge report, and of a demo
+OF_REPORT = (PAGE, coco.NAME, megadetector.NAME, *camtrap_dp.NAMES)  # beside the files that sinks write too
 
 log = logging.getLogger(__name__)
+
+
+class FolderTakenError(InputError):
+    """Another run has the folder."""
 
 
 def check_folder(out: Path, source: str | None, specs: Iterable[SinkSpec]) -> None:
@@ -48,10 +57,14 @@ def claimed_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Iterator[Path]:
 
     The lock is the system's (flock on the folder): it ends with the process, however that ends, and leaves no file.
 
-    Raises InputError where another run has the folder, before anything in it is touched; and as `prepare_folder` does.
+    Raises FolderTakenError where another run has the folder, before anything in it is touched; InputError as
+    `prepare_folder` does.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        new = [path for path in (out, *out.parents) if not path.exists()]
+        private_folder(out)
+        for path in new:  # a power cut takes a folder whose name is not synced, with all that is in it
+            sync_folder(path.parent)
         handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise InputError(f"output folder {out}: {reason_of(error)}: give another --out") from None
@@ -59,11 +72,11 @@ def claimed_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Iterator[Path]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(
+            raise FolderTakenError(
                 f"another run is writing to the output folder {out}: give another --out, or wait until it has ended"
             ) from None
         except OSError as error:  # a network's file system may know no locks
-            log.warning("%s cannot be locked (%s): start no second run into it", out, reason_of(error))
+            caution(log, "%s cannot be locked (%s): start no second run into it", out, reason_of(error))
         yield prepare_folder(out, specs)
     finally:
         os.close(handle)
@@ -77,14 +90,14 @@ def prepare_folder(out: Path, specs: Iterable[SinkSpec] = ()) -> Path:
     Raises InputError where the folder cannot be made or written.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        private_folder(out)
         # a link that leads nowhere is there, too: what is written to it would come to be where it leads
         left = [path for name in _written(specs) if os.path.lexists(path := out / name)]
         if left:
             n = 1
             while os.path.lexists(out / f"earlier-{n}"):
                 n += 1
-            (out / f"earlier-{n}").mkdir()
+            private_folder(out / f"earlier-{n}")
             for path in left:
                 path.rename(out / f"earlier-{n}" / path.name)
     except OSError as error:
@@ -123,7 +136,7 @@ def _written(specs: Iterable[SinkSpec]) -> set[str]:
     """Names of all that a run can leave in its folder: with every known sink, and with ``specs``."""
     every = (*known_specs(), *specs)
     return {
-        *(REPORT, RECORDING, SHEET, CLOCK, START, *OF_COVERAGE, *OF_REPORT),
+        *(REPORT, RECORDING, SHEET, CLOCK, START, REVIEW, MISSED, *OF_COVERAGE, *OF_REPORT, COMPARED),
         *(spec.file for spec in every if spec.file),
         *(name for spec in every for name in spec.beside),
     }

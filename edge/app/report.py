@@ -17,7 +17,7 @@ from edge.measure.meter import Meter
 from edge.measure.percentiles import RULE
 from edge.model.tiling import whole
 from edge.seams import Camera, Engine
-from edge.system.files import Room, reason_of, write_whole
+from edge.system.files import Room, reason_of, write_private
 from edge.system.text import without_passwords
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def write_report(path: Path, report: dict[str, Any], room: Room | None = None) -
     """
     data = (json.dumps(without_passwords(report), indent=2) + "\n").encode()
     try:
-        write_whole(path, data)
+        write_private(path, data)
     except OSError as error:
         if room is None or not room.write(data):
             raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.app.clock.clock_json import ClockReport
 from edge.app.degrade.report_json import Degraded, SpareReport
+from edge.app.retention.report_json import KeepFreeReport
 from edge.geo.report_json import CoverageReport, PositionReport
 from edge.measure.counts_json import ClassCount
 from edge.recording.report_json import RecordingReport, VerifyReport
@@ -264,6 +265,7 @@ class Report(Struct, kw_only=True):
     recording: RecordingReport | None
     verify: VerifyReport | None
     spare: Annotated[SpareReport | None, Meta(description="of --spare; null: detections were not moved there")]
+    keep_free: Annotated[KeepFreeReport | None, Meta(description="of --keep-free; null: nothing is ever removed")]
     degraded: Annotated[Degraded, Meta(description="what was given up as the board was hot, weak, full or late")]
     mission: Annotated[MissionReport | None, Meta(description="of --mission; null: the options were given one by one")]
     started: Annotated[str, Meta(description="ISO 8601, UTC, by the machine's clock, right or wrong")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from edge.app.loop import Loop
 from edge.app.observer import Watching
 from edge.app.output import RECORDING, REPORT, check_folder, claimed_folder
 from edge.app.report import announce
+from edge.app.retention.keep_free import KeepFree
+from edge.app.retention.keeper import Keeper, check_keep_free
 from edge.app.settings import RunSettings
 from edge.app.sinks import Sinks
 from edge.app.start.begin import begun
 from edge.app.status.board import Parts
-from edge.app.status.status import served
+from edge.app.status.status import answering
 from edge.app.watch.awaited import camera_of
 from edge.app.watch.manager import Manager
 from edge.app.watch.watchdog import Watchdog
@@ -33,7 +35,7 @@ from edge.geo.coverage.search import Search
 from edge.geo.dem import Dem
 from edge.geo.placing import Placing, PlacingSettings
 from edge.model.bundle import Bundle
-from edge.model.thresholds import Filter
+from edge.model.thresholds import Filter, Thresholds
 from edge.pose import open_pose
 from edge.pose.attach import Posed
 from edge.recording.recorder import Recorder
@@ -104,13 +106,14 @@ def opened(
     own_process: bool = False,
 ) -> Iterator[Loop]:
     """As `run`: a run with all its parts open. As long as the block runs its folder is nobody else's."""
-    specs, folder, own = choose_specs(settings.outputs, sinks), Path(settings.out), camera is not None
+    choose_specs(settings.outputs, sinks)  # raises for names that there are not, before anything else
+    folder, own = Path(settings.out), camera is not None
     with ExitStack() as stack:
         activity = stack.enter_context(watched_here(Activity("loop")))
-        notify = Notify.from_environment() if own_process else None
-        manager = Manager(notify) if notify else None
+        manager = _manager() if own_process else None
         watchdog = stack.enter_context(Watchdog(activity, give_up, manager=manager, guarded=own_process))
-        board = stack.enter_context(served(settings.status, activity)) if settings.status else None
+        board, sinks = stack.enter_context(answering(settings, activity, watchdog, sinks))
+        specs = choose_specs(settings.outputs, sinks)
         activity.works(LOADING)
         stack.callback(activity.rests)
         deaths = stack.push(EngineDeaths(folder))
@@ -133,14 +136,14 @@ def opened(
             poses = stack.enter_context(open_pose(settings.pose, settings.sources, ground))
             camera = posed = Posed(camera, poses, settings.pose)
         placing = Placing(camera, where)
-        coverage = None
-        if settings.coverage is not None:
-            coverage = Coverage.of(Search.parse(settings.coverage), engine, lowest, camera.independent)
+        coverage = _coverage(settings, engine, lowest, camera)
+        if coverage is not None:
             specs = choose_specs(settings.outputs, [*sinks, coverage_spec(coverage)])
-        for source in settings.sources or (None,):
-            check_folder(folder, source, specs)
+        _check_folder(settings, folder, specs)
+        keeper = _keeper(settings, folder)
         spare = None if settings.spare is None else Spare(Path(settings.spare), folder.absolute().name)
         out = stack.enter_context(claimed_folder(folder, specs))
+        stack.enter_context(keeper.start() if keeper else nullcontext())
         specs = spare.beside(out, specs) if spare else specs
         room = stack.enter_context(Room(out / REPORT, REPORT_ROOM))
         clock = stack.enter_context(begun(out, settings, engine, camera, poses, lowest.to_json()))
@@ -172,7 +175,22 @@ def opened(
             clock=clock,
             room=room,
             spare=spare,
+            keeper=keeper,
         )
+
+
+def _keeper(settings: RunSettings, out: Path) -> Keeper | None:
+    """What keeps room on the disk of ``out``; it does nothing yet. Raises InputError."""
+    if settings.keep_free is None:
+        return None
+    keep = KeepFree.parse(settings.keep_free)
+    least = check_keep_free(keep, out, settings.limits)
+    return Keeper(keep, least, out, settings.flights, settings.sources)
+
+
+def _manager() -> Manager | None:
+    notify = Notify.from_environment()
+    return Manager(notify) if notify else None
 
 
 def _refuse_what_is_of_the_engine(settings: RunSettings) -> None:
@@ -207,6 +225,17 @@ def _open_engine(settings: RunSettings, deaths: EngineDeaths) -> Engine:
         deaths.backend = engine.backend
     engine.chosen = why or engine.chosen
     return engine
+
+
+def _coverage(settings: RunSettings, engine: Engine, lowest: Thresholds, camera: Camera) -> Coverage | None:
+    if settings.coverage is None:
+        return None
+    return Coverage.of(Search.parse(settings.coverage), engine, lowest, camera.independent)
+
+
+def _check_folder(settings: RunSettings, folder: Path, specs: Sequence[SinkSpec]) -> None:
+    for source in settings.sources or (None,):
+        check_folder(folder, source, specs)
 
 
 def _verifier(settings: RunSettings, camera: Camera, engine: Engine, own: bool) -> Verifier | None:

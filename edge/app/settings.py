@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.app.retention.keep_free import KeepFree
 from edge.errors import InputError
 from edge.geo.coverage.search import Search
 from edge.health.strain import Limits
@@ -47,8 +48,12 @@ class RunSettings:
     ``verify``: a flight's detections.jsonl, to compare a replay (``rec:``) with.
     ``tiles``: look at each frame in tiles: ``auto``, or columns and rows such as ``2x2``, see `edge.model.tiling`.
     ``status``: where to answer how the run goes, ``PORT`` of this machine alone or ``HOST:PORT``; None: nowhere.
+    ``web``: where the page of the run is, see `edge.sinks.web.address.WebAddress`; None: nowhere.
     ``backend``, ``trust_engine``, ``zero_copy``, ``spin``: see `edge.open_engine`.
     ``spare``: a second folder, where detections go on if they cannot be written to ``out`` any more.
+    ``keep_free``: so much of the disk of ``out`` stays free, such as ``5GB`` or ``10%``: where less is free, videos,
+    pictures, recordings and crops of earlier runs are removed; None: nothing ever is. ``flights``: the pattern that
+    ``out`` was made by, with which other folders are those of earlier runs, see `edge.app.retention.earlier`.
     ``limits``: of heat, memory and disk, from where on a run gives something up so that detections go on.
     ``mission``: which mission these settings are of, for the report; None: of none.
 
@@ -81,8 +86,11 @@ class RunSettings:
     zero_copy: bool = False
     spin: bool = False
     spare: str | Path | None = None
+    keep_free: str | None = None
+    flights: str | None = None
     limits: Limits = DEFAULT_LIMITS
     status: str | None = None
+    web: str | None = None
     mission: MissionStamp | None = None
 
     __repr__ = repr_without_passwords
@@ -99,6 +107,8 @@ class RunSettings:
         Search.parse(self.coverage or "")  # so does this
         if self.tiles is not None:
             Tiling.parse(self.tiles)
+        if self.keep_free is not None:
+            KeepFree.parse(self.keep_free)
         if self.record_budget and not self.record:
             raise InputError("--record-budget says how much --record may keep: give --record too")
         if self.trusted_key is not None and self.trust_engine:

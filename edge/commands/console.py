@@ -9,14 +9,19 @@ from __future__ import annotations
 import io
 import logging
 import os
+import queue
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from edge.system.activity import SHOWING, here
+from edge.system.budget import HUNG_S, STOP_S
+from edge.system.caution import seen_by_the_quiet
 from edge.system.text import printable, without_control
 
 LIBRARY = logging.getLogger("edge")
@@ -66,10 +71,11 @@ class LogLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._screen.say(f"edge: {record.getMessage()}")
-            if self.level <= logging.DEBUG and record.exc_info:
-                for line in logging.Formatter().formatException(record.exc_info).splitlines():
-                    self._screen.say(line)
+            with here().meanwhile(SHOWING):  # a terminal that takes nothing is what hangs then, not the work
+                self._screen.say(f"edge: {record.getMessage()}")
+                if self.level <= logging.DEBUG and record.exc_info:
+                    for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                        self._screen.say(line)
         except (OSError, ValueError):  # stderr is gone
             pass
         except Exception:
@@ -78,15 +84,52 @@ class LogLines(logging.Handler):
 
 @contextmanager
 def listening(screen: Screen, level: int) -> Iterator[None]:
-    """Inside, what the library logs at ``level`` and above is printed on ``screen``."""
-    handler, before = LogLines(screen, level), LIBRARY.level
+    """Inside, what the library logs at ``level`` and above is printed on ``screen``; of warnings at ERROR those that
+    are of what was asked for.
+    """
+    handler, before = LogLines(screen, min(level, logging.WARNING)), LIBRARY.level
+    if level >= logging.ERROR:
+        handler.addFilter(seen_by_the_quiet)
     LIBRARY.addHandler(handler)
-    LIBRARY.setLevel(level)
+    LIBRARY.setLevel(handler.level)
     try:
         yield
     finally:
         LIBRARY.removeHandler(handler)
         LIBRARY.setLevel(before)
+
+
+def last_words(show: Callable[[], object]) -> bool:
+    """Run ``show``, which prints what a command says at its end, and return whether it came to its end.
+
+    Nothing watches any more then, and a terminal that takes nothing would hold the command for ever: after 30 s, or
+    0.8 s after a stop, it is left behind in its thread, with which `edge.commands.main.main` ends the process. To be
+    called in the main thread. Raises what ``show`` raises.
+    """
+    outcomes: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            show()
+        except BaseException as error:  # raised again where somebody waits for it
+            outcomes.put(error)
+        else:
+            outcomes.put(None)
+
+    speaker = threading.Thread(target=work, name="last words", daemon=True)
+    try:
+        try:
+            speaker.start()
+            outcome = outcomes.get(timeout=HUNG_S)
+        except KeyboardInterrupt:
+            outcome = outcomes.get(timeout=STOP_S)
+    except (queue.Empty, KeyboardInterrupt):
+        return False
+    with suppress(KeyboardInterrupt):
+        speaker.join()
+    if outcome is not None:
+        raise outcome
+    return True
 
 
 def prepare_standard_files() -> None:

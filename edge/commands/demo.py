@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.app.demo import FRAMES, DemoSettings, demo
+from edge.app.output import PAGE
 from edge.commands.console import Screen
 from edge.commands.live_table import LiveTable
 from edge.commands.options import (
@@ -23,7 +24,7 @@ from edge.commands.options import (
     count,
     settings_of,
 )
-from edge.commands.run_summary import summary
+from edge.commands.run_summary import say_summary
 
 
 def add(commands: Commands) -> None:
@@ -55,10 +56,16 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
         demo(settings)
         return
     report = demo(settings, LiveTable(screens.err))
-    for line in summary(report, arguments.out):
-        screens.out.say(line)
-    show_score(report["score"], screens.out)
-    show_counts(report["counted"], report["unknown"], screens.out)
+
+    def tables() -> None:
+        show_score(report["score"], screens.out)
+        show_counts(report["counted"], report["unknown"], screens.out)
+        page = arguments.out / PAGE
+        screens.out.say(
+            f"the report: open {page} with a double click; each counted individual opens its pictures there"
+        )
+
+    say_summary(report, arguments.out, screens.out, tables)
 
 
 def show_counts(counted: dict[str, dict[str, Any]], unknown: dict[str, int], screen: Screen) -> None:

@@ -24,7 +24,7 @@ from edge.commands.options import SOURCES, Commands, Screens, add_command, add_o
 from edge.engine import open_engine
 from edge.errors import CameraError, EngineError, InputError, SinkError
 from edge.model.bundle import Bundle
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 
 SECONDS = 5.0
 OUT = "out/doctor"
@@ -170,6 +170,6 @@ def _write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     _, data = cv2.imencode(".png", picture)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data.tobytes())
+        write_private(path, data.tobytes())
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}: give another --out") from None

@@ -9,17 +9,19 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from edge.commands import align, bench, demo, doctor, info, report, run
-from edge.commands.console import Screen, listening, prepare_standard_files, print_nothing_more
+from edge.commands import bench, demo, doctor, info, run
+from edge.commands.after import align, report, review
+from edge.commands.console import Screen, last_words, listening, prepare_standard_files, print_nothing_more
 from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
 from edge.commands.service import service
 from edge.errors import EdgeError
 from edge.system.files import reason_of
 from edge.system.host import versions
+from edge.system.memory import memory_error
 from edge.system.signals import terminate_as_interrupt
 
-COMMANDS = (run, demo, bench, info, doctor, report, align, service)  # a file each
+COMMANDS = (run, demo, bench, info, doctor, report, review, align, service)  # a file each
 
 log = logging.getLogger("edge.commands")
 
@@ -47,18 +49,28 @@ def _run(argv: Sequence[str] | None) -> int:
             command: Command = arguments.command
             command(arguments, screens)
         except EdgeError as error:
-            log.error("%s", error, exc_info=True)
+            _tell(error, error)
             return error.exit_code
         except KeyboardInterrupt:
-            log.error("interrupted")
+            _tell("interrupted")
             return 1
         except BrokenPipeError:  # every command prints last: it is done, and nobody reads on
             print_nothing_more()
         except OSError as error:  # a full disk behind > FILE; what else the system says has words of its own below
-            log.error("%s: %s", error.filename or "standard output", reason_of(error), exc_info=True)
+            _tell(f"{error.filename or 'standard output'}: {reason_of(error)}", error)
             print_nothing_more()
             return 1
+        except Exception as error:
+            if (said := memory_error(error)) is None:
+                raise
+            _tell(said, error)
+            return said.exit_code
     return 0
+
+
+def _tell(line: object, error: Exception | None = None) -> None:
+    """The last line of a command that failed."""
+    last_words(lambda: log.error("%s", line, exc_info=error))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult
 
+from edge.app.retention.keep_free import KeepFree
 from edge.app.settings import MODEL
-from edge.app.status.address import StatusAddress
 from edge.commands.console import Screen
 from edge.engine.select import BACKENDS
 from edge.errors import InputError
@@ -23,6 +24,9 @@ from edge.sinks.live.link import Address
 from edge.sinks.live.tls import TlsAddress
 from edge.sinks.live.webhook import parse_url
 from edge.sinks.live.wire import Peer
+from edge.sinks.robotics import foxglove, ros2
+from edge.sinks.web.address import WebAddress
+from edge.system.listening import ListenAddress
 from edge.system.text import bytes_of
 from edge.thermal.normalise import NormaliseSpec
 
@@ -81,7 +85,7 @@ def add_verbose(parser: argparse.ArgumentParser, default: Any = False) -> None:
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """``--quiet``, of the commands that show how they get on."""
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--quiet", action="store_true", help="print errors only, and warnings of what was asked for")
 
 
 def add_out(parser: argparse.ArgumentParser, default: str, help: str) -> None:
@@ -169,6 +173,14 @@ def size_in_bytes(text: str) -> int:
         ) from None
 
 
+def keep_free(text: str) -> str:
+    """How much of the disk stays free, as `KeepFree.parse` reads it."""
+    try:
+        return KeepFree.parse(text).text
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def count(text: str) -> int:
     """A whole number of 1 or more."""
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
@@ -192,36 +204,55 @@ def positive_or_zero(text: str) -> float:
     return 0.0 if text == "0" else positive(text)
 
 
-def address(text: str) -> Address | TlsAddress:
-    """Where marks are sent."""
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with a value, as argparse takes it."""
     try:
-        return cot.parse(text)
+        yield
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def address(text: str) -> Address | TlsAddress:
+    """Where marks are sent."""
+    with _told():
+        return cot.parse(text)
 
 
 def peer(text: str) -> Peer:
     """Who is spoken to over MAVLink."""
-    try:
+    with _told():
         return Peer.parse(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def status(text: str) -> str:
     """Where a run answers how it goes."""
-    try:
-        return str(StatusAddress.parse(text))
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    with _told():
+        return str(ListenAddress.parse(text))
+
+
+def page(text: str) -> str:
+    """Where the page of a run is."""
+    with _told():
+        return str(WebAddress.parse(text))
 
 
 def broker(text: str) -> MqttAddress:
     """Where messages are published."""
-    try:
+    with _told():
         return MqttAddress.parse(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def viewer(text: str) -> Address:
+    """Where a run can be watched."""
+    with _told():
+        return foxglove.parse(text)
+
+
+def topic(text: str) -> str:
+    """Where ROS 2 gets detections."""
+    with _told():
+        return ros2.parse(text)
 
 
 def url(text: str) -> SplitResult:
@@ -251,10 +282,8 @@ def tiles(text: str) -> str:
 
 def normalise_spec(text: str) -> NormaliseSpec:
     """A normaliser as `NormaliseSpec.parse` reads it."""
-    try:
+    with _told():
         return NormaliseSpec.parse(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def score(text: str) -> float:

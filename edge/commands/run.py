@@ -6,8 +6,10 @@ import argparse
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
-from edge.app.mission.mission import link_specs, settings_of
+from edge.app.mission.mission import Mission, link_specs, settings_of
+from edge.app.output import FolderTakenError
 from edge.app.run import run
 from edge.app.service.pace import Starts
 from edge.app.watch.awaited import StoppedWaiting
@@ -28,16 +30,20 @@ from edge.commands.options import (
     address,
     broker,
     count,
+    keep_free,
     normalise_spec,
+    page,
     peer,
     positive,
     positive_or_zero,
     size_in_bytes,
     status,
     threshold,
+    topic,
     url,
+    viewer,
 )
-from edge.commands.run_summary import summary
+from edge.commands.run_summary import say_summary
 from edge.errors import InputError
 from edge.sinks.open import known_specs
 
@@ -151,11 +157,31 @@ def add(commands: Commands) -> None:
         help="publish the same to a broker: mqtt://HOST/TOPIC or 'mqtts://HOST/TOPIC?login=FILE&ca=FILE'",
     )
     sub.add_argument(
+        "--foxglove",
+        type=viewer,
+        metavar="PORT",
+        help="be watched in Foxglove or Lichtblick, at ws://127.0.0.1:PORT; HOST:PORT: by others in the network, too, "
+        "who are asked for no password (pip install 'thermal-edge[foxglove]')",
+    )
+    sub.add_argument(
+        "--ros2",
+        type=topic,
+        metavar="TOPIC",
+        help="publish the boxes of each frame as vision_msgs/Detection2DArray, in a shell where your ROS 2 is sourced",
+    )
+    sub.add_argument(
         "--status",
         type=status,
         metavar="ADDRESS",
         help="answer at http://ADDRESS/healthz and /metrics (for Prometheus) how the run goes: PORT, of this machine "
         "alone, or HOST:PORT",
+    )
+    sub.add_argument(
+        "--web",
+        type=page,
+        metavar="ADDRESS",
+        help="show the run in a browser at http://ADDRESS/: PORT, of this machine alone, or HOST:PORT, which prints a "
+        "link with a token; 'HOST:PORT?token=FILE&map=FILE': a token of one's own, and map tiles (PMTiles)",
     )
     sub.add_argument("--record", action="store_true", help="also write every raw frame to DIR/recording")
     sub.add_argument(
@@ -163,6 +189,13 @@ def add(commands: Commands) -> None:
         type=size_in_bytes,
         metavar="SIZE",
         help="with --record: most disk space for it, such as 20GB; if it is used up, the oldest frames are removed",
+    )
+    sub.add_argument(
+        "--keep-free",
+        type=keep_free,
+        metavar="SIZE",
+        help="keep so much of the disk free, such as 5GB or 10%%: where less is, videos, pictures, recordings and "
+        "crops of earlier runs in DIR/earlier-N are removed, the oldest first (default: nothing is ever removed)",
     )
     sub.add_argument(
         "--verify",
@@ -209,21 +242,32 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
 def _execute(arguments: argparse.Namespace, screens: Screens) -> bool:
     """The run itself; whether somebody stopped it."""
     mission = take_mission(arguments) if arguments.mission else None
-    options = vars(arguments)
-    settings = settings_of(options, mission)
-    links = link_specs(options)
     managed = "NOTIFY_SOCKET" in os.environ  # a service manager has its status line, and a journal to be kept small
     watch = None if arguments.quiet or managed else LiveTable(screens.err)
     try:
         with placed(mission, arguments):
-            report = run(settings, sinks=links, watch=watch, give_up=_give_up, own_process=arguments.own_process)
+            report = _flown(arguments, mission, watch)
     except StoppedWaiting:
         log.warning("stopped while it waited for the camera: nothing was looked at")
         return True
     if not arguments.quiet:
-        for line in summary(report, arguments.out):
-            screens.out.say(line)
+        say_summary(report, arguments.out, screens.out)
     return report["ended"] in ("interrupted", "stopped")
+
+
+def _flown(arguments: argparse.Namespace, mission: Mission | None, watch: LiveTable | None) -> dict[str, Any]:
+    """The run's report. Another run may take the folder that a mission's pattern has named: it names the next one."""
+    while True:
+        settings, links = settings_of(vars(arguments), mission), link_specs(vars(arguments))
+        try:
+            return run(settings, sinks=links, watch=watch, give_up=_give_up, own_process=arguments.own_process)
+        except FolderTakenError:
+            if mission is None or "out" in arguments.given:
+                raise
+            before, arguments.out = arguments.out, mission.options()["out"]
+            if arguments.out == before:
+                raise
+            log.warning("another run has just taken %s: this one writes to %s", before, arguments.out)
 
 
 def _give_up() -> None:

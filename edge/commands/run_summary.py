@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edge.app.output import REPORT, SHEET
+from edge.app.watch.watchdog import say
+from edge.commands.console import Screen, last_words
 from edge.geo.coverage.coverage import hectares
 from edge.geo.positions import NO_POSE
 from edge.measure.counts_json import ClassCount
@@ -14,8 +18,21 @@ from edge.sinks.coverage.sink import FILE as COVERAGE
 from edge.sinks.coverage.sink import PICTURE
 from edge.sinks.jsonl import SPEC as DETECTIONS
 from edge.sinks.tracks.counts import FILE as COUNTS
+from edge.system.activity import SHOWING
 from edge.system.declared import MOST_JSON, decoded
 from edge.system.files import read_limited
+
+
+def say_summary(report: dict[str, Any], out: Path, screen: Screen, then: Callable[[], None] = lambda: None) -> None:
+    """Print `summary`, and what ``then`` prints; a terminal that takes nothing is not waited for without end."""
+
+    def show() -> None:
+        for line in summary(report, out):
+            screen.say(line)
+        then()
+
+    if not last_words(show):
+        say(logging.WARNING, f"{SHOWING.hung}: the last lines were not shown; the run is over, and {out} has it all")
 
 
 def summary(report: dict[str, Any], out: Path) -> list[str]:
@@ -57,15 +74,20 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
             lines.append(f"{name}: {sink['skipped']} frames are missing in it: writing was too slow, or it stopped")
     if moved := report.get("spare"):
         lines.append(f"WARNING: detections went on in {moved['file']}: {moved['because']}")
+    if (kept := report.get("keep_free")) and kept["files"]:
+        lines.append(
+            f"removed of earlier runs: {kept['files']} files, {kept['bytes'] / 1e6:.0f} MB, to keep {kept['asked']} "
+            f"free; keep_free in {REPORT} says which"
+        )
     if given_up := report.get("degraded", {}).get("seconds"):
         told = ", ".join(f"{step} for {seconds:.0f} s" for step, seconds in given_up.items())
         lines.append(f"given up so that detections went on: {told}; degraded in {REPORT} says why")
     lines += [f"{name}: {_link(link)}" for name, link in report.get("links", {}).items()]
-    if kept := report["recording"]:
+    if recorded := report["recording"]:
         lines.append(
-            f"recorded: {kept['frames']} frames, {kept['bytes'] / 1e6:.1f} MB, in {out / kept['folder']}; "
-            f"{kept['dropped']} not recorded (the disk was too slow or full), {kept['frames_removed']} removed for "
-            "--record-budget"
+            f"recorded: {recorded['frames']} frames, {recorded['bytes'] / 1e6:.1f} MB, in {out / recorded['folder']}; "
+            f"{recorded['dropped']} not recorded (the disk was too slow or full), {recorded['frames_removed']} removed "
+            "for --record-budget"
         )
     if compared := report["verify"]:
         lines.append(f"verified: {compared['verdict']}")

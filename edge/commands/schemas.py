@@ -16,10 +16,13 @@ from typing import Any
 from edge.app import report_json
 from edge.app.bench import bench_json
 from edge.app.clock import clock_json
+from edge.app.compare import compare_json
 from edge.app.mission import declared
 from edge.app.preflight import preflight
+from edge.app.review import keep
+from edge.app.review import line as review_line
 from edge.app.start import start
-from edge.measure import counts_json, detections_lines, track_lines
+from edge.measure import counts_json, detections_lines, faint_lines, track_lines
 from edge.model import golden, model_json, passport, recall
 from edge.recording import contents
 from edge.system.files import reason_of
@@ -27,10 +30,14 @@ from edge.system.files import reason_of
 SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "detections": ("a line of detections.jsonl", detections_lines.schema),
     "tracks": ("a line of tracks.jsonl", track_lines.schema),
+    "faint": ("a line of faint.jsonl", faint_lines.schema),
+    "review": ("a line of review.jsonl", review_line.schema),
+    "missed": ("missed/NUMBER.json", keep.schema),
     "counts": ("counts.json", counts_json.schema),
     "run": ("run.json", start.schema),
     "clock": ("a line of clock.jsonl", clock_json.schema),
     "report": ("report.json", report_json.schema),
+    "compare": ("compare.json of edge report --against", compare_json.schema),
     "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),
     "passport": ("model.engine.json, the passport of an engine", passport.schema),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-_ERRORS_ONLY = 3
+_NOTHING = 4  # its errors are raised, too; written, they have colours for a terminal
 # 1.23 looks for GPUs on a PCI bus while it is imported, before anybody can ask it to be quiet; a Jetson's is on none
 _MEANT_FOR_NOBODY = b"device discovery failed"
 
@@ -22,7 +22,7 @@ def load() -> ModuleType:
         return module
     with _without_lines(_MEANT_FOR_NOBODY):
         module = importlib.import_module("onnxruntime")
-    module.set_default_logger_severity(_ERRORS_ONLY)
+    module.set_default_logger_severity(_NOTHING)
     return module
 
 

@@ -27,8 +27,8 @@ from edge.model.bundle import Bundle
 from edge.model.graph_io import DTYPES, INPUT, Signature, deviations, raw_detections, signature
 from edge.model.passport import ENGINE
 from edge.seams import Engine
-from edge.system.collection import collection_waits
 from edge.system.files import reason_of
+from edge.system.memory import collection_waits
 
 try:
     import tensorrt as trt

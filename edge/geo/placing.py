@@ -19,6 +19,7 @@ from edge.geo.dem_files import read_dem
 from edge.geo.lens import LensSpec
 from edge.geo.positions import NO_MOUNTING, NO_POSE, located_of
 from edge.seams import Camera
+from edge.system.caution import caution
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Placing:
                 log.info("position: %s", self._model)
             if self._model is None and frame.pose is not None and not self._told:
                 self._told = True
-                log.warning("frames have poses, but %s: detections get no positions", NO_LENS)
+                caution(log, "frames have poses, but %s: detections get no positions", NO_LENS)
         return self._model
 
     def _made(self, size: tuple[int, int]) -> CameraModel | None:

@@ -54,6 +54,23 @@ def match(
     return partner
 
 
+def match_best_first(rows: Int64, columns: Int64, overlaps: Float64) -> list[tuple[int, int]]:
+    """Greedy one-to-one matching that is the same whichever side is called the rows: of all pairs the one that overlaps
+    most goes first.
+
+    ``rows``, ``columns``: (K,) int64 from 0, the pairs that may be; ``overlaps``: (K,) float64 of each. Of equal ones
+    the pair whose numbers come first. Returns the pairs that are, in the order of their rows.
+    """
+    taken: dict[int, int] = {}
+    free = set(columns.tolist())
+    order = np.lexsort((np.abs(rows - columns), rows + columns, -overlaps))
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in taken and column in free:
+            taken[row] = column
+            free.remove(column)
+    return sorted(taken.items())
+
+
 @dataclass
 class Tally:
     """Found, missed and false by class name; add frame after frame.

@@ -7,7 +7,7 @@ goes, none changes its meaning.
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -55,6 +55,9 @@ class TrackLine(Struct, frozen=True, kw_only=True):
     crops: Annotated[list[str], Meta(description="pictures of it, files within the run's folder, the best first")]
 
 
+Line = TypeVar("Line", bound=TrackLine)
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of one line of ``tracks.jsonl``."""
     return msgspec.json.schema(TrackLine)
@@ -65,6 +68,11 @@ def read_tracks(path: Path) -> list[TrackLine]:
 
     Raises InputError where the file cannot be read, is larger than 256 MiB, or holds anything else.
     """
+    return read_lines(path, TrackLine)
+
+
+def read_lines(path: Path, kind: type[Line]) -> list[Line]:
+    """The same of lines of another ``kind``."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB: expected the tracks of one flight")
@@ -74,13 +82,13 @@ def read_tracks(path: Path) -> list[TrackLine]:
     tracks = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            tracks.append(_checked(decoded(line, TrackLine)))
+            tracks.append(checked(decoded(line, kind)))
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}: expected a track as edge run writes it") from None
     return tracks
 
 
-def _checked(track: TrackLine) -> TrackLine:
+def checked(track: Line) -> Line:
     """The same. Raises ValueError for what no run writes: numbers that nothing can be made of, files elsewhere."""
     check_box(track.box)
     check_seconds(track.first_t, track.last_t, *([track.origin] if isinstance(track.origin, float) else []))

@@ -79,10 +79,5 @@ def raw_detections(tensors: Mapping[str, npt.NDArray[Any]]) -> RawDetections:
     zeroed here; both give ``finite=False``, which is counted, reported and written beside the frame.
     """
     boxes, scores = tensors["boxes"][0].astype(np.float32), tensors["scores"][0].astype(np.float32)
-    numbers = np.isfinite(boxes).all(-1) & np.isfinite(scores)
-    finite = bool(numbers.all())
-    if not finite:
-        boxes[~numbers] = 0
-        scores[~numbers] = 0
-    state = int(tensors["converged"][0])
-    return RawDetections(boxes, scores, tensors["labels"][0].astype(np.int32), state != 0, finite and state >= 0)
+    state, labels = int(tensors["converged"][0]), tensors["labels"][0].astype(np.int32)
+    return RawDetections(boxes, scores, labels, state != 0, state >= 0).of_numbers()

@@ -26,7 +26,7 @@ EDGES_PX = (0.0, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 24.0, 32.0, 48.0, 64.0,
 CONTRASTS = (1.0, 2.0, 4.0, 8.0)  # lower edges; the last has no upper one
 SCORES = tuple(round(0.05 * i, 2) for i in range(1, 20))
 
-Whole = Annotated[int, Meta(ge=0)]
+Whole = Annotated[int, Meta(ge=0, le=10**12)]  # numpy counts in 64 bits
 Float64 = npt.NDArray[np.float64]
 
 

@@ -23,6 +23,7 @@ GROUND_STATION, NO_AUTOPILOT = 6, 8  # MAV_TYPE, MAV_AUTOPILOT
 FIX_3D = 3  # GPS_FIX_TYPE
 FIX_S = 3.0  # an older word on the fix tells nothing
 LEAST_UPRIGHT = math.cos(math.radians(30))  # a rangefinder that looks more aside than this measures something else
+UNTOLD_S = 0.1  # a time that nobody tells, beside others that are known: as geo's budget takes it for a whole pose
 SAME_DELAY_S = 2.0  # how long the delay of one message stands for that of the next
 OF_THE_AUTOPILOT = frozenset({"ATTITUDE", "GLOBAL_POSITION_INT", "GPS_RAW_INT", "TERRAIN_REPORT"})
 OTHER, NO_TIME = "of another system", "no message with a time came just before"
@@ -273,12 +274,14 @@ class Vehicle:
         return None, why
 
     def _sigma_time(self, t: float, frame: GimbalFrame | None) -> float | None:
-        """How far the times of the samples may be off that tell where it was and looked, seconds; None where one is
-        not known. A height's own time is left out: what is climbed in it is far below the error of the height.
-        """
+        """How far the samples' times may be off, seconds; None: none is known. A height's matters less."""
         used: list[Series[Any]] = [self.position, self.attitude, *([] if frame is None else [self._gimbals[frame]])]
         known = [sigma for series in used if (sigma := series.sigma_s(t)) is not None]
-        return max(known) if len(known) == len(used) else None
+        if len(known) in (0, len(used)):
+            return max(known, default=None)
+        untold = " and ".join(one.name for one in used if one.sigma_s(t) is None)
+        self._assume(f"time: that of the {untold} is not told: {UNTOLD_S:g} s more than the other times are off")
+        return max(known) + UNTOLD_S
 
     def _camera(self, t: float, attitude: Rotation) -> tuple[Rotation | None, GimbalFrame | None, str]:
         """From the camera to north, east, down, and the frame of the gimbal that turns it; or why that is not known."""

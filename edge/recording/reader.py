@@ -21,7 +21,7 @@ END_WITHIN = 4096  # bytes from the end of the file in which its end mark is loo
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
+class Segment:
     """What the two ends of a segment file say.
 
     ``begin``, ``size``: where its first frame is, where it ends, bytes. ``frames``: at most; what lies
@@ -48,7 +48,7 @@ class Recording:
         """Raises SourceError where there is no recording, more than one, or one of a later version."""
         self.path = path
         self.losses: list[str] = []
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         files = _segment_files(path)
         for file in files:
             try:
@@ -64,6 +64,11 @@ class Recording:
         if path.is_dir():
             self._check_row(files)
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Those that can be read, oldest first."""
+        return tuple(self._segments)
+
     def __iter__(self) -> Generator[Frame, None, None]:
         """The frames in the order in which they were recorded, bit for bit as they were."""
         for segment in self._segments:
@@ -73,7 +78,7 @@ class Recording:
             except OSError as error:
                 self.losses.append(f"{segment.path.name} cannot be read to its end ({_why(error)})")
 
-    def _read(self, segment: _Segment, file: BinaryIO) -> Generator[Frame, None, None]:
+    def _read(self, segment: Segment, file: BinaryIO) -> Generator[Frame, None, None]:
         name, last = segment.path.name, "its header"
         at = file.seek(segment.begin)
         while at < segment.size:
@@ -133,7 +138,7 @@ def _number(file: Path) -> int:
     return int(file.stem.rpartition("-")[2])
 
 
-def _look_at(path: Path) -> _Segment:
+def _look_at(path: Path) -> Segment:
     """Raises Damaged where it does not begin as a segment, Newer, or OSError."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -145,8 +150,8 @@ def _look_at(path: Path) -> _Segment:
         header, begin = Header.from_json(record.meta, record.payload), record.size
         end = _end_mark(file, begin, size)
         if end is None:
-            return _Segment(path, header, begin, size, _count_frames(file, begin, size), None)
-        return _Segment(path, header, begin, size, min(end.frames, size // PREAMBLE.size), end.final)
+            return Segment(path, header, begin, size, _count_frames(file, begin, size), None)
+        return Segment(path, header, begin, size, min(end.frames, size // PREAMBLE.size), end.final)
 
 
 def _end_mark(file: BinaryIO, begin: int, size: int) -> EndMark | None:

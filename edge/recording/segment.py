@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from edge.system.files import sync_folder
+from edge.system.files import open_private, sync_folder
 
 CLOSED = -1
 NAME = re.compile(r"segment-([0-9]{6,9})\.rec")
@@ -30,7 +30,7 @@ class Segment:
         self.size = 0
         self.frames = 0
         self._unsynced = False
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._file = open_private(path, os.O_EXCL | os.O_APPEND)
         try:
             self.append(header)
             self.sync()

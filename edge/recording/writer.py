@@ -18,7 +18,7 @@ from edge.recording.codec import Encoder
 from edge.recording.contents import Header, Origin, pack_frame
 from edge.recording.format import END, pack
 from edge.recording.segment import NAME, Segment, segment_path
-from edge.system.files import reason_of, sync_folder
+from edge.system.files import private_folder, reason_of, sync_folder
 
 SEGMENT_S = 60.0
 SEGMENT_BYTES = 256 << 20  # FAT on a card takes no file over 4 GiB
@@ -65,7 +65,7 @@ class RecordingWriter:
         self._old: deque[Segment] = deque()  # closed ones, oldest first
         self._segment: Segment | None = None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             held = sorted(path.name for path in folder.iterdir() if NAME.fullmatch(path.name))
             if held:
                 raise SinkError(f"{folder} already holds a recording ({held[0]}): give an empty folder")

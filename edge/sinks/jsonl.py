@@ -15,6 +15,10 @@ from edge.seams import Sink
 from edge.sinks.line_file import LineFile
 from edge.sinks.spec import SinkContext, SinkSpec
 
+SYNC_S = (
+    0.5  # a line is synced at most a second after it was written: 0.25 s of that are between two looks at the clock
+)
+
 
 class JsonlSink(Sink):
     """Appends each result as `edge.measure.detections_json.to_json` makes it, the first one behind a `header`.
@@ -22,7 +26,7 @@ class JsonlSink(Sink):
     A run without results leaves an empty file: only a frame tells its size. A frame of another size, which only a
     camera of a user's own can give, says so in its line, ``"frame": {"width", "height"}``.
 
-    Every line is handed to the system at once and forced to the disk once a second; a power cut can leave one partial
+    Every line is handed to the system at once and forced to the disk twice a second; a power cut can leave one partial
     last line.
 
     Raises SinkError where the file cannot be opened or written.
@@ -33,7 +37,7 @@ class JsonlSink(Sink):
         path: Path,
         classes: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
-        sync_s: float = 0.7,
+        sync_s: float = SYNC_S,
         model: str | None = None,
         crop: tuple[int, int, int, int] | None = None,
         thresholds: Mapping[str, float] | None = None,

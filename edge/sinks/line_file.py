@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import SinkError
-from edge.system.files import reason_of
+from edge.system.files import open_private, reason_of, sync_folder
 
 
 class LineFile:
@@ -22,7 +22,12 @@ class LineFile:
         self._path = path
         try:
             # unbuffered: nothing is left over after a failure
-            self._file = path.open("ab", buffering=0)
+            self._file = os.fdopen(open_private(path, os.O_APPEND), "ab", buffering=0)
+            try:
+                sync_folder(path.parent)  # a power cut takes a name that is not synced, and with it all the lines
+            except BaseException:
+                self._file.close()
+                raise
         except OSError as error:
             raise SinkError(f"cannot open {path}: {reason_of(error)}") from None
 

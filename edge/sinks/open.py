@@ -15,6 +15,7 @@ SINKS = {  # name: module; in the order in which they are listed
     "map": "edge.sinks.tracks.map",
     "video": "edge.sinks.video",
     "pictures": "edge.sinks.pictures",
+    "faint": "edge.sinks.faint",
     "trace": "edge.sinks.trace",
     "geojson": "edge.sinks.tracks.geojson",
     "kmz": "edge.sinks.tracks.kmz",

@@ -12,7 +12,7 @@ from edge.errors import SinkError
 from edge.seams import Sink
 from edge.sinks.draw import draw
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, reason_of, write_whole
+from edge.system.files import has_room, private_folder, reason_of, write_private
 
 KEPT = (".png", ".jpg", ".jpeg")  # what is named so is written so; others get .png behind their name
 RESERVE_BYTES = 64 << 20  # left free on the disk, as by the video
@@ -32,7 +32,7 @@ class PicturesSink(Sink):
     def __init__(self, folder: Path, classes: Sequence[str], reserve: int = RESERVE_BYTES) -> None:
         self._folder, self._classes, self._reserve = folder, classes, reserve
         try:
-            folder.mkdir(exist_ok=True)
+            private_folder(folder, parents=False)
         except OSError as error:
             raise self._failed(folder, error) from None
 
@@ -46,8 +46,8 @@ class PicturesSink(Sink):
             if not has_room(self._folder, self._reserve):
                 raise SinkError(f"{self._folder}: less than {self._reserve >> 20} MiB are free: the pictures end here")
             if path.parent != self._folder:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, data.tobytes())
+                self._make(path.parent)
+            write_private(path, data.tobytes())
         except OSError as error:
             raise self._failed(path, error) from None
 
@@ -65,6 +65,11 @@ class PicturesSink(Sink):
         if path.suffix.lower() not in KEPT:
             path = path.with_name(f"{path.name}.png")
         return path.with_name(f"{path.stem}-{number}{path.suffix}") if path.exists() else path
+
+    def _make(self, folder: Path) -> None:
+        """Of stills in sub-folders: each folder below ours."""
+        for parent in [*reversed(folder.relative_to(self._folder).parents), folder.relative_to(self._folder)]:
+            private_folder(self._folder / parent)
 
     def _failed(self, path: Path, error: OSError) -> SinkError:
         return SinkError(f"cannot write {path}: {reason_of(error)}: free some space or give another --out")

@@ -14,7 +14,8 @@ from edge.data import Result
 from edge.errors import InputError, SinkError
 from edge.seams import Sink
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of
+from edge.system.caution import caution
+from edge.system.files import private_folder, reason_of
 
 MOST = 1000  # files of one name in a spare folder: then nobody looks after it
 
@@ -32,7 +33,7 @@ class Spare:
         self.moved: dict[str, object] | None = None
         self.error: SinkError | None = None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
         except OSError as error:
             raise InputError(f"--spare {folder}: {reason_of(error)}: give another folder") from None
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -44,7 +45,7 @@ class Spare:
         """
         if self._folder.stat().st_dev == out.stat().st_dev:
             said = "--spare %s is on the disk of %s: it helps against neither a full nor a broken one"
-            log.warning(said, self._folder, out)
+            caution(log, said, self._folder, out)
         return [
             replace(spec, make=partial(Spared, spec.make, spare=self)) if spec.essential else spec for spec in specs
         ]

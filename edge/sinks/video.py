@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from edge.errors import InputError, SinkError
 from edge.seams import Sink
 from edge.sinks.draw import draw
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, opencv_name, reason_of
+from edge.system.files import has_room, open_private, opencv_name, reason_of, takes_more
 
+CODEC = "mp4v"  # MPEG-4, which every OpenCV has
 DEFAULT_FPS = 10.0  # of sources that do not tell theirs
 LONGEST_GAP_S = 5.0
 RESERVE_BYTES = 64 << 20  # left free on the disk: detections of an hour; the recording leaves more
@@ -29,11 +31,12 @@ class VideoSink(Sink):
     the video keeps the time of the flight (gaps over 5 s are cut short); otherwise one picture a
     result.
 
-    The video ends where less than ``reserve`` bytes are free, so that the detections outlive it: OpenCV does not
-    say that a disk is full.
+    The video ends where less than ``reserve`` bytes are free, so that the detections outlive it. OpenCV does not say
+    that a disk is full or broken, or that a file may not become larger (4 GiB on FAT): every 32 pictures, and at the
+    end, it is tried whether the file takes another byte.
 
-    Raises SinkError where OpenCV cannot open the file or has no encoder, where the disk is nearly full, and where
-    a picture has another size than the first.
+    Raises SinkError where OpenCV cannot open the file or has no encoder, where the disk is nearly full, where the file
+    takes no more, and where a picture has another size than the first.
     """
 
     def __init__(
@@ -77,19 +80,29 @@ class VideoSink(Sink):
             self._writer = None
             if not self._path.is_file() or self._path.stat().st_size == 0:
                 raise SinkError(f"{self._path} is empty: the disk may be full")
+            try:
+                takes_more(self._path)
+            except OSError as error:
+                raise SinkError(f"{self._path}: {reason_of(error)}: the end of the video may be missing") from None
 
     def _check_room(self) -> None:
         try:
             room = has_room(self._path.parent, self._reserve)
+            if self._writer is not None:
+                takes_more(self._path)
         except OSError as error:
-            raise SinkError(f"cannot write {self._path}: {reason_of(error)}: give another --out") from None
+            raise SinkError(f"{self._path}: {reason_of(error)}: the video ends here") from None
         if not room:
             raise SinkError(f"{self._path}: less than {self._reserve >> 20} MiB are free: the video ends here")
 
     def _open(self, image: npt.NDArray[np.uint8], t_capture: float) -> None:
         self._size = (image.shape[1], image.shape[0])
         self._start = t_capture
-        writer = cv2.VideoWriter(opencv_name(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, self._size)
+        try:
+            os.close(open_private(self._path, 0))  # OpenCV keeps the rights of a file that is there
+        except OSError as error:
+            raise SinkError(f"cannot write {self._path}: {reason_of(error)}: give another --out") from None
+        writer = cv2.VideoWriter(opencv_name(self._path), cv2.VideoWriter.fourcc(*CODEC), self._fps, self._size)
         if not writer.isOpened():
             raise SinkError(
                 f"OpenCV {cv2.__version__} cannot write {self._path} (MPEG-4 in Matroska): "

@@ -9,7 +9,7 @@ from typing import TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Detections, Frame, Pose
+from edge.data import Detections, Faint, Frame, Pose
 from edge.geo.locate import refused_pose
 from edge.geo.placing import Placing
 from edge.geo.wgs84 import metres_a_degree, wrapped
@@ -39,13 +39,17 @@ class Follower:
 
     ``lowest``: the lowest score that is shown, of each class or of all. A track begins with such a detection
     only, and goes on with fainter ones, which are not shown: what is found is the same as without it. ``placing``:
-    knows the lens, so that poses tell the camera's motion; without it, and without poses, the pictures do.
+    knows the lens, so that poses tell the camera's motion; without it, and without poses, the pictures do. ``faint``:
+    a second tracker follows all that is found, however faint, for somebody to look at later; see `faint`.
     """
 
-    def __init__(self, lowest: float | Thresholds, placing: Placing | None = None) -> None:
+    def __init__(self, lowest: float | Thresholds, placing: Placing | None = None, faint: bool = False) -> None:
         self._lowest = Thresholds.of(lowest)
-        high = self._lowest.by_label
-        self._tracker = Tracker(low=self.faintest(self._lowest).by_label, begin=high, high=high)
+        high, low = self._lowest.by_label, self.faintest(self._lowest).by_label
+        self._tracker = Tracker(low=low, begin=high, high=high)
+        self._second = Tracker(low=low, begin=low, high=low) if faint else None
+        self.faint: Faint | None = None
+        """What the second tracker knows of the last frame; None: nobody asked for it."""
         self._placing = placing
         self._motion: CameraMotion | None = None
         self._home: Pose | None = None
@@ -75,16 +79,24 @@ class Follower:
         lowest = Thresholds.of(lowest)
         if lowest != self._lowest:
             self._lowest, high = lowest, lowest.by_label
-            self._tracker.limit(low=self.faintest(lowest).by_label, begin=high, high=high)
+            low = self.faintest(lowest).by_label
+            self._tracker.limit(low=low, begin=high, high=high)
+            if self._second:
+                self._second.limit(low=low, begin=low, high=low)
         motion = self._moved(detections, frame, picture)
         if frame.shutter_closed:  # it shows nothing: tracks go on unseen, and end where it stays closed for too long
-            self.ended = ()
+            self.ended, self.faint = (), None
             return replace(detections, track_ids=np.full(len(detections), -1, np.int32))
         found = detections
         ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion)
         self._so_far, self._between = None, False
         self.ended = tuple(track.id for track in self._tracker.ended)
-        return replace(found, track_ids=ids).where(lowest.shown(found.scores, found.labels))
+        shown = lowest.shown(found.scores, found.labels)
+        if self._second:
+            others = self._second.update(found.boxes, found.scores, found.labels, t, motion)
+            ended = tuple(track.id for track in self._second.ended)
+            self.faint = Faint(replace(found, track_ids=others), shown, ended)
+        return replace(found, track_ids=ids).where(shown)
 
     def between(
         self,
@@ -98,6 +110,7 @@ class Follower:
         the camera does. ``detections``: none.
         """
         self._so_far, self._between, self.ended = self._moved(detections, frame, picture), True, ()
+        self.faint = None
         return replace(detections, track_ids=np.zeros(0, np.int32))
 
     def _moved(self, detections: Detections, frame: Frame, picture: Picture) -> Affine | None:

@@ -17,7 +17,7 @@ from edge.app.bench.timed_run import Run
 from edge.app.output import check_file
 from edge.app.report import write_report
 from edge.errors import InputError, SinkError
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 from edge.system.sampler import Sample
 
 
@@ -99,6 +99,6 @@ def samples_jsonl(samples: list[Sample]) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        write_whole(path, data)
+        write_private(path, data)
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}") from None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from edge.app.bench.timed_run import Run
 from edge.errors import SinkError
 from edge.sinks.draw import COLOURS, FONT
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 
 WIDTH, HEIGHT = 1400, 1000
 INK, GREY, PAPER = (40, 40, 40), (170, 170, 170), (255, 255, 255)  # BGR
@@ -47,7 +47,7 @@ def write_picture(path: Path, report: dict[str, Any], runs: Sequence[Run]) -> No
     try:
         if not done:
             raise OSError("OpenCV cannot encode it")
-        write_whole(path, data.tobytes())
+        write_private(path, data.tobytes())
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}") from None
 

@@ -8,7 +8,7 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,12 @@ STEPS = {  # name in the report, what stops
 }
 
 log = logging.getLogger(__name__)
+
+
+def in_words(given_up: Mapping[str, str]) -> tuple[str, ...]:
+    """What `Degrader.given_up` says, each with what it means for a flight."""
+    means = dict(STEPS.values())
+    return tuple(f"{name}: {means[name]} ({because})" for name, because in given_up.items())
 
 
 class Degrader(Closing):
@@ -88,6 +94,12 @@ class Degrader(Closing):
         if change is not None:
             self._do(change)
         return change
+
+    def given_up(self) -> dict[str, str]:
+        """What is given up now, by its name in the report, in the ladder's order, and because of what; from any
+        thread.
+        """
+        return {STEPS[rung][0]: because for rung, because in sorted(self._ladder.taken.copy().items())}
 
     def report(self) -> dict[str, Any]:
         """For report.json, see `edge.app.degrade.report_json.Degraded`."""

@@ -16,7 +16,7 @@ from types import TracebackType
 import msgspec
 
 from edge.errors import EngineError
-from edge.system.files import read_limited, read_text_or_none, write_whole
+from edge.system.files import read_limited, read_text_or_none, write_private
 
 FILE = "thermal-edge-engine-errors.json"
 MOST_BYTES = 1 << 16
@@ -65,7 +65,7 @@ class EngineDeaths:
             known.times.append(self._clock())
             known.last = str(error)[:MOST_TEXT]
             with suppress(OSError):  # a disk that is full: then the service goes on starting it
-                write_whole(self.path, msgspec.json.encode(known))
+                write_private(self.path, msgspec.json.encode(known))
         return False
 
     def _known(self) -> _Stored:

@@ -225,6 +225,7 @@ class OutputsTable(Table, frozen=True, kw_only=True):
     geojson: Annotated[bool | None, Key("tracks for CalTopo and QGIS", True, "outputs")] = None
     kmz: Annotated[bool | None, Key("tracks for Google Earth", True, "outputs")] = None
     csv: Annotated[bool | None, Key("tracks for a spreadsheet", True, "outputs")] = None
+    faint: Annotated[bool | None, Key("what stayed below the threshold, to review", True, "outputs")] = None
     trace: Annotated[bool | None, Key("the times of every frame", True, "outputs")] = None
     record: Annotated[bool | None, Key("every raw frame, to replay the flight", True, "record")] = None
 
@@ -251,6 +252,10 @@ class LimitsTable(Table, frozen=True, kw_only=True):
     seconds: Annotated[Positive | None, Key("stop after so many seconds", 1800, "seconds")] = None
     record_budget: Annotated[
         Word | None, Key("with outputs.record: most disk space for it; the oldest frames go", "20GB", "record_budget")
+    ] = None
+    keep_free: Annotated[
+        Word | None,
+        Key("so much of the disk stays free: bulky files of earlier runs go, the oldest first", "5GB", "keep_free"),
     ] = None
     degrade: Annotated[
         bool | None, Key("false: nothing is given up where the board is hot, weak, full or late", False)

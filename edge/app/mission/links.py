@@ -60,10 +60,40 @@ class MqttTable(Table, frozen=True, kw_only=True):
     key: Annotated[Text | None, Key("mqtts: its key", "me.key", "mqtt", file=True)] = None
 
 
+class FoxgloveTable(Table, frozen=True, kw_only=True):
+    """Foxglove or Lichtblick look on."""
+
+    at: Annotated[Text, Key("a port of this machine alone as a text, or HOST:PORT", "127.0.0.1:8765", "foxglove")]
+
+
+class Ros2Table(Table, frozen=True, kw_only=True):
+    """The boxes of each frame for ROS 2, as vision_msgs/Detection2DArray."""
+
+    topic: Annotated[Text, Key("name of the topic", "/thermal/detections", "ros2")]
+
+
 class StatusTable(Table, frozen=True, kw_only=True):
     """How the run goes, at http://ADDRESS/healthz and /metrics."""
 
     at: Annotated[Text, Key("a port of this machine alone as a text, or HOST:PORT", "127.0.0.1:9100", "status")]
+
+
+class WebTable(Table, frozen=True, kw_only=True):
+    """The page of the run: picture, map, figures and events in a browser."""
+
+    at: Annotated[Text, Key("a port of this machine alone as a text, or HOST:PORT", "0.0.0.0:8080", "web")]
+    token: Annotated[
+        Text | None,
+        Key(
+            "a file with the word that opens the page; without it one is made where other machines reach it",
+            "web.token",
+            "web",
+            file=True,
+        ),
+    ] = None
+    map: Annotated[Text | None, Key("a file of map tiles, PMTiles with pictures", "area.pmtiles", "web", file=True)] = (
+        None
+    )
 
 
 class LinksTable(Table, frozen=True, kw_only=True):
@@ -73,4 +103,7 @@ class LinksTable(Table, frozen=True, kw_only=True):
     mavlink: MavlinkTable | None = None
     webhook: WebhookTable | None = None
     mqtt: MqttTable | None = None
+    foxglove: FoxgloveTable | None = None
+    ros2: Ros2Table | None = None
     status: StatusTable | None = None
+    web: WebTable | None = None

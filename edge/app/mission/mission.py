@@ -11,22 +11,24 @@ from urllib.parse import quote
 
 from edge.app.mission import texts
 from edge.app.mission.declared import LimitsTable, MissionTable
-from edge.app.mission.folder import folder_of
+from edge.app.mission.folder import folder_of, named
 from edge.app.settings import MissionStamp, RunSettings
-from edge.app.status.address import StatusAddress
 from edge.errors import InputError
 from edge.health.strain import Limits
 from edge.sinks.live import cot, mavlink_out, mqtt, webhook
 from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.webhook import parse_url
 from edge.sinks.live.wire import Peer
+from edge.sinks.robotics import foxglove, ros2
 from edge.sinks.spec import SinkSpec
+from edge.sinks.web.address import WebAddress
 from edge.system.files import reason_of
+from edge.system.listening import ListenAddress
 from edge.system.text import bytes_of
 from edge.thermal.normalise import NormaliseSpec
 
 MOST_SECRET = 4096  # bytes of a file with a login or a URL
-LINKS = ("cot", "mavlink_out", "webhook", "mqtt")
+LINKS = ("cot", "mavlink_out", "webhook", "mqtt", "foxglove", "ros2")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,12 @@ class Mission:
             said |= {"frames": limits.frames, "seconds": limits.seconds}
             said["record_budget"] = limits.record_budget and bytes_of(limits.record_budget)
             said["limits"] = _limits(limits)
+            said["keep_free"] = limits.keep_free
+            said["flights"] = limits.keep_free and named(resolve(out.folder), self.name)
         if tables.links and tables.links.status:
-            said["status"] = str(StatusAddress.parse(tables.links.status.at))
+            said["status"] = str(ListenAddress.parse(tables.links.status.at))
+        if tables.links and (web := tables.links.web):
+            said["web"] = str(WebAddress.parse(texts.link(web.at, web, resolve)))
         said |= self._links(resolve)
         return {name: value for name, value in said.items() if value is not None and value is not False}
 
@@ -114,6 +120,10 @@ class Mission:
             said["webhook"] = parse_url(url or _secret(Path(resolve(file or "")), "links.webhook.url_file")[0])
         if links and links.mqtt:
             said["mqtt"] = MqttAddress.parse(texts.link(links.mqtt.url, links.mqtt, resolve))
+        if links and links.foxglove:
+            said["foxglove"] = foxglove.parse(links.foxglove.at)
+        if links and links.ros2:
+            said["ros2"] = ros2.parse(links.ros2.topic)
         return said
 
     def _login(self) -> str:
@@ -125,7 +135,7 @@ class Mission:
         return ":".join(quote(part, safe="") for part in (name, *password[:1]))
 
 
-OUTPUTS = ("video", "pictures", "map", "geojson", "kmz", "csv", "trace")
+OUTPUTS = ("video", "pictures", "map", "geojson", "kmz", "csv", "faint", "trace")
 MODEL = ("tiles", "override_normalise", "backend", "trust_engine", "zero_copy", "spin")
 
 
@@ -143,6 +153,8 @@ def link_specs(options: Mapping[str, Any]) -> list[SinkSpec]:
         "mavlink_out": mavlink_out.spec_of,
         "webhook": webhook.spec_of,
         "mqtt": mqtt.spec_of,
+        "foxglove": foxglove.spec_of,
+        "ros2": ros2.spec_of,
     }
     return [makers[name](options[name]) for name in LINKS if options.get(name)]
 

@@ -14,19 +14,16 @@ from edge.app.mission.check import Checker, dotted, every_key, shown
 from edge.app.mission.declared import CameraTable, LensTable, MissionTable, ModelTable
 from edge.app.mission.folder import check_pattern
 from edge.app.mission.lines import TomlError, TooDeep, key_lines, parse
-from edge.app.mission.links import LinksTable
+from edge.app.mission.links_check import check_links
 from edge.app.mission.mission import Mission
-from edge.app.status.address import EXPECTED, StatusAddress
+from edge.app.retention.keep_free import EXPECTED as OF_DISK
+from edge.app.retention.keep_free import KeepFree
 from edge.camera.options import VIEW_KEYS
 from edge.camera.view.options import take_view
 from edge.errors import InputError, without_password
 from edge.geo.lens import LensSpec
 from edge.model.tiling import Tiling
 from edge.pose.open import KINDS as POSE_KINDS
-from edge.sinks.live.broker import MqttAddress
-from edge.sinks.live.link import Address
-from edge.sinks.live.webhook import parse_url
-from edge.sinks.live.wire import Peer
 from edge.system.files import reason_of
 from edge.system.text import bytes_of
 from edge.thermal.normalise import NormaliseSpec
@@ -140,7 +137,7 @@ def _told(file: Path, said: list[tuple[tuple[str | int, ...], str]], lines: Any)
 
 def _check_parts(checker: Checker, value: dict[str, Any]) -> None:
     """What can be said of the tables that are right by themselves, where another one is wrong."""
-    for name, check in (("camera", _camera), ("lens", _lens), ("model", _model), ("links", _links)):
+    for name, check in (("camera", _camera), ("lens", _lens), ("model", _model), ("links", check_links)):
         if name in value and not any(path[:1] == (name,) for path, _ in checker.said):
             kind = next(one.kind for path, one in every_key() if path == (name,))
             table = Checker().table(value[name], kind, (name,))
@@ -153,7 +150,7 @@ def _check(checker: Checker, tables: MissionTable) -> None:
     _camera(checker, tables.camera)
     _lens(checker, tables.lens)
     _model(checker, tables.model)
-    _links(checker, tables.links)
+    check_links(checker, tables.links)
     if (ground := tables.ground) and (ground.model is None) == (ground.level_m is None):
         checker.say(("ground",), "[ground]: expected model or level_m, one of the two")
     if (pose := tables.pose) and not pose.source.startswith(POSES):
@@ -170,6 +167,8 @@ def _check(checker: Checker, tables: MissionTable) -> None:
         if size := getattr(limits, key):
             expected = "expected a size of 1MB or more, such as 500MB, 20GB, 20GiB"
             checker.attempt(("limits", key), size, partial(bytes_of, size), expected, ValueError)
+    if limits and (keep := limits.keep_free):
+        checker.attempt(("limits", "keep_free"), keep, partial(KeepFree.parse, keep), OF_DISK, InputError)
     if limits and limits.record_budget and not tables.outputs.record:
         checker.say(
             ("limits", "record_budget"), "limits.record_budget is of a recording: expected outputs.record = true"
@@ -248,48 +247,6 @@ def _model(checker: Checker, model: ModelTable | None) -> None:
         checker.attempt(("model", "normalise"), normalise, lambda: NormaliseSpec.parse(normalise), "", InputError)
     elif model.override_normalise:
         checker.say(("model", "override_normalise"), "model.override_normalise is of normalise: expected that key too")
-
-
-def _links(checker: Checker, links: LinksTable | None) -> None:
-    if links is None:
-        return
-    alone = "; options are keys of their own"
-    if cot := links.cot:
-        expected = f"expected udp:HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT, such as udp:239.2.3.1:6969{alone}"
-        path = ("links", "cot", "to")
-        checker.attempt(path, cot.to, lambda: Address.parse(cot.to, "", ("udp", "tcp", "tls")), expected, InputError)
-        _certificates(checker, path[:2], cot, cot.to.startswith("tls:"), "to = tls:HOST:PORT")
-    if mavlink := links.mavlink:
-        expected = f"expected udp:HOST:PORT, tcp:HOST:PORT or /dev/ttyN{alone}"
-        text = "" if "?" in mavlink.to else texts.link(mavlink.to, mavlink, str)
-        checker.attempt(("links", "mavlink", "to"), mavlink.to, lambda: Peer.parse(text), expected, InputError)
-    if hook := links.webhook:
-        path = ("links", "webhook", "url")
-        if (url := hook.url) is None or hook.url_file is not None:
-            if (url is None) == (hook.url_file is None):
-                checker.say(path[:2], "[links.webhook]: expected url or url_file, one of the two")
-        elif without_password(url) != url:
-            checker.say(path, "links.webhook.url holds a secret, and a mission holds none: expected url_file = FILE")
-        else:
-            expected = "expected http://HOST/PATH or https://HOST/PATH, without a login"
-            checker.attempt(path, url, lambda: parse_url(url), expected, InputError)
-    if broker := links.mqtt:
-        expected = f"expected mqtt://HOST/TOPIC or mqtts://HOST/TOPIC, without a login{alone}"
-        address = "" if "?" in broker.url else broker.url
-        path, came = ("links", "mqtt", "url"), without_password(broker.url)
-        checker.attempt(path, came, lambda: MqttAddress.parse(address), expected, InputError)
-        _certificates(checker, path[:2], broker, broker.url.startswith("mqtts:"), "url = mqtts://HOST/TOPIC")
-    if status := links.status:
-        path = ("links", "status", "at")
-        checker.attempt(path, status.at, lambda: StatusAddress.parse(status.at), EXPECTED, InputError)
-
-
-def _certificates(checker: Checker, path: tuple[str, ...], table: Any, tls: bool, needed: str) -> None:
-    given = [name for name in ("ca", "cert", "key", "name") if getattr(table, name, None) is not None]
-    if given and not tls:
-        checker.say((*path, given[0]), f"{dotted((*path, given[0]))} is of TLS: expected {needed}")
-    elif table.key is not None and table.cert is None:
-        checker.say((*path, "key"), f"{dotted((*path, 'key'))} is of a certificate: expected cert too")
 
 
 def _stand_alone(key: str, value: str, tables: str) -> str:

@@ -22,7 +22,7 @@ from edge.app.mission.declared import (
     PoseTable,
 )
 from edge.app.mission.keys import Table
-from edge.app.mission.links import CotTable, MavlinkTable, MqttTable
+from edge.app.mission.links import CotTable, MavlinkTable, MqttTable, WebTable
 from edge.camera.open import KINDS
 from edge.model.signed.signature import KEY
 
@@ -63,7 +63,8 @@ MOUNTING = {name: name for name in MountingTable.__struct_fields__}
 COT = {name: name for name in ("ca", "cert", "key", "name")}
 MAVLINK = {"baud": "baud", "signing": "signing"}
 MQTT = {name: name for name in ("login", "ca", "cert", "key")}
-FILES = frozenset({"mask", "signing", "login", "ca", "cert", "key"})
+WEB = {name: name for name in ("token", "map")}
+FILES = frozenset({"mask", "signing", "login", "ca", "cert", "key", "token", "map"})
 
 Resolve = Callable[[str], str]
 
@@ -151,9 +152,10 @@ def coverage(table: CoverageTable) -> str:
     return _listed(_named(table, COVERAGE, str))
 
 
-def link(to: str, table: CotTable | MavlinkTable | MqttTable, resolve: Resolve) -> str:
-    """``--cot``, ``--mavlink-out``, ``--mqtt``."""
-    keys = COT if isinstance(table, CotTable) else MAVLINK if isinstance(table, MavlinkTable) else MQTT
+def link(to: str, table: CotTable | MavlinkTable | MqttTable | WebTable, resolve: Resolve) -> str:
+    """``--cot``, ``--mavlink-out``, ``--mqtt``, ``--web``."""
+    all_keys: dict[type[Table], dict[str, str]] = {CotTable: COT, MavlinkTable: MAVLINK, MqttTable: MQTT, WebTable: WEB}
+    keys = all_keys[type(table)]
     options = query(_named(table, keys, resolve))
     return f"{to}?{options}" if options else to
 

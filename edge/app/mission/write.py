@@ -36,6 +36,7 @@ LINK_KEYS = {  # option: its table, the key of its address, those behind the ?
     "cot": (("links", "cot"), "to", texts.COT),
     "mavlink_out": (("links", "mavlink"), "to", texts.MAVLINK),
     "mqtt": (("links", "mqtt"), "url", texts.MQTT),
+    "web": (("links", "web"), "at", texts.WEB),
 }
 
 
@@ -78,7 +79,7 @@ def _typed(value: Any, one: Declared) -> Any:
         return value
     try:
         made = msgspec.convert(value, one.kind, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: bytes that are no UTF-8
         return value
     return value if hasattr(made, "isoformat") else made
 
@@ -196,7 +197,10 @@ _SIMPLE: Mapping[str, Any] = {
     "reconnect_s": lambda self, text: self.said.update({("camera", "reconnect_s"): text}),
     "frames": lambda self, text: self.said.update({("limits", "frames"): text}),
     "seconds": lambda self, text: self.said.update({("limits", "seconds"): text}),
+    "foxglove": lambda self, text: self.said.update({("links", "foxglove", "at"): text}),
+    "ros2": lambda self, text: self.said.update({("links", "ros2", "topic"): text}),
     "status": lambda self, text: self.said.update({("links", "status", "at"): text}),
+    "keep_free": lambda self, text: self.said.update({("limits", "keep_free"): text}),
     "record_budget": lambda self, text: self.said.update({("limits", "record_budget"): text}),
 }
 

@@ -82,6 +82,7 @@ def install(planned: Plan) -> str:
             entry = pwd.getpwnam(planned.user.name)
             planned.make.mkdir(parents=True)
             os.chown(planned.make, entry.pw_uid, entry.pw_gid)
+            planned.make.chmod(0o2750)  # after chown, which takes the bit away: whoever joins the group may read
         write_whole(planned.unit, planned.text.encode())
         (STATE / STARTS).unlink(missing_ok=True)  # failures of before count no more
     except (OSError, KeyError) as error:

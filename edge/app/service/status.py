@@ -50,7 +50,8 @@ class Flight:
 @dataclass(frozen=True)
 class Status:
     """``state``: running, starting, stopping, waiting to be started again, failed, stopped. ``since_s``: how long it
-    has been so, seconds. ``last_exit``: how the last process ended, None = it is the first one.
+    has been so, seconds. ``last_exit``: how the last process ended, None = it is the first one. ``unread``: a folder of
+    flights that this user may not look into, None = there is none.
     """
 
     unit: str
@@ -63,6 +64,7 @@ class Status:
     mission: str | None
     mission_error: str | None
     flight: Flight | None
+    unread: str | None
 
     @property
     def running(self) -> bool:
@@ -93,15 +95,14 @@ def look() -> Status:
         mission=str(file) if file else None,
         mission_error=wrong,
         flight=last_flight(mission) if mission else None,
+        unread=unread(mission) if mission else None,
     )
 
 
 def last_flight(mission: Mission) -> Flight | None:
     """The flight of this mission that was written last; None where there is none yet."""
-    folder = Path(texts.resolver(mission.path.parent)(mission.tables.outputs.folder))
-    pattern = "/".join("*" if "{" in part else glob.escape(part) for part in folder.parts).replace("//", "/", 1)
     written = dict[Path, float]()
-    for found in glob.iglob(f"{pattern}/{DETECTIONS}"):
+    for found in glob.iglob(f"{_pattern(mission)}/{DETECTIONS}"):
         try:
             written[Path(found)] = os.stat(found).st_mtime
         except OSError:
@@ -117,6 +118,22 @@ def last_flight(mission: Mission) -> Flight | None:
         ended=_text(report.get("ended")),
         error=_text(report.get("error")),
     )
+
+
+def unread(mission: Mission) -> str | None:
+    """A folder of its flights, or above them, that this user may not look into; None where there is none."""
+    pattern = Path(_pattern(mission))
+    for part in (*reversed(pattern.parents), pattern):
+        for found in glob.iglob(str(part)):
+            if os.path.isdir(found) and not os.access(found, os.R_OK | os.X_OK):
+                return found
+    return None
+
+
+def _pattern(mission: Mission) -> str:
+    """Of the folders of its flights, for glob."""
+    folder = Path(texts.resolver(mission.path.parent)(mission.tables.outputs.folder))
+    return "/".join("*" if "{" in part else glob.escape(part) for part in folder.parts).replace("//", "/", 1)
 
 
 def _mission(file: Path | None) -> tuple[Mission | None, str | None]:

@@ -24,7 +24,7 @@ from edge.app.report_json import MissionReport
 from edge.app.settings import MissionStamp
 from edge.errors import SinkError
 from edge.seams import Camera, Engine
-from edge.system.files import read_text_or_none, reason_of, write_whole
+from edge.system.files import read_text_or_none, reason_of, write_private
 from edge.system.host import versions
 from edge.system.text import without_passwords
 from edge.system.wall_clock import Relation
@@ -80,7 +80,7 @@ def write_start(
     }
     data = json.dumps(without_passwords(start), indent=2) + "\n"  # a name that is no UTF-8 is escaped
     try:
-        write_whole(out / FILE, data.encode())
+        write_private(out / FILE, data.encode())
     except OSError as error:
         log.warning("%s; the flight goes on", SinkError(f"cannot write {out / FILE}: {reason_of(error)}"))
 

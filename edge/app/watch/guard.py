@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge.seams import Closing
 from edge.system.budget import HELD_S, UNHEARD_S
+from edge.system.caution import caution
 
 PROGRAM = Path(__file__).with_name("guard_process.py")
 LAST_S = 1.0
@@ -45,7 +46,7 @@ class Guard(Closing):
                 start_new_session=True,  # Ctrl-C in the terminal is not for it
             )
         except OSError as error:
-            log.warning("no guard could be started (%s): a call that holds Python's interpreter is not ended", error)
+            caution(log, "no guard could be started (%s): a call that holds Python's interpreter is not ended", error)
         finally:
             theirs.close()
 

@@ -19,7 +19,7 @@ from edge.errors import InputError
 from edge.measure.detections_lines import DetectionLine, FrameLine, Size
 from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
 from edge.measure.track_lines import TrackLine
-from edge.system.files import write_whole
+from edge.system.files import write_private
 
 VERSION = "1.0.2"
 NAMES = ("datapackage.json", *(f"{name}.csv" for name in TABLES))
@@ -105,7 +105,7 @@ def write_camtrap_dp(
         with table(folder, "deployments") as deployments:
             _add_deployment(flight, deployments)
     package = json.dumps(_package(flight, detections.first.model, bool(tracks)), indent=2)
-    write_whole(folder / NAMES[0], (package + "\n").encode())
+    write_private(folder / NAMES[0], (package + "\n").encode())
     said = [
         f"{folder / NAMES[0]}: {media.rows} media, {observations.rows} observations",
         f"fill in {NAMES[0]} what the program does not know: contributors, project.samplingDesign, licenses",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.measure.kinds import kind_of
-from edge.system.files import written_whole
+from edge.system.files import written_private
 
 DEPLOYMENTS = (
     *("deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty"),
@@ -57,7 +57,7 @@ def _cell(value: Any) -> Any:
 @contextmanager
 def table(folder: Path, name: str) -> Iterator[Table]:
     """``NAME.csv`` in ``folder``: there when the block has ended. Raises OSError."""
-    with written_whole(folder / f"{name}.csv") as out:
+    with written_private(folder / f"{name}.csv") as out:
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", errors="surrogateescape")
         try:
             yield Table(name, text)

@@ -11,7 +11,7 @@ from typing import Any
 from edge.data import class_name
 from edge.measure.detections_lines import FrameLine
 from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
-from edge.system.files import written_whole
+from edge.system.files import written_private
 
 NAME = "detections.coco.json"
 
@@ -27,7 +27,7 @@ def write_coco(detections: DetectionsFile, path: Path) -> str:
     images = boxes = 0
     left_out = Counter[str]()
     seen = set(range(len(detections.first.classes)))
-    with written_whole(path) as out:
+    with written_private(path) as out:
         out.write(b'{"images":[')
         for frame in detections:
             if not searched(frame):

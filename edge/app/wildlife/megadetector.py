@@ -14,7 +14,7 @@ from edge.data import class_name
 from edge.measure.detections_lines import DetectionLine, FrameLine, Size
 from edge.measure.kinds import kind_of
 from edge.measure.read_detections import DetectionsFile, picture_name, searched, why_not_searched
-from edge.system.files import written_whole
+from edge.system.files import written_private
 
 NAME = "detections.megadetector.json"
 FORMAT = "1.4"
@@ -67,7 +67,7 @@ def write_megadetector(detections: DetectionsFile, path: Path) -> str:
     """
     categories = Categories(detections.first.classes)
     images = 0
-    with written_whole(path) as out:
+    with written_private(path) as out:
         info = {"format_version": FORMAT, "detector": detections.first.model or "thermal-edge"}
         out.write(b'{"info":' + json.dumps(info).encode() + b',\n"images":[')
         for frame in detections:

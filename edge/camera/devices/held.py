@@ -1,4 +1,4 @@
-"""One run has a V4L2 camera: who comes second is refused, and told who was first.
+"""One run has a V4L2 camera, or a pipeline its device: who comes second is refused, and told who was first.
 
 The lock is the system's (flock), on the device's entry in /sys: that opens no driver, leaves no file, and ends with
 the process, however that ends.

@@ -139,7 +139,11 @@ PLACES = (  # how an error begins: of which option it is, and its key
     ("--spare", ("spare", "outputs", "spare")),
     ("--cot", ("cot", "links", "cot")),
     ("--mqtt", ("mqtt", "links", "mqtt")),
+    ("--foxglove", ("foxglove", "links", "foxglove")),
+    ("--ros2", ("ros2", "links", "ros2")),
     ("status ", ("status", "links", "status", "at")),
+    ("web ", ("web", "links", "web")),
+    ("--web", ("web", "links", "web")),
     ("--mavlink-out", ("mavlink_out", "links", "mavlink")),
 )
 _OPTIONS = {"reconnect_s": "reconnect_seconds"}  # whose name is another one in the program

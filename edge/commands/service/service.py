@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -54,12 +55,17 @@ def say_status(arguments: argparse.Namespace, screens: Screens) -> None:
     """Say how it is. Raises EdgeError where it does not run: exit code 1."""
     status = look()
     if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(without_passwords(asdict(status)))).decode())
+        print(msgspec.json.format(msgspec.json.encode(without_passwords(_fields(status)))).decode())
     else:
         for line in in_words(status):
             screens.out.say(printable(line))
     if not status.running:
         raise EdgeError(f"{status.unit} does not run: {status.state}")
+
+
+def _fields(status: Status) -> dict[str, Any]:
+    """What the page says of ``--json``: what may not be looked into is told on the terminal."""
+    return {name: value for name, value in asdict(status).items() if name != "unread"}
 
 
 def take_out(_: argparse.Namespace, screens: Screens) -> None:
@@ -82,7 +88,10 @@ def in_words(status: Status) -> list[str]:
     lines.append(f"mission: {status.mission or 'unknown'}")
     if status.mission_error:
         lines.append(f"! the mission cannot be read: {status.mission_error}")
-    return [*lines, *(_flight(status.flight) if status.flight else ["no flight yet"])]
+    if status.unread:
+        lines.append(f"! you may not look into {status.unread}: be of its group, or ask with sudo")
+    none = [] if status.unread else ["no flight yet"]
+    return [*lines, *(_flight(status.flight) if status.flight else none)]
 
 
 def duration(seconds: float) -> str:

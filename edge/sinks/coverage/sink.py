@@ -15,7 +15,7 @@ from edge.seams import Sink
 from edge.sinks.coverage.geojson import coverage_geojson
 from edge.sinks.coverage.picture import draw_coverage
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 
 FILE, PICTURE = "coverage.geojson", "coverage.png"
 EVERY_S = 5.0  # between two looks for gaps, and two files
@@ -69,7 +69,7 @@ class CoverageSink(Sink):
     @staticmethod
     def _keep(path: Path, data: bytes) -> None:
         try:
-            write_whole(path, data)
+            write_private(path, data)
         except OSError as error:
             raise SinkError(f"cannot write {path}: {reason_of(error)}: free some space") from None
 

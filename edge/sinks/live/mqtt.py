@@ -9,6 +9,7 @@ from edge.errors import InputError
 from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.events import EventSink
 from edge.sinks.spec import SinkContext, SinkSpec
+from edge.system.caution import caution
 
 DEPTH = 64  # results that may wait while messages are made
 
@@ -22,7 +23,7 @@ def spec_of(to: MqttAddress) -> SinkSpec:
         from edge.sinks.live.mqtt_link import MqttLink
 
         if to.login and not to.tls:
-            log.warning("mqtt: the login is sent unencrypted: mqtts:// encrypts it")
+            caution(log, "mqtt: the login is sent unencrypted: mqtts:// encrypts it")
         return EventSink(MqttLink(to), context.classes, "mqtt")
 
     def check(_path: Path) -> None:

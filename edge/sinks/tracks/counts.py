@@ -20,7 +20,7 @@ from edge.measure.counts_json import ClassCount
 from edge.measure.kinds import kind_of
 from edge.seams import Sink
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 from edge.track.book import Book, Track
 from edge.track.counting import GroundTrack, count
 from edge.track.passes import pass_numbers
@@ -79,7 +79,7 @@ class CountsSink(Sink):
             if boxes := self._boxes[label] if not counts[name].tracks else 0:
                 counts[name] = _nothing(TOO_SHORT.format(boxes=boxes)) if self._followed else _unknown(0, NOT_FOLLOWED)
         try:
-            write_whole(self._path, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
+            write_private(self._path, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
         except OSError as error:
             raise SinkError(f"cannot write {self._path}: {reason_of(error)}") from None
         self._written = self._clock()
@@ -92,7 +92,7 @@ def counted(
     counts: dict[str, ClassCount] = {}
     placed = [track for track in tracks if track.where]
     ground, error_m, areas = _on_the_ground(placed, seen)
-    found = count(ground, speed=_speeds(classes), pass_error_m=error_m, areas=areas or None)
+    found = count(ground, speed=speeds(classes), pass_error_m=error_m, areas=areas or None)
     for label, name in enumerate(classes):
         of_it = [track for track in tracks if track.label == label]
         if not of_it:
@@ -123,7 +123,8 @@ def _nothing(why: str) -> ClassCount:
     return ClassCount(tracks=0, count=0, low=0, high=None, level=None, method=why, animals=[])
 
 
-def _speeds(classes: Sequence[str]) -> dict[int, float]:
+def speeds(classes: Sequence[str]) -> dict[int, float]:
+    """Metres a second that an object of a class goes between two passes, by label."""
     return {label: SPEEDS.get(kind_of(name) or "", UNKNOWN_SPEED) for label, name in enumerate(classes)}
 
 

@@ -26,7 +26,7 @@ def geojson(tracks: Sequence[TrackLine], picture: Picture | None = None, circles
     for track in tracks:
         if track.position is None:
             continue
-        features.append(_feature(track, track.position))
+        features.append(feature(track, track.position))
         if circles and (ring := _circle(track.position)):
             features.append(_ring(track, ring))
     whole = {
@@ -38,7 +38,8 @@ def geojson(tracks: Sequence[TrackLine], picture: Picture | None = None, circles
     return (json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _feature(track: TrackLine, where: GroundPosition) -> dict[str, Any]:
+def feature(track: TrackLine, where: GroundPosition) -> dict[str, Any]:
+    """The point of one track."""
     low, mean, high = track.celsius or (None, None, None)
     return {
         "type": "Feature",

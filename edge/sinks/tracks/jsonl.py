@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import msgspec
 
-from edge.data import Pixels, Result
-from edge.errors import SinkError
+from edge.data import Result
 from edge.seams import Sink
 from edge.sinks.line_file import LineFile
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import has_room, reason_of, write_whole
+from edge.sinks.tracks.crops import CROPS, RESERVE_BYTES, write_crops
 from edge.track.book import Book, Track, line_of
-
-CROPS = "crops"
-RESERVE_BYTES = 64 << 20  # left free on the disk, as by the pictures: the lines go on
 
 
 class TracksSink(Sink):
@@ -32,7 +27,7 @@ class TracksSink(Sink):
 
     def __init__(self, path: Path, classes: Sequence[str], reserve: int = RESERVE_BYTES) -> None:
         self._classes, self._reserve, self._book = classes, reserve, Book()
-        self._folder = path.parent / CROPS
+        self._folder = path.parent
         self._file = LineFile(path)
 
     def write(self, result: Result) -> None:
@@ -42,28 +37,10 @@ class TracksSink(Sink):
     def _write(self, tracks: Sequence[Track]) -> None:
         if not tracks:
             return
-        lines = [msgspec.to_builtins(line_of(track, self._classes, self._crops(track))) for track in tracks]
-        self._file.append(lines)
+        crops = [write_crops(self._folder, track, self._reserve) for track in tracks]
+        lines = [line_of(track, self._classes, names) for track, names in zip(tracks, crops, strict=True)]
+        self._file.append(map(msgspec.to_builtins, lines))
         self._file.sync()
-
-    def _crops(self, track: Track) -> list[str]:
-        """Write the pictures of a track; returns their names within the run's folder, the best first."""
-        names = []
-        try:
-            self._folder.mkdir(exist_ok=True)
-            if not has_room(self._folder, self._reserve):
-                return []
-            for place, view in enumerate(track.views, 1):
-                for pixels, ending in ((view.picture, ""), (view.counts, "-counts")):
-                    if pixels is not None:
-                        name = crop_name(track.number, place, ending)
-                        write_whole(self._folder.parent / name, _png(pixels))
-                        names.append(name)
-        except OSError as error:
-            raise SinkError(
-                f"cannot write {self._folder}: {reason_of(error)}: free some space or give another --out"
-            ) from None
-        return names
 
     def close(self) -> None:
         """Write what is left, force it to the disk and close. May be called twice."""
@@ -71,18 +48,6 @@ class TracksSink(Sink):
             self._write(list(self._book.end()))
         finally:
             self._file.close()
-
-
-def crop_name(track: int, place: int, ending: str = "") -> str:
-    """Within the run's folder, of the track's picture at ``place``, 1 the best."""
-    return f"{CROPS}/{track:06d}-{place}{ending}.png"
-
-
-def _png(pixels: Pixels) -> bytes:
-    done, data = cv2.imencode(".png", pixels)
-    if not done:
-        raise SinkError("OpenCV cannot encode a PNG of a few pixels")
-    return data.tobytes()
 
 
 def _make(to: SinkContext) -> TracksSink:

@@ -18,7 +18,7 @@ from edge.measure.track_lines import TrackLine
 from edge.seams import Sink
 from edge.sinks.draw import COLOURS, FONT
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.system.files import reason_of, write_whole
+from edge.system.files import reason_of, write_private
 from edge.track.book import Book, line_of
 
 SIDE_PX, MARGIN_PX, LEGEND_PX = 900, 30, 26
@@ -71,7 +71,7 @@ class MapSink(Sink):
         try:
             if not done:
                 raise SinkError("OpenCV cannot encode the map")
-            write_whole(self._path, data.tobytes())
+            write_private(self._path, data.tobytes())
         except OSError as error:
             raise SinkError(f"cannot write {self._path}: {reason_of(error)}") from None
 

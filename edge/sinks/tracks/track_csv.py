@@ -23,19 +23,22 @@ def track_csv(tracks: Sequence[TrackLine], picture: Picture | None = None) -> by
     rows = csv.writer(text)  # its own form is that of RFC 4180: commas, CRLF, quotes where they are needed
     rows.writerow(COLUMNS)
     for track in tracks:
-        where = track.position
-        rows.writerow(
-            [
-                *(track.track, harmless(track.name), track.score, track.frames),
-                *((where.lat, where.lon, where.sigma_m) if where else ("", "", "")),
-                *(track.celsius or ("", "", "")),
-                *(track.first_utc or "", track.last_utc or "", track.first_t, track.last_t, track.best_seq),
-                harmless(track.origin) if isinstance(track.origin, str) else track.origin,
-                *track.box,
-                harmless(track.crops[0]) if track.crops else "",
-            ]
-        )
+        rows.writerow(cells(track))
     return text.getvalue().encode()
+
+
+def cells(track: TrackLine) -> list[object]:
+    """One row, a cell for each of `COLUMNS`."""
+    where = track.position
+    return [
+        *(track.track, harmless(track.name), track.score, track.frames),
+        *((where.lat, where.lon, where.sigma_m) if where else ("", "", "")),
+        *(track.celsius or ("", "", "")),
+        *(track.first_utc or "", track.last_utc or "", track.first_t, track.last_t, track.best_seq),
+        harmless(track.origin) if isinstance(track.origin, str) else track.origin,
+        *track.box,
+        harmless(track.crops[0]) if track.crops else "",
+    ]
 
 
 def harmless(text: str) -> str:

@@ -18,8 +18,8 @@ from edge.errors import SinkError
 from edge.measure.track_lines import TrackLine
 from edge.seams import Sink
 from edge.sinks.spec import SinkContext, SinkSpec
-from edge.sinks.tracks.jsonl import crop_name
-from edge.system.files import reason_of, write_whole
+from edge.sinks.tracks.crops import crop_name
+from edge.system.files import reason_of, write_private
 from edge.track.book import Book, Track, line_of
 
 EVERY_S = 10.0  # at most so often: the whole file is written each time
@@ -108,7 +108,7 @@ class TrackFileSink(Sink):
 def write_tracks(path: Path, form: Format, tracks: Sequence[TrackLine], picture: Picture | None) -> None:
     """Write one file of these tracks, by their number. Raises SinkError where it cannot be written."""
     try:
-        write_whole(path, form(sorted(tracks, key=lambda line: line.track), picture))
+        write_private(path, form(sorted(tracks, key=lambda line: line.track), picture))
     except OSError as error:
         raise SinkError(f"cannot write {path}: {reason_of(error)}: free some space or give another --out") from None
 

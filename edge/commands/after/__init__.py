@@ -1,0 +1,1 @@
+"""After landing: reports, what reviewers say, alignment, from the command line."""
