@@ -30,7 +30,7 @@ from edge.engine.select import BACKENDS
 from edge.model.bundle import Bundle
 from edge.sinks.open import SINKS
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
-from tests.support import children, grounds, kept_memory, no_compiler
+from tests.support import children, grounds, no_compiler
 
 # a busy machine is no failure, and every test has a time limit of its own
 settings.register_profile("busy", deadline=None)
@@ -42,12 +42,6 @@ children.hear()  # also under nohup, or in the background of a script
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Only where several processes test at once: the tests that measure what a process holds are run in others."""
-    if hasattr(config, "workerinput"):
-        kept_memory.keep()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,12 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those that were given more time by name begin first: none of them is left for the end, when all wait for it.
     """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
-    of_export = str(ROOT / "tests/export") + os.sep
+    with_torch = tuple(str(ROOT / folder) + os.sep for folder in ("tests/export", "tests/cases"))
     for item in items:
         if not item.get_closest_marker("timeout"):
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.timeout(600))
-            elif str(item.path).startswith(of_export):
+            elif str(item.path).startswith(with_torch):
                 item.add_marker(pytest.mark.timeout(300))
 
 
@@ -214,7 +208,7 @@ def options_read_once() -> Iterator[None]:
 def one_core() -> Iterator[None]:
     """Where several processes test at once, ONNX Runtime computes with one thread in each: a second one spins."""
     with pytest.MonkeyPatch.context() as patch:
-        if "PYTEST_XDIST_WORKER" in os.environ:
+        if "TESTS_OF" in os.environ:
             patch.setattr(os, "sched_getaffinity", lambda _process: {0})
         yield
 

@@ -68,6 +68,9 @@ def test_the_commit_hooks_are_the_tools_of_the_tests() -> None:
     assert recipe is not None
     lint = recipe[1].replace("$(TEST)", ".venv-test").replace(" --check", "").replace(" .\n", "\n").split("\n")
     assert run == [line.strip() for line in lint if line]
+    every = re.search(r"^test:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert every is not None
+    assert [line.strip() for line in recipe[1].splitlines() if line.strip() not in every[1]] == []
     constraints = (ROOT / "constraints.txt").read_text()
     assert all(re.search(rf"^{tool}==", constraints, re.MULTILINE) for tool in ("ruff", "mypy"))
 

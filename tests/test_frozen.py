@@ -9,6 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DATACLASS = re.compile(r"^ *@(?:dataclasses\.)?dataclass\b(.*)\n(?: *@.*\n)* *class (\w+)", re.MULTILINE)
 CHANGING = {
+    "edge/app/after/flight/lines.py: FileState",
+    "edge/app/after/flight/tracks.py: Tracks",
+    "edge/app/after/page/crops.py: Pictured",
+    "edge/app/after/page/rows.py: Rows",
+    "edge/app/compare/tracks.py: Seen",
     "edge/app/loop.py: Loop",
     "edge/app/source_check.py: Examination",
     "edge/measure/matching.py: Tally",

@@ -19,16 +19,24 @@ ONLY_IN = {
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
     "openvino": {"edge/engine/openvino.py"},
+    "foxglove": {"edge/sinks/robotics/foxglove_server.py"},
     "paho": {"edge/sinks/live/mqtt_link.py"},
+    "rclpy": {"edge/sinks/robotics/ros2_node.py"},
     "pymavlink": {"edge/pose/dialect.py"},
     "nacl": {"edge/model/signed/signature.py"},
+    "starlette": {"edge/app/review/routes.py", "edge/sinks/web/app.py", "edge/sinks/web/live.py"},
+    "uvicorn": {"edge/sinks/web/connection.py", "edge/sinks/web/server.py"},
 }
+WEB = ("starlette", "uvicorn")
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing
 NEED_MORE = {
     *("edge.camera.cptv", "edge.engine.by_ctypes", "edge.engine.cuda", "edge.engine.layers", "edge.engine.trt"),
     *("edge.pose.dialect", "edge.pose.mavlink", "edge.pose.tlog"),
     *("edge.sinks.live.camera_component", "edge.sinks.live.mqtt_link"),
+    *("edge.sinks.robotics.foxglove_server", "edge.sinks.robotics.ros2_node"),
+    *("edge.app.review.routes", "edge.app.review.serve"),
+    *("edge.sinks.web.app", "edge.sinks.web.connection", "edge.sinks.web.live", "edge.sinks.web.server"),
 }
 
 
@@ -66,7 +74,8 @@ def test_a_heavy_import_is_found(tmp_path: Path, text: str) -> None:
 def test_every_module_of_edge_is_imported_with_the_heavy_packages_blocked() -> None:
     script = """
 import importlib, json, sys
-for name in ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "openvino", "pymavlink", "paho"):
+heavy = ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "openvino", "pymavlink", "paho")
+for name in (*heavy, "foxglove", "rclpy", "starlette", "uvicorn"):
     sys.modules[name] = None
 failed = {}
 for name in json.loads(sys.argv[1]):
@@ -83,7 +92,10 @@ print(json.dumps(failed))
     failed = json.loads(done.stdout)
     assert {name: why for name, why in failed.items() if name not in NEED_MORE} == {}
     for why in failed.values():
-        assert any(package in why for package in ("NVIDIA driver", "tensorrt", "cptv", "pymavlink", "paho"))
+        assert any(
+            package in why
+            for package in ("NVIDIA driver", "tensorrt", "cptv", "pymavlink", "paho", "foxglove", "ROS 2", *WEB)
+        )
 
 
 PUBLIC = {

@@ -20,6 +20,8 @@ from edge.commands.main import _parser
 from export.commands.main import _COMMANDS
 from tests.support.options import commands_of
 
+pytestmark = pytest.mark.timeout(600)  # every text there is; over 120 s were seen at a load of 30
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("edge/models/*/*.md")])
 SOURCES = sorted([*ROOT.glob("edge/**/*.py"), *ROOT.glob("export/**/*.py")])
@@ -27,7 +29,7 @@ AN_OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])*(?![\w(-])")
 # what an option after it belongs to
 A_PROGRAM = re.compile(
     r"(?<![\w./-])(?:(?P<ours>edge-export|edge) "
-    r"(?P<command>[a-z]+(?: (?:check|simulate|propose|install|status|uninstall)\b)?)"
+    r"(?P<command>[a-z]+(?: (?:check|simulate|propose|review|install|status|uninstall)\b)?)"
     r"|(?P<other>v4l2-ctl|pip|benchmarks/[\w/]+\.py))"
 )
 # options of other programs, named without them where it is clear whose they are; --boxes is an example's
@@ -45,6 +47,7 @@ OTHERS = {
     "--no-block", "--no-pager", "--now", "--property", "--version", "--system", "--no-create-home", "--shell",
     "--device", "--group-add", "--restart", "--rm", "--runtime", "--volume", "--prefix", "--python", "--wheel",
     "--help",
+    "--processes", "--any-exprs-report", "--lineprecision-report",  # pytest with tests/support/forked.py, mypy
 }  # fmt: skip
 
 

@@ -46,27 +46,26 @@ edge
     Pose (latitude, longitude, height, yaw, pitch, roll=0.0, sigma_position_m=None, sigma_height_m=None,
       sigma_attitude_deg=None, sigma_time_s=None, speed_m_s=None, height_source='') height height_source latitude
       longitude pitch roll sigma_attitude_deg sigma_height_m sigma_position_m sigma_time_s speed_m_s yaw
-    RawDetections (boxes, scores, labels, converged=True, finite=True) boxes converged finite labels scores
+    RawDetections (boxes, scores, labels, converged=True, finite=True) boxes converged finite labels of_numbers() scores
     ReplayError exit_code
     Result (*, frame, detections, t_result, picture, stages_ms=..., inferred=True, converged=True, finite=True,
       dropped=0, duplicates=0, lost=0, frozen_s=0.0, warnings=frozenset(), seen=..., t_source=0.0, ended_tracks=(),
-      footprint=None, footprint_part=None) converged detections dropped duplicates ended_tracks finite footprint
-      footprint_part frame frozen_s inferred latency_ms lost picture seen stages_ms t_result t_source warnings
+      footprint=None, footprint_part=None, faint=None) converged detections dropped duplicates ended_tracks faint finite
+      footprint footprint_part frame frozen_s inferred latency_ms lost picture seen stages_ms t_result t_source warnings
     RunSettings (*, out, source=None, model=hituav-r18, trusted_key=None, frames=None, seconds=None, policy=None,
       backend='auto', tiles=None, threshold=None, normalise=None, override_normalise=False, outputs=(), record=False,
       record_budget=None, verify=None, pose=None, lens=None, ground=None, mounting=None, coverage=None,
-      reconnect_s=None, trust_engine=False, zero_copy=False, spin=False, spare=None, limits=Limits(heat_margin=5.0,
-      memory=268435456, disk=1000000000, degrade=True), status=None, mission=None) backend coverage frames ground lens
-      limits mission model mounting normalise out outputs override_normalise policy pose reconnect_s record
-      record_budget seconds source source_text sources spare spin status threshold tiles trust_engine trusted_key verify
-      zero_copy
+      reconnect_s=None, trust_engine=False, zero_copy=False, spin=False, spare=None, keep_free=None, flights=None,
+      limits=Limits(heat_margin=5.0, memory=268435456, disk=1000000000, degrade=True), status=None, web=None,
+      mission=None) backend coverage flights frames ground keep_free lens limits mission model mounting normalise out
+      outputs override_normalise policy pose reconnect_s record record_budget seconds source source_text sources spare
+      spin status threshold tiles trust_engine trusted_key verify web zero_copy
     Sink () close() idle() link_report() notice(text) write(result)
     SinkError exit_code
     SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
       beside check depth essential file heavy help lossless make name path(folder)
     SourceError exit_code
-    Stream (camera, engine, policy, filter, stop, follow, locate) close() effort filter
-      replace_engine(engine)
+    Stream (camera, engine, policy, filter, stop, follow, locate) close() effort filter replace_engine(engine)
     TemperatureScale (gain, offset=0.0) celsius(counts) counts(celsius) gain kelvin_per_count(counts) offset
     monotonic_of (epoch_s)
     open_camera (source, reconnect_s=None)
@@ -130,13 +129,13 @@ edge.pose
 edge.recording
     Origin (source, live, fps, independent=False, crop=None, mask=None, intrinsics=None, whole=None) crop fps
       independent intrinsics live mask source whole
-    Recording (path)
+    Recording (path) segments
     RecordingWriter (folder, origin, budget=None, reserve=268435456, segment_bytes=268435456, segment_s=60.0,
       sync_s=0.5, clock=...) close() sync_if_due() write(frame)
 edge.sinks
     Background (sink, depth, lossless, name='') close(within_s=None) end() leave(why) link_report() notice(text) skipped
       waiting write(result)
-    JsonlSink (path, classes, clock=..., sync_s=0.7, model=None, crop=None, thresholds=None, mission=None) close()
+    JsonlSink (path, classes, clock=..., sync_s=0.5, model=None, crop=None, thresholds=None, mission=None) close()
       idle() link_report() notice(text) write(result)
     PicturesSink (folder, classes, reserve=67108864) close() idle() link_report() notice(text) write(result)
     Sink () close() idle() link_report() notice(text) write(result)
@@ -156,7 +155,7 @@ edge.thermal
     Normaliser (spec) reset()
     normalise (pixels, spec, temperature=None)
 edge.track
-    Follower (lowest, placing=None) between(detections, frame, t, picture, lowest) faintest(lowest)
+    Follower (lowest, placing=None, faint=False) between(detections, frame, t, picture, lowest) faintest(lowest)
     Track (id, label, score, frames, first_t, last_t, box, velocity) box first_t frames id label last_t score velocity
     Tracker (*, low=0.1, high=0.5, begin=0.3, lost_s=1.0) finish() limit(*, low, high, begin) tracks update(boxes,
       scores, labels, t, motion=None)

@@ -20,10 +20,17 @@ from msgspec import structs
 from edge import open_engine
 from edge.app.bench import bench_json
 from edge.app.clock.clock_json import ClockLine, ClockMoment
+from edge.app.compare.compare import compare
+from edge.app.compare.table import BOX_COLUMNS, TRACK_COLUMNS
 from edge.app.degrade.report_json import DegradeStep, SpareReport
 from edge.app.model_facts import model_facts
 from edge.app.output import _written
 from edge.app.report_json import Counted
+from edge.app.retention.keep_free import KeepFree
+from edge.app.retention.keeper import Keeper
+from edge.app.retention.report_json import Removed
+from edge.app.review.keep import KeptFrame, LinearScale
+from edge.app.review.line import ReviewLine
 from edge.app.settings import MissionStamp
 from edge.app.source_check import Examination
 from edge.app.start.start import write_start
@@ -36,6 +43,7 @@ from edge.geo.coverage.search import Search
 from edge.health.conditions import CONDITIONS, HealthLog
 from edge.measure.counts_json import ClassCount
 from edge.measure.detections_json import header, to_json
+from edge.measure.faint_lines import FaintLine
 from edge.measure.matching import Tally
 from edge.model import passport
 from edge.model.bundle import Bundle
@@ -57,6 +65,7 @@ from tests.support.flown import result as flown
 from tests.support.minisign import SIGNATURE
 from tests.support.scripted_camera import World, picture
 from tests.support.track_lines import line as track_line
+from tests.support.two_runs import box, run
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs/output.md").read_text()
@@ -190,6 +199,10 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
         },
         "coverage": {**covered().report(), "gap_reasons": {"not seen": 1.0}, "frames_not_counted": {"it is away": 1}},
         "spare": msgspec.to_builtins(SpareReport("d", 0, "it is full")),
+        "keep_free": {
+            **Keeper(KeepFree("5GB", 5, None), 5, tmp_path).report(),
+            "removed": [msgspec.to_builtins(Removed("earlier-1", "video", 1, 1, "little was free"))],
+        },
         "degraded": {
             **first["degraded"],
             "steps": [msgspec.to_builtins(DegradeStep(0.0, "", "lower rate", True, "heat", 95.0, 94.0))],
@@ -239,6 +252,15 @@ def test_start_of_a_run(tiny_bundle: Path, tmp_path: Path) -> None:
 
 def test_tracks() -> None:
     assert set(paths(msgspec.to_builtins(track_line()), {})) == table("tracks.jsonl")
+
+
+def test_review() -> None:
+    assert {field.encode_name for field in structs.fields(ReviewLine)} == table("review.jsonl")
+    own = {field.encode_name for field in structs.fields(FaintLine)} - table("tracks.jsonl")
+    assert {*own, "track"} == table("faint.jsonl")
+    kept = {field.encode_name for field in structs.fields(KeptFrame)}
+    scale = {f"temperature.{field.encode_name}" for field in structs.fields(LinearScale)}
+    assert kept | scale == table("missed")
 
 
 def test_counts() -> None:
@@ -434,3 +456,36 @@ def test_a_field_too_many_or_too_few_is_found() -> None:
         "a.d.{e}",
     }
     assert set(paths({"a": {"b": 1}, "c": {}}, {}, leaves=True)) == {"a.b", "c"}
+
+
+# ---- two runs compared ----
+
+COMPARED = {
+    **{f"{run}.{what}": name for run in "ab" for what, name in (("thresholds", "class"), ("latency_ms", "percentile"))},
+    "unknown_a": "class",
+    "unknown_b": "class",
+    "counts": "class",
+    "counts.{class}.a": "",
+    "counts.{class}.b": "",
+}
+
+
+def test_compare_json(tmp_path: Path) -> None:
+    first, second = {0: [box(1, 1, track=1), box(9, 9, name="x")]}, {0: [box(1, 1, name="y", track=1)]}
+    report = {"fps": 1.0, "latency_ms": {"p50": 1.0}}
+    runs = [
+        run(tmp_path / folder, boxes, classes=("Person", own), counts={"Person": COUNT}, report=report)
+        for folder, boxes, own in (("a", first, "x"), ("b", second, "y"))
+    ]
+    figures = msgspec.to_builtins(compare(runs[0], runs[1]).figures)
+    figures["unknown_b"]["y"] = 1
+    holders = {"frames", "matching", "classes", "pairs", "counts.{class}"}  # their fields stand there
+    found = {path for path in paths(figures, COMPARED) if not re.search(r"(^|\[\]\.)b\.", path)}
+    assert table("compare.json") == found - holders
+
+
+def test_columns_of_a_comparison() -> None:
+    heading = "tracks.csv and boxes.csv of a comparison"
+    section = PAGE.split(f"### {heading}\n")[1].split("\n`places.geojson`")[0]
+    assert {*BOX_COLUMNS, *TRACK_COLUMNS} <= set(re.findall(r"`([a-z0-9_]+)`", section))
+    assert table(heading) <= {*BOX_COLUMNS, *TRACK_COLUMNS}

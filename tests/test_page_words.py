@@ -17,6 +17,7 @@ from edge.camera.options import VIEW_KEYS
 from edge.pose.open import KINDS
 from edge.sim.settings import SimulatorSettings
 from edge.sinks.live import broker, tls
+from edge.sinks.web import address, gate
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("edge/models/*/*.md")])
@@ -46,7 +47,7 @@ ELSEWHERE = {
 def keys() -> set[str]:
     """Every key that a source of frames or poses, or a link takes, by the calls of ``source.split(...)``."""
     found: set[object] = {*VIEW_KEYS, *SimulatorSettings.__annotations__, *(key for kind in KINDS for key in kind.keys)}
-    found |= {*tls.KEYS, *broker.KEYS}
+    found |= {*tls.KEYS, *broker.KEYS, *address.KEYS, gate.OPENS}
     for path in [*ROOT.glob("edge/camera/*.py"), *ROOT.glob("edge/recording/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKES:

@@ -182,6 +182,18 @@ def test_the_bill_holds_the_model_and_no_tools() -> None:
     assert {"name": "thermal-edge:data:licence", "value": bundle["data"]["licence"]} in model["properties"]
 
 
+def test_the_bill_holds_what_the_page_holds() -> None:
+    found = sbom.page_components(sbom.PAGE)
+    assert [(one["name"], one["version"]) for one in found] == [("leaflet", "1.9.4"), ("pmtiles", "4.5.0")]
+    assert {one["name"] for one in found} == {path.name for path in sbom.PAGE.iterdir() if path.is_dir()}
+    assert f"Leaflet {found[0]['version']}," in (sbom.PAGE / "leaflet/leaflet.js").read_text()
+    assert f"pmtiles {found[1]['version']} " in (sbom.PAGE / "pmtiles/LICENSE.txt").read_text()
+    made = {**bill("rich"), **sbom.with_model(bill("rich"), found[0])}
+    assert checks.unnamed(made, "| leaflet | 1.9.4 |\n| rich | 1 |\n") == []
+    (line,) = checks.unnamed(made, "| rich | 1 |\n")
+    assert line.startswith("leaflet 1.9.4 has no row")
+
+
 def test_a_bill_that_is_wrong_is_found() -> None:
     rows = "| package | licence |\n|---|---|\n| Num.Py | BSD |\n| rich | MIT |\n"
     good = json.dumps(bill("num-py", "rich"))

@@ -15,6 +15,8 @@ from msgspec.structs import asdict
 
 import edge
 from edge.app.bench.cold_start import ColdStart
+from edge.app.review.keep import keep
+from edge.app.review.store import Review
 from edge.camera.live.reconnect import Reconnecting
 from edge.commands.main import main
 from edge.commands.schemas import SCHEMAS, text_of
@@ -23,8 +25,10 @@ from edge.data import Frame, Pose, TemperatureScale
 from edge.recording.codec import Encoder
 from edge.recording.contents import EndMark, Header, Origin, pack_frame
 from edge.recording.format import END, pack, read_record
+from edge.recording.seek import Frames
 from tests.edge.app.bench.test_accuracy import written
 from tests.support.fake_sysfs import orin
+from tests.support.reviewed import flown as reviewed_flight
 from tests.support.scripted_camera import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +108,21 @@ def check_report() -> Checker:
 
 
 # ---- what is really written ----
+
+
+def test_a_review(tmp_path: Path) -> None:
+    folder = reviewed_flight(tmp_path / "flight")
+    review = Review.read(folder)
+    review.add("right", [1, 2], label=1, by="Ada")
+    keep(folder, Frames(folder / "recording")[5], reserve=0)
+    review.add_missed(5, (1, 2, 3, 4))
+    review.undo()
+    for name, file in (("review", "review.jsonl"), ("faint", "faint.jsonl"), ("tracks", "tracks.jsonl")):
+        found = lines(folder / file)
+        assert found
+        for line in found:
+            checker(name)(line)
+    checker("missed")(json.loads((folder / "missed/000005.json").read_text()))
 
 
 def test_a_demo(tiny_bundle: Path, tmp_path: Path, check_line: Checker, check_report: Checker) -> None:

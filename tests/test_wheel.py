@@ -103,7 +103,11 @@ def test_it_holds_the_program_and_runs_alone(tmp_path: Path) -> None:
     assert inside == program, "expected every file of edge/ and export/, and no other"
     assert {"edge/py.typed", "export/py.typed"} <= inside
     assert any(name.endswith("/model.onnx") for name in inside)
-    assert all(name.endswith((".py", "/py.typed")) or name.startswith("edge/models/") for name in inside)
+    of_pages = {name for name in inside if "/assets/" in name and name.endswith((".css", ".js"))}
+    assert {"edge/app/compare/assets/compare.css", "edge/app/compare/assets/compare.js"} <= of_pages
+    of_pages |= {name for name in inside if name.startswith(("edge/sinks/web/static/", "edge/app/review/page/"))}
+    rest = inside - of_pages
+    assert all(name.endswith((".py", "/py.typed")) or name.startswith("edge/models/") for name in rest)
 
     place, home = tmp_path / "venv", tmp_path / "home"
     home.mkdir()

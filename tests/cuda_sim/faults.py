@@ -1,13 +1,14 @@
 """Every CUDA and TensorRT error at every place where the engine calls them: what the user sees, what is left.
 
-    python -m tests.cuda_sim.faults
+    python -m tests.cuda_sim.faults docs/faults.md
 
-prints the table, and `make fault-table` writes it to docs/faults.md. Each row is a process of its own: real
-pycuda on the simulated driver, the engine, five frames.
+writes the table, a part of that page: `make fault-table`. Each row is a process of its own: real pycuda on the
+simulated driver, the engine, five frames.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tests.cuda_sim.build import Simulator, Unavailable, simulator
 from tests.cuda_sim.process import WITHOUT_PYCUDA, Ended, fly_each
+from tests.support.page_part import put_part
 from tests.trt_sim.plan import add_engine
 
 MEMORY = "close other programs"
@@ -43,8 +45,8 @@ class Fault:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-HEAD = """# Faults of CUDA and TensorRT
-
+HEADING = "Faults of CUDA and TensorRT"
+HEAD = """\
 Written by `make fault-table`. Each row is a process of its own: real pycuda on a simulated CUDA driver, a stand-in for
 TensorRT's runtime, the engine of `--backend trt`, five frames. One call fails as the name says; nothing here ran on a
 GPU. Through ctypes, without pycuda, the rows are the same but for pycuda's own warning in the last one. Exit codes: 0
@@ -199,20 +201,21 @@ def inject_all(
 
 
 def main() -> None:
-    """Print the table as Markdown."""
+    """Write the table as Markdown into its part of the page; the other part stays."""
     from tests.conftest import write_bundle
 
     try:
         sim = simulator()
     except Unavailable as reason:
         raise SystemExit(f"no simulated CUDA driver: {reason}") from None
-    print(HEAD)
+    rows = []
     with tempfile.TemporaryDirectory() as name:
         bundle = add_engine(write_bundle(Path(name) / "deer"))
         for fault, ended in zip(FAULTS, inject_all(sim, FAULTS, bundle), strict=True):
             said = ended.out + ended.err
             lines = [line for line in said.replace(str(bundle), "models/deer").splitlines() if line != "opened"]
-            print(f"| {fault.name} | {ended.code} | {'<br>'.join(lines)} | {_released(ended)} |")
+            rows.append(f"| {fault.name} | {ended.code} | {'<br>'.join(lines)} | {_released(ended)} |")
+    put_part(Path(sys.argv[1]), HEADING, "\n".join([HEAD, *rows]))
 
 
 def _released(ended: Ended) -> str:

@@ -26,9 +26,11 @@ from edge.app.after.alignment import objects_of
 from edge.app.after.hand_over import hand_over
 from edge.app.bench.bench_json import read_report
 from edge.app.output import prepare_folder
+from edge.app.review.store import Review
 from edge.commands.main import main
 from edge.errors import EdgeError, InputError, SourceError
 from edge.geo import read_calibration, read_dem
+from edge.measure.faint_lines import read_faint
 from edge.measure.labelled_frames import read_labelled
 from edge.measure.read_detections import DetectionsFile
 from edge.measure.track_lines import read_tracks
@@ -46,6 +48,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "model.json": lambda path: Bundle.load(path.parent),
     "detections.jsonl": DetectionsFile,
     "tracks.jsonl": read_tracks,
+    "faint.jsonl": read_faint,
+    "review.jsonl": lambda path: Review.read(path.parent),
     "counts.json": objects_of,
     "bench.json": read_report,
     "labels.json": lambda path: read_labelled(path, path.parent, ("Person",)),

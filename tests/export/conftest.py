@@ -50,7 +50,7 @@ MORE: dict[str, Any] = {
 def once(temporary: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """The folder that ``make`` fills, filled by the first of this run's processes that wants it."""
     root = temporary.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if "TESTS_OF" in os.environ:
         root = root.parent  # of all processes
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -29,10 +29,11 @@ BY_HAND = {
     "tomli": "MIT",
 }
 # extras of the aircraft: what their packages bring with them stands in the notices, too
-ON_BOARD = ("cptv", "mavlink", "mqtt", "signed", "tiff")
+ON_BOARD = ("cptv", "foxglove", "mavlink", "mqtt", "signed", "tiff", "web")
 # brought by versions that the environment of the tests does not have: of Python 3.10 (JetPack 6)
 OLDER = {
     "coloredlogs": ("MIT License", "onnxruntime before 1.24"),
+    "exceptiongroup": ("MIT License", "anyio before Python 3.11"),
     "humanfriendly": ("MIT License", "coloredlogs"),
     "mpmath": ("BSD License", "sympy"),
     "sympy": ("BSD License", "onnxruntime before 1.24"),
@@ -41,7 +42,8 @@ LONGEST = 100  # a text of the whole licence is no name of one
 HEAD = """# Third-party notices
 
 thermal-edge is licensed under Apache-2.0 (file `LICENSE`). It holds no code of the packages below: pip installs them
-beside it, each under its own licence. Written by `python -m tests.release.notices`.
+beside it, each under its own licence. What it does hold of others stands further down.
+Written by `python -m tests.release.notices`.
 
 | package | version | licence | needed by |
 |---|---|---|---|
@@ -55,9 +57,21 @@ pip's own list is the whole one: `pip list`). Which of them are installed hangs 
 """
 TAIL = """
 The wheels of `opencv-python` bring FFmpeg (LGPL-2.1) and Qt 5 (LGPL-3) with them; their file `LICENSE-3RD-PARTY.txt`
-names every part. Those of `pynacl` bring libsodium (ISC). TensorRT, CUDA and JetPack are NVIDIA's, under its own
+names every part. Those of `pynacl` bring libsodium (ISC). Those of `foxglove-sdk` for glibc 2.28 and later bring
+libwebrtc (BSD-3, in a build of LiveKit's, Apache-2.0) and parts of FFmpeg (LGPL-2.1) for a service that is not started
+here; the file in their folder `sboms` names every part. TensorRT, CUDA and JetPack are NVIDIA's, under its own
 terms, and are no part of thermal-edge. Nor is OpenVINO (Apache-2.0), which `--backend openvino` uses where its user has
 installed it.
+
+## In the page of a run
+
+`edge/sinks/web/static` holds these, as their authors made them, each with its licence beside it:
+
+| library | version | licence | copyright |
+|---|---|---|---|
+| leaflet | 1.9.4 | BSD-2-Clause | 2010-2023 Volodymyr Agafonkin, 2010-2011 CloudMade |
+| pmtiles | 4.5.0 | BSD-3-Clause | 2021 Protomaps LLC |
+| fflate | in pmtiles | MIT | 2023 Arjun Barrett |
 
 ## The bundled model
 
@@ -88,7 +102,7 @@ first with its nine labelled deer (https://github.com/HugoMarkoff/BAMBI_BBox_Cor
 > OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 All else is simulated by thermal-edge: the other ten frames there, and `docs/animals.jpg`, `docs/coverage.png`,
-`docs/demo.jpg`, `docs/map.png` and `docs/model.jpg`.
+`docs/demo.jpg`, `docs/page.png`, `docs/report.png`, `docs/map.png` and `docs/model.jpg`.
 """
 
 

@@ -19,6 +19,8 @@ from tests.release.checks import unnamed
 from tests.release.notices import ROOT
 from tests.support.children import run_child
 
+PAGE = ROOT / "edge/sinks/web/static"
+LIBRARIES = {"leaflet": ("1.9.4", "BSD-2-Clause"), "pmtiles": ("4.5.0", "BSD-3-Clause")}  # that the page holds
 SPEC = "1.6"  # of CycloneDX: what readers of such files know
 MODEL = ROOT / "edge/models/hituav-r18"
 TOOLS = {"pip", "setuptools", "wheel"}  # in every environment, and no part of the program
@@ -59,8 +61,25 @@ def model_component(folder: Path) -> dict[str, Any]:
     }
 
 
+def page_components(folder: Path) -> list[dict[str, Any]]:
+    """The libraries that stand among the files of the page, each with the hash of its script."""
+    return [
+        {
+            "type": "library",
+            "bom-ref": f"{name}@{version}",
+            "name": name,
+            "version": version,
+            "licenses": [{"license": {"id": licence}}],
+            "hashes": [
+                {"alg": "SHA-256", "content": hashlib.sha256((folder / name / f"{name}.js").read_bytes()).hexdigest()}
+            ],
+        }
+        for name, (version, licence) in LIBRARIES.items()
+    ]
+
+
 def with_model(bom: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
-    """The bill with the model in it, of which the program is made as of its packages; without pip and its kind."""
+    """The bill with the model, or another part, of which the program is made as of its packages; without pip."""
     kept = [part for part in bom["components"] if part["name"] not in TOOLS]
     left = {part["bom-ref"] for part in bom["components"]} - {part["bom-ref"] for part in kept}
     root = bom["metadata"]["component"]["bom-ref"]
@@ -75,7 +94,9 @@ def with_model(bom: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, An
 
 def of(tool: Path, python: Path) -> str:
     """The file's text."""
-    bom = with_model(environment(tool, python), model_component(MODEL))
+    bom = environment(tool, python)
+    for part in (*page_components(PAGE), model_component(MODEL)):
+        bom = with_model(bom, part)
     return json.dumps(bom, indent=2, sort_keys=True) + "\n"
 
 
@@ -89,7 +110,7 @@ def main() -> int:
     bill = of(asked.tool, asked.python)
     asked.file.parent.mkdir(parents=True, exist_ok=True)
     asked.file.write_text(bill)
-    print(f"{asked.file}: {len(json.loads(bill)['components']) - 1} packages and the bundled model, CycloneDX {SPEC}")
+    print(f"{asked.file}: {len(json.loads(bill)['components']) - 1} packages, and the bundled model, CycloneDX {SPEC}")
     wrong = unnamed(json.loads(bill), (ROOT / "THIRD_PARTY_NOTICES.md").read_text())
     for line in wrong:
         print(line, file=sys.stderr)

@@ -26,7 +26,7 @@ def folder() -> Path:
 
 def key(graph: Path, bundle: Bundle, settings: BuildSettings) -> str:
     """Of the graph and every other file of its bundle, the compiler, and all of ours that takes part."""
-    sources = [*sorted((ROOT / "export/tensorrt").rglob("*.py")), ROOT / "edge/system/collection.py", Path(__file__)]
+    sources = [*sorted((ROOT / "export/tensorrt").rglob("*.py")), ROOT / "edge/system/memory.py", Path(__file__)]
     content = [version("tensorrt-rtx"), settings, sha256(graph), sorted(bundle.files.items()), *map(sha256, sources)]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 

@@ -72,15 +72,25 @@ FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {  # name: (where, wh
 }
 
 
-if __name__ == "__main__":
-    fault, seconds, *words = sys.argv[1:]
+def inject(fault: str, seconds: float) -> None:
+    """From now on ``fault`` is in this process; the watchdog takes what lasts so many ``seconds`` for hung."""
     where, what, instead = FAULTS[fault]
     setattr(where, what, instead(getattr(where, what)))
-    setattr(edge.app.watch.watchdog, "HUNG_S", float(seconds))  # noqa: B010 - it is imported there
-    setattr(edge.app.watch.guard, "HELD_S", float(seconds) + 1)  # noqa: B010
+    impatient(seconds)
     if fault == "loading":
         edge.app.run.LOADING = edge.app.run.LOADING._replace(limit_s=None)
     if fault == "opening":
         edge.app.watch.awaited.OPENING = edge.app.watch.awaited.OPENING._replace(limit_s=None)
+
+
+def impatient(seconds: float) -> None:
+    """The watchdog and the guard of this process wait no 30 s."""
+    setattr(edge.app.watch.watchdog, "HUNG_S", seconds)  # noqa: B010 - it is imported there
+    setattr(edge.app.watch.guard, "HELD_S", seconds + 1)  # noqa: B010
+
+
+if __name__ == "__main__":
+    fault, limit, *words = sys.argv[1:]
+    inject(fault, float(limit))
     sys.argv = ["edge", "run", "--backend", "null", *words]
     sys.exit(main())

@@ -26,6 +26,8 @@ def test_demo_leaves_all_that_it_promises(
     assert {p.name for p in out.iterdir()} == {
         "detections.jsonl",
         "report.json",
+        "report.html",
+        "tracks.csv",
         "run.json",
         "video.mkv",
         "contact_sheet.png",

@@ -232,7 +232,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_cause(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("edge.app.report.write_whole", full)
+    monkeypatch.setattr("edge.app.report.write_private", full)
     monkeypatch.setattr("os.posix_fallocate", full)  # nor was there room to keep
     assert main(words(tiny_bundle, tmp_path / "a", "--quiet")) == 1
     assert "report.json: No space left" in capsys.readouterr().err

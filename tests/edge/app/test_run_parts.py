@@ -16,7 +16,7 @@ import edge
 import edge.app.loop as loop
 from edge.app.observer import Observer, Progress
 from edge.data import Frame, RawDetections, Result
-from edge.errors import CameraError, EngineError, InputError, SinkError
+from edge.errors import CameraError, EdgeError, EngineError, InputError, SinkError
 from edge.model.bundle import Bundle
 from edge.recording import Recording
 from edge.recording.replay import Replay
@@ -305,6 +305,17 @@ def test_a_failing_engine_is_reported_and_not_closed(engine: Corner, tmp_path: P
         edge.run(settings(tmp_path), camera=Mine(5), engine=broken)
     assert json.loads((tmp_path / "report.json").read_text())["error"] == "out of memory"
     assert broken.released == 0
+
+
+def test_memory_that_is_used_up_is_one_line(engine: Corner, tmp_path: Path) -> None:
+    class Large(Corner):
+        def _infer(self, image: np.ndarray) -> RawDetections:
+            raise MemoryError
+
+    with pytest.raises(EdgeError, match=r"^the memory is used up: close other programs") as raised:
+        edge.run(settings(tmp_path), camera=Mine(5), engine=Large(engine.bundle))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["ended"], report["error"]) == ("failed", str(raised.value))
 
 
 # ---- looking on

@@ -21,7 +21,7 @@ from edge.camera.images.files import OWN_FOLDERS, OWN_PICTURES, Choice, find_sti
 from edge.camera.stills import Stills, natural, read_still
 from edge.errors import CameraError, SourceError
 from edge.sinks.open import known_specs
-from edge.sinks.tracks.jsonl import CROPS
+from edge.sinks.tracks.crops import CROPS
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 GREY = np.random.default_rng(1).integers(0, 256, (24, 32), dtype=np.uint8)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import queue
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +16,10 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from edge.commands.console import LogLines, Screen, listening
+from edge.commands.console import LogLines, Screen, last_words, listening
 from edge.commands.live_table import LiveTable
 from edge.commands.main import COMMANDS, main
+from edge.system.caution import caution
 from export.commands.main import main as export_main
 from tests.support.children import run_child
 
@@ -44,8 +48,20 @@ def test_lines_are_prefixed_whole_and_as_they_are() -> None:
     ]
 
 
-def test_quiet_is_errors_only() -> None:
+def test_quiet_is_errors_and_warnings_of_what_was_asked_for() -> None:
     assert printed(logging.ERROR) == "edge: over\n"
+    out = io.StringIO()
+    with listening(Screen(file=out, width=20), logging.ERROR):
+        caution(log, "--spare %s helps against nothing", "usb")
+        log.warning("the flight goes on")
+    assert out.getvalue() == "edge: --spare usb helps against nothing\n"
+
+
+def test_such_a_warning_is_one_like_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    caution(log, "open to %d", 80)
+    assert [(one.levelname, one.getMessage(), one.funcName) for one in caplog.records] == [
+        ("WARNING", "open to 80", "test_such_a_warning_is_one_like_the_others")
+    ]
 
 
 def test_verbose_shows_details_and_tracebacks() -> None:
@@ -168,3 +184,44 @@ def test_an_error_shows_neither_password_nor_control_characters(
     assert said.count("\n") == 1
     assert said[:-1].isprintable()
     assert "secret" not in said
+
+
+def test_last_words_are_said_and_what_they_raise_is_raised() -> None:
+    said: list[str] = []
+    assert last_words(lambda: said.append("over"))
+    assert said == ["over"]
+    with pytest.raises(BrokenPipeError, match="nobody"):
+        last_words(lambda: (_ for _ in ()).throw(BrokenPipeError("nobody reads")).send(None))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_terminal_that_takes_nothing_is_left_behind(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 30 s, and at once where a stop comes; nothing of it is raised."""
+    monkeypatch.setattr("edge.commands.console.HUNG_S", 600.0 if stopped else 0.0)
+    monkeypatch.setattr("edge.commands.console.STOP_S", 0.0)
+    opened = threading.Event()
+
+    def show() -> None:
+        if stopped:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        opened.wait()
+
+    try:
+        assert not last_words(show)
+    finally:
+        opened.set()
+
+
+def test_a_stop_leaves_the_last_words_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = threading.Event()
+
+    class Impatient(queue.SimpleQueue):  # type: ignore[type-arg]
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            if timeout == 30.0:
+                raise KeyboardInterrupt
+            assert timeout == 0.8
+            stopped.set()
+            return super().get()
+
+    monkeypatch.setattr("queue.SimpleQueue", Impatient)
+    assert last_words(stopped.wait)

@@ -68,6 +68,8 @@ WORDS = [
     "--webhook https://h/p?x=1",
     "--mqtt mqtts://h:99/a/b?login=FILE&ca=FILE&cert=FILE&key=FILE",
     "--mqtt mqtt://h/t",
+    "--foxglove 8765 --ros2 /thermal/detections",
+    "--foxglove [::1]:8765",
     "--model FOLDER",
     "--threshold 0.35 --tiles 2x3 --backend ort-int8",
     "--threshold 0.5,Animal=0.2 --trusted-key FILE",
@@ -152,6 +154,8 @@ def test_a_pattern_makes_a_new_folder_for_each_run(tmp_path: Path) -> None:
     assert made("{name}-{n}") == "deer-north-0002"
     assert [made("plain"), made("plain")] == ["plain", "plain"]  # as --out
     assert [made("{name}"), made("{name}")] == ["deer-north", "deer-north"]
+    with pytest.raises(InputError, match="File name too long: expected a folder"):
+        made("x" * 300 + "{n}")
     for wrong in ("{day}", "{", "a}b", "{n}{x}", "{date:%Y}"):
         with pytest.raises(InputError, match="expected a path"):
             check_pattern(wrong)

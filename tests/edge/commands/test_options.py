@@ -17,9 +17,12 @@ edge run
   --cot address
   --coverage text (?)
   --csv -> outputs adds csv = []
+  --faint -> outputs adds faint = []
+  --foxglove viewer
   --frames count
   --geojson -> outputs adds geojson = []
   --ground text
+  --keep-free keep_free
   --kmz -> outputs adds kmz = []
   --lens text
   --map -> outputs adds map = []
@@ -38,6 +41,7 @@ edge run
   --reconnect-seconds -> reconnect_s positive_or_zero
   --record flag
   --record-budget size_in_bytes
+  --ros2 topic
   --seconds positive
   --source text (+) required
   --spare Path
@@ -51,6 +55,7 @@ edge run
   --verbose flag
   --verify Path
   --video -> outputs adds video = []
+  --web page
   --webhook url
   --write-mission Path
   --zero-copy flag
@@ -101,6 +106,7 @@ edge doctor
   --source text (+)
   --verbose flag
 edge report
+  --against Path
   --camtrap-dp -> files adds camtrap-dp = []
   --coco -> files adds coco = []
   --csv -> files adds csv = []
@@ -108,8 +114,14 @@ edge report
   --kmz -> files adds kmz = []
   --location degrees
   --megadetector -> files adds megadetector = []
+  --out Path
   --quiet flag
   --verbose flag
+  DIR Path (+) required
+edge review
+  --quiet flag
+  --verbose flag
+  --web text = '127.0.0.1:8090'
   DIR Path required
 edge align
   --ground float = 0.0

@@ -11,8 +11,9 @@ import pytest
 import edge.app.preflight.clocks as clocks
 import edge.app.preflight.preflight as module
 import edge.commands.mission.preflight as command
+from edge.app.mission.read import read_mission
 from edge.app.preflight.preflight import BUDGET_S, BUNDLE_S
-from edge.app.preflight.side_by_side import Check, Line
+from edge.app.preflight.side_by_side import Check, Line, Looked
 from edge.commands.main import main
 from edge.commands.schemas import text_of
 
@@ -152,3 +153,27 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch, load: float, st
 
 def test_the_answer_comes_in_under_ten_seconds() -> None:
     assert BUNDLE_S < BUDGET_S <= 8.0, "two seconds are left for the start of the program"
+
+
+def test_the_checks_share_what_the_model_has_left_of_the_time(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an injected clock: the model takes 3 s, so all others have 5 s together, whatever each of them takes."""
+    now, given = [100.0], list[tuple[list[str], float]]()
+
+    def side_by_side(checks: list[Check], budget_s: float) -> Looked:
+        names = [check.name for check in checks]
+        given.append((names, budget_s))
+        if names == ["model"]:
+            assert list(checks[0].run()) == []
+            now[0] += 3.0
+        return Looked((), (), dict.fromkeys(names, 1.0))
+
+    monkeypatch.setattr(module, "side_by_side", side_by_side)
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "BUDGET_S", 8.0)
+    monkeypatch.setattr(module, "BUNDLE_S", 4.0)
+    found = module.preflight(read_mission(put(tmp_path, tiny_bundle)))
+    assert given[0] == (["model"], 4.0)
+    assert given[1][1] == 5.0
+    assert found.check_seconds.keys() == {"model", "camera", "engine", "disk", "pose", "clocks", "machine"}

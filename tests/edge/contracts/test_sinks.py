@@ -77,8 +77,9 @@ def test_it_writes_what_is_its_own_and_nothing_else(spec: SinkSpec, tmp_path: Pa
         assert isinstance(sink, Sink)
         for seq in range(3):
             sink.write(result(seq))
-    assert {path.name for path in tmp_path.iterdir()} == {spec.file, *spec.beside}
-    assert size(spec.path(tmp_path)) > 0
+    nothing = spec.name == "faint"  # is in these results: no line, and no folder of pictures
+    assert {path.name for path in tmp_path.iterdir()} == {spec.file, *(() if nothing else spec.beside)}
+    assert bool(size(spec.path(tmp_path))) is not nothing
 
 
 @all_sinks
@@ -121,11 +122,9 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("spec", OURS, ids=lambda spec: spec.name)
 def test_a_full_disk_is_a_sink_error(spec: SinkSpec, tmp_path: Path, full: None) -> None:
-    sink = spec.make(SinkContext(spec.path(tmp_path), **RUN))
-
     def write_and_close() -> None:
-        sink.write(result())
-        sink.close()
+        with spec.make(SinkContext(spec.path(tmp_path), **RUN)) as sink:
+            sink.write(result())
 
     with pytest.raises(SinkError, match="No space left|less than 64 MiB are free"):
         write_and_close()
@@ -182,7 +181,7 @@ def test_what_is_chosen() -> None:
     assert [spec.name for spec in choose_specs(["pictures", "video"], [TOY])] == [
         *("detections", "tracks", "counts", "video", "pictures", "csv")
     ]
-    with pytest.raises(InputError, match="no sink is named film: expected one of map, video, pictures, trace"):
+    with pytest.raises(InputError, match="no sink is named film: expected one of map, video, pictures, faint, trace"):
         choose_specs(["film"])
     with pytest.raises(InputError, match="two sinks have the name csv"):
         choose_specs([], [TOY, TOY])

@@ -40,7 +40,7 @@ def test_it_is_quiet_from_its_import_on(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "severity 3 telemetry off 1\n", "something else\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "severity 4 telemetry off 1\n", "something else\n")
 
 
 def test_nothing_of_ours_imports_it_another_way() -> None:

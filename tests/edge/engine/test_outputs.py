@@ -12,7 +12,9 @@ from onnx import TensorProto, helper
 
 from edge.commands.main import main
 from edge.data import Frame, RawDetections
+from edge.model.bundle import Bundle
 from edge.model.graph_io import raw_detections
+from edge.seams import Engine
 from edge.sinks.jsonl import to_json
 from tests.conftest import hottest_cells_model, made, write_bundle
 
@@ -113,3 +115,23 @@ def test_a_result_is_finite_unless_told_otherwise() -> None:
     frame = Frame(np.zeros((4, 4), np.uint8), 0, 0.0)
     result = made(frame, Detections.none(4, 4), 0.0, frame.pixels)  # type: ignore[arg-type]
     assert "overflowed" not in to_json(result, ["Person"])
+
+
+class Unsure(Engine):
+    """An engine of one's own that gives a number in its first row and none in its second."""
+
+    backend = description = "of one's own"
+
+    def _infer(self, image: np.ndarray) -> RawDetections:
+        boxes, scores = np.ones((3, 4), np.float32), np.array([0.9, np.nan, 0.0], np.float32)
+        return RawDetections(boxes, scores, np.zeros(3, np.int32))
+
+    def _release(self) -> None: ...
+
+
+def test_numbers_that_are_none_are_told_of_an_engine_of_ones_own(tiny_bundle: Path) -> None:
+    with Unsure(Bundle.load(tiny_bundle)) as engine:
+        found = engine.infer(np.zeros((64, 80), np.uint8))
+    assert not found.finite
+    np.testing.assert_array_equal(found.scores, np.array([0.9, 0, 0], np.float32))
+    np.testing.assert_array_equal(found.boxes[:, 0], [1, 0, 1])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge.measure.matching import Tally, iou, match
+from edge.measure.matching import Tally, iou, match, match_best_first
 
 BOX = [10.0, 10.0, 20.0, 20.0]
 
@@ -108,3 +108,25 @@ def test_match_is_what_one_would_do_by_hand(data: st.DataObject, rows: int, colu
     )
     assert found.dtype == np.int64
     assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_pair_goes_first_and_it_is_the_same_from_both_sides(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cells = rng.permutation(36)[: rng.integers(1, 30)]
+    rows, columns = cells // 6, cells % 6
+    overlaps = rng.choice([0.5, 0.75, 1.0], len(cells))
+    found = match_best_first(rows, columns, overlaps)
+    assert found == sorted((i, j) for j, i in match_best_first(columns, rows, overlaps))
+    worth = dict(zip(zip(rows.tolist(), columns.tolist(), strict=True), overlaps.tolist(), strict=True))
+    for pair, overlap in worth.items():  # who is left out was in the way of one that is as good or better
+        rivals = [worth[one] for one in found if one != pair and (one[0] == pair[0] or one[1] == pair[1])]
+        assert pair in found or max(rivals) >= overlap
+
+
+def test_of_equal_pairs_the_first_and_of_none_none() -> None:
+    none = np.zeros(0, np.int64)
+    assert match_best_first(none, none, np.zeros(0)) == []
+    rows, columns = np.array([1, 0, 0, 1]), np.array([1, 1, 0, 0])
+    assert match_best_first(rows, columns, np.ones(4)) == [(0, 0), (1, 1)]
+    assert match_best_first(rows, columns, np.array([0.5, 0.9, 0.8, 0.5])) == [(0, 1), (1, 0)]

@@ -391,7 +391,9 @@ def test_the_time_of_a_gimbal_is_known_by_its_own_clock(own_clock: bool) -> None
     heard.fly(1.0, begin=0.1)
     for t in (0.5, 0.7):
         heard.say(gimbal.gimbal(t, 30, -40, EARTH), t)
-    assert heard.vehicle.at(START + 0.6)[0].sigma_time_s == (None if own_clock else pytest.approx(0.005))
+    assert heard.vehicle.at(START + 0.6)[0].sigma_time_s == pytest.approx(0.105 if own_clock else 0.005)
+    line = "time: that of the gimbal attitude is not told: 0.1 s more than the other times are off"
+    assert (line in heard.vehicle.assumed) == own_clock
 
 
 def test_the_time_of_a_message_without_one_is_not_known() -> None:
@@ -399,4 +401,4 @@ def test_the_time_of_a_message_without_one_is_not_known() -> None:
     answered(heard, 0.01, trip=0.01, off=0.0)
     heard.fly(1.0, begin=0.1)
     heard.say(heard.autopilot.mount_status(-40, 2, 30), 1.0)
-    assert heard.vehicle.at(START + 1.0)[0].sigma_time_s is None
+    assert heard.vehicle.at(START + 1.0)[0].sigma_time_s == pytest.approx(0.105)

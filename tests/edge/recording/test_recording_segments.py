@@ -53,7 +53,7 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     segment.close()
     segment.close()
     assert segment.path.read_bytes() == b"headerabcdeh"
-    assert segment.path.stat().st_mode & 0o777 == 0o644
+    assert segment.path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
         Segment(tmp_path / "s.rec", b"header")
 

@@ -177,6 +177,29 @@ def test_the_disk_is_looked_at_before_the_first_and_each_32_pictures(
     sink.close()
 
 
+def test_a_video_ends_where_its_file_takes_no_more(
+    tmp_path: Path, written: list[Written], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenCV says nothing of a full disk, of one that is broken, and of 4 GiB on FAT."""
+    looks: list[Path] = []
+
+    def takes_more(path: Path) -> None:
+        looks.append(path)
+        if len(looks) > 1:
+            raise OSError(27, "File too large")
+
+    monkeypatch.setattr(video, "takes_more", takes_more)
+    sink = VideoSink(tmp_path / "v.mkv", ("deer",), 10.0, live=False, reserve=0)
+    for n in range(64):
+        sink.write(result([]))
+        assert len(looks) == n // 32
+    with pytest.raises(SinkError, match=r"v.mkv: File too large: the video ends here"):
+        sink.write(result([]))
+    with pytest.raises(SinkError, match=r"v.mkv: File too large: the end of the video may be missing"):
+        sink.close()
+    assert looks == [tmp_path / "v.mkv"] * 3
+
+
 def test_pictures_end_where_the_disk_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.sinks.pictures.has_room", lambda *_: False)
     sink = PicturesSink(tmp_path / "p", ("deer",), reserve=3 << 20)
@@ -200,6 +223,7 @@ def test_every_kind_of_sink() -> None:
         "geojson": ("tracks.geojson", None, 120, False),
         "kmz": ("tracks.kmz", None, 120, False),
         "csv": ("tracks.csv", None, 120, False),
+        "faint": ("faint.jsonl", None, 8, False),
     }
     assert list(found) == list(SINKS)
     assert [spec.name for spec in choose_specs(())] == ["detections", "tracks", "counts"]

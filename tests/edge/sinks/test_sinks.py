@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge.errors import SinkError
 from edge.sim.truth import SimulatedFrame, Truth
 from edge.sinks import Background, JsonlSink, VideoSink, draw
 from edge.sinks.jsonl import to_json
+from edge.sinks.line_file import LineFile
 from tests.conftest import made
 
 CLASSES = ("Person", "Car")
@@ -65,23 +67,48 @@ def test_lines_are_appended_and_each_is_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_fsync_follows_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr("os.fsync", synced.append)
+    synced: list[float] = []
     now = [0.0]
     sink = JsonlSink(tmp_path / "d.jsonl", CLASSES, clock=lambda: now[0])
-    for now[0] in (0.2, 0.9, 1.0, 1.5, 2.1):
+    monkeypatch.setattr("os.fsync", lambda _: synced.append(now[0]))
+    for now[0] in (0.2, 0.9, 1.0, 1.3, 1.5, 2.1):
         sink.write(result())
-    assert len(synced) == 2
+    assert synced == [0.9, 1.5, 2.1]
     sink.close()
 
 
 def test_what_was_written_is_synced_though_nothing_more_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = threading.Event()
+    lines = JsonlSink(tmp_path / "d.jsonl", CLASSES, sync_s=0.1)
     monkeypatch.setattr("os.fsync", lambda _: synced.set())
-    sink = Background(JsonlSink(tmp_path / "d.jsonl", CLASSES, sync_s=0.1), depth=8, lossless=True)
+    sink = Background(lines, depth=8, lossless=True)
     sink.write(result())
     assert synced.wait(30)
     sink.close()
+
+
+def test_the_name_of_a_file_of_lines_is_synced_before_its_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    file = LineFile(tmp_path / "d.jsonl")
+    assert synced == [tmp_path.stat().st_ino]
+    file.close()
+    assert synced[1:] == [(tmp_path / "d.jsonl").stat().st_ino]
+
+
+def test_a_name_that_cannot_be_synced_is_told_and_its_file_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_handle: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("os.fsync", broken)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(SinkError, match=r"cannot open .*d.jsonl: Input/output error"):
+        LineFile(tmp_path / "d.jsonl")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_full_disk_is_a_clear_line() -> None:

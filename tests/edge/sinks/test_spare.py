@@ -166,3 +166,12 @@ def test_in_a_real_process_with_a_file_that_the_kernel_lets_grow_no_more(tiny_bu
     assert [json.loads(line)["seq"] for line in kept.splitlines()[1:]] == list(range(20))
     assert len(partial) == 10  # as after a power cut: readers leave it out
     assert seqs(tmp_path / "usb/out-detections.jsonl") == list(range(20, 60))
+
+
+def test_a_spare_folder_on_the_same_disk_is_told_with_quiet_too(
+    tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "--source", "sim:width=80,height=64,live=0,frames=1", "--model", str(tiny_bundle), "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--spare", str(tmp_path / "usb")]) == 0
+    said = f"edge: --spare {tmp_path / 'usb'} is on the disk of {tmp_path / 'out'}: it helps against neither"
+    assert capfd.readouterr().err.startswith(said)

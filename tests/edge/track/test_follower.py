@@ -57,6 +57,37 @@ def test_faint_ones_continue_a_track_and_are_not_shown() -> None:
     assert step(follower, 14, (20, 0.9)) == [1]
 
 
+def test_a_second_tracker_follows_what_is_never_shown() -> None:
+    follower, told = Follower(0.5, faint=True), []
+    for seq in range(12):  # at 20 px a body that is shown now and then, at 40 a faint one
+        ids_shown = step(follower, seq, (20, 0.9 if seq % 4 == 0 else 0.3), (40, 0.3))
+        assert len(ids_shown) == (seq % 4 == 0)
+        faint = follower.faint
+        assert faint is not None
+        told.append((ids(faint.found), faint.shown.tolist(), faint.ended))
+    assert told[0] == ([-1, -1], [True, False], ())
+    assert told[8] == ([1, 2], [True, False], ())
+    assert told[9] == ([1, 2], [False, False], ())
+    ended = [step_ended(follower, seq) for seq in range(12, 30)]
+    assert sorted(ended)[-1] == (1, 2)
+
+
+def step_ended(follower: Follower, seq: int) -> tuple[int, ...]:
+    step(follower, seq)
+    return follower.faint.ended if follower.faint else ()
+
+
+def test_what_is_shown_is_the_same_with_it_and_without() -> None:
+    alone, both = Follower(0.5), Follower(0.5, faint=True)
+    assert alone.faint is None
+    for seq in range(20):
+        rows = [(20 + seq, 0.9), (40, 0.3 if seq % 3 else 0.7), (60, 0.3)]
+        assert step(alone, seq, *rows) == step(both, seq, *rows)
+    closed = found()
+    both(closed, frame(20, frozenset({"ffc"})), 2.0, PICTURE, 0.5)
+    assert both.faint is None
+
+
 def test_without_them_the_track_ends_once_and_its_number_is_not_given_again() -> None:
     follower = Follower(0.5)
     assert follower.ended == ()

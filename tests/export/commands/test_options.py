@@ -113,6 +113,13 @@ edge-export data propose
   --seed int = 1
   --threshold threshold
   SOURCE text (+) required
+edge-export data review
+  --apart float = 1.0
+  --most int = 5
+  --out Path required
+  --quiet flag
+  --source text
+  DIR Path (+) required
 edge-export train
   --anchor-sizes levels
   --annotations Path

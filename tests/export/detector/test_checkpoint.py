@@ -222,6 +222,17 @@ def test_torch_files_without_parameters(content: object, tmp_path: Path) -> None
         read_checkpoint(saved(tmp_path, content))
 
 
+# the weights whose shapes tell what detector it is
+OF_SHAPES = (
+    "rpn.head.cls_logits.weight",
+    "roi_heads.box_predictor.cls_score.weight",
+    "roi_heads.box_head.fc6.weight",
+    "backbone.body.conv1.weight",
+    "backbone.body.layer1.0.conv2.weight",
+    "backbone.fpn.inner_blocks.1.0.weight",
+)
+
+
 def broken(change: Any) -> dict[str, Tensor]:
     state = tiny_state()
     change(state)
@@ -242,6 +253,16 @@ def broken(change: Any) -> dict[str, Tensor]:
         (lambda s: s.update({"backbone.body.layer1.0.bn1.bias": torch.zeros(3)}), "layer1.0.bn1.bias"),
         (lambda s: s.update({"roi_heads.mask_head.x": torch.zeros(1)}), "mask head"),
         (lambda s: s.pop("roi_heads.box_head.fc6.weight"), "TwoMLPHead or FastRCNNConvFCHead"),
+        (lambda s: s.pop("backbone.body.conv1.weight"), "no backbone.body.conv1.weight"),
+        (lambda s: s.pop("backbone.body.layer1.0.conv2.weight"), "no backbone.body.layer1.0.conv2.weight"),
+        *(
+            (lambda s, key=key: s.update({key: torch.ones(3, 0, 1, 1, 1)}), f"{key} in the checkpoint has the shape")
+            for key in OF_SHAPES
+        ),
+        *(
+            (lambda s, key=key: s.update({key: s[key][:0]}), f"{key} in the checkpoint has the shape")
+            for key in OF_SHAPES
+        ),
     ],
 )
 def test_state_dicts_that_do_not_fit(change: Any, told: str, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from export.detector.configuration import Configuration
         ({"anchor_sizes": [[4], [8, 0]]}, r"anchor_sizes \[\[4\], \[8, 0\]\]: expected pixels above 0"),
         ({"anchor_sizes": [[4], [8, 16]]}, "expected equally many anchors on every level"),
         ({"image_mean": (0.4,)}, "expected 1 or 3 values each"),
+        ({"channels": "\ud800"}, r"a detector setting holds a text that is none: {'channels': '.ud800'}"),
         ({"sampling_ratio": 17}, "sampling_ratio 17: expected 1..16, or -1"),
         ({"chanels": 8, "depth": 18}, "no such detector setting: chanels, depth; expected anchor_sizes, "),
     ],

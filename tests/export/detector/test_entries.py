@@ -35,6 +35,7 @@ for _ in range(60):
         {"normalise": {"mean": [0.4], "std": [0.2]}},
         {"normalise": {"8bit": 1, "16bit": 2}},
         OURS | {"steps": "many"},
+        OURS | {"steps": "\ud800"},
         OURS | {"more": float("nan")},
         OURS | {"more": {1: 2}},
         OURS | {"more": torch.ones(1)},

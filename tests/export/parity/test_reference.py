@@ -231,6 +231,8 @@ def some(content: dict[str, Any], **values: Any) -> dict[str, Any]:
         (lambda c: some(c, input=[96, 96]), "which is no even scale"),
         (lambda c: some(c, scores=[]), "as many scores and labels as boxes"),
         (lambda c: some(c, boxes=[[0, 0, 1, float("nan")]], scores=[0.5], labels=[1]), "holds no reference detections"),
+        (lambda c: some(c, boxes=[[0, 0, 1, 2e9]], scores=[0.5], labels=[1]), "holds no reference detections"),
+        (lambda c: some(c, input=[1, 10**7]), "holds no reference detections"),
         (lambda c: some(c, boxes=[[0, 0, 1]], scores=[0.5], labels=[1]), "holds no reference detections"),
         (lambda c: c | {"images": []}, "holds no reference detections"),
         (lambda c: c | {"format": 2}, "holds no reference detections"),

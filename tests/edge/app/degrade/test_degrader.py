@@ -60,8 +60,10 @@ def test_heat_is_said_done_told_and_reported(tmp_path: Path, caplog: pytest.LogC
     board.write("class/thermal/thermal_zone0/temp", HOT)
     with caplog.at_level(logging.WARNING):
         board.fly(5)
+        assert board.ladder.given_up() == {"lower rate": "heat"}
         board.write("class/thermal/thermal_zone0/temp", COLD)
         board.fly(40)
+    assert board.ladder.given_up() == {}
     assert board.done == [frozenset({Rung.SLOWER}), frozenset()]
     assert caplog.messages == [
         "degrade: lower rate: cpu-thermal has 95.0 deg C, limit 94.0, it throttles at 99.0; frames are taken half as "

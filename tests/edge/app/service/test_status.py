@@ -99,6 +99,17 @@ def test_the_last_flight_is_the_one_written_last(unit: Path) -> None:
     assert (found.ended, found.error) == ("failed", None)
 
 
+def test_flights_that_this_user_may_not_see_are_not_called_none(unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shows(unit, RUNNING)
+    closed = flight(unit.parent, "2026-01-02-0001", 1.0, "{}\n")
+    assert not any(line.startswith("! you may not") for line in in_words(look()))
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != closed)  # root may look everywhere
+    (closed / "detections.jsonl").unlink()  # as glob sees it
+    lines = in_words(look())
+    assert lines[-1] == f"! you may not look into {closed}: be of its group, or ask with sudo"
+    assert "no flight yet" not in lines
+
+
 def test_a_flight_in_words(unit: Path) -> None:
     shows(unit, RUNNING)
     box = '{"label": "Animal", "score": 0.71}'

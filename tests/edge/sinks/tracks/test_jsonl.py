@@ -11,7 +11,8 @@ import pytest
 from edge.data import Detections, Frame, Result
 from edge.errors import SinkError
 from edge.measure.track_lines import read_tracks
-from edge.sinks.tracks.jsonl import RESERVE_BYTES, TracksSink, crop_name
+from edge.sinks.tracks.crops import RESERVE_BYTES, crop_name
+from edge.sinks.tracks.jsonl import TracksSink
 from tests.support.track_lines import tracked
 
 
@@ -69,7 +70,7 @@ def test_where_the_disk_is_nearly_full_lines_go_on_without_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[Path, int]] = []
-    monkeypatch.setattr("edge.sinks.tracks.jsonl.has_room", lambda *given: bool(asked.append(given)))
+    monkeypatch.setattr("edge.sinks.tracks.crops.has_room", lambda *given: bool(asked.append(given)))
     with TracksSink(tmp_path / "tracks.jsonl", ("Person",)) as sink:
         sink.write(tracked(0, 0.0, [1]))
     assert asked == [(tmp_path / "crops", RESERVE_BYTES)]

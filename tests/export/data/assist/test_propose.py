@@ -15,13 +15,14 @@ import numpy.typing as npt
 import pytest
 
 import edge
+from edge.app.review.keep import stored
 from edge.data import Frame, TemperatureScale
 from edge.model.bundle import Bundle
 from edge.model.normalisers import Normalisers
 from edge.thermal.temperature import PlanckScale
 from export.commands.main import main
 from export.data.assist.look import picture_names
-from export.data.assist.write import image_id, stored
+from export.data.assist.write import image_id
 from export.data.coco import read_coco
 from export.data.dataset import read_grey
 from tests.conftest import HEIGHT, WIDTH
