@@ -3,17 +3,24 @@ RUN := .venv
 TEST := .venv-test
 DOCS := .venv-docs
 # processes that the tests run in, 0 = all in one: one more than there are cores, since some tests wait for cameras and
-# time-outs; a file's tests share one, the longest begin first
+# time-outs; a file's tests share one, the longest begin first (tests/support/forked.py)
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table mutants fuzz coverage test-oldest test-gpu sbom notices pins release-check clean
+.PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table test-faults mutants fuzz coverage test-oldest test-gpu sbom notices pins axe release-check clean
 
 demo: $(RUN)/ready  ## a simulated flight through the bundled model; no torch
 	$(RUN)/bin/edge demo --out out/demo
 
-test: $(TEST)/ready lint  ## everything that must hold
+# all of lint, too. mypy runs beside the tests, which one process collects: what it says comes after them, and its
+# failure fails all
+test: $(TEST)/ready  ## everything that must hold
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
+	@mkdir -p build
+	@$(TEST)/bin/mypy > build/mypy.txt 2>&1 & types=$$!; trap 'kill $$types; exit 130' INT TERM HUP; \
+	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -p tests.support.forked --processes $(WORKERS) -m "not slow"; \
+	tests=$$?; wait $$types; types=$$?; echo "mypy:"; cat build/mypy.txt; exit $$((tests ? tests : types))
 
 test-sources: $(TEST)/ready  ## the long tests of what comes in and what is recorded
 	$(TEST)/bin/python -m pytest -m slow tests/edge
@@ -63,8 +70,12 @@ detectors: $(TEST)/ready  ## detectors as users build them: the same after the e
 
 fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what the user sees, what is released
 	$(TEST)/bin/python -m tests.cuda_sim.build
-	$(TEST)/bin/python -m tests.cuda_sim.faults > docs/faults.tmp
-	mv docs/faults.tmp docs/faults.md
+	$(TEST)/bin/python -m tests.cuda_sim.faults docs/faults.md
+
+# ROW: only rows with this in their name; SEED, of kills and power cuts; KILLS, FRAMES of the long flight: fewer are quicker
+test-faults: $(TEST)/ready  ## every fault of a flight: what the user sees, what is kept; writes docs/faults.md; an hour and more
+	$(TEST)/bin/python -m tests.cuda_sim.build
+	$(TEST)/bin/python -m tests.faults --write docs/faults.md $(if $(ROW),--row "$(ROW)") $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(FRAMES),--frames $(FRAMES))
 
 # needs a driver and a torch that finds the GPU; pycuda is compiled, some minutes, where there is nvcc; each test that
 # cannot run says why. Real TensorRT is tested where $(TEST) has it: $(TEST)/bin/pip install tensorrt
@@ -76,7 +87,7 @@ test-gpu: $(TEST)/ready  ## what any NVIDIA GPU can prove without TensorRT: driv
 
 # AREA: one of docs/testing.md's table or a file in it; SAMPLE changes in all, drawn by SEED; AGAIN=1: the survivors of last time
 mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? an area takes some ten minutes
-	$(TEST)/bin/python -m benchmarks.mutants $(AREA) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(AGAIN),--again)
+	$(TEST)/bin/python -m benchmarks.mutants $(AREA) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(GUIDED),--guided) $(if $(JOBS),--jobs $(JOBS)) $(if $(AGAIN),--again)
 
 coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run; a few minutes
 	$(TEST)/bin/python -m benchmarks.mutants $(AREA) --coverage
@@ -85,11 +96,12 @@ coverage: $(TEST)/ready  ## lines and branches that the tests of these areas run
 PYTHON310 ?= python3.10
 test-oldest:
 	$(PYTHON310) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 tomli==2.0.0 onnx==1.17.0 pytest pytest-timeout hypothesis pymap3d geographiclib
+	.venv-oldest/bin/pip install --quiet numpy==1.26.4 opencv-python==4.8.1.78 onnxruntime==1.18.1 rich==13.0.0 lap==0.5.12 zstandard==0.22.0 msgspec==0.18.6 tifffile==2023.7.10 imagecodecs==2023.3.16 tomli==2.0.0 onnx==1.17.0 starlette==0.40.0 uvicorn==0.30.0 pytest pytest-timeout hypothesis pymap3d geographiclib
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	.venv-oldest/bin/python -m pytest tests/edge
 
 # TARGET: names of `python -m tests.fuzz --list`; CASES of each, SEED; it stores what failed in tests/fuzz/kept
+# GUIDED=1: led by the lines that the cases reach, with atheris, which is not installed by default
 fuzz: $(TEST)/ready  ## nearly good files into every reader of what comes from outside; some minutes a target
 	$(TEST)/bin/python -m tests.fuzz $(TARGET) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
@@ -109,7 +121,7 @@ release-check: $(TEST)/ready  ## what must hold before a release (CONTRIBUTING.m
 # packages are installed only if they are the files whose hashes stand in requirements/; of the demo for Python 3.10 and
 # newer, of the tests for 3.11 and newer. PINNED=no: whatever the index has for pyproject.toml's ranges and constraints.txt
 PINNED ?= yes
-OF_TESTS := .[cptv,export,mavlink,mqtt,signed,test,tiff]
+OF_TESTS := .[cptv,export,foxglove,mavlink,mqtt,signed,test,tiff,web]
 
 $(RUN)/ready: pyproject.toml requirements/demo.txt
 	$(PYTHON) -m venv $(RUN)
@@ -142,6 +154,16 @@ endif
 pins: $(TEST)/ready  ## requirements/*.txt anew: versions of constraints.txt, hashes of every platform's files
 	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet -c constraints.txt uv; }
 	$(TEST)/bin/python -m tests.release.pins --uv build/uv/bin/uv
+
+# MPL-2.0, of the tests of the page only: no part of what is shipped
+AXE := build/axe
+AXE_SHA256 := 29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+axe: $(AXE)/axe.min.js  ## axe-core: the tests of the page in a browser look for what shuts people out
+$(AXE)/axe.min.js:
+	mkdir -p $(AXE)
+	cd $(AXE) && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz package/axe.min.js
+	echo "$(AXE_SHA256)  $(AXE)/package/axe.min.js" | sha256sum --check --quiet
+	mv $(AXE)/package/axe.min.js $@
 
 $(SBOM)/ready: constraints.txt
 	$(PYTHON) -m venv $(SBOM)

@@ -24,8 +24,6 @@ QUIET = (
     "-q",
     "-p",
     "no:cacheprovider",
-    "-p",
-    "no:xdist",
     "--assert=plain",
     "--hypothesis-seed=0",
     "--tb=short",
