@@ -38,18 +38,18 @@ class Segment:
 
 
 class Recording:
-    """All the segments in a folder, or one segment file; to be read once.
+    """All the segments in a folder, those of ``only`` (first and last number), or one segment file; to be read once.
 
     ``header``: of the first segment. ``frames``: how many there are, if nothing between is damaged.
     ``losses``: one line on each thing that is missing or damaged; it grows while frames are read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, only: tuple[int, int] | None = None) -> None:
         """Raises SourceError where there is no recording, more than one, or one of a later version."""
-        self.path = path
+        self.path, self._only = path, only
         self.losses: list[str] = []
         self._segments: list[Segment] = []
-        files = _segment_files(path)
+        files = segment_files(path, only)
         for file in files:
             try:
                 self._segments.append(_look_at(file))
@@ -109,21 +109,25 @@ class Recording:
                     f"{self.path} holds two recordings, {first.path.name} is of one and {other.path.name} of "
                     "another: expected a folder for each"
                 )
-        numbers = [_number(file) for file in files]
-        if numbers[0] > 0:
+        numbers = [segment_number(file) for file in files]
+        if self._only is None and numbers[0] > 0:
             self.losses.append(f"the first {numbers[0]} segments were removed (disk budget)")
         if gaps := numbers[-1] - numbers[0] + 1 - len(numbers):
             self.losses.append(f"{gaps} segments between the first and the last are missing")
-        if last.final is False and last.path == files[-1]:
+        if self._only is None and last.final is False and last.path == files[-1]:
             self.losses.append(f"what came after {last.path.name} is missing")
 
 
-def _segment_files(path: Path) -> list[Path]:
-    """The segment files that ``path`` stands for, oldest first, one at least. Raises SourceError."""
+def segment_files(path: Path, only: tuple[int, int] | None = None) -> list[Path]:
+    """The segment files that ``path`` stands for, oldest first, one at least; of a folder those whose numbers lie in
+    ``only``. Raises SourceError.
+    """
     try:
         if not path.is_dir():
             if not stat.S_ISREG(path.stat().st_mode):
                 raise SourceError(f"{path} is no file: expected the folder or a segment of a recording")
+            if only:
+                raise SourceError(f"{path} is one segment: segments= is for the folder of a recording")
             return [path]
         files = [file for file in path.iterdir() if NAME.fullmatch(file.name) and file.is_file()]
         if not files:
@@ -131,10 +135,14 @@ def _segment_files(path: Path) -> list[Path]:
             raise SourceError(f"{path} holds no segment-*.rec; expected a folder that --record wrote{hint}")
     except OSError as error:
         raise SourceError(f"{path}: {reason_of(error)}; expected the folder or a segment of a recording") from None
-    return sorted(files, key=_number)
+    files.sort(key=segment_number)
+    if only and not (files := [file for file in files if only[0] <= segment_number(file) <= only[1]]):
+        raise SourceError(f"{path} has no segment of number {only[0]} to {only[1]}")
+    return files
 
 
-def _number(file: Path) -> int:
+def segment_number(file: Path) -> int:
+    """That stands in its name."""
     return int(file.stem.rpartition("-")[2])
 
 

@@ -21,12 +21,20 @@ LONGEST_WAIT_S = 5.0  # a camera that was away for an hour is not waited for
 
 
 def open_source(source: Source) -> Camera:
-    """``rec:FOLDER?live=1``: a recording; ``live=1`` flies it at its own pace."""
-    path, options = source.split("live")
+    """``rec:FOLDER?live=1``: a recording; ``live=1`` flies it at its own pace. ``segments=4-7``: only these files."""
+    path, options = source.split("live", "segments")
     live = options.flag("live")
+    only = options.take("segments", _first_and_last, "two numbers of segments, such as 4-7")
     if not path:
         raise SourceError("source 'rec:' names no recording; expected rec:FOLDER, such as rec:out/recording")
-    return Replay(Path(path), live=bool(live))
+    return Replay(Path(path), live=bool(live), only=only)
+
+
+def _first_and_last(text: str) -> tuple[int, int]:
+    first, last = (int(part) for part in text.split("-") if part.isdecimal() and len(part) <= 9)
+    if first > last:
+        raise ValueError(text)
+    return first, last
 
 
 class Replay(Camera):
@@ -43,10 +51,12 @@ class Replay(Camera):
     may be one of them.
     """
 
-    def __init__(self, path: Path, live: bool = False) -> None:
-        """``path``: a folder that --record wrote, or one of its segments. Raises SourceError for any other."""
+    def __init__(self, path: Path, live: bool = False, only: tuple[int, int] | None = None) -> None:
+        """``path``: a folder that --record wrote, or one of its segments; ``only``: first and last number of those of
+        its segments that are read. Raises SourceError for any other.
+        """
         self.path = path
-        self._recording = Recording(path)
+        self._recording = Recording(path, only)
         self._frames = iter(self._recording)
         origin = self._recording.header.origin
         self._once_live = origin.live

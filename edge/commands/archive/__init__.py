@@ -1,0 +1,1 @@
+"""``edge archive``: many flights, from the command line."""
