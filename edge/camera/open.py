@@ -89,7 +89,8 @@ def open_camera(
     - ``rtsp://...`` and other network streams; their ``?`` belongs to the server
     - ``gst:PIPELINE``: GStreamer, ends in ``appsink``
     - ``sim:...``: a simulated flight
-    - ``rec:FOLDER``: a flight that --record wrote, as fast as it is read; ``?live=1`` at its own pace
+    - ``rec:FOLDER``: a flight that --record wrote, as fast as it is read; ``?live=1`` at its own pace,
+      ``?segments=4-7`` only those of its files
 
     How its picture is looked at, behind the ``?`` of every kind; behind a URL and a pipeline, whose ``?`` is not ours,
     behind a ``#`` at the end (``rtsp://HOST/PATH#crop=0,0,640,512``). Done in this order:

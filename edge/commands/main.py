@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from edge.commands import bench, demo, doctor, info, run
 from edge.commands.after import align, report, review
+from edge.commands.archive import archive
 from edge.commands.console import Screen, last_words, listening, prepare_standard_files, print_nothing_more
 from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
@@ -21,7 +22,7 @@ from edge.system.host import versions
 from edge.system.memory import memory_error
 from edge.system.signals import terminate_as_interrupt
 
-COMMANDS = (run, demo, bench, info, doctor, report, review, align, service)  # a file each
+COMMANDS = (run, demo, bench, info, doctor, report, review, align, archive, service)  # a file each
 
 log = logging.getLogger("edge.commands")
 

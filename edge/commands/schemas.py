@@ -22,6 +22,7 @@ from edge.app.preflight import preflight
 from edge.app.review import keep
 from edge.app.review import line as review_line
 from edge.app.start import start
+from edge.archive.merge import against, survey_json
 from edge.measure import counts_json, detections_lines, faint_lines, track_lines
 from edge.model import golden, model_json, passport, recall
 from edge.recording import contents
@@ -38,6 +39,8 @@ SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "clock": ("a line of clock.jsonl", clock_json.schema),
     "report": ("report.json", report_json.schema),
     "compare": ("compare.json of edge report --against", compare_json.schema),
+    "survey": ("survey.json of edge archive merge", survey_json.schema),
+    "against": ("against.json of edge archive merge --against", against.schema),
     "bench": ("the report of edge bench --json", bench_json.schema),
     "model": ("model.json of a bundle", model_json.schema),
     "passport": ("model.engine.json, the passport of an engine", passport.schema),

@@ -136,6 +136,7 @@ def _of_flight(
     which = passes[frames] if len(passes) else np.zeros(len(placed), np.int32)
     epochs = tracks.column("first_epoch")[placed], tracks.column("last_epoch")[placed]
     begin = begin_of(flight)
+    begin = 0.0 if math.isnan(begin) else begin  # of one flight alone: only times between its own tracks count
     first, last = (
         np.where(np.isnan(epoch), begin + tracks.column(name)[placed], epoch)
         for epoch, name in zip(epochs, ("first", "last"), strict=True)
