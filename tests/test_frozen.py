@@ -16,6 +16,8 @@ CHANGING = {
     "edge/app/compare/tracks.py: Seen",
     "edge/app/loop.py: Loop",
     "edge/app/source_check.py: Examination",
+    "edge/archive/drive.py: Tally",
+    "edge/archive/merge/stitch.py: Edges",
     "edge/measure/matching.py: Tally",
     "edge/pipeline.py: _State",
     "edge/sinks/live/known.py: Known",

@@ -15,6 +15,9 @@ from tests.support.house import Arrow, arrows, modules
 ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {"torch", "torchvision", "export", "onnx"}
 ONLY_IN = {
+    "dask": {"edge/archive/cluster.py"},
+    "distributed": {"edge/archive/cluster.py"},
+    "pyarrow": {"edge/archive/merge/parquet.py"},
     "tensorrt": {"edge/engine/trt.py"},
     "pycuda": {"edge/engine/cuda.py"},
     "onnxruntime": {"edge/engine/onnx_runtime.py"},
@@ -31,6 +34,7 @@ WEB = ("starlette", "uvicorn")
 ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing
 NEED_MORE = {
+    *("edge.archive.cluster", "edge.archive.merge.parquet"),
     *("edge.camera.cptv", "edge.engine.by_ctypes", "edge.engine.cuda", "edge.engine.layers", "edge.engine.trt"),
     *("edge.pose.dialect", "edge.pose.mavlink", "edge.pose.tlog"),
     *("edge.sinks.live.camera_component", "edge.sinks.live.mqtt_link"),
@@ -75,7 +79,7 @@ def test_every_module_of_edge_is_imported_with_the_heavy_packages_blocked() -> N
     script = """
 import importlib, json, sys
 heavy = ("torch", "torchvision", "onnx", "export", "tensorrt", "pycuda", "cptv", "openvino", "pymavlink", "paho")
-for name in (*heavy, "foxglove", "rclpy", "starlette", "uvicorn"):
+for name in (*heavy, "foxglove", "rclpy", "starlette", "uvicorn", "dask", "distributed", "pyarrow"):
     sys.modules[name] = None
 failed = {}
 for name in json.loads(sys.argv[1]):
@@ -94,7 +98,20 @@ print(json.dumps(failed))
     for why in failed.values():
         assert any(
             package in why
-            for package in ("NVIDIA driver", "tensorrt", "cptv", "pymavlink", "paho", "foxglove", "ROS 2", *WEB)
+            for package in (
+                *(
+                    "NVIDIA driver",
+                    "tensorrt",
+                    "cptv",
+                    "pymavlink",
+                    "paho",
+                    "foxglove",
+                    "ROS 2",
+                    "dask",
+                    "pyarrow",
+                    *WEB,
+                ),
+            )
         )
 
 

@@ -29,7 +29,8 @@ AN_OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])*(?![\w(-])")
 # what an option after it belongs to
 A_PROGRAM = re.compile(
     r"(?<![\w./-])(?:(?P<ours>edge-export|edge) "
-    r"(?P<command>[a-z]+(?: (?:check|simulate|propose|review|install|status|uninstall)\b)?)"
+    r"(?P<command>archive (?:plan|run|merge)\b"
+    r"|[a-z]+(?: (?:check|simulate|propose|review|install|status|uninstall)\b)?)"
     r"|(?P<other>v4l2-ctl|pip|benchmarks/[\w/]+\.py))"
 )
 # options of other programs, named without them where it is clear whose they are; --boxes is an example's
@@ -48,6 +49,9 @@ OTHERS = {
     "--device", "--group-add", "--restart", "--rm", "--runtime", "--volume", "--prefix", "--python", "--wheel",
     "--help",
     "--processes", "--any-exprs-report", "--lineprecision-report",  # pytest with tests/support/forked.py, mypy
+    # sbatch, dask
+    "--array", "--cpus-per-task", "--time", "--requeue", "--host", "--port", "--nworkers", "--nthreads",
+    "--tls-ca-file", "--tls-cert", "--tls-key",
 }  # fmt: skip
 
 

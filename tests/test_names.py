@@ -129,7 +129,7 @@ edge.pose
 edge.recording
     Origin (source, live, fps, independent=False, crop=None, mask=None, intrinsics=None, whole=None) crop fps
       independent intrinsics live mask source whole
-    Recording (path) segments
+    Recording (path, only=None) segments
     RecordingWriter (folder, origin, budget=None, reserve=268435456, segment_bytes=268435456, segment_s=60.0,
       sync_s=0.5, clock=...) close() sync_if_due() write(frame)
 edge.sinks

@@ -21,6 +21,7 @@ from edge.geo.budget import ASSUMED
 from edge.pose.vehicle import UNTOLD_S
 from tests.edge.limits import (
     app,
+    archive,
     camera,
     engine,
     geo,
@@ -35,7 +36,7 @@ from tests.edge.limits import (
     track,
 )
 
-PACKAGES = (app, camera, engine, geo, health, measure, model, pose, recording, sim, sinks, system, track)
+PACKAGES = (app, archive, camera, engine, geo, health, measure, model, pose, recording, sim, sinks, system, track)
 LIMITS = {module: names for package in PACKAGES for module, names in package.LIMITS.items()}
 NEED_A_GPU = {"edge.engine.cuda", "edge.engine.trt"}  # they are read, not imported
 

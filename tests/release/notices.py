@@ -49,7 +49,8 @@ Written by `python -m tests.release.notices`.
 |---|---|---|---|
 """
 BROUGHT = """
-What these bring with them, on the aircraft (of `[coco]`, `[docs]`, `[export]` and `[test]`, which stay on the ground,
+What these bring with them, on the aircraft (of `[cluster]`, `[coco]`, `[docs]`, `[export]`, `[parquet]` and
+`[test]`, which stay on the ground,
 pip's own list is the whole one: `pip list`). Which of them are installed hangs on Python and on the package's version.
 
 | package | licence | brought by |

@@ -23,7 +23,8 @@ from tests.support.children import run_child
 FOLDER = ROOT / "requirements"
 BUILD = "setuptools>=77.0.3"  # builds the package itself: with it there, pip fetches nothing for that
 NOT_HASHED = {"torch", "torchvision"}
-EXTRAS = ("cptv", "export", "foxglove", "mavlink", "mqtt", "signed", "test", "tiff", "web")  # as the Makefile has them
+# as the Makefile installs them
+EXTRAS = (*("cluster", "cptv", "export", "foxglove", "mavlink", "mqtt", "parquet", "signed", "test", "tiff", "web"),)
 ALONE = ("attrs", "cosmic-ray", "coverage", "parso")  # without what they would bring
 HEAD = "# Written by make pins: versions of constraints.txt, hashes of the Python Package Index. Do not edit.\n"
 

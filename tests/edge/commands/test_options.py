@@ -127,6 +127,35 @@ edge align
   --ground float = 0.0
   --verbose flag
   DIR Path required
+edge archive
+  --verbose flag
+edge archive plan
+  --out Path required
+  --quiet flag
+  --verbose flag
+  DIR Path (*) required
+edge archive run
+  --backend auto|ort|ort-float|ort-int8|openvino|trt|null = 'auto'
+  --ground text
+  --lens text
+  --model text = 'models/hituav-r18'
+  --mounting text
+  --processes count
+  --quiet flag
+  --retry flag
+  --scheduler text
+  --shard parse
+  --threshold threshold
+  --tiles tiles
+  --verbose flag
+  ARCHIVE Path required
+edge archive merge
+  --against text
+  --model Path
+  --out Path
+  --quiet flag
+  --verbose flag
+  ARCHIVE Path required
 edge service
   --verbose flag
 edge service install
