@@ -121,7 +121,7 @@ release-check: $(TEST)/ready  ## what must hold before a release (CONTRIBUTING.m
 # packages are installed only if they are the files whose hashes stand in requirements/; of the demo for Python 3.10 and
 # newer, of the tests for 3.11 and newer. PINNED=no: whatever the index has for pyproject.toml's ranges and constraints.txt
 PINNED ?= yes
-OF_TESTS := .[cptv,export,foxglove,mavlink,mqtt,signed,test,tiff,web]
+OF_TESTS := .[cluster,cptv,export,foxglove,mavlink,mqtt,parquet,signed,test,tiff,web]
 
 $(RUN)/ready: pyproject.toml requirements/demo.txt
 	$(PYTHON) -m venv $(RUN)
