@@ -14,6 +14,7 @@ from typing import Any
 import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin
 from distributed import TimeoutError as NothingYet
+from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.utils import silence_logging_cmgr
 
@@ -119,7 +120,10 @@ class DaskPool:
     @property
     def workers(self) -> int:
         """How many there are now."""
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        try:
+            return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        except OSError:
+            raise EdgeError(LOST) from None
 
     def slots(self) -> int:
         return max(1, (1 + AHEAD) * self.workers)
@@ -129,11 +133,13 @@ class DaskPool:
             outcome: Outcome = future.result()
         except KilledWorker:  # more often than the scheduler allows
             outcome = Outcome(unit.sha256, "failed", DIED)
-        except CancelledError:
+        except (CancelledError, CommClosedError):
             raise EdgeError(LOST) from None
         except EdgeError:
             raise
         except OSError as error:
+            if self._client.status not in ALIVE:
+                raise EdgeError(LOST) from None
             raise InputError(f"{unit.name}: {error}: can every worker write into the archive's folder?") from None
         finally:
             future.release()
