@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Whole = Annotated[int, Meta(ge=0)]
-Side = Annotated[int, Meta(ge=1)]
+Whole = Annotated[int, Meta(ge=0, le=1_000_000)]
+Side = Annotated[int, Meta(ge=1, le=1_000_000)]  # as boxes: MOST_PX
 Score = Annotated[float, Meta(ge=0, le=1)]
 Flag = Literal["ffc", "frozen", "repaired", "resumed"]
 Four = tuple[float, float, float, float]

@@ -124,7 +124,8 @@ class Checker:
             if any(value == choice and type(value) is type(choice) for choice in one.choices):
                 return value
             words = " or ".join(toml(choice) for choice in one.choices)
-            near = get_close_matches(value, one.choices, 1) if isinstance(value, str) else []
+            texts = [choice for choice in one.choices if isinstance(choice, str)]
+            near = get_close_matches(value, texts, 1) if isinstance(value, str) else []
             meant = f"; is {toml(near[0])} meant?" if near else ""
             self.say(path, f"{dotted(path)} = {shown(value)}: expected {words}{meant}")
             return None

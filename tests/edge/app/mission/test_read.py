@@ -61,6 +61,7 @@ def test_the_least_mission(tmp_path: Path) -> None:
             "3: camera.folder is unknown: is outputs.folder meant? A key belongs to the [table] above it",
         ),
         (LEAST + "[lenz]\n", "5: lenz is unknown: is lens meant?"),
+        ('format = "1"\n' + LEAST, '1: format = "1": expected 1'),
         (LEAST + "[xyz]\n", "5: xyz is unknown: expected one of format, name, camera, "),
         (
             "[outputs]\nfolder = 'o'",
