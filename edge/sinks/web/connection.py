@@ -11,6 +11,7 @@ import logging
 import socket
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.system.budget import WEB_REQUEST_S, WEB_STALL_S
@@ -56,6 +57,18 @@ class Connection(H11Protocol):
         if self._looks is not None:
             self._looks.cancel()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP. Where an answer is under way, whoever makes it is told that nobody listens any more:
+        it could not be sent behind this one; where it has begun, there is nothing left to be said.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def _look(self) -> None:
         """Whether a request comes, or an answer goes; else it ends at once."""

@@ -33,6 +33,25 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
+def config_of(app: App) -> uvicorn.Config:
+    """How uvicorn serves this app: each connection as `Connection` keeps it, and no word of its own in an answer."""
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+    )
+
+
 class Server(Closing):
     """Serves ``app`` on ``listening``, which it takes over, until it is closed.
 
@@ -48,22 +67,7 @@ class Server(Closing):
         end: Callable[[], None],
         watch_s: float = 1.0,
     ) -> None:
-        config = uvicorn.Config(
-            app,
-            http=Connection,
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=GRACE_S,
-            h11_max_incomplete_event_size=HEADER_BYTES,
-        )
-        self._server, self._listening = _Uvicorn(config), listening
+        self._server, self._listening = _Uvicorn(config_of(app)), listening
         self._watch, self._watch_s, self._end = watch, watch_s, end
         self._told: set[str] = set()
         self.activity = Activity("the page")

@@ -15,7 +15,7 @@ MAGIC, VERSION = b"PMTiles", 3
 VERSION_AT, KIND_AT = 7, 99  # of a byte each
 PICTURES = {2: "png", 3: "jpeg", 4: "webp", 5: "avif"}
 VECTORS = {1, 6}
-NONE = "plain grid in metres: no map file was given (map=FILE)"
+NONE = "plain grid in metres: no map file (map=FILE)"
 
 
 class Tiles(NamedTuple):

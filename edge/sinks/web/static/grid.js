@@ -1,6 +1,7 @@
 // A plain grid in metres, for a map without tiles: lines every 1, 2 or 5 times a power of ten.
 const M_PER_DEGREE = 111195;
 const LEAST_PX = 90; // between two lines
+const SCALE_PX = 176; // the scale stands there, at the bottom on the left
 
 export const Grid = L.Layer.extend({
   onAdd(map) {
@@ -41,19 +42,33 @@ export const Grid = L.Layer.extend({
     const metres = (bounds.getEast() - bounds.getWest()) * across;
     const step = rounded((metres * LEAST_PX) / size.x);
     const ink = getComputedStyle(document.documentElement).getPropertyValue("--quiet");
-    pen.strokeStyle = pen.fillStyle = ink;
-    pen.font = "13px system-ui, sans-serif";
+    pen.fillStyle = ink;
+    pen.font = "600 13px system-ui, sans-serif";
+    const behind = getComputedStyle(map.getContainer()).backgroundColor;
     const name = (value) => (step >= 1000 ? `${value / 1000} km` : `${Number(value.toPrecision(6))} m`);
+    const words = (text, x, y) => {
+      pen.strokeStyle = behind; // readable where it crosses a line
+      pen.lineWidth = 4;
+      pen.strokeText(text, x, y);
+      pen.fillText(text, x, y);
+      pen.strokeStyle = ink;
+      pen.lineWidth = 1;
+    };
+    pen.strokeStyle = ink;
+    const told = []; // after all lines
     for (let i = Math.ceil(((bounds.getWest() - lng) * across) / step); i <= ((bounds.getEast() - lng) * across) / step; i++) {
       const x = map.latLngToContainerPoint([lat, lng + (i * step) / across]).x;
       line(pen, i, x, 0, x, size.y);
-      pen.fillText(`${name(Math.abs(i * step))}${i > 0 ? " E" : i < 0 ? " W" : ""}`, x + 4, size.y - 6);
+      const text = `${name(Math.abs(i * step))}${i > 0 ? " E" : i < 0 ? " W" : ""}`;
+      if (x > SCALE_PX && x + 8 + pen.measureText(text).width < size.x) told.push([text, x + 4, size.y - 8]);
     }
     for (let i = Math.ceil(((bounds.getSouth() - lat) * M_PER_DEGREE) / step); i <= ((bounds.getNorth() - lat) * M_PER_DEGREE) / step; i++) {
       const y = map.latLngToContainerPoint([lat + (i * step) / M_PER_DEGREE, lng]).y;
       line(pen, i, 0, y, size.x, y);
-      if (i !== 0) pen.fillText(`${name(Math.abs(i * step))}${i > 0 ? " N" : " S"}`, size.x - 74, y - 4);
+      const text = `${name(Math.abs(i * step))}${i > 0 ? " N" : " S"}`;
+      if (i !== 0 && y > 20 && y < size.y - 28) told.push([text, size.x - 6 - pen.measureText(text).width, y - 4]);
     }
+    for (const one of told) words(...one);
   },
 });
 

@@ -1,24 +1,26 @@
 // The map: aircraft, heading, what it sees, its way, coverage, and where objects are with their error circles.
 import { element, number } from "./format.js";
 import { Grid } from "./grid.js";
+import { Labels } from "./labels.js";
 
 const COLOURS = { person: "#c00020", animal: "#b35900", vehicle: "#0a4fd0" };
 const OTHER = "#7a1fa2";
 const INK = "#0b4f8a";
-const NAMED = 40; // marks that keep their name shown: more would hide each other
+const TOUCH = 14; // px around a dot that count as the dot: for a finger in a glove
 const AIRCRAFT = '<svg viewBox="-20 -20 40 40" width="40" height="40" aria-hidden="true"><path d="M0-17 11 13 0 7-11 13Z" fill="#0b4f8a" stroke="#fff" stroke-width="2.5"/></svg>';
 
 export class FlightMap {
   constructor(at, note) {
     this.note = note;
-    this.map = L.map(at, { preferCanvas: true, zoomControl: true, attributionControl: false, zoomSnap: 0.5, maxZoom: 24, zoomAnimation: false, fadeAnimation: false });
+    this.map = L.map(at, { renderer: L.canvas({ tolerance: TOUCH }), zoomControl: true, attributionControl: false, zoomSnap: 0.5, maxZoom: 24, zoomAnimation: false, fadeAnimation: false });
     this.map.setView([0, 0], 2);
     L.control.scale({ imperial: false, maxWidth: 160 }).addTo(this.map);
     this.grid = new Grid();
     this.way = L.polyline([], { color: "#0b4f8a", weight: 2, opacity: 0.8, interactive: false });
     this.footprint = L.polygon([], { color: "#0b4f8a", weight: 2, fillOpacity: 0.08, interactive: false });
     this.coverage = L.geoJSON(null, { interactive: false, style: (of) => ({ color: of.properties.stroke, weight: 1, fillColor: of.properties.fill, fillOpacity: of.properties["fill-opacity"] }) });
-    for (const layer of [this.coverage, this.way, this.footprint]) layer.addTo(this.map);
+    this.labels = new Labels();
+    for (const layer of [this.coverage, this.way, this.footprint, this.labels]) layer.addTo(this.map);
     this.reset();
     this.follows = true;
     this.map.on("dragstart", () => this.follow(false));
@@ -69,6 +71,8 @@ export class FlightMap {
     this.way.setLatLngs([]);
     this.footprint.setLatLngs([]);
     this.coverage.clearLayers();
+    this.labels.clear();
+    this.labels.aircraft = undefined;
     this.aircraft?.remove();
     this.aircraft = undefined;
     this.placed = false;
@@ -101,8 +105,10 @@ export class FlightMap {
       else this.map.setView(at, 18, { animate: false });
     }
     this.aircraft.setLatLng(at);
+    this.labels.aircraft = at;
     this.aircraft.getElement().firstChild.style.transform = `rotate(${Number(pose.yaw) || 0}deg)`;
     if (this.follows) this.map.panTo(at, { animate: false });
+    else this.labels.place();
     this.say();
   }
 
@@ -115,6 +121,7 @@ export class FlightMap {
       this.leftOut = told.left_out;
       for (const point of told.way) this.way.addLatLng(point);
       for (const mark of told.marks) this.mark(mark);
+      this.labels.place();
       this.say();
     } catch {
       // the next state asks again
@@ -144,7 +151,8 @@ export class FlightMap {
     const circle = L.circle(at, { radius: mark.sigma_m ?? 0, color, weight: 1.5, fillOpacity: 0.15, interactive: false }).addTo(this.map);
     const dot = L.circleMarker(at, { radius: 5, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1 }).addTo(this.map);
     const words = `${mark.class} ${mark.track} ±${number(mark.sigma_m, mark.sigma_m < 10 ? 1 : 0)} m`;
-    dot.bindTooltip(element("span", words), { permanent: this.marks.size < NAMED, direction: "right", offset: [6, 0], className: "mark-name" });
+    dot.bindTooltip(element("span", words), { direction: "top", offset: [0, -8], className: "mark-told" });
+    this.labels.name(mark.track, at, words, color);
     this.marks.set(mark.track, [circle, dot]);
     if (!this.placed) {
       this.placed = true;
