@@ -20,6 +20,7 @@ from edge.system.files import reason_of
 UNIT_BYTES = 256 << 20  # of a recording: a minute or two of 640x512 counts at 30 Hz
 UNIT_STILLS = 500
 RUN_MARKS = (OWN_MARK, "run.json", "report.json")  # a folder that edge run wrote to
+NO_UTF8 = "its name is no UTF-8, and cannot be written down: rename it"
 BESIDE = {".srt", ".tlog", ".klv", ".ulg", ".json", ".jsonl", ".csv", ".txt", ".xml", ".geojson", ".kmz", ".md", ".log"}
 
 
@@ -47,6 +48,10 @@ def find(folder: Path, leave_out: Path | None = None) -> Iterator[Found | Unread
     except OSError as error:
         yield Unread(str(folder), f"cannot be read: {reason_of(error)}")
         return
+    for one in inside:
+        if not is_utf8(one.name) and not one.name.startswith("."):
+            yield Unread(one.path.encode("utf-8", "backslashreplace").decode(), NO_UTF8)
+    inside = [one for one in inside if is_utf8(one.name)]
     files = [Path(one.path) for one in inside if one.is_file() and not one.name.startswith(".")]
     of_a_run = any(path.name in RUN_MARKS for path in files)
     if any(SEGMENT.fullmatch(path.name) for path in files):
@@ -66,6 +71,15 @@ def find(folder: Path, leave_out: Path | None = None) -> Iterator[Found | Unread
 def find_file(path: Path) -> Iterator[Found | Unread]:
     """The same of a single file that was named."""
     yield from _files(path.parent, [path])
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name, as Python gives it, can stand in a file of JSON."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _recording(folder: Path) -> Iterator[Found | Unread]:

@@ -71,8 +71,9 @@ class Manifest:
         number = 0
         try:
             with open_regular(self._path) as file:
-                for _ in range(first - 1):
-                    file.readline(MAX_LINE)
+                for number in range(1, first):
+                    if not file.readline(MAX_LINE):  # the head may say as many as it likes
+                        raise self._wrong(number, ValueError("it is missing"))
                 for number in range(first, first + count):
                     try:
                         yield decoded(file.readline(MAX_LINE), kind)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.archive.digests import Digests, together
-from edge.archive.find import Found, find, find_file
+from edge.archive.find import NO_UTF8, Found, find, find_file, is_utf8
 from edge.archive.manifest import NAME, Manifest, write_manifest
 from edge.archive.unit import Unit, Unread
 from edge.camera.open import open_camera
@@ -48,6 +48,8 @@ def plan(roots: Sequence[Path], folder: Path, progress: Progress = lambda _units
         raise InputError("nothing to plan: name one or more folders of flights")
     if missing := [name for name in names if not Path(name).exists()]:
         raise InputError(f"{missing[0]} is not there: expected a folder of flights")
+    if odd := [name for name in names if not is_utf8(name)]:
+        raise InputError(f"{odd[0].encode('utf-8', 'backslashreplace').decode()}: {NO_UTF8}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -67,7 +67,7 @@ class Tries:
 
     def fail(self, why: str) -> None:
         """It came back with an error."""
-        self._append("failed", why[:LONGEST])
+        self._append("failed", why[:LONGEST].encode("utf-8", "backslashreplace").decode())  # a name that is no UTF-8
 
     def again(self) -> None:
         """Forget what was tried."""
@@ -76,9 +76,13 @@ class Tries:
     def _append(self, what: str, why: str = "") -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         line = Line(what, now, socket.gethostname(), os.getpid(), why)
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        data = msgspec.json.encode(line) + b"\n"
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
-            os.write(handle, msgspec.json.encode(line) + b"\n")
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                data = b"\n" + data  # what a power cut left unfinished stays a line of its own
+            os.write(handle, data)
             os.fsync(handle)
         finally:
             os.close(handle)

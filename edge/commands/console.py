@@ -119,13 +119,16 @@ def last_words(show: Callable[[], object]) -> bool:
     speaker = threading.Thread(target=work, name="last words", daemon=True)
     try:
         try:
-            speaker.start()
+            try:
+                speaker.start()
+            except RuntimeError:  # no memory for a thread: better to wait for the terminal than to say nothing
+                work()
             outcome = outcomes.get(timeout=HUNG_S)
         except KeyboardInterrupt:
             outcome = outcomes.get(timeout=STOP_S)
     except (queue.Empty, KeyboardInterrupt):
         return False
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, RuntimeError):  # one that was not started cannot be waited for
         speaker.join()
     if outcome is not None:
         raise outcome

@@ -41,7 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     prepare_standard_files()
-    arguments = _parser().parse_args(argv)
+    try:
+        arguments = _parser().parse_args(argv)
+    except MemoryError as error:
+        sys.stderr.write(f"edge: {memory_error(error)}\n")
+        return 1
     arguments.own_process = argv is None  # a program that gives words of its own goes on behind a command
     screens = Screens(Screen(), Screen(stderr=True))
     terminate_as_interrupt()

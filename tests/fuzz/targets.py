@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import of_flights, of_labels, of_models, of_pictures, of_poses, of_words
+from tests.fuzz import of_archives, of_flights, of_labels, of_models, of_pages, of_pictures, of_poses, of_words
 from tests.fuzz.target import Target
 
 TARGETS: tuple[Target, ...] = (
@@ -12,4 +12,6 @@ TARGETS: tuple[Target, ...] = (
     *of_poses.ROWS,
     *of_labels.ROWS,
     *of_words.ROWS,
+    *of_pages.ROWS,
+    *of_archives.ROWS,
 )

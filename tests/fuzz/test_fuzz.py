@@ -19,6 +19,9 @@ from tests.fuzz.targets import TARGETS
 
 FEW = 30
 FEW_OF = {"checkpoint": 6}  # each of them builds a detector
+FEW_OF |= dict.fromkeys(
+    ("unit-detections", "unit-tracks", "unit-report", "unit-counts"), 5
+)  # counts a flight's animals
 
 
 def act(target: Target, folder: CaseFolder, data: bytes) -> None:

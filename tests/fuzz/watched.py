@@ -30,6 +30,7 @@ TICK_S, WAIT_TICK_S = 0.25, 5.0  # between two looks at the clock
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PATHS = {"os.mkdir": 0, "os.rename": 1, "os.remove": 0, "os.rmdir": 0, "os.symlink": 1, "os.link": 1}
 _PATHS |= {"os.truncate": 0, "os.chmod": 0, "os.chown": 0, "os.utime": 0}
+_IN_A_FOLDER = ("os.remove", "os.rmdir")
 _NEVER = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system"})
 _NEVER |= {"os.exec", "os.posix_spawn", "os.fork"}
 _VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s:,;()]*[\d/\\][^\s:,;()]*|[^ -~]+")
@@ -67,14 +68,17 @@ class Guard:
             if isinstance(args[2], int) and args[2] & _WRITES:
                 self._look(event, args[0])
         elif event in _PATHS:
-            self._look(event, args[_PATHS[event]])
+            self._look(event, args[_PATHS[event]], args[1] if event in _IN_A_FOLDER else -1)
         elif event in _NEVER:
             self.seen.append(f"{event} {args[:2]!r}"[:200])
 
-    def _look(self, event: str, path: Any) -> None:
+    def _look(self, event: str, path: Any, folder: int = -1) -> None:
+        """``folder``: the handle of that in which ``path`` is a name, as `shutil.rmtree` gives it; -1: none."""
         if isinstance(path, int):
             return
         where = os.fsdecode(path)
+        if folder >= 0:
+            where = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), where)
         if not where.startswith(self.folder) or "/.." in where:
             where = os.path.abspath(where)
             if not where.startswith((self.folder, "/dev/")):  # of a device that was asked for

@@ -103,7 +103,8 @@ first with its nine labelled deer (https://github.com/HugoMarkoff/BAMBI_BBox_Cor
 > OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 All else is simulated by thermal-edge: the other ten frames there, and `docs/animals.jpg`, `docs/coverage.png`,
-`docs/demo.jpg`, `docs/page.png`, `docs/report.png`, `docs/map.png` and `docs/model.jpg`.
+`docs/demo.jpg`, `docs/page.png`, `docs/page_tablet.png`, `docs/report.png`, `docs/report_tablet.png`,
+`docs/review.png`, `docs/map.png` and `docs/model.jpg`.
 """
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta, Struct
 
 from edge.app.after.flight.flight import read_flight
 from edge.app.after.survey.merged import merged, row_of
@@ -16,7 +17,7 @@ from edge.errors import InputError
 from edge.measure.counts_json import ClassCount
 from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.sinks.tracks.counts import NOT_FOLLOWED, TOO_SHORT
-from edge.system.declared import MOST_JSON, decoded
+from edge.system.declared import MOST_JSON, declared, decoded
 from edge.system.files import read_limited, reason_of
 
 SUMMED = (
@@ -29,6 +30,41 @@ SAME = (
 )
 Json = dict[str, Any]
 T = TypeVar("T")
+Count = Annotated[int, Meta(ge=0, le=2**53)]  # sums of as many as there are units can still be written
+Seconds = Annotated[float, Meta(ge=0, le=2**53)]
+
+
+class _Held(Struct):
+    frames: Count
+    times: Count
+
+
+class _Step(Struct):
+    seconds: Seconds
+
+
+class _Summed(Struct):
+    """What is reckoned with of a unit's ``report.json``; all else stands as it is. None: it does not say it."""
+
+    frames: Count | None = None
+    dropped: Count | None = None
+    duplicates: Count | None = None
+    lost: Count | None = None
+    frozen_seconds: Seconds | None = None
+    shutter_frames: Count | None = None
+    shutter_inferred: Count | None = None
+    unconverged: Count | None = None
+    overflowed: Count | None = None
+    seconds: Seconds | None = None
+    detections: dict[str, Count] | None = None
+    health: dict[str, _Held] | None = None
+    engine_notes: list[str] | None = None
+    longest_step: _Step | None = None
+    model_files: dict[str, str] | None = None
+    thresholds: dict[str, float] | None = None
+    versions: dict[str, str] | None = None
+    pose: Json | None = None
+    position: Json | None = None
 
 
 def report_of(units: Sequence[Path], flight: str, of: int) -> Json:
@@ -43,7 +79,7 @@ def report_of(units: Sequence[Path], flight: str, of: int) -> Json:
     said |= {name: first[name] if _all_same(reports, name) else None for name in SAME if name in first}
     for name in ("model_files", "thresholds", "versions"):  # tables: without what they do not share
         if said.get(name, {}) is None:
-            said[name] = dict(first[name].items() & set.intersection(*(set(one[name].items()) for one in reports)))
+            said[name] = dict(set.intersection(*(set((one.get(name) or {}).items()) for one in reports)))
     ends = list(dict.fromkeys(str(report.get("ended")) for report in reports))
     return {
         **said,
@@ -58,8 +94,8 @@ def report_of(units: Sequence[Path], flight: str, of: int) -> Json:
             key=lambda s: s["seconds"],
             default=None,
         ),
-        "pose": _table([report.get("pose") for report in reports]),
-        "position": _table([report.get("position") for report in reports]),
+        "pose": _table("pose", units, reports),
+        "position": _table("position", units, reports),
         "source": flight,
         "camera": f"{len(units)} of {of} units of an archive, the first: {first.get('camera')}",
         "started": min(str(report.get("started")) for report in reports),
@@ -100,7 +136,12 @@ def counts_of(folder: Path, units: Sequence[Path]) -> dict[str, ClassCount]:
 
 
 def _read(path: Path) -> Json:
-    return _decoded(path, Json)
+    report = _decoded(path, Json)
+    try:
+        declared(report, _Summed)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}: expected it as edge run writes it") from None
+    return report
 
 
 def _counts(path: Path) -> dict[str, ClassCount]:
@@ -141,20 +182,24 @@ def _health(tables: Sequence[Mapping[str, Json]]) -> Json:
     return held
 
 
-def _table(parts: Sequence[Json | None]) -> Json | None:
-    """Of poses or positions: numbers are summed, tables of numbers too; what is said in words is that of the first unit
-    that has it, and what was assumed by any.
+def _table(name: str, units: Sequence[Path], reports: Sequence[Json]) -> Json | None:
+    """Of poses or positions: counts are summed, tables of counts too; what is said in words is that of the first unit
+    that has it, and what was assumed by any. Raises InputError where units do not say the same kind of thing.
     """
-    known = [part for part in parts if part]
+    known = [report[name] for report in reports if report.get(name)]
     if not known:
         return None
     said = dict(known[0])
-    for name, value in known[0].items():
-        values = [part.get(name) for part in known]
-        if isinstance(value, int):
-            said[name] = sum(values)
-        elif isinstance(value, dict) and all(isinstance(n, int) for one in values for n in (one or {}).values()):
-            said[name] = _summed([one or {} for one in values])
-        elif name == "assumed":
-            said[name] = list(dict.fromkeys(line for one in values for line in one or []))
+    for field, value in known[0].items():
+        values = [part[field] for part in known if part.get(field) is not None]
+        try:
+            if isinstance(value, int):
+                said[field] = sum(declared(values, list[Count]))
+            elif isinstance(value, dict) and all(isinstance(n, int) for n in value.values()):
+                said[field] = _summed(declared(values, list[dict[str, Count]]))
+            elif field == "assumed":
+                said[field] = list(dict.fromkeys(line for one in declared(values, list[list[str]]) for line in one))
+        except ValueError as error:
+            where = f"{REPORT} of {units[0].name} and those after it, {name}.{field}"
+            raise InputError(f"{where}: {error}: expected it as edge run writes it") from None
     return said

@@ -162,3 +162,30 @@ def test_a_manifest_is_read_as_it_was_written_and_refused_where_it_was_cut(tmp_p
     path.unlink()
     with pytest.raises(InputError, match="run: edge archive plan DIR"):
         Manifest(tmp_path)
+
+
+def test_a_head_that_says_more_than_there_is_is_refused_at_the_end_of_the_file(tmp_path: Path) -> None:
+    write_manifest(tmp_path, ["/data"], [], [Unread("/data/a.txt", "no recording")])
+    path = tmp_path / "manifest.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"units":0', b'"units":%d' % (2**63 - 1)))
+    with pytest.raises(
+        InputError, match=r"manifest\.jsonl, line 3: it is missing: expected a file of edge archive plan"
+    ):
+        list(Manifest(tmp_path).unread())
+
+
+def test_a_name_that_is_no_utf_8_costs_no_other_file(tmp_path: Path) -> None:
+    folder = tmp_path / "flights"
+    for name in (b"in", b"\xff"):
+        os.makedirs(os.fsencode(folder) + b"/" + name)
+    still(folder / "in" / "a.png", 1)
+    odd = os.fsencode(folder) + b"/in/b\xff.png"
+    os.rename(still(folder / "in" / "b.png", 2), odd)
+    assert plan([folder], tmp_path / "archive").unread == 2
+    manifest = Manifest(tmp_path / "archive")
+    assert [unit.source for unit in manifest.units()] == [(str(folder / "in" / "a.png"),)]
+    said = {one.path: one.why for one in manifest.unread()}
+    why = "its name is no UTF-8, and cannot be written down: rename it"
+    assert said == {rf"{folder}/\udcff": why, rf"{folder}/in/b\udcff.png": why}
+    with pytest.raises(InputError, match=r"b\\udcff\.png: its name is no UTF-8"):
+        plan([Path(os.fsdecode(odd))], tmp_path / "other")

@@ -89,6 +89,22 @@ def test_a_unit_that_killed_two_workers_is_left_without_a_third(job: Job, folder
     assert (outcome.state, outcome.why) == ("left", "its worker died at it, twice")
 
 
+def test_a_try_counts_behind_a_line_that_a_power_cut_left_unfinished(tmp_path: Path) -> None:
+    tries = Tries(tmp_path / "t")
+    tries.begin()
+    (tmp_path / "t").write_bytes((tmp_path / "t").read_bytes() + b'{"what":"beg')
+    Tries(tmp_path / "t").begin()
+    assert (tmp_path / "t").read_bytes().count(b"\n") == 3
+    assert Tries(tmp_path / "t").over
+
+
+def test_a_reason_may_name_a_file_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    tries = Tries(tmp_path / "t")
+    tries.begin()
+    tries.fail(f"{os.fsdecode(bytes([255]))}.png is cut off")
+    assert Tries(tmp_path / "t").reason == r"\udcff.png is cut off"
+
+
 def test_who_has_it_has_it(job: Job, folder: Path, tmp_path: Path) -> None:
     unit = unit_of(still(tmp_path / "a.png"))
     with claimed(Places.of(folder, unit.sha256).claim):

@@ -186,6 +186,29 @@ def test_an_error_shows_neither_password_nor_control_characters(
     assert "secret" not in said
 
 
+def test_last_words_are_said_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    said: list[str] = []
+    assert last_words(lambda: said.append("over"))
+    assert said == ["over"]
+    with pytest.raises(BrokenPipeError, match="nobody reads"):
+        last_words(lambda: (_ for _ in ()).throw(BrokenPipeError("nobody reads")).send(None))
+
+
+def test_no_memory_for_the_command_line_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none_left() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("edge.commands.main._parser", none_left)
+    assert main(["info"]) == 1
+    assert capsys.readouterr().err.startswith("edge: the memory is used up: close other programs")
+
+
 def test_last_words_are_said_and_what_they_raise_is_raised() -> None:
     said: list[str] = []
     assert last_words(lambda: said.append("over"))

@@ -83,3 +83,28 @@ def test_a_report_that_is_damaged_is_named(tmp_path: Path) -> None:
     (both[1] / "report.json").write_text("{")
     with pytest.raises(InputError, match=r"two/report.json: .*expected it as edge run writes it"):
         report_of(both, "flight", 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"dropped": "1"}, r"two/report\.json: dropped is '1'"),
+        ({"dropped": 2**60}, r"two/report\.json: dropped is 1152921504606846976"),
+        ({"health": {"scale": {"frames": 1}}}, r"two/report\.json: health.*has no 'times'"),
+        ({"versions": {"numpy": []}}, r"two/report\.json: an entry of versions is wrong"),
+        ({"position": {"placed": "3"}}, r"report\.json of one and those after it, position\.placed: .*'3'"),
+        ({"position": {"assumed": [[]]}}, r"report\.json of one and those after it, position\.assumed: "),
+    ],
+)
+def test_a_report_with_which_nothing_can_be_reckoned_is_refused(
+    tmp_path: Path, second: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        report_of(units(tmp_path, **second), "/flight", 2)
+
+
+def test_a_table_that_the_first_unit_lacks_has_nothing_in_common(tmp_path: Path) -> None:
+    one, two = units(tmp_path)
+    report = json.loads((one / "report.json").read_text())
+    (one / "report.json").write_text(json.dumps({**report, "versions": None}))
+    assert report_of([one, two], "/flight", 2)["versions"] == {}

@@ -206,6 +206,32 @@ def test_garbage(one: Shown, rude: bytes) -> None:
     assert get(one, "/api/state").status == 200
 
 
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
+def test_garbage_behind_a_head_whose_answer_is_made_at_once(one: Shown, caplog: pytest.LogCaptureFixture) -> None:
+    """It is no news: neither the page's log nor that of asyncio says anything."""
+    request = f"PUT /api/keep HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n{CHUNKED}zz\r\n\r\n"
+    answer = talk(one, request.encode())
+    assert answer.status == 400
+    assert b"Invalid HTTP request received." in answer.body
+    assert caplog.messages == []
+
+
+def test_garbage_behind_an_answer(one: Shown, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_connection(("127.0.0.1", one.port), PATIENCE_S) as connected:
+        connected.sendall(f"GET /nothing HTTP/1.1\r\nHost: localhost\r\n{CHUNKED}".encode())
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connected.recv(1 << 16)
+        connected.sendall(b"zz\r\n\r\n")
+        while more := connected.recv(1 << 16):
+            data += more
+    assert data.count(b"HTTP/1.1 ") == 1
+    assert Answer(data).status == 404
+    assert caplog.messages == []
+
+
 def test_headers_are_small(one: Shown) -> None:
     long = "X: " + "a" * guarded.HEADER_BYTES
     head = f"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{long}\r\n"
