@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from tests.support.browser import Browser, missing, opened
+from tests.support.children import popen, run_child
 from tests.support.shown_page import free_port
 
 EDGE = (sys.executable, "-m", "edge.commands.main")
@@ -50,7 +51,7 @@ def main() -> None:
             open_when_there(browser, f"http://127.0.0.1:{port}/review")
             time.sleep(2.0)  # its pictures
             shots.take("review")
-        subprocess.run([*EDGE, "demo", "--quiet", "--out", f"{work}/demo"], check=True)
+        run_child([*EDGE, "demo", "--quiet", "--out", f"{work}/demo"], check=True)
         browser.open(Path(work, "demo", "report.html").as_uri())
         shots.take("report")
 
@@ -98,7 +99,7 @@ def smaller(path: Path) -> Path:
 @contextmanager
 def command(*words: str) -> Iterator[subprocess.Popen[bytes]]:
     """`edge` with these words, as long as the block runs; then it is ended as by Ctrl-C."""
-    process = subprocess.Popen([*EDGE, *words], stdout=subprocess.DEVNULL)
+    process = popen([*EDGE, *words], stdout=subprocess.DEVNULL)
     try:
         yield process
     finally:
