@@ -42,7 +42,7 @@ def write_manifest(folder: Path, roots: Sequence[str], units: Sequence[Unit], un
 
 
 class Manifest:
-    """The file, read unit by unit, as often as wanted: nothing is kept, an archive may have a hundred thousand.
+    """The file, read unit by unit, as often as it is needed: nothing is kept, an archive may have a hundred thousand.
 
     Raises InputError where it is missing, cut off or not as `write_manifest` leaves it.
     """

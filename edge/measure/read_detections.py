@@ -30,7 +30,7 @@ class DetectionsFile:
             with open_regular(path) as file:
                 line = file.readline(MAX_LINE)
         except OSError as error:
-            raise InputError(f"cannot read {path}: {reason_of(error)}") from None
+            raise InputError(f"cannot read {path}: {reason_of(error)}: expected what edge run --out wrote") from None
         if not line.endswith(b"\n"):
             raise InputError(f"{path} holds no frame: expected the detections of a run")
         try:

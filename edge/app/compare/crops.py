@@ -49,13 +49,13 @@ def of_boxes(sides: Sequence[Side], pairs: Sequence[BoxPair]) -> tuple[list[byte
     """A picture for each of ``pairs``, PNG, the box in its middle, None where there is none; and in words where they
     are from, or why there are none.
     """
-    wanted = {pair.frame.seq: pair.frame for pair in pairs}
-    if not wanted:
+    needed = {pair.frame.seq: pair.frame for pair in pairs}
+    if not needed:
         return [], ""
     why = "the run had no source that can be read again"
     for side, source in _sources(sides):
         try:
-            greys = dict(_frames(source, wanted, side.facts))
+            greys = dict(_frames(source, needed, side.facts))
         except EdgeError as error:
             log.debug("no pictures from %s", source, exc_info=True)
             why = str(error)
@@ -83,14 +83,14 @@ def _sources(sides: Sequence[Side]) -> Iterator[tuple[Side, str]]:
             yield side, source
 
 
-def _frames(source: str, wanted: Mapping[int, FrameLine], facts: Facts) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    """Those of the wanted frames that the source holds, by their number, grey. Raises EdgeError where it cannot."""
+def _frames(source: str, needed: Mapping[int, FrameLine], facts: Facts) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    """Those of the needed frames that the source holds, by their number, grey. Raises EdgeError where it cannot."""
     specs = facts.normalise
     grey = Normalisers()
     if specs is not None:
         stored = (specs.eight_bit, specs.sixteen_bit)
         grey = Normalisers(*(NormaliseSpec.from_stored(one) for one in stored))
-    for name, lines in _by_file(source, wanted.values()):
+    for name, lines in _by_file(source, needed.values()):
         left = {line.seq: line for line in lines}
         with closing(open_camera(name)) as camera:
             for frame in _read(camera, left):
@@ -103,7 +103,7 @@ def _frames(source: str, wanted: Mapping[int, FrameLine], facts: Facts) -> Itera
 
 
 def _by_file(source: str, lines: Iterable[FrameLine]) -> Iterator[tuple[str, list[FrameLine]]]:
-    """Of a folder of stills only the files that are wanted; else the source itself."""
+    """Of a folder of stills only the files that are needed; else the source itself."""
     folder, mark, options = source.partition("?")
     lines = list(lines)
     if not all(isinstance(line.origin, str) for line in lines) or not Path(folder).is_dir():

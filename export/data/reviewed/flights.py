@@ -90,23 +90,23 @@ def reviewed_flight(folder: Path, apart_s: float = APART_S, most: int = MOST) ->
     blind = {mark.frame for mark in review.missed if mark.box is None}
     if blind:
         left_out["frames with a missed one without a box"] = len(blind)
-    wanted: set[int] = {mark.frame for mark in review.missed if mark.frame is not None and mark.box is not None}
+    needed: set[int] = {mark.frame for mark in review.missed if mark.frame is not None and mark.box is not None}
     for track in (*there.tracks, *there.faint):
         if (opinion := of.get(track.track)) and opinion.verdict != "unsure":
-            wanted.update(looked.spread(track, apart_s, most))
-    wanted -= {seq for seq in blind if seq is not None}
+            needed.update(looked.spread(track, apart_s, most))
+    needed -= {seq for seq in blind if seq is not None}
     frames = _Frames(detections, there.tracks, [one for one in there.faint if isinstance(one, FaintLine)], of, looked)
     chosen = []
     marks: dict[int, list[ReviewLine]] = {}
     for mark in review.missed:
         if mark.frame is not None:
             marks.setdefault(mark.frame, []).append(mark)
-    for frame in frames.of(wanted):
+    for frame in frames.of(needed):
         if not searched(frame) and frame.seq not in marks:
             left_out["frames that were not searched"] += 1
             continue
         chosen.append(frames.chosen(frame, marks.get(frame.seq, ())))
-    if unknown := len(wanted) - len(chosen) - left_out["frames that were not searched"]:
+    if unknown := len(needed) - len(chosen) - left_out["frames that were not searched"]:
         left_out["frames that detections.jsonl does not have"] = unknown
     both = [track for track in (*there.tracks, *there.faint) if track.track in of]
     known = len(there.tracks) + len(there.faint)
@@ -158,17 +158,17 @@ class _Frames:
         self._faint = {line.track: {place.seq: _box(place) for place in line.places} for line in faint}
         self._boxes: dict[tuple[int, int], Box] = {}  # of a track in a frame, as far as they are needed
 
-    def of(self, wanted: set[int]) -> Iterator[FrameLine]:
+    def of(self, needed: set[int]) -> Iterator[FrameLine]:
         """Their lines, in the order of the file."""
         for track, seqs in self._seen.items():
-            for seq in wanted:
+            for seq in needed:
                 self._boxes.update({(track, one): (0.0,) * 4 for one in _around(seqs, seq) or ()})
         kept = []
         for frame in self._detections:
             for found in frame.detections:
                 if isinstance(found.track, int) and (found.track, frame.seq) in self._boxes:
                     self._boxes[found.track, frame.seq] = found.box
-            if frame.seq in wanted:
+            if frame.seq in needed:
                 kept.append(frame)
         return iter(kept)
 

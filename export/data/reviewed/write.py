@@ -62,10 +62,10 @@ def write_reviewed(
     classes = _classes(flights.values())
     images, boxes = list[dict[str, Any]](), list[dict[str, Any]]()
     objects, ignored, losses = Counter[str](dict.fromkeys(classes, 0)), Counter[str](), list[str]()
-    wanted, empty, wrong, converted = 0, 0, 0, 0
+    needed, empty, wrong, converted = 0, 0, 0, 0
     try:
         for name, flight in flights.items():
-            wanted += len(flight.chosen)
+            needed += len(flight.chosen)
             for chosen, frame in _with_pixels(flight, source, losses):
                 pixels, scale = stored(frame)
                 converted += pixels is not frame.pixels
@@ -94,7 +94,7 @@ def write_reviewed(
     except OSError as error:
         raise EdgeError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
     return Written(
-        len(images), empty, objects, +ignored, wrong, wanted - len(images), converted, tuple(dict.fromkeys(losses))
+        len(images), empty, objects, +ignored, wrong, needed - len(images), converted, tuple(dict.fromkeys(losses))
     )
 
 

@@ -103,8 +103,8 @@ def _names(survey: Survey, rows: Rows, progress: Progress | None) -> tuple[dict[
     """By row, in the rows' order: files of pictures that lie within the flight's folder, the best first; and how many
     lie outside.
     """
-    wanted = np.flatnonzero(rows.columns["kept"])[:MOST_PICTURED]
-    row_of = {int(rows.source[row]): int(row) for row in wanted}
+    needed = np.flatnonzero(rows.columns["kept"])[:MOST_PICTURED]
+    row_of = {int(rows.source[row]): int(row) for row in needed}
     names, outside = dict[int, Sequence[Path]](), 0
     for i, flight in enumerate(survey.flights):
         if not any(key >> 32 == i for key in row_of):
