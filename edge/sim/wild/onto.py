@@ -25,7 +25,7 @@ Grey = npt.NDArray[np.uint8]
 
 # HIT-UAV does not tell its lens: heights of persons and lengths of cars give 1100 to 2000 px, differing by flight
 FOCAL_RANGE_PX = (1100.0, 2000.0)
-LEVELS = (14.0, 110.0)  # of grey, mean of a body above the ground
+LEVELS = (10.0, 100.0)  # of grey, mean of a body above the ground
 COLDER = 0.12  # part of the herds that is darker than the ground
 _CLEAR_PX = 8  # between a body and what is labelled
 _BRIGHT = 205  # ground brighter than that leaves no room above

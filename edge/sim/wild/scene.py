@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ GROUNDS = ("meadow", "heath", "stubble", "floor", "snow", "rock", "shore")
 WOODS = ("none", "bare", "leafed", "conifer", "bushes")
 FOCAL_PX = (697.0, 758.0, 765.0, 1117.0, 1125.0, 1470.0)  # M3T, M2EA, 13 mm/17 um, 19/17, 13.5/12, 25/17
 CURVES = ("percentile", "fixed", "plateau", "clahe")
+SURVEYS = 0.4  # part of the 8-bit frames
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
     groups, people, cars = _who(rng, ground)
     coarse = gsd > 0.07
     agc = draw_agc(rng) if rng.random() < eight_bit else None
-    return Scene(
+    scene = Scene(
         altitude=altitude,
         pitch=pitch,
         roll=float(np.clip(rng.normal(0, 2), -6, 6)),
@@ -139,6 +140,38 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
         agc=agc,
         gain=0.01 if rng.random() < 0.7 else math.exp(uniform(math.log(0.005), math.log(0.04))),
         scaled=bool(rng.random() < 0.7),
+    )
+    return _survey(scene, agc, rng) if agc is not None and rng.random() < SURVEYS else scene
+
+
+def _survey(scene: Scene, agc: Agc, rng: np.random.Generator) -> Scene:
+    """The same as a count of game sees it: straight down in flat light, and a range so wide that bodies are only 10 to
+    50 grey levels above calm ground.
+    """
+    uniform = rng.uniform
+    gsd = math.exp(uniform(math.log(0.03), math.log(0.075)))
+    pitch = uniform(-90, -80)
+    return replace(
+        scene,
+        pitch=pitch,
+        altitude=min(max(gsd * scene.focal * math.sin(math.radians(-pitch)), 12.0), 160.0),
+        sun=0.0,
+        surface=uniform(-3, 3),
+        texture=math.exp(rng.normal(-0.7, 0.5)),
+        cars=scene.cars if rng.random() < 0.3 else 0,
+        stones=scene.stones if rng.random() < 0.3 else 0,
+        blur=uniform(0.7, 1.5),
+        rectified=bool(rng.random() < 0.7),
+        square=bool(rng.random() < 0.5),
+        agc=replace(
+            agc,
+            curve="fixed",
+            span=math.exp(uniform(math.log(30), math.log(95))),
+            level=uniform(0.2, 0.5),
+            gamma=1.0,
+            detail=0.5 * agc.detail,
+            sharpen=0.5 * agc.sharpen,
+        ),
     )
 
 

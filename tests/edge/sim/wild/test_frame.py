@@ -11,6 +11,7 @@ from edge.data import TemperatureScale
 from edge.sim.wild.detector import counts, expose
 from edge.sim.wild.frame import WildFrame, make_frame, render
 from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_scene
+from edge.sim.wild.seen import Body
 
 QUIET = replace(
     draw_scene(np.random.default_rng(0)),
@@ -68,6 +69,34 @@ def test_kinds_of_frames() -> None:
     assert {s.wood for s in scenes} == {"none", "bare", "leafed", "conifer", "bushes"}
     assert all(s.pitch >= -90 and 12 <= s.altitude <= 160 for s in scenes)
     assert all(s.groups and s.groups[-1][0] in ("duck", "swan") for s in scenes if s.ground == "shore" and s.groups)
+
+
+def test_two_of_five_8_bit_frames_are_surveys_straight_down_in_flat_light() -> None:
+    scenes = [draw_scene(np.random.default_rng(seed), 1.0) for seed in range(400)]
+    # the angle and the light of a survey; a tenth of all other scenes has both by chance
+    surveys = [s for s in scenes if s.pitch <= -80 and not s.sun and s.agc and s.agc.curve == "fixed"]
+    assert 0.4 - 0.05 < len(surveys) / 400 < 0.4 + 0.6 * 0.2 + 0.05
+    calm = [s for s in surveys if s.agc and s.agc.gamma == 1.0]  # the others draw it
+    assert abs(len(calm) / 400 - 0.4) < 3 * (0.4 * 0.6 / 400) ** 0.5
+    assert all(30 <= s.agc.span <= 95 and 0.02 < s.gsd < 0.08 for s in calm if s.agc)
+    counts_only = [draw_scene(np.random.default_rng(seed), 0.0) for seed in range(50)]
+    assert all(s.agc is None for s in counts_only)
+
+
+def test_a_survey_shows_its_deer_few_grey_levels_above_calm_ground() -> None:
+    levels: list[float] = []
+    for seed in range(300):
+        scene = draw_scene(np.random.default_rng(seed), 1.0)
+        survey = scene.agc is not None and scene.agc.gamma == 1.0 and "red deer" in dict(scene.groups)
+        if survey and scene.agc and len(levels) < 10:
+            levels += [255 * b.kelvin / scene.agc.span for b in make_bodies(scene, seed) if b.species == "red deer"]
+    assert 8 < np.median(levels) < 50
+
+
+def make_bodies(scene: Scene, seed: int) -> tuple[Body, ...]:
+    """What is found by eye of a scene's frame."""
+    frame = render(scene, *(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)))
+    return tuple(body for body in frame.bodies if body.found_by_eye)
 
 
 def test_a_deer_is_as_long_in_the_picture_as_it_is() -> None:
