@@ -97,6 +97,7 @@ def plain(line: str) -> str:
     """A line of the summary without what differs from run to run: numbers, classes, paths, what was cut."""
     line = re.sub(r"(?<=boxes in all frames: ).*?(?=, with)|(?<=written in )\S+: .*(?=; docs)", "...", line)
     line = re.sub(r"(?<=counted, from tracks: )(\d+) \w+ (\([^)]*\)).*", r"\1 CLASS \2", line)
+    line = re.sub(r"(?<=with a score of )(\S+) \(\w+ \S+\)", r"\1 (CLASS 1)", line)
     line = line.replace("[...]", "1 frames/s; latency p50 1 ms")
     line = re.sub(r"out/\S+", "PATH", line)
     return re.sub(r"\d+(\.\d+)?|(?<=processed \()[\w ]+", "N", line)
@@ -132,7 +133,8 @@ def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.
     known_as |= {"contrast": 1.0, "assumed": f"{ASSUMED}; {USUAL}"}
     covered = None, {**seen, **known_as}, {**seen, **known_as, "gaps": 0, "gap_m2": 0}
     ways = [
-        {**counts, **told, **more, "recording": kept, "position": of, "coverage": ground}
+        {**counts, **told, **more, "thresholds": scores, "recording": kept, "position": of, "coverage": ground}
+        for scores in ({"deer": 0.5}, {"deer": 0.5, "hare": 0.5, "fox": 0.3})
         for kept in (None, record)
         for of in placed
         for ground in covered
