@@ -1,6 +1,8 @@
 """How long does the report after landing take? Of a flight that this makes: half an hour at 30 frames a second.
 
-    python benchmarks/speed/report.py [--minutes 30] [--fps 30] [--tracks 400] [--flights 1] [--keep FOLDER]
+    python benchmarks/speed/report.py [--minutes 30] [--fps 30] [--tracks 400] [--flights 1] [--seen 3]
+        [--pictured N] [--keep FOLDER]
+    python benchmarks/speed/report.py --tracks 1000000 --seen 0.1 --pictured 1000    a flight in which all went wrong
 
 The folder has all files of a live flight over a field: detections with poses, positions and tracks, pictures of each
 track, counts, coverage, clock and report. Printed: seconds of the whole command in a process of its own, with Python's
@@ -34,7 +36,6 @@ BEGAN = datetime(2026, 5, 1, 4, 30, tzinfo=timezone.utc)
 CLASSES = ("Deer", "Person", "Car")
 LENS = [1117.6, 1117.6, 320.0, 256.0]
 HEIGHT_M, SPEED, LINE_M, APART_M = 60.0, 8.0, 400.0, 25.0
-SEEN_S = 3.0  # that an object stays in the picture
 
 
 def main() -> None:
@@ -43,13 +44,16 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--tracks", type=int, default=400)
     parser.add_argument("--flights", type=int, default=1)
+    parser.add_argument("--seen", type=float, default=3.0, help="seconds that an object stays in the picture")
+    parser.add_argument("--pictured", type=int, help="so many tracks have pictures (default: all)")
     parser.add_argument("--keep", type=Path, help="make the flights there, and leave them")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = arguments.keep or Path(name)
         folders = [root / f"flight-{i + 1}" for i in range(arguments.flights)]
         for i, folder in enumerate(folders):
-            make(folder, arguments.minutes * 60, arguments.fps, arguments.tracks, seed=i)
+            pictured = arguments.tracks if arguments.pictured is None else arguments.pictured
+            make(folder, arguments.minutes * 60, arguments.fps, arguments.tracks, i, arguments.seen, pictured)
         measure(folders, root / "survey")
 
 
@@ -69,8 +73,10 @@ def measure(folders: list[Path], out: Path) -> None:
     )
 
 
-def make(folder: Path, seconds: float, fps: float, tracks: int, seed: int) -> None:
-    """A flight to and fro over a field; ``tracks`` of objects that stand there, one after the other."""
+def make(folder: Path, seconds: float, fps: float, tracks: int, seed: int, seen_s: float, pictured: int) -> None:
+    """A flight to and fro over a field; ``tracks`` of objects that stand there, one after the other, each ``seen_s`` in
+    the picture; the first ``pictured`` of them have three pictures.
+    """
     (folder / "crops").mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, 0])
     # the same animals for all flights, found from other places: a second flight over the same ground
@@ -78,12 +84,12 @@ def make(folder: Path, seconds: float, fps: float, tracks: int, seed: int) -> No
     a_latitude, a_longitude = metres_a_degree(HOME[0])
     began = BEGAN + timedelta(minutes=40 * seed)
     frames = int(seconds * fps)
-    starts = np.sort(world.uniform(0, max(seconds - SEEN_S, 1.0), tracks))
+    starts = np.sort(world.uniform(0, max(seconds - seen_s, 1.0), tracks))
     labels = world.choice(3, tracks, p=(0.7, 0.2, 0.1))
     side = world.uniform(-12, 12, tracks)
     found: list[list[int]] = [[] for _ in range(frames)]
     for i, start in enumerate(starts):
-        for k in range(int(start * fps), min(int((start + SEEN_S) * fps), frames)):
+        for k in range(int(start * fps), min(int(start * fps) + max(int(seen_s * fps), 1), frames)):
             found[k].append(i)
 
     def where(t: float) -> tuple[float, float, float]:
@@ -103,7 +109,7 @@ def make(folder: Path, seconds: float, fps: float, tracks: int, seed: int) -> No
             east, north, yaw = where(t)
             boxes = []
             for i in found[k]:
-                x, y = 320 + side[i] * 18, 512 - 480 * (t - starts[i]) / SEEN_S
+                x, y = 320 + side[i] * 18, 512 - 480 * (t - starts[i]) / seen_s
                 box = [round(x - 8, 2), round(max(y - 8, 0), 2), round(x + 8, 2), round(y + 8, 2)]
                 spot = place(east + rng.normal(0, 1), north + side[i] + rng.normal(0, 1))
                 boxes.append(
@@ -123,7 +129,9 @@ def make(folder: Path, seconds: float, fps: float, tracks: int, seed: int) -> No
                 "detections": boxes,
             }
             out.write(json.dumps(line if not flags else {**line, "inferred": False}) + "\n")
-    write_tracks(folder, rng, starts, labels, fps, lambda i, t: place(where(t)[0], where(t)[1] + side[i]))
+    write_tracks(
+        folder, rng, starts, labels, fps, lambda i, t: place(where(t)[0], where(t)[1] + side[i]), seen_s, pictured
+    )
     (folder / "report.json").write_text(json.dumps(report_of(began, seconds, fps)))
     moment = {**moment_of(began), "jump_s": None}
     (folder / "clock.jsonl").write_text(json.dumps(moment) + "\n")
@@ -137,21 +145,23 @@ def write_tracks(
     labels: np.ndarray,
     fps: float,
     place: Callable[[int, float], tuple[float, float]],
+    seen_s: float,
+    pictured: int,
 ) -> None:
     picture = np.zeros((48, 48), np.uint8)
     with (folder / "tracks.jsonl").open("w") as out:
         for i, start in enumerate(starts.tolist()):
             crops = []
-            for n in range(1, 4):
+            for n in range(1, 4) if i < pictured else ():
                 picture[:] = rng.normal(70, 8, picture.shape)
                 cv2.ellipse(picture, (24, 24), (9, 5), float(rng.uniform(0, 180)), 0, 360, 230, -1)
                 crops.append(f"crops/{i + 1:06d}-{n}.png")
                 cv2.imwrite(str(folder / crops[-1]), picture)
-            lat, lon = place(i, start + SEEN_S / 2)
+            lat, lon = place(i, start + seen_s / 2)
             line = {
                 "track": i + 1, "label": int(labels[i]), "class": CLASSES[labels[i]], "first_seq": int(start * fps),
-                "last_seq": int((start + SEEN_S) * fps), "first_t": 1000 + start, "last_t": 1000 + start + SEEN_S,
-                "first_utc": None, "last_utc": None, "frames": int(SEEN_S * fps),
+                "last_seq": int((start + seen_s) * fps), "first_t": 1000 + start, "last_t": 1000 + start + seen_s,
+                "first_utc": None, "last_utc": None, "frames": max(int(seen_s * fps), 1),
                 "score": round(rng.uniform(0.7, 0.99), 4), "best_seq": int(start * fps), "box": [300, 200, 316, 216],
                 "origin": None, "celsius": [12.0, 18.0, 26.5],
                 "position": {"lat": lat, "lon": lon, "sigma_m": 1.5}, "crops": crops,

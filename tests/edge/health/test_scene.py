@@ -14,7 +14,7 @@ from edge.camera import open_camera
 from edge.commands.main import main
 from edge.data import Detections, Frame, TemperatureScale
 from edge.health.conditions import CONDITIONS, HealthLog
-from edge.health.scene import Health
+from edge.health.scene import Health, _figures
 from edge.model.bundle import Bundle
 from edge.model.transform import Preprocessor
 from tests.conftest import made
@@ -69,6 +69,20 @@ def test_a_scene_as_in_training_is_healthy(bundle: Bundle) -> None:
 )
 def test_what_the_picture_tells(bundle: Bundle, name: str, make: Callable[[], np.ndarray]) -> None:
     assert name in judge(Health(bundle), 40, make, counts())
+
+
+@pytest.mark.parametrize("masked", [None, False, True], ids=["no mask", "a mask of a part", "a mask of all"])
+def test_the_figures_are_those_of_every_eighth_pixel(masked: bool | None) -> None:
+    grey, raw = picture(std=0.5), counts(noise=3000.0)
+    mask = None if masked is None else np.full((H, W), masked)
+    if masked is False:
+        mask[:24] = True
+    some = grey[::8, ::8][3:] if masked is False else grey[::8, ::8]  # a mask of all says nothing
+    expected = [some.mean() / 255, some.std() / 255, (some == 0).mean(), (some == 255).mean()]
+    assert min(expected) > 0
+    ground = np.median(raw[::16, ::16]) / 100 - 273.15
+    found = _figures(Frame(raw, 0, 0.0, mask=mask, temperature=TemperatureScale(0.01)), grey)
+    assert found == pytest.approx([*expected, ground], rel=1e-12)
 
 
 def test_nothing_is_said_of_a_single_bad_frame(bundle: Bundle) -> None:

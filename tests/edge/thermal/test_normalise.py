@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from edge.data import TemperatureScale
 from edge.errors import InputError
-from edge.thermal import DEFAULT_8BIT, DEFAULT_16BIT, Normaliser, NormaliseSpec, normalise
+from edge.thermal import DEFAULT_8BIT, DEFAULT_16BIT, Normaliser, NormaliseSpec, normalise, windows
 
 CENTIKELVIN = TemperatureScale(0.01)
 WINDOW_TYPE = ("anchored", "minmax", "percentile", "plateau", "window:low=100,high=40000")
@@ -52,6 +52,20 @@ def test_golden_values(text: str, counts: list[int], grey: list[int]) -> None:
     out = normalise(np.array([counts], np.uint16), spec(text))
     assert out.dtype == np.uint8
     assert out.tolist() == [grey]
+
+
+@pytest.mark.parametrize("opencv", [True, False])
+def test_the_look_up_is_the_same_with_an_opencv_that_looks_up_bytes_only(
+    opencv: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.thermal.windows._LOOKS_UP_16_BIT", opencv and windows._LOOKS_UP_16_BIT)
+    every = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    table = (np.arange(65536) * 7919 >> 8).astype(np.uint8)
+    for pixels in (every, every.T, every[::-3, 1::5], every[:, :1], every[:1]):
+        grey = windows.looked_up(table, pixels)
+        assert (grey.dtype, grey.shape, grey.flags.c_contiguous) == (np.uint8, pixels.shape, True)
+        assert (grey == table[pixels]).all()
+    assert (windows.looked_up(table[:256], every.astype(np.uint8)) == table[every % 256]).all()
 
 
 def test_window_in_celsius_follows_the_scale() -> None:

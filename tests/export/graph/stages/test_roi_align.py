@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torchvision.ops import MultiScaleRoIAlign, roi_align
 from torchvision.ops.poolers import LevelMapper
 
-from export.graph.stages.roi_align import bilinear_samples, levels_of, pool_gather, pool_native
+from export.graph.stages.roi_align import _by_place, bilinear_samples, levels_of, pool_gather, pool_native
 
 WIDTH, HEIGHT = 160, 128
 SCALES = [1 / 4, 1 / 8, 1 / 16]
@@ -88,6 +88,25 @@ def test_both_forms_over_a_pyramid_are_torchvisions(ratio: int) -> None:
     torch.testing.assert_close(pooled[place], expected)
     gathered = pool_gather(maps, boxes, levels, SCALES, (8, 10), ratio, 5)
     torch.testing.assert_close(gathered.transpose(1, 2).reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_boxes_of_a_level_are_pooled_from_left_to_right_strip_by_strip() -> None:
+    corners = torch.tensor([[40.0, 33.0], [9.0, 15.0], [200.0, 0.0], [8.0, 47.0], [3.0, 16.0], [9.5, 1.0]])
+    boxes = torch.cat((corners, corners + 12.0), 1)
+    levels = torch.tensor([0, 0, 1, 0, 0, 1])
+    _, place = pool_native(pyramid()[:2], boxes, levels, SCALES[:2], (8, 10), 2)
+    # level 0: box 1 in the first strip of 16 px, 4 in the second, 3 and 0 in the third; then level 1: 5 and 2
+    assert place.tolist() == [3, 0, 5, 2, 1, 4]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_box_that_is_no_number_moves_no_other(number: float) -> None:
+    boxes = regions(20, 3, 140.0)
+    order = _by_place(boxes).tolist()
+    boxes[7] = number
+    broken = _by_place(boxes).tolist()
+    assert sorted(broken) == list(range(20))
+    assert [i for i in broken if i != 7] == [i for i in order if i != 7]
 
 
 def samples(low: float, high: float, extent: float, bins: int = 1, ratio: int = 1) -> tuple[Any, Any]:
