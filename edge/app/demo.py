@@ -17,7 +17,7 @@ from edge.app.after.report import write_flight_report
 from edge.app.observer import Watching
 from edge.app.output import REPORT, SHEET
 from edge.app.report import write_report
-from edge.app.run import opened
+from edge.app.run import Given, opened
 from edge.app.settings import MODEL, RunSettings
 from edge.data import Result, class_name
 from edge.errors import SinkError
@@ -121,7 +121,9 @@ def demo(settings: DemoSettings, watch: Callable[[Result], None] | None = None) 
         outputs=("video", "map", "geojson"),
         coverage="",
     )
-    with opened(run_settings, watch=Watching(scorer, watch)) as loop:  # nobody else's folder until the sheet is in it
+    with opened(
+        run_settings, Given(watch=Watching(scorer, watch))
+    ) as loop:  # nobody else's folder until the sheet is in it
         return _scored(loop.run(), scorer, settings)
 
 

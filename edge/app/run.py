@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,40 +91,44 @@ def run(
     Raises InputError before anything was started. Raises CameraError, EngineError, SinkError or ReplayError
     after what had been detected is on the disk and the report, which names the error, is written.
     """
-    with opened(settings, camera, engine, sinks, watch, stop, give_up, own_process) as loop:
+    with opened(settings, Given(camera, engine, sinks, watch, stop, give_up, own_process)) as loop:
         return loop.run()
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a run is given by who starts it, beside its settings: the arguments of `run`, which says what they are."""
+
+    camera: Camera | None = None
+    engine: Engine | None = None
+    sinks: Sequence[SinkSpec] = ()
+    watch: Callable[[Result], None] | None = None
+    stop: threading.Event | None = None
+    give_up: Callable[[], None] | None = None
+    own_process: bool = False
+
+
 @contextmanager
-def opened(
-    settings: RunSettings,
-    camera: Camera | None = None,
-    engine: Engine | None = None,
-    sinks: Sequence[SinkSpec] = (),
-    watch: Callable[[Result], None] | None = None,
-    stop: threading.Event | None = None,
-    give_up: Callable[[], None] | None = None,
-    own_process: bool = False,
-) -> Iterator[Loop]:
+def opened(settings: RunSettings, given: Given) -> Iterator[Loop]:
     """As `run`: a run with all its parts open. As long as the block runs its folder is nobody else's."""
-    choose_specs(settings.outputs, sinks)  # raises for names that there are not, before anything else
-    folder, own = Path(settings.out), camera is not None
+    choose_specs(settings.outputs, given.sinks)  # raises for names that there are not, before anything else
+    folder, own = Path(settings.out), given.camera is not None
     with ExitStack() as stack:
         activity = stack.enter_context(watched_here(Activity("loop")))
-        manager = _manager() if own_process else None
-        watchdog = stack.enter_context(Watchdog(activity, give_up, manager=manager, guarded=own_process))
-        board, sinks = stack.enter_context(answering(settings, activity, watchdog, sinks))
+        manager = _manager() if given.own_process else None
+        watchdog = stack.enter_context(Watchdog(activity, given.give_up, manager=manager, guarded=given.own_process))
+        board, sinks = stack.enter_context(answering(settings, activity, watchdog, given.sinks))
         specs = choose_specs(settings.outputs, sinks)
         activity.works(LOADING)
         stack.callback(activity.rests)
         deaths = stack.push(EngineDeaths(folder))
-        if engine is None:
+        if (engine := given.engine) is None:
             engine = stack.enter_context(_open_engine(settings, deaths))
             stack.callback(activity.works, CLOSING_ENGINE)
         else:
             _refuse_what_is_of_the_engine(settings)
         lowest = Filter.of(settings.threshold).lowest(engine.bundle.thresholds)  # before anything is waited for
-        if camera is None:
+        if (camera := given.camera) is None:
             camera = stack.enter_context(camera_of(settings, waits=manager is not None))
             stack.callback(activity.works, CLOSING_CAMERA)
         activity.works(OPENING)
@@ -168,8 +173,8 @@ def opened(
             placing=placing,
             coverage=coverage,
             verifier=verifier,
-            observer=Watching(watch, board and board.of(Parts(engine, running, recorder, out))),
-            stop=stop,
+            observer=Watching(given.watch, board and board.of(Parts(engine, running, recorder, out))),
+            stop=given.stop,
             may_wait=camera.waits_for_return or (own and camera.live),
             watchdog=watchdog,
             clock=clock,

@@ -17,7 +17,7 @@ from edge.model.bundle import Bundle
 from edge.model.thresholds import Thresholds
 from edge.seams import Camera, Closing, Sink
 from edge.sinks.background import Background
-from edge.sinks.spec import SinkContext, SinkSpec
+from edge.sinks.spec import SinkContext, SinkSpec, without_pixels
 from edge.system.activity import Activity
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,9 @@ class Sinks(Closing):
 
     def write(self, result: Result) -> None:
         """Hand one result to each. Raises the error of an essential sink that has stopped, where no link goes on."""
+        bare = without_pixels(result)
         for spec, sink in zip(self._specs, self._running, strict=True):
-            sink.write(result)
+            sink.write(result if spec.pixels else bare)
             if spec.essential and sink.error and not self._on_links:
                 raise sink.error  # detections that reach nobody are worth nothing: say so now
 

@@ -79,4 +79,4 @@ def _make(to: SinkContext) -> JsonlSink:
     return JsonlSink(to.path, to.classes, model=to.model, crop=to.crop, thresholds=to.thresholds, mission=to.mission)
 
 
-SPEC = SinkSpec("detections", "detections.jsonl", _make, lossless=True, depth=1000, essential=True)
+SPEC = SinkSpec("detections", "detections.jsonl", _make, lossless=True, depth=1000, essential=True, pixels=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from edge.data import Result
 from edge.errors import InputError
 from edge.seams import Sink
 
@@ -46,7 +49,8 @@ class SinkSpec:
     counted; None = True where no frame is left out either (policy ``every``). ``essential``: always written, and where
     it fails the run ends. ``help``: what it writes, for ``edge run --help``. ``check``: raises InputError for a path at
     which it could not write; called before anything is made. ``heavy``: it takes much time or disk, so that it rests
-    where the board is hot or full.
+    where the board is hot or full. ``pixels``: it looks at them; False: it gets results `without_pixels`, so that those
+    that wait for it take some kilobytes each, and not a megabyte.
 
     Raises InputError where ``file`` is no plain name or ``depth`` is less than 1.
     """
@@ -61,6 +65,7 @@ class SinkSpec:
     check: Callable[[Path], None] = _any
     beside: tuple[str, ...] = ()
     heavy: bool = False
+    pixels: bool = True
 
     def __post_init__(self) -> None:
         file = self.file
@@ -74,3 +79,10 @@ class SinkSpec:
     def path(self, folder: Path) -> Path:
         """`SinkContext.path` in the folder of a run."""
         return folder if self.file is None else folder / self.file
+
+
+def without_pixels(result: Result) -> Result:
+    """The same with a frame and a picture of that size, all 0, which take no memory; its mask goes, too."""
+    frame, picture = result.frame, result.picture
+    bare = replace(frame, pixels=np.broadcast_to(np.zeros((), frame.pixels.dtype), frame.pixels.shape), mask=None)
+    return replace(result, frame=bare, picture=np.broadcast_to(np.zeros((), picture.dtype), picture.shape))

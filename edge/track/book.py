@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ VIEWS = 3  # pictures kept of one track
 APART_S = 0.5  # two of them are at least so far apart: neighbours show the same
 CONTEXT = 2.0  # a picture's side, in sides of the box
 MOST_POSITIONS = 1000  # kept of one track; of more every second one goes: neighbours tell the same
+OVER_S = 60.0  # not seen for so long, by the source's own time: a tracker gives it up after some seconds
 LEAST_PX = 48  # and at least this: a few pixels alone tell nobody anything
 
 
@@ -47,24 +49,44 @@ class View:
     counts: npt.NDArray[np.uint16] | None
 
 
-class Places(list[Place]):
-    """What the frames told of one object's position, evenly chosen where they are very many; ``told``: how many did."""
+class Places:
+    """What the frames told of one object's position, evenly chosen where they are very many; ``told``: how many did.
+
+    A row of numbers each, in one block: some 200 bytes, so that a track in view has 200 kB of them at most.
+    """
+
+    __slots__ = ("_every", "_rows", "_wide", "told")
 
     def __init__(self) -> None:
-        self.told, self._every = 0, 1
+        self._rows = array("d")
+        self.told, self._every, self._wide = 0, 1, 0
+
+    def __len__(self) -> int:
+        return len(self._rows) // self._wide if self._wide else 0
 
     def note(self, place: Place) -> None:
         """A frame told this."""
         if self.told % self._every == 0:
-            self.append(place)
+            for part in place:
+                self._rows.frombytes(np.asarray(part, np.float64).tobytes())
+            self._wide = self._wide or len(self._rows)
             if len(self) > MOST_POSITIONS:
-                del self[1::2]
+                self._rows = array("d", self._table()[::2].tobytes())
                 self._every *= 2
         self.told += 1
 
+    def parts(self) -> tuple[Float64, Float64, Float64]:
+        """Copies: positions (N, 3), covariances (N, 2, 2), factors (N, 2, K), as `edge.geo.track_position` has them."""
+        table = self._table().copy()
+        return table[:, :3], table[:, 3:7].reshape(-1, 2, 2), table[:, 7:].reshape(len(table), 2, -1)
+
     def mean(self) -> TrackPosition | None:
         """The mean place, weighted by how good each is; None where no frame told one."""
-        return track_position(*(np.array(rows) for rows in zip(*self, strict=True))) if self else None
+        return track_position(*self.parts()) if self else None
+
+    def _table(self) -> Float64:
+        """(N, 7 + 2 K), the block itself: it cannot grow while this is there."""
+        return np.frombuffer(self._rows, np.float64).reshape(-1, self._wide)
 
 
 @dataclass(slots=True)
@@ -113,13 +135,22 @@ class Book:
     def __init__(self, pictures: bool = True) -> None:
         self._tracks: dict[int, Track] = {}
         self._pictures = pictures
+        self._looked = -math.inf
 
     def add(self, result: Result) -> list[Track]:
-        """Note every track of this result; returns those that are over now, by their number."""
-        found = result.detections
+        """Note every track of this result; returns those that are over now, by their number.
+
+        Over are those that the result says, and those not seen for `OVER_S`: a sink that leaves results out may miss
+        the one that says so.
+        """
+        found, t = result.detections, result.t_source
         if found.track_ids is not None and len(found):
             self._note(result, found.track_ids)
-        return [self._tracks.pop(n) for n in sorted(result.ended_tracks) if n in self._tracks]
+        over = set(result.ended_tracks)
+        if not 0 <= t - self._looked < OVER_S / 2:
+            self._looked = t
+            over |= {number for number, track in self._tracks.items() if abs(t - track.ended) > OVER_S}
+        return [self._tracks.pop(number) for number in sorted(over) if number in self._tracks]
 
     def open(self) -> list[Track]:
         """Those that are not over, by their number."""

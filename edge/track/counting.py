@@ -9,7 +9,7 @@ doing all that again, many times, with redrawn positions, passes' errors, speeds
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,6 +73,7 @@ def count(
     level: float = 0.9,
     draws: int = 200,
     seed: int = 0,
+    alive: Callable[[], None] = lambda: None,
 ) -> dict[int, Count]:
     """How many objects of each label the tracks are of.
 
@@ -82,7 +83,8 @@ def count(
     its footprints; None where that is not known: then too many are merged of animals that walk far. ``found``: how
     likely a pass makes a track of an object that it looks at. What was missed has no proof and is not in ``count``,
     but it is in the interval. ``level``: of the interval. ``draws``: how often all is done again for it; less often
-    with more than `MANY` tracks of a class. ``seed``: the same gives the same.
+    with more than `MANY` tracks of a class. ``seed``: the same gives the same. ``alive``: called before each draw,
+    for who watches how long a step takes: with thousands of tracks all of them may take a minute.
 
     Raises InputError where a setting or a track's number cannot be one.
     """
@@ -104,12 +106,18 @@ def count(
         of_it = sorted((one for one in tracks if one.label == label), key=lambda one: (one.pass_number, one.id))
         rng = np.random.default_rng([seed, label])
         again = max(min(draws, LEAST_DRAWS), int(draws * min(1.0, MANY / len(of_it)) ** 2))
-        counts[label] = _count(of_it, Ground(walks, pass_error_m, hulls), found, level, again, rng)
+        counts[label] = _count(of_it, Ground(walks, pass_error_m, hulls), found, level, again, rng, alive)
     return counts
 
 
 def _count(
-    tracks: Sequence[GroundTrack], ground: Ground, found: float, level: float, draws: int, rng: np.random.Generator
+    tracks: Sequence[GroundTrack],
+    ground: Ground,
+    found: float,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+    alive: Callable[[], None],
 ) -> Count:
     at = np.array([(one.east, one.north) for one in tracks])
     sigma = np.array([one.sigma_m for one in tracks])
@@ -122,6 +130,7 @@ def _count(
     sure = _likely(animal, scores, passes, times, at, sigma, ground, found)
     drawn, more = np.zeros(draws), np.zeros(draws)
     for k in range(draws):
+        alive()
         real = rng.random(len(tracks)) < sure[animal]
         shift = rng.normal(0, ground.error, (len(numbers), 2)) if len(numbers) > 1 else np.zeros((1, 2))
         moved = at + rng.normal(0, 1, at.shape) * sigma[:, None] + shift[which]

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from edge.track.kalman import Float64
 
 HERD_M = 20.0  # neighbours within this may be of one herd
+ROWS = 256  # of a table of distances that are computed at a time
 WAVES = 16  # of which a draw of a herd's way is made
 
 
@@ -36,7 +37,10 @@ def together(at: Float64, passes: npt.NDArray[np.integer], hulls: Mapping[int, n
         after = np.roll(hull, -1, axis=0)
         area = float((hull[:, 0] * after[:, 1] - hull[:, 1] * after[:, 0]).sum()) / 2
         if pairs and area > 0:
-            near += np.count_nonzero(((here[:, None] - here) ** 2).sum(-1) < HERD_M**2) - len(here)
+            near -= len(here)
+            for begin in range(0, len(here), ROWS):
+                off = here[begin : begin + ROWS, None] - here
+                near += np.count_nonzero((off**2).sum(-1) < HERD_M**2)
             by_chance += pairs * min(math.pi * HERD_M**2 / area, 1.0)
     return max(1 - float(by_chance / near), 0.0) if near else 0.0
 

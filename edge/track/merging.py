@@ -15,6 +15,7 @@ from edge.track.herds import HERD_M, velocities
 from edge.track.kalman import Float64, Indices
 
 GATE = 9.2  # squared distance in 1 sigma of two axes that 99 % of true pairs keep
+ROWS = 256  # of a table of distances that are computed at a time: of thousands of tracks all would be hundreds of MB
 DRAWN = 64  # points that tell how likely a pass looked at an object
 
 
@@ -41,9 +42,11 @@ class Ground:
 
 def inside(hull: npt.NDArray[np.float32], points: Float64) -> npt.NDArray[np.bool_]:
     """Which of the points (..., 2) m lie within the corners (M, 2), anticlockwise."""
-    edge = np.roll(hull, -1, axis=0) - hull  # inside is left of every edge
-    aside = points[..., None, :] - hull
-    return np.asarray((edge[:, 0] * aside[..., 1] - edge[:, 1] * aside[..., 0] >= 0).all(-1))
+    within = np.ones(points.shape[:-1], np.bool_)
+    for corner, (x, y) in zip(hull, np.roll(hull, -1, axis=0) - hull, strict=True):  # inside is left of every edge
+        aside = points - corner
+        within &= x * aside[..., 1] - y * aside[..., 0] >= 0
+    return within
 
 
 def hull_of(points: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -116,15 +119,21 @@ def _same(
     nothing = np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     if not len(before) or not len(now):
         return nothing
-    way = at[before][:, None] - at[now]
-    walked = ground.speed * np.abs(times[before][:, None] - times[now])
-    variance = sigma[before][:, None] ** 2 + sigma[now] ** 2 + 2 * ground.error**2 + walked**2 / 2
-    far = (way**2).sum(-1) / np.maximum(variance, 1e-6)
-    can = far < GATE
-    rows, columns = can.any(1).nonzero()[0], can.any(0).nonzero()[0]  # the solver's time grows with the table's cube
+    kept, which_rows = [], []
+    for begin in range(0, len(before), ROWS):
+        part = before[begin : begin + ROWS]
+        walked = ground.speed * np.abs(times[part][:, None] - times[now])
+        variance = sigma[part][:, None] ** 2 + sigma[now] ** 2 + 2 * ground.error**2 + walked**2 / 2
+        far = ((at[part][:, None] - at[now]) ** 2).sum(-1) / np.maximum(variance, 1e-6)
+        near = (far < GATE).any(1)
+        kept.append(far[near])
+        which_rows.append(begin + near.nonzero()[0])
+    rows, far = np.concatenate(which_rows), np.concatenate(kept)
     if not len(rows):
         return nothing
-    table = np.where(can, far, 1e6)[np.ix_(rows, columns)]
+    columns = (far < GATE).any(0).nonzero()[0]  # the solver's time grows with the table's cube
+    far = far[:, columns]
+    table = np.where(far < GATE, far, 1e6)
     partner = lap.lapjv(table, extend_cost=True, cost_limit=2 * GATE, return_cost=False)[0]
     which = ((partner >= 0) & (table[np.arange(len(partner)), partner] < GATE)).nonzero()[0]
     theirs = partner[which].astype(np.intp)

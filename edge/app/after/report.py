@@ -13,7 +13,7 @@ from edge.app.after.survey.survey import Survey, read_survey
 from edge.app.after.tables import write_csv, write_geojson
 from edge.app.output import PAGE
 from edge.errors import InputError, SinkError
-from edge.system.files import reason_of, written_whole
+from edge.system.files import private_folder, reason_of, written_private
 
 CSV, GEOJSON = "tracks.csv", "tracks.geojson"
 MOST_FLIGHTS = 100
@@ -43,12 +43,12 @@ def write_flight_report(folders: Sequence[Path], out: Path | None = None, progre
     verdicts = [one for one, _ in told]
     states = [(*flight.states, state) for flight, (_, state) in zip(survey.flights, told, strict=True)]
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with written_whole(out / CSV) as file:
+        private_folder(out)  # positions of people are in these files
+        with written_private(out / CSV) as file:
             rows = write_csv(file, survey, verdicts, progress)
-        with written_whole(out / GEOJSON) as file:
+        with written_private(out / GEOJSON) as file:
             placed = write_geojson(file, survey, verdicts, progress)
-        with written_whole(out / PAGE) as file:
+        with written_private(out / PAGE) as file:
             pictures = write_page(file, survey, verdicts, states, progress)
     except OSError as error:
         raise SinkError(f"cannot write into {out}: {reason_of(error)}: free some space or give --out FOLDER") from None

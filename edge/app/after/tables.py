@@ -18,6 +18,7 @@ from edge.measure.track_lines import TrackLine
 from edge.sinks.tracks.geojson import feature
 from edge.sinks.tracks.track_csv import COLUMNS, cells, harmless
 
+JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 MORE = ("flight", "individual", "verdict")
 Row = tuple[TrackLine, str, "int | None", str]
 """A track, its flight, the number of the counted individual (None: of none), what a reviewer said."""
@@ -53,8 +54,7 @@ def write_geojson(
         point["properties"] |= {"flight": flight, "individual": animal, "verdict": verdict or None}
         if survey.many:
             point["id"] = f"{flight}/{track.track}"
-        said = json.dumps(point, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        out.write(b"," * (number > 0) + said.encode("utf-8", "replace"))
+        out.write(b"," * (number > 0) + JSON.encode(point).encode("utf-8", "replace"))
         number += 1
     out.write(b"]}\n")
     return number
@@ -62,6 +62,7 @@ def write_geojson(
 
 def _rows(survey: Survey, reviewed: Sequence[Reviewed | None], progress: Progress | None) -> Iterator[Row]:
     for flight, animals, told in zip(survey.flights, survey.animals, reviewed, strict=True):
+        name = flight.name  # it asks the disk
         for row, track in enumerate(all_lines(flight.folder, flight.tracks, progress)):
             verdict = "" if told is None else WORDS[told.verdicts[row]]
-            yield track, flight.name, int(animals[row]) or None, verdict
+            yield track, name, int(animals[row]) or None, verdict

@@ -14,7 +14,7 @@ from edge.app.compare.page import page
 from edge.app.compare.table import BoxRows, places, track_csv
 from edge.app.output import COMPARED
 from edge.errors import InputError, SinkError
-from edge.system.files import folders_made, reason_of, write_whole, written_whole
+from edge.system.files import folders_made, reason_of, write_private, written_private
 
 JSON, BOXES, TRACKS, PLACES, PAGE = "compare.json", "boxes.csv", "tracks.csv", "places.geojson", "compare.html"
 MOST_SHOWN = 48  # pictures of boxes of each run
@@ -54,9 +54,9 @@ def write_comparison(a: Path, b: Path) -> Comparison:
         raise InputError(f"{a} and {b} are one folder: give another run to compare with")
     out = a / COMPARED
     try:
-        with folders_made(out):
+        with folders_made(out, private=True):
             best = Best()
-            with written_whole(out / BOXES) as file:
+            with written_private(out / BOXES) as file:
                 rows = BoxRows(file)
 
                 def note(pair: BoxPair) -> None:
@@ -65,10 +65,10 @@ def write_comparison(a: Path, b: Path) -> Comparison:
 
                 found = compare(a, b, note)
             text = msgspec.json.format(msgspec.json.encode(found.figures), indent=2)
-            write_whole(out / JSON, text + b"\n")
-            write_whole(out / TRACKS, track_csv(found))
-            write_whole(out / PLACES, places(found))
-            write_whole(out / PAGE, page(found, best.pairs()).encode())
+            write_private(out / JSON, text + b"\n")
+            write_private(out / TRACKS, track_csv(found))
+            write_private(out / PLACES, places(found))
+            write_private(out / PAGE, page(found, best.pairs()).encode())
     except OSError as error:
         raise SinkError(f"cannot write into {out}: {reason_of(error)}: free some space") from None
     return found

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from edge.app.review.answers import MOST_BODY, Answers, encoded
+from edge.app.review.stretched import stretched
 from edge.errors import EdgeError, InputError
 from edge.system.budget import REVIEW_BODY_S
 
@@ -76,7 +77,12 @@ def review_routes(find: Callable[[], Answers], home: bool = False) -> list[BaseR
 
     async def crop(request: Request) -> Response:
         found = await run_in_threadpool(lambda: find().flight.picture(f"crops/{request.path_params['name']}"))
-        return _plain(404, "no track has such a picture") if found is None else _picture(*found)
+        if found is None:
+            return _plain(404, "no track has such a picture")
+        data, kind = found
+        if request.query_params.get("as") == "stretched":
+            data = await run_in_threadpool(stretched, data)
+        return _picture(data, kind)
 
     async def frame(request: Request) -> Response:
         seq, step = _number(request.path_params["seq"]), _number(request.query_params.get("step", "0"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,18 +15,23 @@ from edge.data import Result, class_name
 from edge.errors import SinkError
 from edge.geo.track_position import Float64
 from edge.geo.wgs84 import metres_a_degree, wrapped
+from edge.measure.thinned import Thinned
 from edge.measure.track_lines import TrackLine
 from edge.seams import Sink
 from edge.sinks.draw import COLOURS, FONT
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.files import reason_of, write_private
-from edge.track.book import Book, line_of
+from edge.track.book import Book, Track, line_of
 
 SIDE_PX, MARGIN_PX, LEGEND_PX = 900, 30, 26
 APART_S = 0.2  # between two places of the aircraft that are kept
+MOST_SEEN = 20_000  # of them: an hour; of more every second one goes
 PAPER, SEEN, WAY, INK = (255, 255, 255), (226, 232, 226), (150, 150, 150), (40, 40, 40)
 SCALES_M = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+MOST_TRACKS = 20_000  # that are drawn: nobody sees more
 FINE = 16  # parts of a pixel that OpenCV draws in
+
+log = logging.getLogger(__name__)
 
 Picture = npt.NDArray[np.uint8]
 
@@ -42,29 +48,36 @@ class MapSink(Sink):
     def __init__(self, path: Path, classes: Sequence[str]) -> None:
         self._path, self._classes, self._book = path, classes, Book(pictures=False)
         self._lines: list[TrackLine] = []
-        self._seen: list[Float64] = []
-        self._way: list[tuple[float, float]] = []
-        self._last = -math.inf
+        self._more = 0
+        self._seen = Thinned[Float64](APART_S, MOST_SEEN)
+        self._way = Thinned[tuple[float, float]](APART_S, MOST_SEEN)
         self._closed = False
 
     def write(self, result: Result) -> None:
         """Note what one result says of places."""
-        self._lines += [line_of(track, self._classes, ()) for track in self._book.add(result)]
+        self._over(self._book.add(result))
         pose = result.frame.pose
-        if pose is not None and abs(result.t_source - self._last) >= APART_S:
-            self._last = result.t_source
-            if math.isfinite(pose.latitude) and math.isfinite(pose.longitude):  # else its sender did not know
-                self._way.append((pose.latitude, pose.longitude))
-            if result.footprint is not None:
-                self._seen.append(result.footprint)
+        if pose is not None and math.isfinite(pose.latitude) and math.isfinite(pose.longitude):
+            self._way.note(result.t_source, (pose.latitude, pose.longitude))  # else its sender did not know
+        if pose is not None and result.footprint is not None:
+            self._seen.note(result.t_source, result.footprint)
+
+    def _over(self, tracks: Iterable[Track]) -> None:
+        for track in tracks:
+            if len(self._lines) < MOST_TRACKS:
+                self._lines.append(line_of(track, self._classes, ()))
+            else:
+                self._more += 1
 
     def close(self) -> None:
         """Draw and write. May be called twice."""
         if self._closed:
             return
         self._closed = True
-        self._lines += [line_of(track, self._classes, ()) for track in self._book.end()]
-        picture = draw_map(self._lines, self._seen, self._way, self._classes)
+        self._over(self._book.end())
+        if self._more:
+            log.warning("%s: %d tracks more are not drawn", self._path.name, self._more)
+        picture = draw_map(self._lines, self._seen.values, self._way.values, self._classes)
         if picture is None:
             return
         done, data = cv2.imencode(".png", picture)
@@ -154,5 +167,11 @@ def _make(to: SinkContext) -> MapSink:
 
 
 SPEC = SinkSpec(
-    "map", "map.png", _make, lossless=True, depth=1000, help="also draw a map of what was found: DIR/map.png"
+    "map",
+    "map.png",
+    _make,
+    lossless=True,
+    depth=1000,
+    pixels=False,
+    help="also draw a map of what was found: DIR/map.png",
 )

@@ -24,7 +24,10 @@ from edge.track.book import Book, Track, line_of
 
 EVERY_S = 10.0  # at most so often: the whole file is written each time
 REST = 20  # and after so many times as long as that took: of ten thousand tracks it takes two seconds
+MOST_TRACKS = 20_000  # of a flight that one file shows: a kilobyte each, with pictures ten
 DEPTH = 120  # results that may wait while it is
+
+LATER = "edge report makes tables with all of them, from tracks.jsonl"
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ class TrackFileSink(Sink):
     (a large file more rarely) while more of them are over, so that a map can be looked at in flight and a power cut
     costs no more. The file is there whole or not at all.
 
-    ``pictures``: whether the format shows them: they are kept in memory, a few kilobytes a track.
+    ``pictures``: whether the format shows them: they are kept in memory, a few kilobytes a track. A file has the first
+    `MOST_TRACKS` of them; that there are more is said once, and how many at the end.
 
     Raises SinkError where the file cannot be written.
     """
@@ -61,6 +65,7 @@ class TrackFileSink(Sink):
         self._every_s, self._clock = every_s, clock
         self._book = Book(pictures)
         self._lines: list[TrackLine] = []
+        self._more = 0
         self._pictures: dict[int, bytes] | None = {} if pictures else None
         self._next, self._behind, self._closed = clock() + every_s, False, False
 
@@ -83,10 +88,17 @@ class TrackFileSink(Sink):
         for track in self._book.end():
             self._over(track)
         self._write()
+        if self._more:
+            log.warning("%s: %d tracks more were not written: %s", self._path.name, self._more, LATER)
         if left_out := sum(line.position is None for line in self._lines):
             log.info("%s: %d of %d tracks have no position", self._path.name, left_out, len(self._lines))
 
     def _over(self, track: Track) -> None:
+        if len(self._lines) >= MOST_TRACKS:
+            if not self._more:
+                log.warning("%s: it has %d tracks, and takes no more: %s", self._path.name, MOST_TRACKS, LATER)
+            self._more += 1
+            return
         self._behind = True
         self._lines.append(line_of(track, self._classes, [crop_name(track.number, 1)]))
         if self._pictures is not None and (picture := track.views[0].picture) is not None:
@@ -127,4 +139,4 @@ def spec(name: str, form: Format, help: str, pictures: bool = False) -> SinkSpec
     def make(to: SinkContext) -> TrackFileSink:
         return TrackFileSink(to.path, to.classes, form, pictures)
 
-    return SinkSpec(name, f"tracks.{name}", make, depth=DEPTH, help=help)
+    return SinkSpec(name, f"tracks.{name}", make, depth=DEPTH, help=help, pixels=pictures)

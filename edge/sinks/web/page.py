@@ -18,6 +18,9 @@ from edge.sinks.web.events import Events
 from edge.sinks.web.marks import Marks
 from edge.sinks.web.vitals import Changes, Vitals, in_words, meaning
 
+MOST_LIVE = (
+    4000  # tracks that are known to have been told of: of a result that was left out nobody hears that one ended
+)
 MOST_NOW = 100  # detections of the newest frame that are listed
 COUNTS, COVERAGE = "counts.json", "coverage.geojson"  # in the run's folder, written by their sinks
 MOST_COUNTS = 1 << 20  # bytes; one has some kB
@@ -39,7 +42,7 @@ class Page:
         self.marks = Marks(())
         self.folder: Path | None = None
         self.newest: Result | None = None
-        self._live: set[int] = set()
+        self._live: dict[int, None] = {}  # the one that was seen last stands last
         self._conditions: frozenset[str] = frozenset()
         self._posed: float | None = None
         self._counts: tuple[int, Any] = (0, None)
@@ -87,10 +90,14 @@ class Page:
         found = result.detections
         if found.track_ids is not None:
             for i in np.flatnonzero(found.track_ids > 0).tolist():
-                if (number := int(found.track_ids[i])) not in self._live:
-                    self._live.add(number)
+                number = int(found.track_ids[i])
+                if self._live.pop(number, True):
                     self.events.add("found", "info", _found(result, i, self.classes), track=number)
-        self._live.difference_update(result.ended_tracks)
+                self._live[number] = None
+        for number in result.ended_tracks:
+            self._live.pop(number, None)
+        while len(self._live) > MOST_LIVE:
+            del self._live[next(iter(self._live))]
 
     def _note_conditions(self, result: Result) -> None:
         now, before = result.warnings, self._conditions

@@ -11,18 +11,20 @@ import numpy.typing as npt
 
 from edge.data import Result, class_name
 from edge.sinks.draw import COLOURS, FONT
+from edge.sinks.names import Place, place_names
 
 LARGEST_PX = 960  # the longer side: a field's radio carries little
 SMALLEST_PX = 480  # smaller pictures are drawn twice as large or more, so that text can be read
 QUALITY = 80
 MOST_BOXES = 200
 WHITE = (255, 255, 255)
+HERD = 12  # boxes; of more all names would hide the animals, or each other
+FOOT = 20  # px at the bottom, for how many have no name
 
-Place = tuple[int, int, int, int]
-"""Left, top, right, bottom, pixels."""
+Picture = npt.NDArray[np.uint8]
 
 
-def paint(result: Result, classes: Sequence[str]) -> npt.NDArray[np.uint8]:
+def paint(result: Result, classes: Sequence[str]) -> Picture:
     """``(h, w, 3)`` uint8 BGR: the picture with box, class, number of the track and warmest degrees C of each find."""
     grey, longer = result.picture, max(result.picture.shape)
     scale = LARGEST_PX / longer if longer > LARGEST_PX else float(max(1, math.ceil(SMALLEST_PX / longer)))
@@ -32,17 +34,42 @@ def paint(result: Result, classes: Sequence[str]) -> npt.NDArray[np.uint8]:
         grey = np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
     image = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     found = result.detections
-    taken: list[Place] = []
+    boxes: list[Place] = []
     for i in range(min(len(found), MOST_BOXES)):
-        colour = COLOURS[int(found.labels[i]) % len(COLOURS)]
         x1, y1, x2, y2 = (round(float(v) * scale) for v in found.boxes[i])
         box = x1 - 3, y1 - 3, x2 + 2, y2 + 2
         cv2.rectangle(image, box[:2], box[2:], (0, 0, 0), 4)
-        cv2.rectangle(image, box[:2], box[2:], colour, 2)
-        taken.append(box)
-    for i in range(len(taken)):
-        _label(image, label_of(result, i, classes), taken, i, COLOURS[int(found.labels[i]) % len(COLOURS)])
+        cv2.rectangle(image, box[:2], box[2:], _colour(found.labels[i]), 2)
+        boxes.append((box[0] - 1, box[1] - 1, box[2] + 2, box[3] + 2))  # with its edge
+    _name(image, result, classes, boxes)
     return image
+
+
+def _name(image: Picture, result: Result, classes: Sequence[str], boxes: Sequence[Place]) -> None:
+    """The names of the boxes, of the oldest tracks first, so that they stay where they are; how many have no room."""
+    found = result.detections
+    numbers = found.track_ids if found.track_ids is not None else np.zeros(len(found), np.int32)
+    order = sorted(range(len(boxes)), key=lambda i: (numbers[i] <= 0, numbers[i]))
+    texts = [_texts(label_of(result, i, classes), int(numbers[i]), len(boxes)) for i in order]
+    sizes = [[_size(text) for text in of_one] for of_one in texts]
+    height, width = image.shape[:2]
+    names = place_names([boxes[i] for i in order], sizes, (0, 0, width, height - FOOT))
+    for i, name, of_one in zip(order, names, texts, strict=True):
+        if name is not None:
+            if name.line:
+                cv2.line(image, *_leader(name.place, boxes[i]), _colour(found.labels[i]), 1, cv2.LINE_AA)
+            _write(image, of_one[name.which], name.place, _colour(found.labels[i]))
+    more = names.count(None) + len(found) - len(boxes)
+    if more:
+        text = f"{more} without room for a name"
+        _write(image, text, (2, height - FOOT, 2 + _size(text)[0], height - 2), WHITE)
+
+
+def _texts(label: str, number: int, boxes: int) -> list[str]:
+    """What may stand beside a box, the longest first: in a herd the number of the track alone."""
+    if number <= 0:
+        return [label]
+    return [str(number)] if boxes > HERD else [label, str(number)]
 
 
 def label_of(result: Result, i: int, classes: Sequence[str]) -> str:
@@ -62,22 +89,23 @@ def jpeg(result: Result, classes: Sequence[str]) -> bytes:
     return data.tobytes()
 
 
-def _label(image: npt.NDArray[np.uint8], text: str, taken: list[Place], i: int, colour: tuple[int, int, int]) -> None:
-    """Beside box ``i`` where nothing is ``taken``: above, below, right or left; else above."""
+def _colour(label: int) -> tuple[int, int, int]:
+    return COLOURS[int(label) % len(COLOURS)]
+
+
+def _size(text: str) -> tuple[int, int]:
     (width, height), deep = cv2.getTextSize(text, FONT, 0.5, 1)
-    x1, y1, x2, y2 = taken[i]
-    wide, high = width + 6, height + deep + 4
-    corners = [(x1, y1 - high - 2), (x1, y2 + 3), (x2 + 3, y1), (x1 - wide - 3, y1)]
-    end_x, end_y = max(image.shape[1] - wide, 0), max(image.shape[0] - high, 0)
-    places = [
-        (x, y, x + wide, y + high) for x, y in ((min(max(x, 0), end_x), min(max(y, 0), end_y)) for x, y in corners)
-    ]
-    place = next((one for one in places if not any(_meet(one, other) for other in taken)), places[0])
-    taken.append(place)
-    cv2.rectangle(image, place[:2], place[2:], (0, 0, 0), cv2.FILLED)
-    cv2.line(image, (place[0], place[1]), (place[0], place[3]), colour, 2)
-    cv2.putText(image, text, (place[0] + 3, place[3] - deep - 2), FONT, 0.5, WHITE, 1, cv2.LINE_AA)
+    return width + 6, height + deep + 4
 
 
-def _meet(one: Place, other: Place) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _leader(name: Place, box: Place) -> tuple[tuple[int, int], tuple[int, int]]:
+    """From a name to the nearest point of the edge of its box: the animal inside stays free."""
+    x, y = (name[0] + name[2]) // 2, (name[1] + name[3]) // 2
+    return (x, y), (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
+
+
+def _write(image: Picture, text: str, place: Place, colour: tuple[int, int, int]) -> None:
+    cv2.rectangle(image, place[:2], (place[2] - 1, place[3] - 1), (0, 0, 0), cv2.FILLED)
+    cv2.line(image, (place[0], place[1]), (place[0], place[3] - 1), colour, 2)
+    (_, height), _ = cv2.getTextSize(text, FONT, 0.5, 1)
+    cv2.putText(image, text, (place[0] + 3, place[1] + height + 2), FONT, 0.5, WHITE, 1, cv2.LINE_AA)

@@ -20,7 +20,7 @@ from edge.sinks.jsonl import JsonlSink
 from edge.sinks.spare import MOST, Spare
 from edge.sinks.spec import SinkSpec
 from tests.conftest import ROOT
-from tests.support.children import run_child
+from tests.support.loaded import run_loaded
 
 FULL = SinkError("cannot write: No space left on device")
 
@@ -158,7 +158,7 @@ def test_in_a_real_process_with_a_file_that_the_kernel_lets_grow_no_more(tiny_bu
         "sys.exit(main(sys.argv[1:]))\n"
     )
     command = [sys.executable, "-c", script, *words, "--out", str(tmp_path / "out"), "--spare", str(tmp_path / "usb")]
-    ended = run_child(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ended = run_loaded(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 1
     assert "File too large" in ended.stderr
     assert "detections go on in" in ended.stderr

@@ -18,6 +18,7 @@ import pytest
 from edge.errors import SinkError
 from edge.measure.kinds import KINDS, kind_of
 from edge.measure.track_lines import GroundPosition
+from edge.sinks.tracks import track_file
 from edge.sinks.tracks.geojson import geojson
 from edge.sinks.tracks.kmz import kmz
 from edge.sinks.tracks.track_csv import COLUMNS, track_csv
@@ -309,6 +310,21 @@ def test_tracks_without_a_position_are_told(tmp_path: Path, caplog: pytest.LogCa
     writer.close()
     assert caplog.messages == ["tracks.geojson: 2 of 2 tracks have no position"]
     assert shown(tmp_path) == []
+
+
+def test_of_very_many_tracks_the_first_are_kept_and_the_rest_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track_file, "MOST_TRACKS", 3)
+    writer = sink(tmp_path, Clock())
+    for number in range(1, 7):
+        writer.write(tracked(number, number / 10, [number], ended=(number - 1,)))
+    writer.close()
+    assert shown(tmp_path) == [1, 2, 3]
+    assert caplog.messages == [
+        f"tracks.geojson: it has 3 tracks, and takes no more: {track_file.LATER}",
+        f"tracks.geojson: 3 tracks more were not written: {track_file.LATER}",
+    ]
 
 
 def test_a_disk_that_is_full_is_a_sink_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

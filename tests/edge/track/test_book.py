@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from datetime import datetime, timezone
 from typing import Any
 
@@ -92,6 +94,16 @@ def test_a_track_is_over_in_the_frame_that_says_so_and_the_others_at_the_end() -
     assert book.add(tracked(2, 0.2, [9], ended=(5,))) == []  # said twice
     assert [(track.number, track.frames) for track in book.end()] == [(2, 2), (9, 3)]
     assert list(book.end()) == []
+
+
+def test_a_track_that_is_not_seen_for_a_minute_is_over_though_nothing_said_so() -> None:
+    book = Book()
+    book.add(tracked(0, 0.0, [1, 2]))
+    assert book.add(tracked(1, 29.0, [2])) == []
+    assert book.add(tracked(2, 60.0, [2])) == []
+    assert [track.number for track in book.add(tracked(3, 90.1, [2]))] == [1]
+    assert [track.number for track in book.open()] == [2]
+    assert [track.number for track in book.add(tracked(4, -500.0, []))] == [2]  # a source that began anew
 
 
 def test_the_class_is_that_of_most_score_and_of_two_alike_the_first() -> None:
@@ -185,7 +197,7 @@ def test_of_very_many_positions_every_second_is_kept_and_they_stay_even(monkeypa
     for k in range(40):
         places.note(place(10 + k / 1e5, 20.0, 1.0))
         assert len(places) <= 8
-    kept = [round((row[0][0] - 10) * 1e5) for row in places]
+    kept = [round((latitude - 10) * 1e5) for latitude, *_ in places.parts()[0]]
     assert kept == [0, 8, 16, 24, 32]
     assert places.told == 40
     assert Places().mean() is None
@@ -196,6 +208,24 @@ def test_what_is_kept_of_positions_does_not_hold_the_frame_s() -> None:
     assert given.detections.positions is not None
     book.add(given)
     (track,) = book.end()
-    row = track.where[0][0]
-    assert not np.shares_memory(row, given.detections.positions)
-    assert row.tolist() == given.detections.positions[1].tolist()
+    found, kept = given.detections, track.where.parts()
+    for part, of_frame in zip(kept, (found.positions, found.position_covariances, found.position_factors), strict=True):
+        assert of_frame is not None
+        assert not np.shares_memory(part, of_frame)
+        assert part.tolist() == [of_frame[1].tolist()]
+
+
+def test_a_thousand_positions_of_a_track_are_a_block_of_numbers_and_no_object_each() -> None:
+    places, one = Places(), place(51.5, -0.25, 3.0)
+    places.note(one)
+    gc.collect()
+    before = len(gc.get_objects())
+    tracemalloc.start()
+    for _ in range(book_module.MOST_POSITIONS - 1):
+        places.note(one)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    gc.collect()
+    assert len(places) == book_module.MOST_POSITIONS
+    assert grown <= 1.15 * 8 * sum(part.size for part in one) * book_module.MOST_POSITIONS
+    assert len(gc.get_objects()) - before < 10

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from edge.app.after.flight.lines import FileState, Lines, Progress, first_line
-from edge.app.after.flight.thinned import Strip, Thinned
+from edge.app.after.flight.thinned import Strip
 from edge.app.after.flight.times import Times
 from edge.app.after.flight.tracks import OpenTracks
 from edge.data import Pose
@@ -19,6 +19,7 @@ from edge.geo.camera import CameraModel
 from edge.geo.coverage.footprint import footprint
 from edge.measure.detections_lines import FirstLine, FrameLine
 from edge.measure.read_detections import searched
+from edge.measure.thinned import Thinned
 from edge.sinks.jsonl import SPEC as DETECTIONS
 from edge.sinks.tracks.counts import FOOTPRINT_S
 from edge.system.declared import decoded

@@ -23,6 +23,7 @@ REALS = (
     *("score", "first", "last", "first_epoch", "last_epoch", "lat", "lon", "sigma_m"),
     *("celsius_min", "celsius_mean", "celsius_max", "width", "height"),
 )
+UNKNOWN = (math.nan,) * 3
 MOST_TRACKS = 2_000_000  # of a flight
 MOST_NUMBER = 2**31 - 1  # of a track, a class, a frame
 MOST_OPEN = 10_000  # that had not ended when the run was cut off
@@ -52,17 +53,16 @@ class Tracks:
     def add(self, track: TrackLine, times: Times) -> None:
         """One row more."""
         first, last = times.of_track(track)
-        place, celsius = track.position, track.celsius or (math.nan,) * 3
-        x1, y1, x2, y2 = track.box
+        where, (low, mean, high), (x1, y1, x2, y2) = track.position, track.celsius or UNKNOWN, track.box
+        lat, lon, sigma = (where.lat, where.lon, where.sigma_m) if where else UNKNOWN
         pictures = sum(not name.endswith("-counts.png") for name in track.crops)
-        numbers = track.track, track.label, track.frames, track.best_seq, pictures
-        for name, number in zip(NUMBERS, numbers, strict=True):
-            self.ints[name].append(number)
         epochs = times.epoch(track.first_t, track.first_utc), times.epoch(track.last_t, track.last_utc)
-        where = (place.lat, place.lon, place.sigma_m) if place else (math.nan,) * 3
-        reals = track.score, first, last, *epochs, *where, *celsius, x2 - x1, y2 - y1
-        for name, real in zip(REALS, reals, strict=True):
-            self.reals[name].append(real)
+        numbers = track.track, track.label, track.frames, track.best_seq, pictures
+        reals = track.score, first, last, *epochs, lat, lon, sigma, low, mean, high, x2 - x1, y2 - y1
+        for of_int, number in zip(self.ints.values(), numbers, strict=True):
+            of_int.append(number)
+        for of_real, real in zip(self.reals.values(), reals, strict=True):
+            of_real.append(real)
         self.names.setdefault(track.label, track.name)
 
 

@@ -109,20 +109,31 @@ def _names(survey: Survey, rows: Rows, progress: Progress | None) -> tuple[dict[
     for i, flight in enumerate(survey.flights):
         if not any(key >> 32 == i for key in row_of):
             continue
-        inside = flight.folder.resolve()
+        inside = Inside(flight.folder)
         for place, track in enumerate(all_lines(flight.folder, flight.tracks, progress)):
             if (row := row_of.get(i << 32 | place)) is not None:
-                paths = [
-                    _inside(flight.folder / name, inside) for name in track.crops if not name.endswith("-counts.png")
-                ]
+                paths = [inside.path(name) for name in track.crops if not name.endswith("-counts.png")]
                 names[row] = [path for path in paths if path is not None]
                 outside += len(paths) - len(names[row])
     return dict(sorted(names.items())), outside
 
 
-def _inside(path: Path, folder: Path) -> Path | None:
-    """A link in a folder from elsewhere could lead to any file of this machine: None then."""
-    try:
-        return path if path.resolve().is_relative_to(folder) else None
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle
-        return None
+class Inside:
+    """Files of one flight's folder. A link in a folder from elsewhere could lead to any file of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._inside = folder.resolve()
+        self._folders: dict[str, bool] = {}  # by the folder's name within it: whether it lies there; mostly one
+
+    def path(self, name: str) -> Path | None:
+        """Of a file by its name within the folder; None where it lies elsewhere."""
+        path, (within, _, _) = self._folder / name, name.rpartition("/")
+        try:
+            if within not in self._folders:
+                self._folders[within] = path.parent.resolve().is_relative_to(self._inside)
+            if not self._folders[within]:
+                return None
+            return path if not path.is_symlink() or path.resolve().is_relative_to(self._inside) else None
+        except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle
+            return None

@@ -1,7 +1,7 @@
 // The reviewing page: keys, buttons, and what follows from them.
 
 import { load, reviewed, say, sayMissed, state, undo, verdictOf } from "./state.js";
-import { current, filter, grid, marks as cardMarks, more, one, range, shown } from "./views.js";
+import { current, filter, grid, marks as cardMarks, more, one, range, shown, stretch } from "./views.js";
 import { frame, marks as frameMarks, draw, prepare, show } from "./frame.js";
 
 const $ = (id) => document.getElementById(id);
@@ -196,7 +196,7 @@ function toggle(i, shift) {
 }
 
 const KEYS = {
-  r: () => decide("right"), w: () => decide("wrong"), u: () => decide("unsure"), m: missed, z: takeBack,
+  r: () => decide("right"), w: () => decide("wrong"), u: () => decide("unsure"), m: missed, z: takeBack, o: () => stretch(),
   1: () => open("one"), 2: () => open("grid"), 3: () => open("frame"),
   ArrowLeft: () => step(-1), ArrowRight: () => step(1),
 };
@@ -208,7 +208,7 @@ addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (matches(event, "button") && key === " ") return; // it presses the button
   if (view === "grid" && gridKey(key, event.shiftKey)) { event.preventDefault(); return; }
-  if (!KEYS[key] || (event.repeat && "rwumz".includes(key))) return; // a key that is held down says it once
+  if (!KEYS[key] || (event.repeat && "rwumzo".includes(key))) return; // a key that is held down says it once
   event.preventDefault();
   KEYS[key]();
 });
@@ -225,6 +225,7 @@ for (const button of document.querySelectorAll("[data-step]")) button.onclick = 
 $("newest").onclick = () => show(null).catch(fail);
 for (const verdict of ["right", "wrong", "unsure"]) $(verdict).onclick = () => decide(verdict);
 $("missed").onclick = missed; $("undo").onclick = takeBack;
+$("stretch").onclick = () => stretch();
 $("back").onclick = () => step(-1); $("on").onclick = () => step(1);
 $("all").onclick = () => gridKey("a"); $("clear").onclick = () => gridKey("Escape"); $("more").onclick = more;
 $("pick-below").onclick = () => {

@@ -8,6 +8,19 @@ const AT_ONCE = 240; // cards that are made; more come when they are asked for
 
 export const shown = { list: [], at: 0, selected: new Set(), anchor: 0, most: AT_ONCE };
 
+// crops are dark where something hotter was in the frame: each is shown with its own black and white
+let stretched = true;
+const shownAs = (name) => `/${name}${stretched ? "?as=stretched" : ""}`;
+
+export function stretch(on = !stretched) {
+  stretched = on;
+  $("stretch").setAttribute("aria-pressed", String(on));
+  for (const image of document.querySelectorAll("#crop, #others img, #cards img")) {
+    const src = image.getAttribute("src"); // one that was not shown yet has none
+    if (src) image.src = shownAs(src.slice(1).split("?")[0]);
+  }
+}
+
 export const current = () => shown.list[shown.at] || null;
 
 export function words(number) {
@@ -69,7 +82,7 @@ function picture(track, which) {
   const image = $("crop");
   image.hidden = !crops.length; $("no-crop").hidden = crops.length > 0 || !track;
   if (crops.length) {
-    image.src = `/${crops[which]}`;
+    image.src = shownAs(crops[which]);
     image.alt = `Picture ${which + 1} of ${crops.length} of track ${track.name}, found as ${track.class}`;
   }
   $("others").replaceChildren(...crops.map((name, i) => {
@@ -78,7 +91,7 @@ function picture(track, which) {
     button.setAttribute("aria-pressed", String(i === which));
     button.setAttribute("aria-label", `picture ${i + 1}`);
     const small = element("img");
-    small.src = `/${name}`; small.alt = "";
+    small.src = shownAs(name); small.alt = "";
     button.append(small);
     button.onclick = () => picture(track, i);
     return button;
@@ -123,7 +136,7 @@ function card(track) {
   pic.className = "pic";
   if (track.crops.length) {
     const image = element("img");
-    image.loading = "lazy"; image.alt = ""; image.src = `/${track.crops[0]}`;
+    image.loading = "lazy"; image.alt = ""; image.src = shownAs(track.crops[0]);
     pic.append(image);
   }
   item.append(pic, element("b", `${track.class} ${track.score.toFixed(2)}`), element("span", `track ${track.name}`), element("span"));

@@ -31,6 +31,11 @@ export const Labels = L.Layer.extend({
     this._names.set(track, one);
   },
 
+  forget(track) {
+    this._names.get(track)?.span.remove();
+    this._names.delete(track);
+  },
+
   clear() {
     this._names.clear();
     this._box.replaceChildren();

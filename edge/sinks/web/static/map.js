@@ -6,6 +6,7 @@ import { Labels } from "./labels.js";
 const COLOURS = { person: "#c00020", animal: "#b35900", vehicle: "#0a4fd0" };
 const OTHER = "#7a1fa2";
 const INK = "#0b4f8a";
+const MOST_MARKS = 2000, MOST_WAY = 900; // as the server keeps them
 const TOUCH = 14; // px around a dot that count as the dot: for a finger in a glove
 const AIRCRAFT = '<svg viewBox="-20 -20 40 40" width="40" height="40" aria-hidden="true"><path d="M0-17 11 13 0 7-11 13Z" fill="#0b4f8a" stroke="#fff" stroke-width="2.5"/></svg>';
 
@@ -119,8 +120,9 @@ export class FlightMap {
       const told = await (await fetch(`/api/marks?since=${this.revision}`)).json();
       this.revision = told.revision;
       this.leftOut = told.left_out;
-      for (const point of told.way) this.way.addLatLng(point);
+      this.go(told.way);
       for (const mark of told.marks) this.mark(mark);
+      this.forget();
       this.labels.place();
       this.say();
     } catch {
@@ -143,9 +145,31 @@ export class FlightMap {
     }
   }
 
+  // Every second point of a way that is too long goes: the whole way stays.
+  go(points) {
+    if (!points.length) return;
+    let way = [...this.way.getLatLngs(), ...points];
+    while (way.length > MOST_WAY) way = way.filter((_, i) => i % 2 === 0);
+    this.way.setLatLngs(way);
+  }
+
+  drop(track) {
+    for (const one of this.marks.get(track) ?? []) one.remove();
+    this.marks.delete(track);
+  }
+
+  // The oldest marks go where they are too many, here as in the server, which counts them.
+  forget() {
+    for (const track of this.marks.keys()) {
+      if (this.marks.size <= MOST_MARKS) break;
+      this.drop(track);
+      this.labels.forget(track);
+    }
+  }
+
   mark(mark) {
     if (mark.lat === null || mark.lon === null) return;
-    for (const one of this.marks.get(mark.track) ?? []) one.remove();
+    this.drop(mark.track); // the one that changed last stands last
     const at = [mark.lat, mark.lon];
     const color = COLOURS[mark.kind] ?? OTHER;
     const circle = L.circle(at, { radius: mark.sigma_m ?? 0, color, weight: 1.5, fillOpacity: 0.15, interactive: false }).addTo(this.map);

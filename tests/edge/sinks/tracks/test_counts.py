@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,22 @@ from edge.data import Detections, Frame, Result
 from edge.errors import SinkError
 from edge.geo.wgs84 import metres_a_degree
 from edge.measure.counts_json import ClassCount
+from edge.measure.thinned import Thinned
+from edge.sinks.tracks import counts as counts_module
 from edge.sinks.tracks.counts import (
+    COUNTING,
     LEFT_OUT,
     NO_NAME,
     NO_POSITION,
     NONE_FOUND,
     NOT_FOLLOWED,
+    REST,
+    TOO_MANY,
     TOO_SHORT,
     CountsSink,
     counted,
 )
+from edge.system.activity import Activity, State
 from tests.support.track_lines import place
 
 A_LATITUDE, A_LONGITUDE = metres_a_degree(51.5)
@@ -154,7 +161,7 @@ def test_a_class_that_the_model_does_not_name_is_told_and_not_counted(tmp_path: 
 def test_it_counts_without_any_footprint_too(tmp_path: Path) -> None:
     said = flown(tmp_path, [result(0.0, [(1, 0, (0, 0)), (2, 0, (0.5, 0))], footprint=None)])
     assert said["Person"].count == 2
-    assert counted([], [], ("a",))["a"].method == NONE_FOUND
+    assert counted([], Thinned[Any](1, 1), ("a",))["a"].method == NONE_FOUND
 
 
 def test_it_is_counted_every_minute_with_those_in_view(tmp_path: Path) -> None:
@@ -177,6 +184,71 @@ def test_it_is_counted_every_minute_with_those_in_view(tmp_path: Path) -> None:
     path.unlink()
     sink.close()
     assert not path.exists()
+
+
+def test_of_a_class_so_many_tracks_are_compared_and_the_rest_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts_module, "MOST_OF_A_CLASS", 3)
+    seen = line(0, [(n, 0, (9 * n, 0)) for n in range(1, 6)] + [(9, 1, (0, 20)), (10, 5, (0, 40))])
+    all_three = flown(tmp_path, line(0, [(n, 0, (9 * n, 0)) for n in range(1, 4)]))["Person"]
+    said = flown(tmp_path, seen)
+    assert sorted(said["Person"].animals) == [[1], [2], [3]]
+    assert all_three.high is not None
+    assert (said["Person"].tracks, said["Person"].count, said["Person"].high) == (5, 3, all_three.high + 2)
+    assert said["Person"].method.endswith(TOO_MANY.format(tracks=2, most=3))
+    assert (said["Car"].tracks, said["Car"].count, said["5"].tracks) == (1, 1, 1)
+
+
+def test_what_is_kept_of_a_long_flight_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts_module, "MOST_OF_A_CLASS", 20)
+    monkeypatch.setattr(counts_module, "MOST_SEEN", 40)
+    with CountsSink(tmp_path / "counts.json", CLASSES, clock=lambda: 0.0) as sink:
+
+        def fly(begin: int, many: int) -> None:
+            for k in range(begin, begin + many):
+                sink.write(result(k / 2, [(k + 1, k % 2, (k, 0))], middle=k, ended_tracks=(k,)))
+            gc.collect()
+
+        fly(0, 200)
+        kept = len(gc.get_objects())
+        assert 20 <= len(sink._seen.at) <= 40
+        fly(200, 800)
+        assert len(gc.get_objects()) - kept < 50
+        assert len(sink._over.kept) == 40
+        times = sink._seen.at
+        assert 20 <= len(times) <= 40
+        assert times[0] == 0.0
+        assert max(np.diff(times)) <= 2 * min(np.diff(times))  # the whole flight, evenly
+
+
+def test_a_long_count_is_made_more_rarely_and_says_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, path = [0.0], tmp_path / "counts.json"
+    states: list[str] = []
+
+    def works(_self: Activity, state: State) -> None:
+        now[0] += 0.1
+        states.append(state.doing)
+
+    monkeypatch.setattr(Activity, "works", works)
+    sink = CountsSink(path, CLASSES, clock=lambda: now[0])
+    now[0] = 60.0
+    sink.write(result(0.0, [(1, 0, (0, 0))]))
+    assert set(states) == {COUNTING.doing}
+    assert len(states) == 200  # one a draw: none of them is long
+    assert now[0] == pytest.approx(80)  # it took 20 s
+    path.unlink()
+    now[0] += REST * 20 - 1
+    sink.write(result(0.5, [(1, 0, (0, 0))]))
+    assert not path.exists()
+    now[0] += 2
+    sink.write(result(1.0, [(1, 0, (0, 0))]))
+    assert path.exists()
+    states.clear()
+    sink.close()
+    assert not states  # whoever waits for the end has a limit of his own
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:

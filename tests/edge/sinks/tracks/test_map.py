@@ -15,6 +15,7 @@ from edge.errors import SinkError
 from edge.geo.wgs84 import metres_a_degree
 from edge.measure.track_lines import GroundPosition
 from edge.sinks.draw import COLOURS
+from edge.sinks.tracks import map as map_module
 from edge.sinks.tracks.map import LEGEND_PX, MARGIN_PX, PAPER, SEEN, SIDE_PX, WAY, MapSink, draw_map
 from tests.support.track_lines import line, tracked
 
@@ -137,3 +138,20 @@ def test_without_places_there_is_no_file_and_what_cannot_be_written_is_said(tmp_
     sink.write(tracked(0, 0.0, [1]))
     with pytest.raises(SinkError, match="cannot write .*/no/map.png"):
         sink.close()
+
+
+def test_what_a_map_keeps_has_an_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_module, "MOST_SEEN", 30)
+    monkeypatch.setattr(map_module, "MOST_TRACKS", 5)
+    with MapSink(tmp_path / "map.png", ("a",)) as sink:
+        for k in range(200):
+            flown = tracked(k, k * 0.2, [k + 1], ended=(k,))
+            frame = replace(flown.frame, pose=Pose(*at(k, 0), 50.0, 0.0, -90.0))
+            sink.write(replace(flown, frame=frame, footprint=square(k, 0, 20)))
+        assert 15 <= len(sink._seen.at) <= 30
+        assert 15 <= len(sink._way.at) <= 30
+        assert sink._way.at[-1] > 30
+        assert len(sink._lines) == 5
+    assert caplog.messages == ["map.png: 195 tracks more are not drawn"]

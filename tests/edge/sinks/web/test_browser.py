@@ -15,11 +15,11 @@ pytest.importorskip("starlette", reason="needs starlette, of the extra [web]")
 pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 
 from edge.sinks.web.tiles import look_at
-from tests.support.browser import Browser, browser
+from tests.support.browser import Browser, browser, window
 from tests.support.pmtiles_file import write_pmtiles
 from tests.support.shown_page import Shown, feeding, result, shown
 
-__all__ = ["browser"]
+__all__ = ["browser", "window"]
 EVIL = "<img src=x onerror=document.title='broken'>"
 
 pytestmark = pytest.mark.timeout(180)

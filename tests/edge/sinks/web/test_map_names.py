@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("starlette", reason="needs starlette, of the extra [web]")
 pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 
-from tests.support.browser import Browser, browser
+from tests.support.browser import Browser, browser, window
 from tests.support.shown_page import result, shown
 
-__all__ = ["browser"]
+__all__ = ["browser", "window"]
 pytestmark = pytest.mark.timeout(180)
 
 NAMES = "#map .mark-name:not([hidden])"

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("starlette", reason="needs starlette, of the extra [web]")
 pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 
+from edge.sinks.web import page as page_module
 from edge.sinks.web.marks import Marks
 from edge.sinks.web.page import Page, clean
 from edge.sinks.web.vitals import Changes, Vitals
@@ -105,7 +106,17 @@ def test_each_track_is_told_once(page: Page) -> None:
         "Deer 1 found, score 0.80", "Deer 2 found, score 0.80",
     ]  # fmt: skip
     page.note(result(9, boxes=[], tracks=[], ended_tracks=(1, 2)))
-    assert page._live == set()
+    assert page._live == {}
+
+
+def test_tracks_whose_end_nobody_heard_of_are_forgotten(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_LIVE", 3)
+    for seq in range(50):
+        page.note(result(seq, boxes=[(1, 1, 5, 5)] * 2, tracks=[1, seq + 2]))
+    assert list(page._live) == [50, 1, 51]
+    assert (
+        sum(event.more.get("track") == 1 for event in page.events.after(0).events) == 1
+    )  # it was in view all the time
 
 
 def test_conditions_are_told_when_they_begin_and_end(page: Page) -> None:

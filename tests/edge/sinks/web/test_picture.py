@@ -14,7 +14,8 @@ pytest.importorskip("starlette", reason="needs starlette, of the extra [web]")
 pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 
 from edge.data import Detections, Frame, Result
-from edge.sinks.web.picture import _label, _meet, jpeg, label_of, paint
+from edge.sinks.web import picture as picture_module
+from edge.sinks.web.picture import jpeg, label_of, paint
 from edge.sinks.web.streams import Full, Pictures, Seats, mjpeg
 from tests.support.shown_page import result
 
@@ -53,15 +54,24 @@ def test_labels() -> None:
     assert label_of(result(0, label=4, celsius=math.nan), 0, ("Person",)) == "4 1"
 
 
-def test_labels_do_not_hide_each_other() -> None:
-    boxes = [(20, 130, 45, 155), (50, 130, 75, 155), (80, 130, 105, 155)]
-    taken = list(boxes)
-    image = np.zeros((300, 400, 3), np.uint8)
-    for i in range(3):
-        _label(image, "Person 1", taken, i, (0, 255, 0))
-    assert taken[3][3] <= boxes[0][1]  # the first stands above its box
-    met = [(one, other) for i, one in enumerate(taken) for other in taken[i + 1 :] if _meet(one, other)]
-    assert met == []
+def test_a_herd_is_named_as_far_as_there_is_room_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(picture_module, "_write", lambda _image, text, _place, _colour: written.append(text))
+    boxes = [(4.0 * i, 3.0 * k, 4.0 * i + 3, 3.0 * k + 2) for i in range(20) for k in range(10)]
+    paint(result(0, boxes=boxes, tracks=[*range(2, 201), 1]), ("Deer",))
+    *named, told = written
+    assert named[0] == "1"  # the oldest track chooses first
+    assert told == f"{200 - len(named)} without room for a name"
+    assert 10 <= len(named) < 200
+    assert all(name.isdecimal() for name in named)
+    written.clear()
+    paint(result(0, boxes=boxes[:1], tracks=[1]), ("Deer",))
+    assert written == ["Deer 1 36.4 C"]
+    for many, first in ((12, "Deer 1 36.4 C"), (13, "1")):
+        written.clear()
+        apart = [(20.0 * (i % 4), 15.0 * (i // 4) + 5, 20.0 * (i % 4) + 3, 15.0 * (i // 4) + 7) for i in range(many)]
+        paint(result(0, boxes=apart, tracks=list(range(1, many + 1))), ("Deer",))
+        assert written[0] == first
 
 
 def test_boxes_at_the_edges_and_very_many() -> None:
