@@ -7,8 +7,8 @@ import gc
 import hashlib
 import os
 import signal
-from collections.abc import Generator, Iterator
-from functools import cache
+from collections.abc import Callable, Generator, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.commands import main
 from edge.data import Detections, Frame, Result
 from edge.engine.select import BACKENDS
-from edge.model.bundle import Bundle
+from edge.model.bundle import Bundle, sha256
+from edge.model.onnx_weights import weight_files
 from edge.sinks.open import SINKS
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 from tests.support import children, grounds, no_compiler
@@ -38,9 +39,11 @@ settings.load_profile("busy")
 
 no_compiler.leave_out()
 children.hear()  # also under nohup, or in the background of a script
+SIGNALS = {stop: signal.getsignal(stop) for stop in children.STOPS}
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+BUNDLED = ROOT / "edge" / "models"
 HEIGHT, WIDTH, CELL, K = 64, 80, 8, 4
 
 
@@ -171,62 +174,55 @@ def made(frame: Frame, detections: Detections, t_result: float, picture: np.ndar
     return Result(frame=frame, detections=detections, t_result=t_result, picture=picture, **more)
 
 
-@pytest.fixture(autouse=True)
-def alone() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
     """No test changes what a signal does for the next one, or leaves a process behind."""
-    before = {stop: signal.getsignal(stop) for stop in children.STOPS}
-    yield
-    children.end_all()
-    for stop, handler in before.items():
-        signal.signal(stop, handler)
+    try:
+        return (yield)
+    finally:
+        children.end_all()
+        for stop, handler in SIGNALS.items():
+            signal.signal(stop, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def grounds_drawn_once() -> Iterator[None]:
+def once_and_for_all() -> Iterator[None]:
+    """One fixture for all of it: each that a test has by itself costs as much as a short test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edge.sim.camera.build_ground", grounds.drawn_once)
         patch.setattr("edge.sim.camera.place_bodies", grounds.placed_once)
         patch.setattr("edge.sim.camera.Sensor", grounds.sensor_once)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def options_read_once() -> Iterator[None]:
-    """The table of all options is made once for the same engines and sinks: a seventh of a short run's time."""
-    plain, made = main._parser, dict[tuple[object, ...], argparse.ArgumentParser]()
-
-    def kept() -> argparse.ArgumentParser:
-        of = *BACKENDS.items(), *SINKS.items()
-        return made[of] if of in made else made.setdefault(of, plain())
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edge.commands.main._parser", kept)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_core() -> Iterator[None]:
-    """Where several processes test at once, ONNX Runtime computes with one thread in each: a second one spins."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "TESTS_OF" in os.environ:
+        patch.setattr("edge.commands.main._parser", options_read_once)
+        patch.setattr("edge.model.bundle.sha256", partial(of_the_bundled_model_once, sha256))
+        patch.setattr("edge.model.bundle.weight_files", partial(of_the_bundled_model_once, weight_files))
+        # of two graphs for the CPU none is timed, twelve frames at each start: on a busy machine either might win
+        patch.setattr("edge.engine.cpu_graph.timed", lambda _int8, _float: [70.0, 100.0])
+        # what a test writes need not outlast a power cut: nobody waits for the disk. The file must be open all the same
+        patch.setattr(os, "fsync", os.fstat)
+        if "TESTS_OF" in os.environ:  # several processes test at once: ONNX Runtime's second thread would spin
             patch.setattr(os, "sched_getaffinity", lambda _process: {0})
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def int8_is_faster() -> Iterator[None]:
-    """Of two graphs for the CPU none is timed, twelve frames at each start: on a busy machine either might win."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edge.engine.cpu_graph.timed", lambda _int8, _float: [70.0, 100.0])
-        yield
+def options_read_once() -> argparse.ArgumentParser:
+    """The table of all options is made once for the same engines and sinks: a seventh of a short run's time."""
+    return _options((*BACKENDS.items(), *SINKS.items()))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_power_cut() -> Iterator[None]:
-    """What a test writes need not outlast one: nobody waits for the disk. The file must be open all the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", os.fstat)
-        yield
+_made_by = main._parser
+
+
+@cache
+def _options(_of: tuple[object, ...]) -> argparse.ArgumentParser:
+    return _made_by()
+
+
+def of_the_bundled_model_once(read: Callable[[Path], Any], path: Path) -> Any:
+    """No test changes the files of the bundled model: each is looked through once, 0.08 s of processor time in all."""
+    return _read_once(read, path) if BUNDLED in path.parents else read(path)
+
+
+_read_once = cache(lambda read, path: read(path))
 
 
 @pytest.fixture

@@ -62,8 +62,8 @@ edge
       spin status threshold tiles trust_engine trusted_key verify web zero_copy
     Sink () close() idle() link_report() notice(text) write(result)
     SinkError exit_code
-    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
-      beside check depth essential file heavy help lossless make name path(folder)
+    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False,
+      pixels=True) beside check depth essential file heavy help lossless make name path(folder) pixels
     SourceError exit_code
     Stream (camera, engine, policy, filter, stop, follow, locate) close() effort filter replace_engine(engine)
     TemperatureScale (gain, offset=0.0) celsius(counts) counts(celsius) gain kelvin_per_count(counts) offset
@@ -141,8 +141,8 @@ edge.sinks
     Sink () close() idle() link_report() notice(text) write(result)
     SinkContext (path, classes, fps=None, live=False, model=None, crop=None, thresholds=None, mission=None) classes crop
       fps live mission model path thresholds
-    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False)
-      beside check depth essential file heavy help lossless make name path(folder)
+    SinkSpec (name, file, make, lossless=None, depth=8, essential=False, help='', check=..., beside=(), heavy=False,
+      pixels=True) beside check depth essential file heavy help lossless make name path(folder) pixels
     VideoSink (path, classes, fps, live, reserve=67108864) close() idle() link_report() notice(text) write(result)
     draw (result, classes, truth=False, scale=1)
 edge.thermal

@@ -40,8 +40,8 @@ from edge.pose.klv import BAD_SUM, KEY, NO_TIME, packets
 from edge.pose.link import read_key
 from edge.recording.verify import Verifier, _changed
 from edge.sinks.live.broker import MqttAddress
-from tests.support.children import run_child
 from tests.support.flight_folder import FRAMES, flight
+from tests.support.loaded import run_loaded
 from tests.support.track_lines import line
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -168,7 +168,7 @@ def test_seconds_of_a_run_are_not_the_clocks(tmp_path: Path, monkeypatch: pytest
 def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:
     words = ["--source", "sim:live=0,frames=2,width=64,height=64", "--backend", "null", "--out", str(tmp_path / "o")]
     with open("/dev/full", "w") as full:
-        done = run_child(
+        done = run_loaded(
             [sys.executable, "-m", "edge.commands.main", "run", *words], stdout=full, stderr=subprocess.PIPE
         )
     said = done.stderr.decode().splitlines()

@@ -101,7 +101,7 @@ def hear(_folder: Path, data: bytes) -> None:
 
 
 def commands() -> dict[str, bytes]:
-    from tests.edge.sinks.live.test_mavlink_out import Station
+    from tests.support.ground_station import Station
 
     station = Station()
     return {"v2": b"".join(station.command(number, 1, 2, 3) for number in (511, 512, 521, 522, 2004, 2005, 2010))}

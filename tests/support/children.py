@@ -33,7 +33,11 @@ def popen(
     Only the main thread may say what a signal does: in another one the child hears what `hear` has seen to.
     """
     with _as_from_a_terminal(ignored):
-        process = subprocess.Popen([str(word) for word in command], **options)
+        return started(subprocess.Popen([str(word) for word in command], **options))
+
+
+def started(process: subprocess.Popen[Any]) -> subprocess.Popen[Any]:
+    """It ends with the test at the latest."""
     _started.append(process)
     return process
 

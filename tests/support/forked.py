@@ -252,8 +252,11 @@ class _Reporter:
 
     def __init__(self, config: pytest.Config, reports: Connection) -> None:
         self.config, self.reports, self.copied = config, reports, False
+        self.all_times = bool(config.option.durations or config.option.xmlpath)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed and report.when != "call" and not self.all_times:
+            return  # nobody counts or shows it, and it is two of three
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
         self.reports.send(("report", data))
 

@@ -196,7 +196,7 @@ def rtsp_through_gstreamer() -> None:
     lines: list[str] = []
     try:
         limits = patch.object(reconnect, "FIRST_DELAY_S", 0.2), patch.object(timeout, "OPEN_S", 3.0)
-        with limits[0], limits[1], hearing(lines.append), open_camera(source) as camera:
+        with limits[0], hearing(lines.append), open_camera(source) as camera, limits[1]:
             assert "secret" not in camera.description
             for _ in range(5):
                 assert camera.read() is not None

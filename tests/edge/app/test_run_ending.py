@@ -27,7 +27,8 @@ from edge.data import Frame, RawDetections, Result
 from edge.engine.null import NullEngine
 from edge.errors import CameraError
 from edge.sinks import Background, JsonlSink, VideoSink
-from tests.support.children import popen, run_child
+from tests.support.children import run_child
+from tests.support.loaded import popen_loaded, run_loaded
 
 ROOT = Path(__file__).resolve().parents[3]
 # straight down on bare ground: a small map, which each of the processes draws anew
@@ -51,7 +52,7 @@ def words(bundle: Path, out: Path, *more: str, source: str = f"sim:live=0,{BARE}
 
 def started(command: list[str], out: Path, **files: Any) -> subprocess.Popen[str]:
     """``edge`` in a process of its own, as soon as it has written three lines."""
-    running = popen([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
+    running = popen_loaded([sys.executable, "-m", "edge.commands.main", *command], cwd=ROOT, text=True, **files)
     give_up = time.monotonic() + 60
     while lines(out) < 3:
         assert running.poll() is None
@@ -160,7 +161,7 @@ def test_nobody_reads_stdout_any_more(tiny_bundle: Path, tmp_path: Path) -> None
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "edge.commands.main", *words(tiny_bundle, tmp_path, *NULL)]
-    done = run_child(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True)
+    done = run_loaded(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr

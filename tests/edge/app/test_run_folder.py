@@ -19,7 +19,8 @@ import edge.commands.run
 from edge.app.output import FolderTakenError, claimed_folder
 from edge.commands.main import main
 from tests.conftest import ROOT
-from tests.support.children import popen, run_child
+from tests.support.children import run_child
+from tests.support.loaded import popen_loaded
 
 
 def test_a_second_run_into_the_folder_is_refused_and_touches_nothing(
@@ -35,7 +36,7 @@ def test_a_second_run_into_the_folder_is_refused_and_touches_nothing(
         "--out",
         str(out),
     ]
-    first = popen(
+    first = popen_loaded(
         [sys.executable, "-m", "edge.commands.main", *words, "--record", "--quiet", "--backend", "null"], cwd=ROOT
     )
     try:

@@ -113,6 +113,31 @@ def test_a_password_is_kept_nowhere(tmp_path: Path, engine: Corner) -> None:
     assert not [path for path in (tmp_path / "o").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
 
 
+def test_a_sink_that_looks_at_no_pixels_holds_none(engine: Corner, tmp_path: Path) -> None:
+    seen: dict[str, edge.Result] = {}
+
+    class Keeps(edge.Sink):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def write(self, result: edge.Result) -> None:
+            seen[self.name] = result
+
+    mine = [
+        edge.SinkSpec(name, None, lambda _, name=name: Keeps(name), pixels=name == "all") for name in ("all", "few")
+    ]
+    edge.run(settings(tmp_path / "out"), camera=Mine(2), engine=engine, sinks=mine)
+    whole, few = seen["all"], seen["few"]
+    assert (few.frame.pixels.shape, few.frame.pixels.dtype) == (whole.frame.pixels.shape, whole.frame.pixels.dtype)
+    assert few.picture.shape == whole.picture.shape
+    assert whole.picture.any()
+    for bare in (few.frame.pixels, few.picture):
+        assert not bare.any()
+        assert bare.strides == (0, 0)  # one pixel for all of them
+    assert few.detections is whole.detections
+    assert (few.frame.seq, few.frame.pose, few.t_result) == (whole.frame.seq, whole.frame.pose, whole.t_result)
+
+
 def test_all_parts_of_ones_own(engine: Corner, tmp_path: Path) -> None:
     out, camera = tmp_path / "out", Mine(6)
     mine = edge.SinkSpec("lines", "lines.txt", Lines)

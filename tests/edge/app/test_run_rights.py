@@ -10,9 +10,15 @@ import pytest
 
 import edge
 from edge.app.after.hand_over import OF_DETECTIONS, OF_TRACKS, hand_over
+from edge.app.after.report import write_flight_report
+from edge.app.compare.files import write_comparison
 from edge.system.files import open_private, private_folder, written_private
+from tests.support.flight_folder import flight
 
 OUTPUTS = ("video", "pictures", "map", "geojson", "kmz", "csv", "trace")
+
+
+SMALL = "sim:width=80,height=64,frames=1,live=0"
 
 
 def rights(folder: Path) -> dict[str, int]:
@@ -57,12 +63,27 @@ def test_what_a_run_writes_is_its_users_alone(umask: int, tiny_bundle: Path, tmp
     assert (tmp_path / "new/spare").stat().st_mode & 0o777 == 0o700
 
 
+def test_reports_and_comparisons_are_their_users_alone_too(umask: int, tmp_path: Path) -> None:
+    one, other = flight(tmp_path / "one"), flight(tmp_path / "other")
+    before = set(rights(one))
+    write_flight_report([one])
+    write_comparison(one, other)
+    write_flight_report([one], tmp_path / "new")
+    told = {name: mode for name, mode in rights(one).items() if name not in before}
+    assert {"report.html", "tracks.csv", "tracks.geojson", "compare/compare.html", "compare/boxes.csv"} <= told.keys()
+    assert told.pop("compare") == 0o700
+    assert set(told.values()) == {0o600}
+    assert rights(tmp_path / "new") == {
+        ".": 0o700, "report.html": 0o600, "tracks.csv": 0o600, "tracks.geojson": 0o600
+    }  # fmt: skip
+
+
 def test_an_open_folder_of_the_users_is_left_as_it_is_and_the_files_are_closed(
     umask: int, tiny_bundle: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    edge.run(edge.RunSettings(out=tmp_path / "open", source="sim:frames=1,live=0", model=tiny_bundle, backend="null"))
+    edge.run(edge.RunSettings(out=tmp_path / "open", source=SMALL, model=tiny_bundle, backend="null"))
     found = rights(tmp_path / "open")
     assert found.pop(".") == 0o777
     assert set(found.values()) == {0o600}

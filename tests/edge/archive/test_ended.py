@@ -20,7 +20,8 @@ from edge.archive.plan import plan
 from edge.archive.tries import Tries
 from edge.archive.work import Places
 from tests.edge.archive.flights import still
-from tests.support.children import popen, run_child
+from tests.support.children import popen
+from tests.support.loaded import popen_loaded, run_loaded
 
 pytest.importorskip("distributed", reason="pip install 'thermal-edge[cluster]'")
 pytestmark = pytest.mark.slow
@@ -64,7 +65,7 @@ def finish(archive: Path, *more: str) -> None:
     """Run again, and look at what is there: every unit once, nothing left behind."""
     before = done(archive)
     assert 1 <= before < UNITS
-    told = run_child(words(archive, *more), cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
+    told = run_loaded(words(archive, *more), cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     assert told.returncode == 0, told.stderr
     assert f"{UNITS - before} units done now, {before} before, 0 given up" in told.stdout
     assert done(archive) == UNITS
@@ -73,7 +74,7 @@ def finish(archive: Path, *more: str) -> None:
 
 
 def test_ctrl_c_ends_it_and_it_goes_on(archive: Path) -> None:
-    child = popen(words(archive), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = popen_loaded(words(archive), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: done(archive) >= 2)
     child.send_signal(signal.SIGINT)
     told, said = child.communicate(timeout=60)
@@ -85,7 +86,7 @@ def test_ctrl_c_ends_it_and_it_goes_on(archive: Path) -> None:
 
 
 def test_kill_of_the_client_takes_its_workers_with_it(archive: Path) -> None:
-    child = popen(words(archive), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = popen_loaded(words(archive), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until(lambda: done(archive) >= 2)
     child.kill()
     child.wait()
@@ -117,7 +118,8 @@ def cluster(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 def test_a_cluster_does_it_and_a_shard_is_a_part(archive: Path, cluster: tuple[subprocess.Popen[bytes], str]) -> None:
     _, address = cluster
-    told = run_child(words(archive, "--scheduler", address, "--shard", "1/2"), cwd=ROOT, capture_output=True, text=True)
+    command = words(archive, "--scheduler", address, "--shard", "1/2")
+    told = run_loaded(command, cwd=ROOT, capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
     assert f"workers of {address}" in told.stdout
     finish(archive, "--scheduler", address)
@@ -128,7 +130,7 @@ def test_a_scheduler_that_is_killed_is_told_and_another_goes_on(
     archive: Path, cluster: tuple[subprocess.Popen[bytes], str]
 ) -> None:
     scheduler, address = cluster
-    child = popen(
+    child = popen_loaded(
         words(archive, "--scheduler", address), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     until(lambda: done(archive) >= 2)

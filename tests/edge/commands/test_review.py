@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 from edge.app.review.store import Review
 from edge.commands.main import main
 from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 from tests.support.reviewed import flown
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,13 +32,13 @@ def folder(tmp_path: Path) -> Path:
     return flown(tmp_path / "flight", frames=8, record=False)
 
 
-@pytest.mark.parametrize("web", ["127.0.0.1:0", "0.0.0.0:0"])
-def test_it_serves_until_ctrl_c(folder: Path, web: str) -> None:
+@pytest.mark.parametrize(("web", "start"), [("127.0.0.1:0", popen), ("0.0.0.0:0", popen_loaded)])
+def test_it_serves_until_ctrl_c(folder: Path, web: str, start: Callable[..., subprocess.Popen[str]]) -> None:
     """On this machine alone without a token; elsewhere with one in the address that is printed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = web.replace(":0", f":{port}")
-    program = popen(
+    program = start(
         [sys.executable, "-m", "edge.commands.main", "review", str(folder), "--web", address],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import edge.camera.live.reconnect as reconnect
+import edge.camera.streams as streams
 from edge.camera import Camera, open_camera
 from edge.camera.live.reconnect import Reconnecting
 from edge.camera.live.tee import Tee
@@ -127,7 +128,9 @@ def http(place: Place) -> Camera:
 def rtsp(place: Place) -> Camera:
     if why := rtsp_missing():
         pytest.skip(why)
-    return open_camera(server_for_all().url, reconnect_s=0)
+    with pytest.MonkeyPatch.context() as patch:  # no picture within 4 s: so slow is the sender on a busy machine
+        patch.setattr(streams, "READ_TIMEOUT_MS", 60_000)
+        return open_camera(server_for_all().url, reconnect_s=0)
 
 
 @functools.cache

@@ -27,6 +27,8 @@ from tests.support.toy_engine import ToyEngine
 from tests.trt_sim.plan import GPU as SIMULATED
 from tests.trt_sim.plan import add_engine
 
+pytestmark = pytest.mark.timeout(600)  # all its flights on the simulated driver are made before the first test of them
+
 GPU = Need("GPU", "ready", "Orin")
 TRT = Need("TensorRT", "missing", "not installed", ("install it",))
 OLD = Need("model.engine", "refused", "was built with TensorRT 10.3.0", ("build it",))

@@ -57,17 +57,25 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "SIDE_PX": (900, "as of the map"),
         "LEAST_PX": (640, "chosen: the legend is as wide"),
     },
-    "sinks.tracks.track_file": {"EVERY_S": (10.0, "chosen: what a power cut costs of a map")},
+    "sinks.tracks.track_file": {
+        "EVERY_S": (10.0, "chosen: what a power cut costs of a map"),
+        "MOST_TRACKS": (20_000, "chosen: 20 MB of memory, with pictures 200 MB"),
+    },
     "sinks.tracks.counts": {
         "EVERY_S": (60.0, "chosen: what a power cut costs of a count"),
         "FOOTPRINT_S": (0.5, "chosen: at 10 m/s ground of 5 m"),
         "SPEEDS": ({"person": 1.0, "animal": 0.3, "vehicle": 0.0}, "m/s, chosen: a walk with its halts, and grazing"),
+        "REST": (20, "as of the files of tracks: a twentieth of one thread's time"),
+        "MOST_OF_A_CLASS": (2000, "chosen: 16 s of one core where all may be the same, 0.3 s in one pass"),
+        "MOST_SEEN": (8000, "an hour; as the report keeps them"),
         "UNKNOWN_SPEED": (0.3, "m/s, chosen: as of an animal"),
     },
     "sinks.tracks.jsonl": {"RESERVE_BYTES": (64 * MIB, "as of the pictures")},
     "sinks.tracks.map": {
         "SIDE_PX": (900, "chosen: fits a screen"),
         "APART_S": (0.2, "chosen: at 10 m/s 2 m of the way"),
+        "MOST_SEEN": (20_000, "an hour"),
+        "MOST_TRACKS": (20_000, "as of the files of tracks"),
     },
     "sinks.pictures": {"RESERVE_BYTES": (64 * MIB, "chosen: detections of an hour")},
     "sinks.video": {
@@ -115,7 +123,14 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "MOST_MARKS": (2000, "chosen: 240 kB as JSON"),
         "MOST_WAY": (900, "chosen: a quarter of an hour at a point a second, then sparser"),
     },
+    "sinks.web.page": {"MOST_LIVE": (4000, "four times the tracks that one tracker follows: track.tracker.MOST")},
+    "sinks.names": {
+        "GAP": (3, "px, chosen"),
+        "ROWS": ((1, 2), "chosen: longer lines would cross the animals"),
+    },
     "sinks.web.picture": {
+        "HERD": (12, "chosen: so many names have room in 480 x 384 px"),
+        "FOOT": (20, "px: a line of text"),
         "LARGEST_PX": (960, "chosen: half a screen of 1920"),
         "SMALLEST_PX": (480, "chosen: labels are 10 px high"),
         "QUALITY": (80, "chosen: 40 kB at 640x512"),

@@ -23,7 +23,7 @@ from edge.app.bench.cold_start import ColdStart
 from edge.app.bench.settings import PUBLISHED_RUNS, RATES, RESULTS, BenchSettings
 from edge.commands.main import main
 from edge.errors import InputError
-from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 
 ROOT = Path(__file__).resolve().parents[4]
 SIM = "sim:live=0,width=80,height=64,frames=8"
@@ -75,7 +75,8 @@ def test_ctrl_c_keeps_the_runs_that_are_whole(tiny_bundle: Path, tmp_path: Path)
     path, trace = tmp_path / "bench.json", tmp_path / "trace.jsonl"
     words = ["bench", "--model", tiny_bundle, "--source", SIM, "--backend", "null", "--no-cold-start", *SHORT]
     words += ["--runs", 100_000, "--rate", 10, "--peak", "--json", path, "--trace", trace]
-    running = popen([sys.executable, "-m", "edge.commands.main", *words], cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
+    command = [sys.executable, "-m", "edge.commands.main", *words]
+    running = popen_loaded(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
     assert running.stderr
     heard = []
     for line in running.stderr:

@@ -115,7 +115,7 @@ def test_an_engine_that_cannot_be_opened_counts_where_tensorrt_was_chosen(
         raise EngineError("TensorRT cannot load it")
 
     monkeypatch.setattr(module, "open_engine", refused)
-    settings = RunSettings(out=tmp_path / "out", source="sim:frames=2,live=0", model=tiny_bundle)
+    settings = RunSettings(out=tmp_path / "out", source="sim:width=80,height=64,frames=2,live=0", model=tiny_bundle)
     with pytest.raises(EngineError):
         edge.run(settings)
     assert not (tmp_path / FILE).exists()  # ONNX Runtime's: there is nothing to fall back to

@@ -13,7 +13,7 @@ pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 from edge.app.review.answers import Answers
 from edge.app.review.store import FILE, Review
 from edge.measure.faint_lines import FAINT_FROM
-from tests.support.browser import Browser, browser  # noqa: F401
+from tests.support.browser import Browser, browser, window  # noqa: F401
 from tests.support.reviewed import flown
 from tests.support.reviewing import Client, reviewing
 

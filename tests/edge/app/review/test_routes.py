@@ -22,6 +22,7 @@ from edge.app.review.answers import MOST_BODY, Answers
 from edge.app.review.pictures import NOTHING
 from edge.app.review.routes import FILES, PAGE
 from edge.app.review.store import FILE, Review
+from edge.app.review.stretched import stretched
 from edge.measure.faint_lines import FAINT_FROM
 from tests.support.reviewed import CLASSES, HEIGHT, WIDTH, flown
 from tests.support.reviewing import TOKEN, Client, reviewing
@@ -96,6 +97,10 @@ def test_pictures(client: Client, folder: Path) -> None:
     crop = client.get("/crops/000001-1.png")
     assert (crop.headers["content-type"], crop.body) == ("image/png", (folder / "crops/000001-1.png").read_bytes())
     assert client.get(f"/crops/{FAINT_FROM + 7}-1.png").status == 200
+    assert client.get("/crops/000001-1.png?as=anything").body == crop.body
+    shown = client.get("/crops/000001-1.png?as=stretched")
+    assert shown.headers["content-type"] == "image/png"
+    assert shown.body == stretched((folder / "crops/000001-1.png").read_bytes())
     whole = client.get("/frames/10.png")
     picture = cv2.imdecode(np.frombuffer(whole.body, np.uint8), cv2.IMREAD_UNCHANGED)
     assert (picture.shape, picture.dtype, whole.headers["x-drawn"]) == ((HEIGHT, WIDTH), np.uint8, "0")

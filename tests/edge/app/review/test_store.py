@@ -23,7 +23,7 @@ from edge.app.review.line import ReviewLine
 from edge.app.review.store import FILE, Review
 from edge.errors import InputError, SinkError
 from edge.system.budget import REVIEW_LOCK_S
-from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 
 NOW = 1_790_000_000.0  # 2026
 
@@ -221,7 +221,7 @@ def test_threads_and_processes_lose_nothing(tmp_path: Path) -> None:
         "r = Review(Path(sys.argv[1]))\nfor i in range(10): r.add('right', [int(sys.argv[2]) + i])"
     )
     root = Path(__file__).resolve().parents[4]
-    programs = [popen([sys.executable, "-c", code, str(tmp_path), start], cwd=root) for start in ("1", "11")]
+    programs = [popen_loaded([sys.executable, "-c", code, str(tmp_path), start], cwd=root) for start in ("1", "11")]
     r, other = review(tmp_path), review(tmp_path)
     with ThreadPoolExecutor(2) as threads:
         for i in range(10):

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.children import popen
 from tests.support.hung import FAULTS
+from tests.support.loaded import popen_loaded
 
 LIVE = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
 FILE = "sim:width=80,height=64,live=0,frames=20,people=0,deer=0,cars=0"
@@ -52,7 +52,7 @@ QUICK_STOPS = ("detections", "interpreter", "loading")
 def start(fault: str, limit_s: float, bundle: Path, out: Path) -> subprocess.Popen[str]:
     words = ["--source", SEEN[fault].source, "--model", bundle, "--out", out, "--quiet", "--trace", "--record"]
     command = [sys.executable, "-m", "tests.support.hung", fault, limit_s, *words]
-    return popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return popen_loaded(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def kept(out: Path) -> tuple[int, dict[str, Any] | None]:

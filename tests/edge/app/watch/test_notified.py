@@ -20,7 +20,7 @@ from edge.errors import SourceError
 from edge.seams import Camera
 from edge.system.activity import Activity, watched_here
 from tests.conftest import ROOT
-from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 from tests.support.scripted_camera import World, picture
 
 WATCHDOG_USEC = "4000000"
@@ -38,7 +38,7 @@ def start(bundle: Path, tmp_path: Path, source: str) -> subprocess.Popen[str]:
     words = ["--source", source, "--model", bundle, "--out", tmp_path / "out", "--backend", "null", "--quiet"]
     environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": WATCHDOG_USEC}
     command = [sys.executable, "-m", "edge.commands.main", "run", *words]
-    return popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    return popen_loaded(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def until(manager: socket.socket, *expected: str) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from edge.app.watch.watchdog import Watchdog
 from edge.system.activity import INFERRING, WAITING_FOR_A_FRAME, Activity, Now, State
 from tests.conftest import ROOT
-from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 
 # a mutex that is locked twice: the second call waits in C, and no Python runs in that thread any more
 HANG = """
@@ -41,8 +41,8 @@ sys.exit(main(["run", "--backend", "null", "--quiet", "--record", *sys.argv[2:]]
 def start(limit_s: float, bundle: Path, out: Path) -> subprocess.Popen[str]:
     source = "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0"
     words = ["--source", source, "--model", bundle, "--out", out]
-    command = ["python", "-c", HANG, limit_s, *words]
-    return popen([sys.executable, *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", HANG, limit_s, *words]
+    return popen_loaded(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def check(running: subprocess.Popen[str], out: Path, words: str) -> None:

@@ -20,7 +20,7 @@ from edge.camera.live.timeout import HungError
 from edge.data import Frame
 from edge.errors import CameraError, SourceError
 from tests.conftest import ROOT
-from tests.support.children import run_child
+from tests.support.loaded import run_loaded
 from tests.support.scripted_camera import PERIOD_S, WAIT_S, Item, Scripted, World, picture
 
 ABSENT = SourceError("cam: not plugged in")
@@ -202,7 +202,7 @@ def test_the_library_prints_nothing_by_itself() -> None:
         "    while camera.read(): pass\n"
         "assert camera.outages()['outages'] == 1\n"
     )
-    done = run_child([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S * 6)
+    done = run_loaded([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S * 6)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

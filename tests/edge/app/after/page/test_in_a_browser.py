@@ -10,7 +10,7 @@ import pytest
 
 from edge.app.after.report import write_flight_report
 from edge.app.review.store import Review
-from tests.support.browser import Browser, browser  # noqa: F401
+from tests.support.browser import Browser, browser, window  # noqa: F401
 from tests.support.survey_flights import fly
 
 EVIL = "</script><script>document.title='bad'</script><img src=x onerror=\"document.title='bad'\">"
