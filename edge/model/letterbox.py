@@ -43,6 +43,8 @@ class Letterbox:
         self._fitted = (max(round(width * self._scale), 1), max(round(height * self._scale), 1))
         self.scale_x = self._fitted[0] / width
         self.scale_y = self._fitted[1] / height
+        self._scales = np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y])
+        self._corner = np.array([width, height, width, height], np.float32)
 
     def forward(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """``image`` (height, width) uint8, sensor pixels -> (model_height, model_width) uint8, model pixels.
@@ -73,8 +75,6 @@ class Letterbox:
         sensor pixels, clipped to 0 <= x <= width and 0 <= y <= height; (N,) bool, False for a box that has no
         area left (it lay in the fill or outside) or is not a number.
         """
-        scale = np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y])
-        frame = np.array([self.width, self.height, self.width, self.height], np.float32)
-        on_sensor = np.clip((boxes / scale).astype(np.float32), 0, frame)
+        on_sensor = np.clip((boxes / self._scales).astype(np.float32), 0, self._corner)
         x1, y1, x2, y2 = on_sensor.T
         return on_sensor, (x1 < x2) & (y1 < y2)

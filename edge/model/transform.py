@@ -76,7 +76,11 @@ def to_detections(
     if raw is None:
         return Detections.none(letterbox.width, letterbox.height)
     shown = Thresholds.of(threshold).shown(raw.scores, raw.labels) & (raw.scores > 0)
-    boxes, kept = letterbox.inverse(raw.boxes[shown])
+    boxes = raw.boxes[shown]
+    if not len(boxes):  # as in most frames of a survey
+        celsius = box_temperatures(frame, boxes)
+        return Detections(boxes, raw.scores[:0], raw.labels[:0], letterbox.width, letterbox.height, celsius=celsius)
+    boxes, kept = letterbox.inverse(boxes)
     kept &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_size_px
     if frame.mask is not None:
         kept &= ~_hidden(frame.mask, boxes)

@@ -144,14 +144,16 @@ def _written(path: Path, mode: int) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def folders_made(*folders: Path) -> Iterator[None]:
-    """Inside, ``folders`` are there. Where the block raises, those that were made for it and are empty are gone again:
-    what is refused leaves nothing behind. Raises OSError.
+def folders_made(*folders: Path, private: bool = False) -> Iterator[None]:
+    """Inside, ``folders`` are there; ``private``: as those of a run. Where the block raises, those that were made for
+    it and are empty are gone again: what is refused leaves nothing behind. Raises OSError.
     """
     made: list[Path] = []
     try:
         for folder in folders:
             made += reversed([path for path in (folder, *folder.parents) if not path.exists()])
+            if private:
+                private_folder(folder)
             folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
