@@ -38,7 +38,8 @@ def test_the_bundled_model_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         in lines["16-bit frames"]
     )
     assert lines["scores"] == (
-        "a detection is shown if its score is 0.5 (Animal 0.3) or more; edge run --threshold takes another, from 0.02 to 1"
+        "a detection is shown if its score is 0.5 (Animal 0.3) or more; edge run --threshold takes another, from 0.02 "
+        "to 1"
     )
     digest = hashlib.sha256((MODEL / "model.weights").read_bytes()).hexdigest()
     assert lines["model.weights"] == f"28.9 MB, the weights of these graphs; unchanged (sha256 {digest[:16]}..)"
