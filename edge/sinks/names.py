@@ -84,7 +84,7 @@ def _inside(places: Int, picture: Place) -> Int:
     left, top, right, bottom = picture
     low = np.maximum(np.array([left, top]) - places[:, :2], 0)
     high = np.minimum(np.array([right, bottom]) - places[:, 2:], 0)
-    moved = np.where(low > 0, low, high)
+    moved: Int = np.where(low > 0, low, high)
     return places + np.concatenate((moved, moved), axis=1)
 
 
