@@ -10,17 +10,8 @@ import numpy.typing as npt
 
 from edge.data import Float32, Result, class_name
 from edge.sim.truth import SimulatedFrame
+from edge.sinks.colours import on_picture
 
-# distinguishable on grey and for colour-blind eyes (Okabe and Ito), BGR
-COLOURS = (
-    (0, 159, 230),
-    (233, 180, 86),
-    (115, 158, 0),
-    (66, 228, 240),
-    (178, 114, 0),
-    (0, 94, 213),
-    (167, 121, 204),
-)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -40,7 +31,7 @@ def draw(result: Result, classes: Sequence[str], truth: bool = False, scale: int
     tracks = found.track_ids if found.track_ids is not None else [-1] * len(found)
     for box, score, label, track in zip(found.boxes * scale, found.scores, found.labels, tracks, strict=True):
         name = class_name(classes, label) + (f" #{track}" if track >= 0 else "")
-        colour = COLOURS[label % len(COLOURS)]
+        colour = on_picture(label)
         # a line outside the box, so that a body of 15 px is not painted over
         x1, y1, x2, y2 = (round(float(v)) for v in box)
         cv2.rectangle(image, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), colour, 1, cv2.LINE_8)

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from edge.app.bench.timed_run import Run
 from edge.errors import SinkError
-from edge.sinks.draw import COLOURS, FONT
+from edge.sinks.colours import on_paper_bgr
+from edge.sinks.draw import FONT
 from edge.system.files import reason_of, write_private
 
 WIDTH, HEIGHT = 1400, 1000
 INK, GREY, PAPER = (40, 40, 40), (170, 170, 170), (255, 255, 255)  # BGR
-DOT, BAR, MARK = COLOURS[4], COLOURS[1], COLOURS[5]
+DOT, BAR, MARK = on_paper_bgr(6), on_paper_bgr(1), on_paper_bgr(5)
 BINS = 60
 MANY = 600  # results: above, dots are smaller
 ROOM = 1.15  # of an axis beyond the largest value
@@ -68,7 +69,7 @@ def _over_time(image: Image, box: Box, runs: Sequence[Run], latency: Float64) ->
         times = np.asarray(run.records.ready) - run.began
         at_x = (x + times / max(long, 1e-9) * width).astype(int)
         at_y = (y + height - np.asarray(run.records.latency) / most * height).astype(int)
-        colour = COLOURS[(4 + n) % len(COLOURS)]
+        colour = on_paper_bgr(6 + n)
         for px, py in zip(at_x.tolist(), at_y.tolist(), strict=True):
             cv2.circle(image, (px, py), 1 if len(latency) > MANY else 3, colour, cv2.FILLED, cv2.LINE_AA)
 

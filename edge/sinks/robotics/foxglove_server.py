@@ -50,7 +50,7 @@ except ModuleNotFoundError as error:
 from edge.data import Result, class_name
 from edge.errors import SinkError
 from edge.seams import Sink
-from edge.sinks.draw import COLOURS
+from edge.sinks.colours import on_picture
 from edge.sinks.live.known import Known, Sightings
 from edge.sinks.live.link import Address
 from edge.sinks.robotics.stamps import NS, capture_ns
@@ -186,7 +186,7 @@ def annotated(result: Result, classes: Sequence[str], stamp: Timestamp) -> Image
     points, texts = [], []
     for (x1, y1, x2, y2), score, label, number in rows:
         name = class_name(classes, label)
-        blue, green, red = COLOURS[label % len(COLOURS)]
+        blue, green, red = on_picture(label)
         colour = Color(r=red / 255, g=green / 255, b=blue / 255, a=1.0)
         said = {"class": name, "score": f"{score:.4f}", **({"track": str(number)} if number > 0 else {})}
         points.append(

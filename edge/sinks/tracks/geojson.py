@@ -7,11 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from edge.measure.kinds import kind_of
 from edge.measure.track_lines import GroundPosition, TrackLine
+from edge.sinks.colours import on_paper
 from edge.sinks.tracks.track_file import Picture, spec
 
-COLOURS = {"person": "#FF0000", "animal": "#FF8000", "vehicle": "#0060FF", None: "#A000C0"}
 CORNERS = 36  # of a circle
 M_PER_DEGREE = 111_195.0  # of a great circle on a sphere of 6371 km: a circle on a map needs no more
 
@@ -49,7 +48,7 @@ def feature(track: TrackLine, where: GroundPosition) -> dict[str, Any]:
             "title": title(track),
             "description": description(track),
             "marker-symbol": "point",
-            "marker-color": COLOURS[kind_of(track.name)],
+            "marker-color": on_paper(track.label),
             "track": track.track,
             "kind": track.name,  # not "class": that is CalTopo's own word, for the kind of a feature
             "score": track.score,
@@ -68,7 +67,7 @@ def feature(track: TrackLine, where: GroundPosition) -> dict[str, Any]:
 
 
 def _ring(track: TrackLine, ring: list[list[float]]) -> dict[str, Any]:
-    colour = COLOURS[kind_of(track.name)]
+    colour = on_paper(track.label)
     return {
         "type": "Feature",
         "geometry": {"type": "Polygon", "coordinates": [ring]},

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from html import escape
 from xml.etree import ElementTree as ET
 
-from edge.measure.kinds import kind_of
 from edge.measure.track_lines import GroundPosition, TrackLine
-from edge.sinks.tracks.geojson import COLOURS, description, title
+from edge.sinks.colours import on_paper
+from edge.sinks.tracks.geojson import description, title
 from edge.sinks.tracks.track_file import Picture, spec
 from edge.system.text import in_xml
 
@@ -56,8 +56,8 @@ def _document(tracks: int, shown: Sequence[tuple[TrackLine, GroundPosition]], pi
     _element(document, "name", "tracks")
     left_out = tracks - len(shown)
     _element(document, "description", f"{tracks} tracks; {left_out} of them have no position and are not shown")
-    for kind, colour in COLOURS.items():
-        style = _element(document, "Style", id=_style(kind))
+    for label in sorted({track.label for track, _ in shown}):
+        style, colour = _element(document, "Style", id=_style(label)), on_paper(label)
         icon = _element(style, "IconStyle")
         _element(icon, "color", f"ff{colour[5:7]}{colour[3:5]}{colour[1:3]}".lower())  # aabbggrr
     for track, where in shown:
@@ -77,7 +77,7 @@ def _mark(document: ET.Element, track: TrackLine, where: GroundPosition, has_pic
         span = _element(mark, "TimeSpan")
         _element(span, "begin", track.first_utc)
         _element(span, "end", track.last_utc)
-    _element(mark, "styleUrl", f"#{_style(kind_of(track.name))}")
+    _element(mark, "styleUrl", f"#{_style(track.label)}")
     data = _element(mark, "ExtendedData")
     for name, value in {
         "track": track.track,
@@ -91,8 +91,8 @@ def _mark(document: ET.Element, track: TrackLine, where: GroundPosition, has_pic
     _element(point, "coordinates", f"{where.lon:.7f},{where.lat:.7f}")
 
 
-def _style(kind: str | None) -> str:
-    return kind or "other"
+def _style(label: int) -> str:
+    return f"class-{label}"
 
 
 def _element(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:

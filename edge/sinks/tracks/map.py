@@ -18,7 +18,8 @@ from edge.geo.wgs84 import metres_a_degree, wrapped
 from edge.measure.thinned import Thinned
 from edge.measure.track_lines import TrackLine
 from edge.seams import Sink
-from edge.sinks.draw import COLOURS, FONT
+from edge.sinks.colours import on_paper_bgr
+from edge.sinks.draw import FONT
 from edge.sinks.spec import SinkContext, SinkSpec
 from edge.system.files import reason_of, write_private
 from edge.track.book import Book, Track, line_of
@@ -109,7 +110,7 @@ def draw_map(
     if len(way) > 1:
         cv2.polylines(picture, [view.pixels(np.array(way), FINE)], False, WAY, 1, cv2.LINE_AA, 4)
     for track, place in placed:
-        colour = COLOURS[track.label % len(COLOURS)]
+        colour = on_paper_bgr(track.label)
         (at,) = view.pixels(np.array([(place.lat, place.lon)]), 1).tolist()
         cv2.circle(picture, at, max(round(place.sigma_m * view.px_per_m), 1), colour, 1, cv2.LINE_AA)
         cv2.circle(picture, at, 4, colour, cv2.FILLED, cv2.LINE_AA)
@@ -153,7 +154,7 @@ def _legend(picture: Picture, view: _View, tracks: Sequence[TrackLine], classes:
     x = MARGIN_PX + length + 80
     for label in sorted({track.label for track in tracks}):
         text = f"{class_name(classes, label)}: {sum(track.label == label for track in tracks)} tracks"
-        cv2.circle(picture, (x, y), 4, COLOURS[label % len(COLOURS)], cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(picture, (x, y), 4, on_paper_bgr(label), cv2.FILLED, cv2.LINE_AA)
         _text(picture, text, (x + 8, y + 4))
         x += 24 + cv2.getTextSize(text, FONT, 0.36, 1)[0][0]
 

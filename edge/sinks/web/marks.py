@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge.data import Pose, Result, class_name
-from edge.measure.kinds import kind_of
+from edge.sinks.colours import on_paper
 from edge.sinks.live.known import Known, Sightings
 
 MOST_MARKS = 2000  # 120 bytes each as JSON
@@ -61,7 +61,7 @@ class Marks:
             "revision": self.revision,
             "track": known.number,
             "class": name,
-            "kind": kind_of(name),
+            "colour": on_paper(known.label),
             "score": round(known.score, 3),
             "frames": known.frames,
             "lat": round(place[0], 7),

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Result, class_name
-from edge.sinks.draw import COLOURS, FONT
+from edge.sinks.colours import on_picture
+from edge.sinks.draw import FONT
 from edge.sinks.names import Place, place_names
 
 LARGEST_PX = 960  # the longer side: a field's radio carries little
@@ -39,7 +40,7 @@ def paint(result: Result, classes: Sequence[str]) -> Picture:
         x1, y1, x2, y2 = (round(float(v) * scale) for v in found.boxes[i])
         box = x1 - 3, y1 - 3, x2 + 2, y2 + 2
         cv2.rectangle(image, box[:2], box[2:], (0, 0, 0), 4)
-        cv2.rectangle(image, box[:2], box[2:], _colour(found.labels[i]), 2)
+        cv2.rectangle(image, box[:2], box[2:], on_picture(int(found.labels[i])), 2)
         boxes.append((box[0] - 1, box[1] - 1, box[2] + 2, box[3] + 2))  # with its edge
     _name(image, result, classes, boxes)
     return image
@@ -57,8 +58,8 @@ def _name(image: Picture, result: Result, classes: Sequence[str], boxes: Sequenc
     for i, name, of_one in zip(order, names, texts, strict=True):
         if name is not None:
             if name.line:
-                cv2.line(image, *_leader(name.place, boxes[i]), _colour(found.labels[i]), 1, cv2.LINE_AA)
-            _write(image, of_one[name.which], name.place, _colour(found.labels[i]))
+                cv2.line(image, *_leader(name.place, boxes[i]), on_picture(int(found.labels[i])), 1, cv2.LINE_AA)
+            _write(image, of_one[name.which], name.place, on_picture(int(found.labels[i])))
     more = names.count(None) + len(found) - len(boxes)
     if more:
         text = f"{more} without room for a name"
@@ -87,10 +88,6 @@ def jpeg(result: Result, classes: Sequence[str]) -> bytes:
     if not done:
         raise RuntimeError("OpenCV cannot encode a JPEG")
     return data.tobytes()
-
-
-def _colour(label: int) -> tuple[int, int, int]:
-    return COLOURS[int(label) % len(COLOURS)]
 
 
 def _size(text: str) -> tuple[int, int]:

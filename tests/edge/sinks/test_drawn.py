@@ -14,7 +14,8 @@ from edge.app.demo import Scorer, contact_sheet
 from edge.data import Detections, Frame, Result
 from edge.errors import InputError, SinkError
 from edge.sim.truth import SimulatedFrame, Truth
-from edge.sinks.draw import COLOURS, draw
+from edge.sinks.colours import ON_PAPER, ON_PICTURES, on_paper, on_paper_bgr, on_picture
+from edge.sinks.draw import draw
 from edge.sinks.open import SINKS, choose_specs, known_specs
 from edge.sinks.pictures import PicturesSink
 from edge.sinks.spec import SinkContext, SinkSpec
@@ -46,7 +47,7 @@ def outline(image: np.ndarray, x1: int, y1: int, x2: int, y2: int, colour: tuple
 def test_a_box_is_drawn_outside_of_what_it_holds() -> None:
     image = draw(result([[40, 30, 60, 38]]), ("deer",))
     assert image.shape == (H, W, 3)
-    assert outline(image, 38, 28, 61, 39, COLOURS[0])  # 2 pixels above and left, 1 below and right of the last one
+    assert outline(image, 38, 28, 61, 39, on_picture(0))  # 2 pixels above and left, 1 below and right of the last one
     assert not image[30:38, 40:60].any()
     assert not image[29, 39:61].any()
 
@@ -54,15 +55,32 @@ def test_a_box_is_drawn_outside_of_what_it_holds() -> None:
 @pytest.mark.parametrize("label", range(9))
 def test_each_class_has_its_colour_and_the_eighth_the_first_one(label: int) -> None:
     image = draw(result([[40, 30, 60, 38]], (label,)), tuple("abcdefghi"))
-    assert outline(image, 38, 28, 61, 39, COLOURS[label % 7])
-    assert len(set(COLOURS)) == 7
+    assert outline(image, 38, 28, 61, 39, on_picture(label % 7))
+    assert len(set(ON_PICTURES)) == len(set(ON_PAPER)) == 7
 
 
 def test_colours_are_okabe_and_ito_s() -> None:
-    """Orange, sky blue, bluish green, yellow, blue, vermillion, reddish purple; jfly.uni-koeln.de/color."""
-    rgb = ["E69F00", "56B4E9", "009E73", "F0E442", "0072B2", "D55E00", "CC79A7"]
-    expected = [tuple(bytes.fromhex(text)[::-1]) for text in rgb]
-    assert [tuple(colour) for colour in COLOURS] == expected
+    """Orange, sky blue, bluish green, yellow, reddish purple, vermillion, blue; jfly.uni-koeln.de/color."""
+    assert ON_PICTURES == ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
+    assert on_picture(1) == (0xE9, 0xB4, 0x56)
+    assert on_paper(8) == ON_PAPER[1] == "#1E88C8"
+    assert on_paper_bgr(1) == (0xC8, 0x88, 0x1E)
+
+
+@pytest.mark.parametrize("label", range(7))
+def test_a_class_has_one_hue_and_stands_out_on_white_and_dark_pages(label: int) -> None:
+    paper, picture = (
+        np.array([[list(on_paper_bgr(label))]], np.uint8),
+        np.array([[list(on_picture(label))]], np.uint8),
+    )
+    hues = [int(cv2.cvtColor(one, cv2.COLOR_BGR2HSV)[0, 0, 0]) for one in (paper, picture)]
+    apart = abs(hues[0] - hues[1])
+    assert min(apart, 180 - apart) <= 15  # of 180
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in paper[0, 0] / 255]  # WCAG 2.2
+    bright = float(np.dot(linear, (0.0722, 0.7152, 0.2126)))
+    dark_page = 0.0099  # of #15181b
+    assert 1.05 / (bright + 0.05) >= 3
+    assert (bright + 0.05) / (dark_page + 0.05) >= 3
 
 
 @pytest.mark.parametrize(("top", "above"), [(17, True), (16, False)])
@@ -79,7 +97,7 @@ def test_the_words_stand_above_a_box_where_there_is_room(top: int, above: bool) 
 def test_twice_as_large() -> None:
     image = draw(result([[20, 15, 30, 19]]), ("deer",), scale=2)
     assert image.shape == (2 * H, 2 * W, 3)
-    assert outline(image, 38, 28, 61, 39, COLOURS[0])
+    assert outline(image, 38, 28, 61, 39, on_picture(0))
 
 
 def test_corners_of_what_is_really_there() -> None:
@@ -93,7 +111,7 @@ def test_corners_of_what_is_really_there() -> None:
 
 def test_where_a_detection_lies_to_the_right_the_drawing_does() -> None:
     image = draw(result([[100, 50, 120, 60]]), ("",))[: H - 20]
-    x1, _y1, x2, y2 = lines(image, COLOURS[0])
+    x1, _y1, x2, y2 = lines(image, on_picture(0))
     assert (x1, x2, y2) == (98, 121, 61)
 
 

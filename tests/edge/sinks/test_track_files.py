@@ -18,6 +18,7 @@ import pytest
 from edge.errors import SinkError
 from edge.measure.kinds import KINDS, kind_of
 from edge.measure.track_lines import GroundPosition
+from edge.sinks.colours import on_paper, on_paper_bgr
 from edge.sinks.tracks import track_file
 from edge.sinks.tracks.geojson import geojson
 from edge.sinks.tracks.kmz import kmz
@@ -73,7 +74,7 @@ def test_geojson_is_that_of_the_standard() -> None:
         "description": "score 0.91; found in 10 frames; position to 3.2 m (1 sigma); 11.5 to 31.0 degrees C, apparent; "
         f"first seen {UTC}",
         "marker-symbol": "point",
-        "marker-color": "#FF0000",
+        "marker-color": on_paper(line().label),
         "track": 3,
         "kind": "Person",
         "score": 0.91,
@@ -185,8 +186,9 @@ def test_kmz_is_kml_with_its_pictures() -> None:
     assert marks[0].findtext(f"{KML}TimeSpan/{KML}begin") == UTC
     assert marks[2].find(f"{KML}TimeSpan") is None
     styles = {style.get("id"): style.findtext(f"{KML}IconStyle/{KML}color") for style in document.iter(f"{KML}Style")}
-    assert styles["person"] == "ff0000ff"  # aabbggrr: red
-    assert [mark.findtext(f"{KML}styleUrl") for mark in marks] == ["#person", "#other", "#person"]
+    (label,) = {line().label, line(5).label}
+    assert styles == {f"class-{label}": "ff" + bytes(on_paper_bgr(label)).hex()}  # aabbggrr
+    assert [mark.findtext(f"{KML}styleUrl") for mark in marks] == [f"#class-{label}"] * 3
     assert {(mark.findtext(f"{KML}styleUrl") or "")[1:] for mark in marks} <= styles.keys()
 
 

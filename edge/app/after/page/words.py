@@ -1,4 +1,4 @@
-"""Text, numbers, times and the colours of classes as they stand on the page; all text is escaped here."""
+"""Text, numbers and times as they stand on the page; all text is escaped here."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import html
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
+from edge.sinks.colours import on_paper
 from edge.system.text import without_control
 
-# Okabe and Ito 2008, "Color universal design", without black and yellow, which a white or a black page swallows
-PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7B6CD9")
 MOST_NUMBER = 1e15  # what is beyond is no figure of a flight
 MOST = 500  # characters of a text from outside: what is longer was made to be
 _LIMITS = (-2.2e9, 3.2e10)  # seconds since 1970: the years 1900 to 2983
@@ -81,16 +80,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str, left
     )
 
 
-def colour(label: int) -> str:
-    """Of a class by its number."""
-    return PALETTE[label % len(PALETTE)]
-
-
 def dot(label: int) -> str:
     """A small mark in that colour, as SVG."""
     return (
         '<svg class="dot" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">'
-        f'<circle cx="5" cy="5" r="4.5" fill="{colour(label)}"/></svg>'
+        f'<circle cx="5" cy="5" r="4.5" fill="{on_paper(label)}"/></svg>'
     )
 
 

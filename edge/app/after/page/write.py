@@ -23,9 +23,10 @@ from edge.app.after.page.parts import MAP_HINT, proofs, the_map, tracks, viewer
 from edge.app.after.page.ran import conditions, ran, searched
 from edge.app.after.page.rows import TYPES, Rows, encoded, rows_of
 from edge.app.after.page.strip import strip
-from edge.app.after.page.words import PALETTE, lasting, many, number, section, text, utc
+from edge.app.after.page.words import lasting, many, number, section, text, utc
 from edge.app.after.reviewed import Reviewed
 from edge.app.after.survey.survey import Survey
+from edge.sinks.colours import ON_PAPER
 from edge.system.host import versions
 
 ASSETS = Path(__file__).parent / "assets"
@@ -163,7 +164,7 @@ def _facts(survey: Survey, reviewed: Sequence[Reviewed | None]) -> dict[str, Any
     return {
         "columns": TYPES,
         "classes": [str(name)[:100] for name in _classes(survey)],
-        "colours": PALETTE,
+        "colours": ON_PAPER,
         "flights": [flight.name[:100] for flight in survey.flights],
         "counted": survey.counts is not None,
         "reviewed": any(one is not None for one in reviewed),

@@ -67,7 +67,7 @@ export function one() {
   picture(track, 0);
   const facts = track ? [
     ["score", track.score.toFixed(2) + (track.faint ? ", below the threshold" : "")],
-    ["seen", `${track.frames} frames, ${track.seconds} s`],
+    ["seen", `${track.frames} frame${track.frames === 1 ? "" : "s"}, ${track.seconds} s`],
     ["size", `${Math.round(track.size[0])} × ${Math.round(track.size[1])} px`],
     ["time", track.utc ? track.utc.replace("T", " ").slice(0, 19) : "no clock"],
     ["warmth", track.celsius ? `${track.celsius[0].toFixed(1)} to ${track.celsius[2].toFixed(1)} °C` : "no scale"],

@@ -3,8 +3,6 @@ import { element, number } from "./format.js";
 import { Grid } from "./grid.js";
 import { Labels } from "./labels.js";
 
-const COLOURS = { person: "#c00020", animal: "#b35900", vehicle: "#0a4fd0" };
-const OTHER = "#7a1fa2";
 const INK = "#0b4f8a";
 const MOST_MARKS = 2000, MOST_WAY = 900; // as the server keeps them
 const TOUCH = 14; // px around a dot that count as the dot: for a finger in a glove
@@ -171,7 +169,7 @@ export class FlightMap {
     if (mark.lat === null || mark.lon === null) return;
     this.drop(mark.track); // the one that changed last stands last
     const at = [mark.lat, mark.lon];
-    const color = COLOURS[mark.kind] ?? OTHER;
+    const color = mark.colour;
     const circle = L.circle(at, { radius: mark.sigma_m ?? 0, color, weight: 1.5, fillOpacity: 0.15, interactive: false }).addTo(this.map);
     const dot = L.circleMarker(at, { radius: 5, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1 }).addTo(this.map);
     const words = `${mark.class} ${mark.track} ±${number(mark.sigma_m, mark.sigma_m < 10 ? 1 : 0)} m`;

@@ -29,6 +29,13 @@ export function showNow(frame) {
   put("now", `Frame ${frame.seq}${flags} · ${frame.found} found${told.length ? ": " : ""}${told.join(", ")}`);
 }
 
+// Where a name is too long for its column, it breaks between its words first: Other|Vehicle.
+function nameCell(name) {
+  const cell = element("td");
+  name.split(/(?<=[a-z])(?=[A-Z])/).forEach((word, i) => cell.append(...(i ? [element("wbr")] : []), word));
+  return cell;
+}
+
 export function showCounts(state) {
   const counts = state.counts?.classes ?? {};
   const names = [...new Set([...Object.keys(counts), ...Object.keys(state.tracks)])].sort();
@@ -38,7 +45,7 @@ export function showCounts(state) {
     const old = one && one.tracks === 0 && tracks > 0; // counted before the first one came
     const row = element("tr", undefined, { "data-class": name });
     row.append(
-      element("td", name),
+      nameCell(name),
       element("td", whole(tracks)),
       element("td", whole(old ? NaN : (one?.count ?? NaN))),
       element("td", interval(old ? undefined : one)),

@@ -14,7 +14,7 @@ from edge.data import Pose
 from edge.errors import SinkError
 from edge.geo.wgs84 import metres_a_degree
 from edge.measure.track_lines import GroundPosition
-from edge.sinks.draw import COLOURS
+from edge.sinks.colours import ON_PAPER, on_paper_bgr
 from edge.sinks.tracks import map as map_module
 from edge.sinks.tracks.map import LEGEND_PX, MARGIN_PX, PAPER, SEEN, SIDE_PX, WAY, MapSink, draw_map
 from tests.support.track_lines import line, tracked
@@ -46,7 +46,10 @@ def track(number: int, east: float, north: float, sigma: float, label: int = 0, 
 def colour_at(picture: np.ndarray, x: float, y: float) -> tuple[int, ...]:
     """The colour of the map that a pixel is of: lines are drawn smooth."""
     pixel = picture[round(y), round(x)].astype(int)
-    return min((PAPER, SEEN, WAY, *COLOURS), key=lambda colour: int(np.abs(pixel - colour).sum()))
+    return min(
+        (PAPER, SEEN, WAY, *map(on_paper_bgr, range(len(ON_PAPER)))),
+        key=lambda colour: int(np.abs(pixel - colour).sum()),
+    )
 
 
 def test_north_is_up_east_is_right_and_everything_is_inside() -> None:
@@ -55,10 +58,10 @@ def test_north_is_up_east_is_right_and_everything_is_inside() -> None:
     assert picture.shape == (SIDE_PX + LEGEND_PX, SIDE_PX, 3)
     scale = INSIDE / 100  # px a metre
     x, y = MARGIN_PX + 25 * scale, MARGIN_PX + 25 * scale
-    assert colour_at(picture, x, y) == COLOURS[0]
-    assert colour_at(picture, MARGIN_PX + 75 * scale, MARGIN_PX + 50 * scale) == COLOURS[1]
+    assert colour_at(picture, x, y) == on_paper_bgr(0)
+    assert colour_at(picture, MARGIN_PX + 75 * scale, MARGIN_PX + 50 * scale) == on_paper_bgr(1)
     for dx, dy in ((-1, 0), (0, -1), (0, 1)):  # the circle of its error, 10 m; to the right stands its number
-        assert colour_at(picture, x + dx * 10 * scale, y + dy * 10 * scale) == COLOURS[0]
+        assert colour_at(picture, x + dx * 10 * scale, y + dy * 10 * scale) == on_paper_bgr(0)
         assert colour_at(picture, x + dx * 9 * scale, y + dy * 9 * scale) == SEEN
     corners = [(MARGIN_PX, MARGIN_PX), (MARGIN_PX + INSIDE, MARGIN_PX), (MARGIN_PX + INSIDE, MARGIN_PX + INSIDE)]
     for corner in corners:
@@ -91,7 +94,7 @@ def test_across_the_date_line_it_is_no_wider() -> None:
 def test_one_place_is_a_map_too_and_none_is_none() -> None:
     picture = draw_map([track(1, 0, 0, 0.0)], [], [], ("a",))
     assert picture is not None
-    assert colour_at(picture, MARGIN_PX, MARGIN_PX) == COLOURS[0]
+    assert colour_at(picture, MARGIN_PX, MARGIN_PX) == on_paper_bgr(0)
     assert draw_map([line(1, position=None)], [], [], ("a",)) is None
     assert draw_map([], [], [], ()) is None
 

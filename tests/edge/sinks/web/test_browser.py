@@ -239,4 +239,5 @@ def test_the_token_does_not_stay_in_the_address(browser: Browser, tmp_path: Path
         browser.driver.refresh()
         browser.wait(lambda: browser.text("#state-text") == "Detecting")
         assert browser.run("return document.cookie") == ""  # no script reads it
-        assert browser.complaints() == []
+        # the page that was refused has no icon of its own: a browser may ask for one later, and is refused again
+        assert [one for one in browser.complaints() if "/favicon.ico" not in one] == []

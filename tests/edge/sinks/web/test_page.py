@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("starlette", reason="needs starlette, of the extra [web]")
 pytest.importorskip("uvicorn", reason="needs uvicorn, of the extra [web]")
 
+from edge.sinks.colours import on_paper
 from edge.sinks.web import page as page_module
 from edge.sinks.web.marks import Marks
 from edge.sinks.web.page import Page, clean
@@ -200,7 +201,7 @@ def test_marks_are_told_once_and_again_where_they_changed() -> None:
         marks.note(result(seq))
     told = marks.since(0)
     (mark,) = told["marks"]
-    assert (mark["track"], mark["class"], mark["kind"]) == (1, "Person", "person")
+    assert (mark["track"], mark["class"], mark["colour"]) == (1, "Person", on_paper(0))
     assert (mark["lat"], mark["lon"]) == pytest.approx(HOME, abs=1e-6)
     assert mark["sigma_m"] > 0
     assert len(told["way"]) == 2  # at 0 and at 1 s
