@@ -1,14 +1,14 @@
 """What a long flight keeps in memory, with its files and its page: frames against megabytes.
 
-    python benchmarks/speed/flight_memory.py [frames] [--every N] [--browsers N] [--without NAME ...]
+    python benchmarks/speed/flight_memory.py [frames] [--every N] [--browsers N] [--chromium] [--without NAME ...]
 
 A whole `edge.run`: 640x512 counts of a simulated flight from memory, with their poses, again and again at full speed;
 the engine finds what the simulator put there, so that tracks come and end without a model's time. The files of tracks
 and the coverage are written, and the page is read by so many browsers of another process, its pictures and its events.
 A line has the frames, the tracks so far, the blocks that Python holds, what malloc has given out (GNU C library), and
 the memory of the process: where that grows and the two before do not, nothing is kept, and the allocator has holes.
-``--without``: an output that is not made, to find which one keeps what. At the end a line is fitted to the later three
-quarters.
+``--without``: an output that is not made, to find which one keeps what. ``--chromium``: a real browser shows the page,
+too, and `page_heap.py` prints what it keeps. At the end a line is fitted to the later three quarters.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.speed import page
+from benchmarks.speed import page, page_heap
 from benchmarks.speed.followed import Truth
 from edge.app.bench.held import Held, hold
 from edge.app.run import run
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=500, help="a line after so many frames (default: 500)")
     parser.add_argument("--people", type=int, default=190, help="on all the ground (default: 190)")
     parser.add_argument("--browsers", type=int, default=2, help="that read the page (default: 2); 0: no page")
+    parser.add_argument("--chromium", action="store_true", help="a real browser shows the page, too")
     parser.add_argument("--without", nargs="*", default=[], help=f"of {', '.join(OUTPUTS)}, coverage")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
@@ -76,7 +77,7 @@ def fly(camera: Held, engine: Truth, out: Path, asked: argparse.Namespace) -> No
         frames=asked.frames,
         outputs=tuple(name for name in OUTPUTS if name not in asked.without),
         coverage=None if "coverage" in asked.without else "",
-        web=str(port) if asked.browsers else None,
+        web=str(port) if asked.browsers or asked.chromium else None,
         policy="every",
     )
     looking: list[subprocess.Popen[bytes]] = []
@@ -90,6 +91,8 @@ def fly(camera: Held, engine: Truth, out: Path, asked: argparse.Namespace) -> No
         if done == 1 and asked.browsers:
             words = [sys.executable, page.__file__, "--port", str(port), "--browsers", str(asked.browsers)]
             looking.append(subprocess.Popen([*words, "--as", "browsers"], stdout=subprocess.DEVNULL))
+        if done == 1 and asked.chromium:
+            looking.append(subprocess.Popen([sys.executable, page_heap.__file__, f"http://127.0.0.1:{port}"]))
         ids = result.detections.track_ids
         highest = max(highest, 0 if ids is None or not len(ids) else int(ids.max()))
         if done % asked.every == 0:
@@ -101,7 +104,7 @@ def fly(camera: Held, engine: Truth, out: Path, asked: argparse.Namespace) -> No
         run(settings, camera=camera, engine=engine, watch=look)
     finally:
         for one in looking:
-            one.wait(30)
+            one.wait(60)
     later = np.array(lines[len(lines) // 4 :])
     if len(later) >= LEAST_LINES:
         blocks, given, whole = (np.polyfit(later[:, 0] / 1000, later[:, i], 1)[0] for i in (1, 2, 3))

@@ -58,6 +58,14 @@ class Activity:
         self._book(t)
         self.now = Now(state, t, t, False)
 
+    def goes_on(self, state: State) -> None:
+        """It works on this; said again, it still does, and comes on with it. After a stop all of it has a limit."""
+        t, before = self._clock(), self.now
+        if before is not None and before.state is state and not before.waiting:
+            self.now = Now(state, before.since, t, False)
+        else:
+            self.works(state)
+
     def waits(self, state: State, renews: bool = True) -> None:
         """It waits for this; said again, it still does. ``renews``: it says so again in time."""
         t, before = self._clock(), self.now

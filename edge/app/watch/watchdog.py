@@ -128,6 +128,10 @@ class Watchdog(Closing):
         ends = self._hurried if asked is None else asked
         if ends is not None and began >= ends:
             limit_s = min(limit_s, CLOSE_S)
+        if ends is not None and not now.waiting and now.seen > now.since:  # it comes on, but has no time for all of it
+            whole = t - max(now.since, ends, floor)
+            if whole >= CLOSE_S:
+                return f"{state.hung} for {CLOSE_S:g} s"
         return f"{state.hung} for {limit_s:g} s" if age >= limit_s else ""
 
     def hurry(self) -> None:

@@ -19,6 +19,7 @@ from edge.system.files import reason_of, write_private
 
 FILE, PICTURE = "coverage.geojson", "coverage.png"
 EVERY_S = 5.0  # between two looks for gaps, and two files
+DEPTH = 120  # results with their pixels that wait while gaps are looked for: 4 s at 30 Hz, 120 MB at 640x512
 REST = 20  # times as long as that took: at most a twentieth of one thread's time
 
 
@@ -80,4 +81,4 @@ def spec_of(coverage: Coverage) -> SinkSpec:
     def make(to: SinkContext) -> CoverageSink:
         return CoverageSink(to.path, coverage)
 
-    return SinkSpec("coverage", FILE, make, depth=1000, beside=(PICTURE,))
+    return SinkSpec("coverage", FILE, make, depth=DEPTH, beside=(PICTURE,))

@@ -117,7 +117,7 @@ class CountsSink(Sink):
             self._seen.note(t, result.footprint)
         if self._clock() >= self._next:
             begin = self._clock()
-            self._write([*self._over.kept, *map(Ended.of, self._book.open())], lambda: here().works(COUNTING))
+            self._write([*self._over.kept, *map(Ended.of, self._book.open())])
             now = self._clock()
             self._next = now + max(EVERY_S, REST * (now - begin))
 
@@ -129,8 +129,9 @@ class CountsSink(Sink):
         self._over.add(list(self._book.end()))
         self._write(self._over.kept)
 
-    def _write(self, tracks: Sequence[Ended], alive: Callable[[], None] = lambda: None) -> None:
-        counts = counted(tracks, self._seen, self._classes, self._over.more, alive)
+    def _write(self, tracks: Sequence[Ended]) -> None:
+        # thousands of tracks take longer than a sink may be silent, most of all when the flight has ended
+        counts = counted(tracks, self._seen, self._classes, self._over.more, lambda: here().goes_on(COUNTING))
         for label, name in enumerate(self._classes):
             if boxes := self._boxes[label] if not counts[name].tracks else 0:
                 counts[name] = _nothing(TOO_SHORT.format(boxes=boxes)) if self._followed else _unknown(0, NOT_FOLLOWED)

@@ -14,6 +14,8 @@ from edge.sinks.spec import SinkContext, SinkSpec
 from edge.sinks.tracks.crops import CROPS, RESERVE_BYTES, write_crops
 from edge.track.book import Book, Track, line_of
 
+DEPTH = 300  # results with their pixels that wait for a slow disk: 10 s at 30 Hz, 300 MB at 640x512
+
 
 class TracksSink(Sink):
     """Writes an `edge.measure.track_lines.TrackLine` for each track that is over; at the end for those that are not.
@@ -54,4 +56,4 @@ def _make(to: SinkContext) -> TracksSink:
     return TracksSink(to.path, to.classes)
 
 
-SPEC = SinkSpec("tracks", "tracks.jsonl", _make, lossless=True, depth=1000, essential=True, beside=(CROPS,))
+SPEC = SinkSpec("tracks", "tracks.jsonl", _make, lossless=True, depth=DEPTH, essential=True, beside=(CROPS,))

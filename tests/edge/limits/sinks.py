@@ -52,6 +52,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "sinks.coverage.sink": {
         "EVERY_S": (5.0, "chosen: a gap is known before the aircraft has left it"),
         "REST": (20, "at most a twentieth of the time"),
+        "DEPTH": (120, "chosen: longer than a look for gaps takes; 120 MB at 640x512"),
     },
     "sinks.coverage.picture": {
         "SIDE_PX": (900, "as of the map"),
@@ -70,7 +71,10 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "MOST_SEEN": (8000, "an hour; as the report keeps them"),
         "UNKNOWN_SPEED": (0.3, "m/s, chosen: as of an animal"),
     },
-    "sinks.tracks.jsonl": {"RESERVE_BYTES": (64 * MIB, "as of the pictures")},
+    "sinks.tracks.jsonl": {
+        "RESERVE_BYTES": (64 * MIB, "as of the pictures"),
+        "DEPTH": (300, "chosen: a card that cleans up holds nothing up; 300 MB at 640x512"),
+    },
     "sinks.tracks.map": {
         "SIDE_PX": (900, "chosen: fits a screen"),
         "APART_S": (0.2, "chosen: at 10 m/s 2 m of the way"),

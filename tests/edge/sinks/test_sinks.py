@@ -18,6 +18,7 @@ from edge.sim.truth import SimulatedFrame, Truth
 from edge.sinks import Background, JsonlSink, VideoSink, draw
 from edge.sinks.jsonl import to_json
 from edge.sinks.line_file import LineFile
+from edge.sinks.open import known_specs
 from tests.conftest import made
 
 CLASSES = ("Person", "Car")
@@ -229,3 +230,10 @@ def test_draw_scales_and_marks_the_truth() -> None:
     plain = draw(result(n=0, truth=truth), CLASSES, scale=2)
     assert marked.shape == (96, 128, 3)
     assert (marked != plain).any(axis=2)[:40, 70:110].any()
+
+
+def test_what_waits_with_its_pixels_takes_no_gigabyte() -> None:
+    """A result has a megabyte of pixels at 640x512 and 16 bits; a thousand of them waited for a slow disk."""
+    depths = {spec.name: spec.depth for spec in known_specs() if spec.pixels}
+    assert depths.keys() >= {"tracks", "video"}
+    assert max(depths.values()) <= 300

@@ -57,6 +57,22 @@ def test_a_wait_goes_on_while_it_is_renewed_and_work_begins_anew() -> None:
     assert activity.longest == {"inferring": 1.0}  # rest is no work
 
 
+def test_work_that_comes_on_keeps_its_begin() -> None:
+    clock = Clock()
+    activity = Activity("sink", clock)
+    activity.goes_on(INFERRING)
+    for _ in range(2):
+        clock.now += 5.0
+        activity.goes_on(INFERRING)
+    assert activity.now == (INFERRING, 100.0, 110.0, False)
+    clock.now += 1.0
+    activity.rests()
+    assert activity.longest == {"inferring": 11.0}
+    activity.waits(INFERRING)
+    activity.goes_on(INFERRING)
+    assert activity.now == (INFERRING, 111.0, 111.0, False)
+
+
 def test_the_report_has_what_is_not_over() -> None:
     clock = Clock()
     activity = Activity("loop", clock)

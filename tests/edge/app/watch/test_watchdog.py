@@ -185,6 +185,31 @@ def test_what_may_take_longer_and_what_is_left_behind(monkeypatch: pytest.Monkey
         assert loop.then(2.0) == ["the engine has not answered for 15 s"]
 
 
+def test_what_comes_on_may_take_long_until_a_stop_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, counting = Loop(monkeypatch), State("counting", "the count has not ended")
+    left: list[str] = []
+    sink = Activity("the sink counts", lambda: loop.now)
+    with loop.watched(limit_s=30.0) as watchdog:
+        watchdog.watch(sink, left.append)
+        for _ in range(4):
+            sink.goes_on(counting)
+            assert loop.then(20.0) == []
+        watchdog.hurry()
+        for _ in range(2):
+            sink.goes_on(counting)
+            assert loop.then(7.0) == left == []
+        sink.goes_on(counting)
+        assert loop.then(2.0) == []
+        assert left == ["the count has not ended for 15 s"]
+        left.clear()
+        watchdog.watch(sink, left.append)
+        sink.rests()
+        sink.goes_on(counting)
+        assert loop.then(14.0) == left == []
+        assert loop.then(2.0) == []
+        assert left == ["the count has not ended for 15 s"]  # it did not come on
+
+
 def test_a_slow_engine_is_waited_for_when_a_stop_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop(monkeypatch)
     handler = signal.signal(signal.SIGTERM, lambda *_: None)
