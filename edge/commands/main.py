@@ -17,7 +17,7 @@ from edge.commands.options import Command, Screens, add_verbose
 from edge.commands.parser import Parser
 from edge.commands.service import service
 from edge.errors import EdgeError
-from edge.system.files import reason_of
+from edge.system.files import not_a_path, reason_of
 from edge.system.host import versions
 from edge.system.memory import memory_error
 from edge.system.signals import terminate_as_interrupt
@@ -62,9 +62,11 @@ def _run(argv: Sequence[str] | None) -> int:
         except BrokenPipeError:  # every command prints last: it is done, and nobody reads on
             print_nothing_more()
         except OSError as error:  # a full disk behind > FILE; what else the system says has words of its own below
-            _tell(f"{error.filename or 'standard output'}: {reason_of(error)}", error)
+            expected = not_a_path(error)
+            said = f"{error.filename or 'standard output'}: {reason_of(error)}"
+            _tell(f"{said}: {expected}" if expected else said, error)
             print_nothing_more()
-            return 1
+            return 2 if expected else 1
         except Exception as error:
             if (said := memory_error(error)) is None:
                 raise

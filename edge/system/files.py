@@ -26,6 +26,13 @@ def reason_of(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
+def not_a_path(error: OSError) -> str:
+    """What was expected, where the name itself is one that no file can have; "" where the error has another cause."""
+    if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+        return ""
+    return "expected a path whose names have at most 255 bytes each, without links that lead to themselves"
+
+
 def read_text_or_none(path: Path) -> str | None:
     """The text of one small file, such as one of /sys, without white space and zero bytes at its ends.
 

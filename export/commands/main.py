@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from edge.commands.console import print_nothing_more
 from edge.commands.parser import Parser
 from edge.errors import EdgeError
-from edge.system.files import reason_of
+from edge.system.files import not_a_path, reason_of
 from edge.system.host import versions
 from edge.system.signals import terminate_as_interrupt
 from edge.system.text import printable
@@ -97,9 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(printable(f"edge-export: {error}"), file=sys.stderr)
         return error.exit_code
     except OSError as error:  # a full disk behind > FILE, a reader that is gone
-        print(printable(f"edge-export: {error.filename or 'standard output'}: {reason_of(error)}"), file=sys.stderr)
+        expected = not_a_path(error)
+        said = f"edge-export: {error.filename or 'standard output'}: {reason_of(error)}"
+        print(printable(f"{said}: {expected}" if expected else said), file=sys.stderr)
         print_nothing_more()
-        return 1
+        return 2 if expected else 1
     except KeyboardInterrupt:
         print("edge-export: interrupted", file=sys.stderr)
         return 1

@@ -47,3 +47,19 @@ def test_a_folder_that_cannot_be_made_leaves_none_of_those_before(tmp_path: Path
     with pytest.raises(NotADirectoryError), folders_made(tmp_path / "a/b", tmp_path / "file/c"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("words", [("info",), ("report",), ("review",), ("archive", "run")])
+def test_a_name_that_no_file_can_have(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("a" * 300, "loop/x"):
+        assert main([*words, name]) == 2
+        told = capsys.readouterr().err
+        assert name in told
+        assert told.count("\n") == 1
+    if words[0] != "archive":
+        assert main([*words, "a" * 300]) == 2
+        assert "File name too long: expected a path whose names have at most 255 bytes" in capsys.readouterr().err
