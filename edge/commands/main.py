@@ -68,6 +68,9 @@ def _run(argv: Sequence[str] | None) -> int:
             print_nothing_more()
             return 2 if expected else 1
         except Exception as error:
+            if expected := not_a_path(error):
+                _tell(f"{error}: {expected}", error)
+                return 2
             if (said := memory_error(error)) is None:
                 raise
             _tell(said, error)

@@ -102,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(printable(f"{said}: {expected}" if expected else said), file=sys.stderr)
         print_nothing_more()
         return 2 if expected else 1
+    except RuntimeError as error:
+        if not (expected := not_a_path(error)):
+            raise
+        print(printable(f"edge-export: {error}: {expected}"), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("edge-export: interrupted", file=sys.stderr)
         return 1
