@@ -72,10 +72,11 @@ fault-table: $(TEST)/ready  ## every CUDA and TensorRT error, simulated: what th
 	$(TEST)/bin/python -m tests.cuda_sim.build
 	$(TEST)/bin/python -m tests.cuda_sim.faults docs/faults.md
 
-# ROW: only rows with this in their name; SEED, of kills and power cuts; KILLS, FRAMES of the long flight: fewer are quicker
-test-faults: $(TEST)/ready  ## every fault of a flight: what the user sees, what is kept; writes docs/faults.md; an hour and more
+# ROW: only rows with this in their name, archive: all of an archive; SEED, of kills and power cuts; KILLS, FRAMES of the long flight: fewer are quicker
+test-faults: $(TEST)/ready  ## every fault of a flight and of an archive: what the user sees, what is kept; writes docs/faults.md and docs/archive.md; an hour and more
 	$(TEST)/bin/python -m tests.cuda_sim.build
 	$(TEST)/bin/python -m tests.faults --write docs/faults.md $(if $(ROW),--row "$(ROW)") $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(FRAMES),--frames $(FRAMES))
+	$(TEST)/bin/python -m tests.faults.archive --write docs/archive.md $(if $(ROW),--row "$(ROW)")
 
 # needs a driver and a torch that finds the GPU; pycuda is compiled, some minutes, where there is nvcc; each test that
 # cannot run says why. Real TensorRT is tested where $(TEST) has it: $(TEST)/bin/pip install tensorrt

@@ -55,8 +55,12 @@ def claimed(path: Path) -> Iterator[bool]:
         yield False
         return
     done = threading.Event()
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(Claim.own()))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(Claim.own()))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     renewing = threading.Thread(target=_renew, args=(path, done), name="claim", daemon=True)
     renewing.start()
     try:
@@ -88,10 +92,12 @@ class Looks:
             renewed = path.stat().st_mtime_ns
             whose = decoded(read_limited(path, 4096), Claim)
         except FileNotFoundError:
+            self._seen.pop(path, None)
             return True
         except (OSError, ValueError):  # being written, or cut off: it grows old as any other
             whose = None
         if whose is not None and whose.dead():
+            self._seen.pop(path, None)
             return True
         before = self._seen.get(path)
         if before is None or before[0] != renewed:

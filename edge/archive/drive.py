@@ -15,6 +15,8 @@ from edge.archive.unit import Unit
 from edge.archive.work import Outcome, Places
 
 WAIT_S = 5.0  # for a unit to come back, and between two looks at units that others work on
+MOST_AGAIN = 1000  # units that failed and wait for the end: more are tried again at once, so that few are in memory
+NAMED = 100  # of those that were given up; the reasons of all are on the disk
 
 
 class Pool(Protocol):
@@ -32,7 +34,7 @@ class Pool(Protocol):
 
 @dataclass
 class Tally:
-    """Units by what became of them. ``left``: given up, with why. ``seconds``: since the beginning; ``frames``,
+    """Units by what became of them. ``given_up``: how many; ``left``: the first `NAMED` of them, with why. ``frames``,
     ``bytes``: of units done now.
     """
 
@@ -42,12 +44,13 @@ class Tally:
     elsewhere: int = 0
     frames: int = 0
     bytes: int = 0
+    given_up: int = 0
     left: list[tuple[Unit, str]] = field(default_factory=list)
 
     @property
     def over(self) -> int:
         """Of which nothing more comes."""
-        return self.there + self.done + len(self.left)
+        return self.there + self.done + self.given_up
 
 
 class Drive:
@@ -98,7 +101,7 @@ class Drive:
 
     def _next(self) -> Unit | None:
         """The next unit of which something is to be done; those of which nothing is are counted."""
-        while self._more:
+        while self._more and len(self._again) < MOST_AGAIN:
             unit = next(self._units, None)
             if unit is None:
                 self._more = False
@@ -142,7 +145,9 @@ def _known(unit: Unit, folder: Path) -> Outcome | None:
 
 def _count(tally: Tally, unit: Unit, outcome: Outcome) -> None:
     if outcome.state == "left":
-        tally.left.append((unit, outcome.why))
+        tally.given_up += 1
+        if len(tally.left) < NAMED:
+            tally.left.append((unit, outcome.why))
     elif outcome.state == "done":
         tally.done += 1
         tally.frames += outcome.frames

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,17 +76,18 @@ def run_archive(
     job = Job.of(model, options)
     folder = folder_of(archive, job)
     share = shard or Share(1, 1)
-    mine = [(unit.bytes, unit.sha256) for unit in manifest.units() if share.has(unit)]
-    if not mine:
+    units = size = 0
+    for unit in manifest.units():
+        if share.has(unit):
+            units, size = units + 1, size + unit.bytes
+            if retry and (tries := Tries(Places.of(folder, unit.sha256).tries)).over:
+                tries.again()
+    if not units:
         raise InputError(
             f"no unit of {archive} falls to --shard {share.number}/{share.of}: it has {manifest.head.units}"
         )
-    if retry:
-        for _, sha256 in mine:
-            if (tries := Tries(Places.of(folder, sha256).tries)).over:
-                tries.again()
     with _pool(job, folder, scheduler, processes) as (pool, workers):
-        begin(Work(job, folder, len(mine), sum(size for size, _ in mine), workers))
+        begin(Work(job, folder, units, size, workers))
         return Drive((unit for unit in manifest.units() if share.has(unit)), folder, pool, tell).run()
 
 
@@ -109,8 +110,10 @@ def _pool(job: Job, folder: Path, scheduler: str | None, processes: int | None) 
     measured = "; ".join(f"{split}: {rate:g} frames/s" for split, rate in rates.items())
     said = f"{count} process{'es' if count > 1 else ''} of {threads} thread{'s' if threads > 1 else ''}"
     said += f", on the GPUs {', '.join(cards)}" if cards else ""
-    with local_workers(count, cards) as client:
-        yield DaskPool(client, job, folder, threads), f"{said} ({measured})" if measured else said
+    with ExitStack() as ended, local_workers(count, cards) as client:
+        local = DaskPool(client, job, folder, threads)
+        ended.callback(local.stopped)
+        yield local, f"{said} ({measured})" if measured else said
 
 
 def _on_gpu(job: Job) -> bool:

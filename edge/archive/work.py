@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,6 +15,7 @@ from edge.app.output import REPORT
 from edge.app.run import run
 from edge.archive.claims import claimed
 from edge.archive.job import Job, code_sha256
+from edge.archive.limit import Limit, limited
 from edge.archive.tries import Tries
 from edge.archive.unit import Unit
 from edge.engine import open_engine
@@ -21,6 +24,7 @@ from edge.seams import Engine
 from edge.system.files import reason_of, sync_folder
 
 State = Literal["done", "there", "taken", "failed", "left"]
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +51,12 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, folder: Path, sha256: str) -> Places:
-        """``folder``: of the job. Results lie in 256 folders: a hundred thousand in one are slow on many disks."""
+        """``folder``: of the job. Results and tries lie in 256 folders: a hundred thousand in one are slow on many
+        disks.
+        """
         return cls(
             folder / "units" / sha256[:2] / sha256,
-            folder / "tries" / f"{sha256}.jsonl",
+            folder / "tries" / sha256[:2] / f"{sha256}.jsonl",
             folder / "claims" / sha256,
             folder / "work",
         )
@@ -76,7 +82,8 @@ class _Session:
                 raise InputError(f"{job.model} is another bundle here than where the job was begun: copy it again")
             if self._engine is not None:
                 self._engine.close()
-            self._engine = open_engine(job.model, job.options.backend, threads, tiles=job.options.tiles)
+            with limited():
+                self._engine = open_engine(job.model, job.options.backend, threads, tiles=job.options.tiles)
             self._key = key
         return self._engine
 
@@ -89,7 +96,7 @@ def detect(job: Job, folder: Path, unit: Unit, threads: int = 0) -> Outcome:
 
     Nothing is raised for a unit that cannot be done: the outcome says so. Raises EdgeError where this process cannot do
     any: another version of this package, a bundle that is missing or altered, an engine that does not load; OSError
-    where the archive's folder cannot be written.
+    where the archive's folder cannot be written, or is full: that is no try of the unit.
     """
     places = Places.of(folder, unit.sha256)
     if places.result.is_dir():
@@ -100,25 +107,39 @@ def detect(job: Job, folder: Path, unit: Unit, threads: int = 0) -> Outcome:
             return Outcome(unit.sha256, "taken")
         if places.result.is_dir():  # by who had the claim until now
             return Outcome(unit.sha256, "there")
+        work = places.work / f"{unit.sha256}.{os.uname().nodename}.{os.getpid()}"
+        for left in places.work.glob(f"{unit.sha256}.*"):  # by who was killed at it
+            shutil.rmtree(left, ignore_errors=True)
         tries = Tries(places.tries)
         if tries.over:
             return Outcome(unit.sha256, "left", tries.reason)
         tries.begin()
         begun = time.monotonic()
-        work = places.work / f"{unit.sha256}.{os.uname().nodename}.{os.getpid()}"
-        for left in places.work.glob(f"{unit.sha256}.*"):  # by who was killed at it
-            shutil.rmtree(left, ignore_errors=True)
         try:
-            _check_files(unit)
-            report = run(job.settings(unit, work), engine=engine)
-            _check_files(unit)
-            placed = _place(work, places.result)
+            with Limit(unit, tries.ended) as limit:
+                _check_files(unit)
+                report = run(job.settings(unit, work), engine=engine, watch=limit.frame)
+                _check_files(unit)
+                placed = _place(work, places.result)
         except (EdgeError, OSError) as error:
+            if full := _no_room(error):  # no fault of the unit's, and the next one would be the same
+                with suppress(OSError):
+                    tries.withdraw()
+                raise OSError(full, os.strerror(full), str(places.work)) from error
             tries.fail(reason_of(error) if isinstance(error, OSError) else str(error))
             return Outcome(unit.sha256, "left" if tries.over else "failed", tries.reason)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return Outcome(unit.sha256, "done" if placed else "there", "", int(report["frames"]), time.monotonic() - begun)
+
+
+def _no_room(error: BaseException | None) -> int | None:
+    """The number of what says that nobody can write there, where that is behind ``error``."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _check_files(unit: Unit) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ def join_units(units: Sequence[Path], out: Path) -> Path:
     shifts = _shifts(files)
     edges = [edges_of(_shifted(file, shift)) for file, shift in zip(files, shifts, strict=True)]
     known = numbers(edges)
-    offsets = [sum(one.highest for one in edges[:i]) for i in range(len(edges))]
+    offsets = list(accumulate((one.highest for one in edges), initial=0))
 
     def number(unit: int, track: int) -> int:
         return known[unit].get(track, offsets[unit] + track)

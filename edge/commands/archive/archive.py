@@ -123,9 +123,11 @@ def run(arguments: argparse.Namespace, screens: Screens) -> None:
     for unit, why in tally.left[:SHOWN]:
         said.line(printable(f"! {unit.name}: {why}"))
     said.line(_progress(tally, None))
-    if tally.left:
+    if tally.given_up > len(tally.left[:SHOWN]):
+        said.line(f"! and {tally.given_up - SHOWN} more: edge archive merge names all")
+    if tally.given_up:
         raise EdgeError(
-            f"{len(tally.left)} of {tally.units} units were given up after two tries, the others are done: see why "
+            f"{tally.given_up} of {tally.units} units were given up after two tries, the others are done: see why "
             "above; --retry tries them again"
         )
     said.line(f"next: edge archive merge {arguments.archive}")
@@ -151,7 +153,7 @@ class _Lines:
 
 def _progress(tally: Tally, pace: Pace | None) -> str:
     left = pace.left_s(tally) if pace else None
-    parts = [f"{tally.done} units done now", f"{tally.there} before", f"{len(tally.left)} given up"]
+    parts = [f"{tally.done} units done now", f"{tally.there} before", f"{tally.given_up} given up"]
     if tally.elsewhere:
         parts.append(f"{tally.elsewhere} at other runs")
     parts.append(f"{tally.frames} frames, {_gb(tally.bytes)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from edge.archive.claims import Claim
 from edge.archive.drive import Drive
 from edge.archive.job import folder_of
 from edge.archive.run import run_archive
+from edge.archive.tries import Tries
 from edge.archive.work import Places
 from edge.errors import EngineError, InputError
 from tests.edge.archive.flights import null_job, still, unit_of
@@ -34,6 +36,27 @@ class Deadly(distributed.WorkerPlugin):  # type: ignore[misc,name-defined]
             return os._exit(9) if deadly in settings.source else real(settings, **more)
 
         work.run = run  # type: ignore[attr-defined]
+
+
+class Stuck(distributed.WorkerPlugin):  # type: ignore[misc,name-defined]
+    """In each worker: what is to be detected in ``stuck`` never returns, and holds the interpreter meanwhile."""
+
+    def __init__(self, stuck: str) -> None:
+        self.stuck = stuck
+
+    def setup(self, worker: Any) -> None:
+        from edge.archive import limit, work
+
+        real, stuck = work.run, self.stuck  # type: ignore[attr-defined]
+
+        def run(settings: Any, **more: Any) -> Any:
+            if stuck not in settings.source:
+                return real(settings, **more)
+            ctypes.PyDLL(None).pause()
+            raise AssertionError("it came back")
+
+        work.run = run  # type: ignore[attr-defined]
+        limit.STILL_S = 30.0  # the other units take a second, on a busy machine ten
 
 
 def _with_children() -> list[int]:
@@ -83,7 +106,25 @@ def test_a_unit_that_kills_its_worker_is_left_and_the_rest_is_done(tmp_path: Pat
         client.register_plugin(Deadly(str(tmp_path / "1.png")))
         tally = Drive(iter(units), folder, DaskPool(client, job, folder, 1)).run()
     assert tally.left == [(units[1], "its worker died at it, twice")]
-    assert (tally.done, tally.there) == (4, 0)
+    # a worker that died with a result in its memory: Dask asks for it again, and it is there
+    assert (tally.done + tally.there, tally.given_up) == (4, 1)
+    assert all(Tries(Places.of(folder, unit.sha256).tries).begun == 1 for unit in units if unit != units[1])
+    assert [Places.of(folder, unit.sha256).result.is_dir() for unit in units] == [True, False, True, True, True]
+
+
+@pytest.mark.slow
+def test_a_unit_that_never_returns_is_ended_with_its_worker_and_the_rest_is_done(tmp_path: Path) -> None:
+    from edge.archive.cluster import DaskPool, local_workers
+
+    job = null_job()
+    folder = folder_of(tmp_path / "archive", job)
+    units = [unit_of(still(tmp_path / f"{number}.png"), sha256=f"{number:064x}") for number in range(5)]
+    with local_workers(1) as client:
+        client.register_plugin(Stuck(str(tmp_path / "1.png")))
+        tally = Drive(iter(units), folder, DaskPool(client, job, folder, 1)).run()
+    assert [unit for unit, _ in tally.left] == [units[1]]
+    assert "its worker was ended; it stood in run (" in tally.left[0][1]
+    assert (tally.done + tally.there, tally.given_up) == (4, 1)
     assert [Places.of(folder, unit.sha256).result.is_dir() for unit in units] == [True, False, True, True, True]
 
 

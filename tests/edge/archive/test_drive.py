@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.archive import claims
+from edge.archive import claims, drive
 from edge.archive.claims import LEASE_S, Claim, Looks, claimed, take_away
 from edge.archive.drive import WAIT_S, Drive
 from edge.archive.run import Share
@@ -80,6 +80,18 @@ def test_what_failed_comes_again_behind_the_others_and_what_is_left_is_named(fol
     tally = Drive(iter(all_units), folder, Fake(answer), lambda _: None).run()
     assert order == ["0", "1", "2", "3", "1", "3"]
     assert (tally.done, tally.left) == (2, [(all_units[1], "why"), (all_units[3], "why")])
+
+
+def test_few_units_that_failed_are_in_memory(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "NAMED", 3)
+    monkeypatch.setattr(drive, "MOST_AGAIN", 4)
+    waiting, all_units = [0], units(tmp_path, 50)
+    pool = Fake(lambda _unit, time: "failed" if time == 1 else "left", slots=1)
+    one = Drive(iter(all_units), folder, pool, lambda _tally: waiting.append(len(one._again)))
+    tally = one.run()
+    assert (tally.given_up, tally.over, tally.left) == (50, 50, [(unit, "why") for unit in all_units[:3]])
+    assert max(waiting) == 4
+    assert set(pool.given.values()) == {2}
 
 
 def test_what_is_there_or_left_already_is_not_given_out(folder: Path, tmp_path: Path) -> None:

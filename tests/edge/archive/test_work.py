@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,14 +10,14 @@ import pytest
 
 from edge.app.run import run
 from edge.app.settings import RunSettings
-from edge.archive import work
+from edge.archive import claims, work
 from edge.archive.claims import claimed
 from edge.archive.job import Job, folder_of, jobs_of, read_job
 from edge.archive.manifest import Manifest
 from edge.archive.plan import plan
 from edge.archive.tries import Tries
 from edge.archive.work import Places, detect
-from edge.errors import InputError
+from edge.errors import InputError, SinkError
 from tests.edge.archive.flights import null_job, record, still, unit_of
 
 
@@ -165,3 +166,35 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(job: Job, folder: Path
     (left / "detections.jsonl").write_text("")
     assert detect(job, folder, unit).state == "done"
     assert list((folder / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_without_room_is_no_try_of_the_unit(
+    job: Job, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*_words: object, **_more: object) -> None:
+        try:
+            raise OSError(number, os.strerror(number))
+        except OSError as error:
+            raise SinkError("cannot be written") from error
+
+    unit = unit_of(still(tmp_path / "a.png"))
+    places = Places.of(folder, unit.sha256)
+    monkeypatch.setattr(work, "run", full)
+    for _ in range(3):
+        with pytest.raises(OSError, match=os.strerror(number)) as told:
+            detect(job, folder, unit)
+        assert told.value.errno == number
+    assert (Tries(places.tries).begun, places.claim.exists(), list(places.work.iterdir())) == (0, False, [])
+    monkeypatch.undo()
+    assert detect(job, folder, unit).state == "done"
+
+
+def test_a_claim_that_cannot_be_written_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_claim: object) -> bytes:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(claims.msgspec.json, "encode", full)
+    with pytest.raises(OSError, match="full"), claims.claimed(tmp_path / "claim"):
+        pass
+    assert list(tmp_path.iterdir()) == []

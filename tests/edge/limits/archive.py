@@ -13,15 +13,30 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "archive.cluster": {
         "AHEAD": (1, "chosen: the next unit is at its worker when the one at work is over"),
+        "KEPT": (100, "chosen: some units' messages; Dask's own are 1000 to 100,000"),
+        "LOOK_S": (2.0, "chosen: a worker that comes may wait so long for its first unit"),
         "CONNECT_S": (20.0, "chosen: Dask's own is 30 s"),
+        "GATHER_S": (20.0, "chosen: some bytes; then it is seen whether the scheduler is there"),
+        "GONE_S": (300.0, "four times what starting two took on a busy machine"),
     },
     "archive.digests": {"BLOCK": (MIB, "chosen: a disk's reading ahead"), "MAX_LINE": (65536, "a path has 4096")},
-    "archive.drive": {"WAIT_S": (5.0, "chosen: a sixth of what a lease needs to be seen old twice")},
+    "archive.drive": {
+        "WAIT_S": (5.0, "chosen: a sixth of what a lease needs to be seen old twice"),
+        "MOST_AGAIN": (1000, "chosen: a megabyte"),
+        "NAMED": (100, "chosen: more than is shown"),
+    },
     "archive.find": {
         "UNIT_BYTES": (256 * MIB, "chosen: a minute or two of 640x512 counts at 30 Hz are lost with a worker"),
         "UNIT_STILLS": (500, "chosen: minutes on a CPU"),
     },
     "archive.job": {"MAX_JSON": (MIB, "a job has 1 kB")},
+    "archive.limit": {
+        "STILL_S": (900.0, "three times what an engine may take to load"),
+        "TIMES": (10, "chosen: a file whose head says far too few"),
+        "RENEW_S": (5.0, "chosen: small beside STILL_S"),
+        "MAX_SAID": (MIB, "100 threads with 100 lines each have a MB"),
+        "STDERR": (2, "POSIX"),
+    },
     "archive.manifest": {"MAX_LINE": (64 * MIB, "100,000 stills in one unit")},
     "archive.merge.folders": {"MAX_JSON": (64 * MIB, "64 bytes for each unit of a flight: a million")},
     "archive.merge.join": {
