@@ -62,7 +62,9 @@ class SimulatorSettings:
         for row in fields(self):
             value = getattr(self, row.name)
             if not row.metadata["low"] <= value <= row.metadata["high"]:  # a NaN fails too
-                raise SourceError(f"sim: {row.name}={value:g}: expected {_range(row)}")
+                far = isinstance(value, int) and abs(value) > 1e300  # too large for a float
+                said = f"{str(value)[:12]}..." if far else f"{value:g}"
+                raise SourceError(f"sim: {row.name}={said}: expected {_range(row)}")
         if self.ffc_interval and self.ffc_duration >= self.ffc_interval:
             raise SourceError(
                 f"sim: ffc_duration={self.ffc_duration:g} with ffc_interval={self.ffc_interval:g}: the "

@@ -14,7 +14,7 @@ from typing import Any
 from edge.data import Result
 from edge.errors import EdgeError, SinkError
 from edge.seams import Closing, Sink
-from edge.system.activity import Activity, State, here
+from edge.system.activity import Activity, State, here, watched_here
 from edge.system.budget import LOOK_S
 
 FULL_S = 0.005  # how often a loop that waits for a slow sink looks whether there is room
@@ -118,6 +118,10 @@ class Background(Closing):
                 self.leave(f"{self._ending.hung} for {within_s:g} s")
 
     def _work(self) -> None:
+        with watched_here(self.activity):  # a sink may say what it is at, and that it comes on
+            self._results()
+
+    def _results(self) -> None:
         while True:
             self.activity.rests()
             try:

@@ -177,6 +177,17 @@ def _check(page: TiffPage, file_bytes: int) -> None:
         raise ValueError(f"{sum(page.databytecounts)} bytes of one picture")
     if len(page.dataoffsets) != len(page.databytecounts) or not page.dataoffsets:
         raise ValueError("a damaged or cut off TIFF (its parts are not listed)")
+    if len(page.dataoffsets) < (parts := _parts(page)):  # each that is missing is looked for: millions take seconds
+        raise ValueError(f"a damaged TIFF ({len(page.dataoffsets)} of its {parts} strips or tiles are listed)")
+
+
+def _parts(page: TiffPage) -> int:
+    """Strips or tiles that a page of this size has."""
+    if page.is_tiled:
+        number = -(-page.imagewidth // page.tilewidth) * -(-page.imagelength // page.tilelength)
+    else:
+        number = -(-page.imagelength // max(1, min(page.rowsperstrip, page.imagelength)))
+    return int(number * (page.samplesperpixel if page.planarconfig == 2 and page.samplesperpixel > 1 else 1))
 
 
 def _decoded(path: Path | None, page: TiffPage, number: int) -> Array:

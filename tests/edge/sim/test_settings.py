@@ -57,6 +57,12 @@ def test_what_is_wrong_is_named_with_what_is_right(source: str, words: list[str]
         assert word in message
 
 
+@pytest.mark.parametrize("number", ["1" * 400, "-" + "9" * 330])
+def test_a_number_that_no_float_holds_is_refused_too(number: str) -> None:
+    with pytest.raises(SourceError, match=r"^sim: frames=-?\d{11,12}\.\.\.: expected a whole number from 0 to"):
+        parse_settings(f"sim:frames={number}")
+
+
 @given(st.sampled_from(sorted(ROWS)), st.floats(allow_nan=True))
 def test_a_number_is_taken_or_refused_by_its_range(name: str, value: float) -> None:
     row = ROWS[name]

@@ -13,6 +13,7 @@ import pytest
 
 from edge.data import Detections, Frame, Result
 from edge.sinks import Background
+from edge.system.activity import State, here
 from tests.conftest import made
 
 
@@ -74,3 +75,24 @@ def test_an_interrupt_in_write_leaves_nobody_asleep(lossless: bool) -> None:
             break
     assert at > 3
     assert not reached
+
+
+def test_what_a_sink_says_it_is_at_is_heard_by_whoever_watches_its_thread() -> None:
+    """Thousands of tracks take longer to count than a sink may be silent: it says that it comes on."""
+    counting, heard = State("counting", "the count has not ended"), []
+
+    class Counts(Kept):
+        def write(self, result: Result) -> None:
+            here().goes_on(counting)
+            heard.append(background.activity.now)
+            super().write(result)
+
+        def close(self) -> None:
+            here().goes_on(counting)
+            heard.append(background.activity.now)
+
+    background = Background(Counts(), depth=4, lossless=True)  # type: ignore[arg-type]
+    background.write(result(0))
+    background.close()
+    assert [now and now.state for now in heard] == [counting, counting]
+    assert here() is not background.activity

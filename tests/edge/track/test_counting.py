@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise, permutations
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from edge.errors import InputError
 from edge.track import counting
 from edge.track.counting import GroundTrack, count
 from edge.track.herds import together, velocities
-from edge.track.merging import hull_of
+from edge.track.merging import GATE, Ground, _same, hull_of
 from edge.track.passes import pass_numbers
 
 
@@ -238,3 +238,31 @@ def test_with_many_tracks_it_is_redrawn_less_often(monkeypatch: pytest.MonkeyPat
     for asked, done in ((200, 50), (40, 20), (5, 5)):
         assert f"redrawn {done} times" in count(tracks, draws=asked)[0].method
     assert "redrawn 200 times" in count(tracks[:10], draws=200)[0].method
+
+
+def cheapest(far: np.ndarray) -> float:
+    """Of all ways to pair rows with columns: two that stay alone cost the gate each. By trying every way."""
+    rows, columns = far.shape
+    best = 2 * GATE * min(rows, columns)
+    for pairs in range(1, min(rows, columns) + 1):
+        for left in combinations(range(rows), pairs):
+            for right in permutations(range(columns), pairs):
+                costs = far[list(left), list(right)]
+                if (costs < GATE).all():
+                    best = min(best, float(costs.sum()) + 2 * GATE * (min(rows, columns) - pairs))
+    return best
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 4), st.integers(1, 4), st.floats(0.5, 8.0), st.integers(0, 2**16))
+def test_no_other_pairs_are_nearer(before: int, now: int, wide: float, seed: int) -> None:
+    at = np.random.default_rng(seed).uniform(0, 2 * wide, (before + now, 2))
+    sigma, times = np.full(len(at), 1.0), np.zeros(len(at))
+    rows, columns, cost = _same(
+        at, sigma, times, np.arange(before), np.arange(before, before + now), Ground(0.0, 0.0, {})
+    )
+    far = ((at[:before, None] - at[before:]) ** 2).sum(-1) / 2
+    assert len(set(rows.tolist())) == len(set(columns.tolist())) == len(rows)
+    assert cost == pytest.approx(far[rows, columns])
+    assert (cost < GATE).all()
+    assert cost.sum() + 2 * GATE * (min(before, now) - len(cost)) == pytest.approx(cheapest(far))
