@@ -22,7 +22,8 @@ from edge.track.kalman import AREA, ID, LABEL, NOISE, ROWS, SPREAD, Float64, H, 
 GATE = 16.0  # squared distance in 1 sigma, of both axes together, from which a pair cannot be
 LIMIT = 22.0  # cost from which a pair cannot be
 FAINT_LIMIT = 10.0  # the same of a faint detection with a track that was not seen in the frame before
-LATER = 6.0  # cost by which what is not yet a track comes after the tracks
+LATER = 6.0  # cost by which what is not yet a track comes after the tracks, and is to be likelier to be one at all
+NEAR = 2.0  # squared distance in 1 sigma up to which that second one is not asked for
 LEFT_OUT = LIMIT + LATER
 SIZE_RATIO = 2.5  # sizes that differ by more are not those of one object
 MOST_RATIO = (2 * math.log(SIZE_RATIO)) ** 2  # the same of areas: their log, squared
@@ -72,8 +73,10 @@ def candidates(s: Float64, found: Found) -> Pairs:
         cost += OTHER_CLASS * (a[LABEL] != b[LABEL])
     can = far < GATE
     can &= ratio < MOST_RATIO
-    can &= cost < LIMIT
-    cost += LATER * (a[ID] < 0)
+    later = LATER * (a[ID] < 0)
+    # seen once, it may have gone anywhere: a far detection is more often another object's, or noise
+    can &= cost < LIMIT - later * (far > NEAR)
+    cost += later
     return tracks[can], which[can], cost[can]
 
 
@@ -99,14 +102,21 @@ def second_boxes(found: Found, new: Indices, left: npt.NDArray[np.bool_]) -> npt
     return np.asarray((same & (order < place[:, None])).any(1))
 
 
-def choose(pairs: Pairs) -> tuple[Indices, Indices]:
-    """Of the pairs, one-to-one, those of the least total cost; leaving a track and a detection out costs `LEFT_OUT`."""
+def alone(pairs: Pairs) -> npt.NDArray[np.bool_]:
+    """(P,) bool: which have no rival, no other pair with their track or their detection."""
+    tracks, which, _ = pairs
+    return np.asarray(np.bincount(tracks).take(tracks) + np.bincount(which).take(which) == 2)
+
+
+def choose(pairs: Pairs, single: npt.NDArray[np.bool_] | None = None) -> tuple[Indices, Indices]:
+    """Of the pairs, one-to-one, those of the least total cost; leaving a track and a detection out costs `LEFT_OUT`.
+
+    ``single``: what `alone` says of them, where that is known: most have no rival, only the others need a solver.
+    """
     tracks, which, cost = pairs
-    if not len(tracks):
-        return tracks, which
-    # most have no rival: only the others need a solver
-    rivals = np.bincount(tracks).take(tracks) + np.bincount(which).take(which) > 2
-    some = rivals.nonzero()[0]
+    if single is None:
+        single = alone(pairs)
+    some = (~single).nonzero()[0]
     if not len(some):
         return tracks, which
     its, ones, costs = tracks.take(some), which.take(some), cost.take(some)
@@ -116,7 +126,7 @@ def choose(pairs: Pairs) -> tuple[Indices, Indices]:
         best.sort()
     else:
         best = _solved(its, ones, costs)
-    chosen = np.concatenate(((~rivals).nonzero()[0], some.take(best)))
+    chosen = np.concatenate((single.nonzero()[0], some.take(best)))
     return tracks.take(chosen), which.take(chosen)
 
 

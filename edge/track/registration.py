@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.track.association import Found, Pairs
 from edge.track.kalman import AREA, HITS, SPREAD, Float64, X, Y
@@ -49,17 +50,20 @@ def common_shift(s: Float64, found: Found) -> Float64 | None:
     return np.array([x[agree].mean(), y[agree].mean()])
 
 
-def shift_beside(s: Float64, found: Found, pairs: Pairs) -> tuple[Float64, Float64] | None:
+def shift_beside(
+    s: Float64, found: Found, pairs: Pairs, single: npt.NDArray[np.bool_]
+) -> tuple[Float64, Float64] | None:
     """Pixels (2,) by which detections lie beside tracks, of those that have only one another, their median; and what of
     it no chance makes, (2,). None where chance makes such a shift, or where the pairs are too few.
+
+    ``single``: which of the pairs have no rival, see `alone`.
     """
     tracks, which, _ = pairs
-    alone = np.bincount(tracks).take(tracks) + np.bincount(which).take(which) == 2
-    alone &= s[HITS].take(tracks) >= 2
-    n = np.count_nonzero(alone)
+    these = (single & (s[HITS].take(tracks) >= 2)).nonzero()[0]
+    n = len(these)
     if n < LEAST_TRACKS:
         return None
-    a, b = s.take(tracks[alone], 1), found.s.take(which[alone], 1)
+    a, b = s.take(tracks.take(these), 1), found.s.take(which.take(these), 1)
     ways = b[X : Y + 1] - a[X : Y + 1]
     ways.sort(axis=1)
     shift = (ways[:, (n - 1) // 2] + ways[:, n // 2]) / 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edge.data import Int32
 from edge.errors import InputError
-from edge.track.association import FAINT_LIMIT, Found, candidates, choose, second_boxes
+from edge.track.association import FAINT_LIMIT, Found, alone, candidates, choose, second_boxes
 from edge.track.inputs import Limit, checked, checked_limits, checked_motion, reaching
 from edge.track.kalman import (
     FIRST,
@@ -186,11 +186,13 @@ class Tracker:
 
     def _end(self, t: float) -> None:
         s, least = self._s, PATIENCE * (self._usual or 0.0)
-        numbered = s[ID] >= 0
-        over = t - s[LAST] > np.where(numbered, max(self.lost_s, least), max(NEW_S, least))
-        if np.count_nonzero(over):
-            self.ended = self._told(over & numbered)
-            self._s = s.compress(~over, 1)
+        tracks, others = max(self.lost_s, least), max(NEW_S, least)
+        unseen = t - s[LAST]
+        if np.count_nonzero(unseen > min(tracks, others)):
+            over = unseen > np.where(s[ID] >= 0, tracks, others)
+            if np.count_nonzero(over):
+                self.ended = self._told(over & (s[ID] >= 0))
+                self._s = s.compress(~over, 1)
 
     def _know_classes(self, classes: int) -> None:
         """A row of votes for each class, as soon as there is more than one."""
@@ -216,18 +218,20 @@ class Tracker:
                 if not self._known and self._dt > 0:
                     s[VX : VY + 1] += shift[:, None] / self._dt  # the camera's, which goes on
                 pairs = candidates(s, found)
-        beside = shift_beside(s, found, pairs) if self._known and len(pairs[0]) >= LEAST_TRACKS else None
+        single = alone(pairs)
+        beside = shift_beside(s, found, pairs, single) if self._known and len(single) >= LEAST_TRACKS else None
         if beside is not None:
             shift, sure_of = beside
             s[X : Y + 1] += shift[:, None]
             pairs = candidates(s, found)
+            single = alone(pairs)
             s[X : Y + 1] += (sure_of - shift)[:, None]  # what is left tells of velocities
         tracks, which, cost = pairs
         if found.lowest >= self._all_sure or not len(tracks):
-            return choose(pairs)
+            return choose(pairs, single)
         sure = reaching(found, self.high).take(which)
         if np.count_nonzero(sure) == len(sure):
-            return choose(pairs)
+            return choose(pairs, single)
         first, theirs = choose((tracks[sure], which[sure], cost[sure]))
         # noise is faint, too: an object that was not seen a moment ago is to be where it must be
         near = (s[LAST].take(tracks) >= self._before) | (cost < FAINT_LIMIT)

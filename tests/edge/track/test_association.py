@@ -93,7 +93,8 @@ def test_the_choice_is_the_best_of_all(few: int, monkeypatch: pytest.MonkeyPatch
         n, m = rng.integers(1, 5, 2)
         table = np.where(rng.random((n, m)) < 0.7, rng.uniform(0, 20, (n, m)), np.inf)
         rows, columns = np.nonzero(np.isfinite(table))
-        r, c = choose((rows, columns, table[rows, columns]))
+        pairs = rows, columns, table[rows, columns]
+        r, c = choose(pairs)
         assert len(set(r.tolist())) == len(set(c.tolist())) == len(r)
         best = min(
             sum(table[i, j] - LEFT_OUT for i, j in zip(some, other, strict=True))

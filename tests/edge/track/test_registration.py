@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.track import Tracker
-from edge.track.association import candidates
+from edge.track.association import alone, candidates
 from edge.track.inputs import checked
 from edge.track.kalman import HITS, ROWS, SPREAD, born, predict
 from edge.track.registration import CHANCE, SURE, shift_beside
@@ -29,7 +29,8 @@ def beside(at: np.ndarray, seen: np.ndarray, hits: int = 3) -> tuple[list[float]
     s = born(tracks.s, 0.0, 1.0, np.zeros(2), ROWS)
     s[HITS] = hits
     predict(s, 0.1)
-    told = shift_beside(s, found, candidates(s, found))
+    pairs = candidates(s, found)
+    told = shift_beside(s, found, pairs, alone(pairs))
     chance = np.sqrt(np.pi / 2 * s[SPREAD].mean() / len(at))
     return None if told is None else (told[0].tolist(), told[1].tolist(), float(chance))
 

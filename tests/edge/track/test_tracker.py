@@ -158,10 +158,27 @@ def test_motion_takes_a_point_from_the_frame_before_to_this_one(shift: float) ->
     right, wrong = Tracker(), Tracker()
     for k in range(6):
         ids = step(right, at - (k * shift, 0), k / 4, motion)
-        off = step(wrong, at - (k * shift, 0), k / 4, motion * (1, 1, -1))
+        # three are too few to show that they lie beside their tracks together
+        step(wrong, at[:3] - (k * shift, 0), k / 4, motion * (1, 1, -1))
     assert ids == list(range(1, 21))
-    assert off != ids
     assert np.abs([track.velocity for track in right.tracks]).max() < 3  # over the ground
+    assert all(abs(track.velocity[0]) > 2 * shift for track in wrong.tracks)
+
+
+@pytest.mark.parametrize(("sizes", "then"), [(1.4, [1]), (1.7, [-1])])
+def test_a_far_detection_is_not_taken_for_what_was_seen_once(sizes: float, then: list[int]) -> None:
+    """At 4 Hz 1.7 of its sizes are 6.8 a second: it is another object, and the first is still there."""
+    tracker, away = Tracker(), 100 + 12 * sizes
+    step(tracker, [(100, 100)], 0.0, STILL)
+    assert step(tracker, [(away, 100)], 0.25, STILL) == then
+    if then == [-1]:
+        assert step(tracker, [(100, 100), (away, 100)], 0.5, STILL) == [1, 2]
+
+
+@pytest.mark.parametrize("gap", [0.25, 1.0, 4.0])
+def test_however_rare_frames_are_what_walks_becomes_a_track(gap: float) -> None:
+    tracker = Tracker()
+    assert [step(tracker, [(100 + 12 * k * gap, 100)], k * gap, STILL) for k in range(3)] == [[-1], [1], [1]]
 
 
 def test_turning_and_growing_pictures_are_followed() -> None:
