@@ -33,7 +33,7 @@ NO_GROUND = "most of the picture looks more than 75 degrees off nadir or past th
 NO_ROOM = "the map has no room for such ground"
 ASSUMED = (
     "one look a pass counts, the best one; passes are taken for independent of each other; of what nothing hides from "
-    "above; where the picture was poor nothing is said"
+    "above; where the picture was poor nothing is said, and in haze, fog or out of focus it is too high"
 )
 NO_RECALL = (
     "the model's recall of {} was not measured: the map says what was searched, not how probable a detection is; "

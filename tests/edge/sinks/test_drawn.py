@@ -232,7 +232,7 @@ def test_every_kind_of_sink() -> None:
     found = {spec.name: (spec.file, spec.lossless, spec.depth, spec.essential) for spec in known_specs()}
     assert found == {
         "detections": ("detections.jsonl", True, 1000, True),
-        "tracks": ("tracks.jsonl", True, 1000, True),
+        "tracks": ("tracks.jsonl", True, 300, True),
         "counts": ("counts.json", True, 1000, True),
         "map": ("map.png", True, 1000, False),
         "video": ("video.mkv", None, 8, False),
