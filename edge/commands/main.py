@@ -63,8 +63,8 @@ def _run(argv: Sequence[str] | None) -> int:
             print_nothing_more()
         except OSError as error:  # a full disk behind > FILE; what else the system says has words of its own below
             expected = not_a_path(error)
-            said = f"{error.filename or 'standard output'}: {reason_of(error)}"
-            _tell(f"{said}: {expected}" if expected else said, error)
+            line = f"{error.filename or 'standard output'}: {reason_of(error)}"
+            _tell(f"{line}: {expected}" if expected else line, error)
             print_nothing_more()
             return 2 if expected else 1
         except Exception as error:
