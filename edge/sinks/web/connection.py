@@ -65,10 +65,13 @@ class Connection(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
+        try:
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                super().send_400_response(msg)
+                return
+        except h11.LocalProtocolError:  # behind a HEAD no answer has words; what was sent until here is whole
+            pass
+        self.transport.close()
 
     def _look(self) -> None:
         """Whether a request comes, or an answer goes; else it ends at once."""
