@@ -81,6 +81,10 @@ def _sums(figures: to.Compared) -> Iterator[str]:
             ("of-a", box.a.only, "boxes that A alone found"),
             ("of-b", box.b.only, "boxes that B alone found"),
         ]
+    for letter, other, unknown in (("a", "B", figures.unknown_a), ("b", "A", figures.unknown_b)):
+        if unknown:
+            names = ", ".join(map(escape, unknown))
+            tiles.append((f"of-{letter}", sum(unknown.values()), f"boxes of {names}, which {other} does not know"))
     cells = "".join(f'<div class="{kind}"><b>{n}</b>{text}</div>' for kind, n, text in tiles)
     yield f'<div class="sums">{cells}</div>'
     yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -52,12 +53,14 @@ class FlightAgainst(Struct, kw_only=True):
     moved: Count = 0
     apart: Count = 0
     classes: dict[str, ClassSums] = {}
+    unknown_a: dict[str, Count] = {}
+    unknown_b: dict[str, Count] = {}
 
 
 class Against(Struct, kw_only=True):
     """The whole file. ``moved``: boxes of both that overlap by less than `edge.app.compare.boxes.MOVED_IOU`; ``apart``:
     boxes of both whose places are further apart than their errors say. ``differs``: what else is not the same, and in
-    how many flights.
+    how many flights. ``unknown_a``: boxes of A by classes that B does not know, which no other number holds.
     """
 
     format: Literal[1]
@@ -70,6 +73,8 @@ class Against(Struct, kw_only=True):
     apart: Count
     classes: dict[str, ClassSums]
     differs: dict[str, Count]
+    unknown_a: dict[str, Count]
+    unknown_b: dict[str, Count]
     flights: list[FlightAgainst]
 
 
@@ -119,6 +124,8 @@ def write_against(a: Merged, b: Merged, progress: Callable[[str, float], None] =
         apart=sum(row.apart for row in known),
         classes=_sums([row.classes for row in known]),
         differs=differs,
+        unknown_a=_total([row.unknown_a for row in known]),
+        unknown_b=_total([row.unknown_b for row in known]),
         flights=flights,
     )
     try:
@@ -145,7 +152,13 @@ def _row(name: str, figures: Compared) -> FlightAgainst:
         moved=figures.pairs.moved,
         apart=figures.pairs.apart,
         classes=classes,
+        unknown_a=figures.unknown_a,
+        unknown_b=figures.unknown_b,
     )
+
+
+def _total(counts: list[dict[str, int]]) -> dict[str, int]:
+    return dict(sum(map(Counter, counts), Counter[str]()))
 
 
 def _add(sums: ClassSums, kind: str, a: BoxCount | TrackCount, b: BoxCount | TrackCount) -> None:

@@ -52,7 +52,13 @@ def run(arguments: argparse.Namespace, screens: Screens) -> None:
 def _other(archive: Path, text: str, job: Path) -> Path:
     """The job that is meant. Raises InputError where there is none, or it is the same one."""
     named = archive / JOBS / text
-    other = named if (named / NAME).is_file() and Path(text).name == text else job_of(archive, Path(text), but=job)
+    if (named / NAME).is_file() and Path(text).name == text:
+        other = named
+    elif not Path(text).exists():
+        there = ", ".join(sorted(path.parent.name for path in (archive / JOBS).glob(f"*/{NAME}") if path.parent != job))
+        raise InputError(f"--against {text}: no job and no bundle; other jobs there: {there or 'none'}")
+    else:
+        other = job_of(archive, Path(text), but=job)
     if other == job:
         raise InputError(f"--against {text} is the job that is merged: give another one of {archive / JOBS}")
     return other
@@ -94,5 +100,8 @@ def _against(found: Against, merged: Merged) -> Iterator[str]:
             f"B alone {one.tracks_only_b}; boxes A {one.boxes_a}, B {one.boxes_b}, both {one.boxes_both}, A alone "
             f"{one.boxes_only_a}, B alone {one.boxes_only_b}"
         )
+    for run, other, unknown in (("A", "B", found.unknown_a), ("B", "A", found.unknown_b)):
+        for name, boxes in unknown.items():
+            yield f"! {other} does not know {name}: {boxes} boxes of {run} are in no number here: see the pages"
     yield f"of the boxes of both {found.moved} overlap by less than half; of their places {found.apart} are apart"
     yield f"{merged.out / JSON}: every flight with its page of pictures"

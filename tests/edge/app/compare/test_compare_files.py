@@ -178,3 +178,12 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     (a / "compare").write_text("")
     assert main(["report", str(a), "--against", str(b)]) == 1
     assert "cannot write into" in capsys.readouterr().err
+
+
+def test_what_only_one_model_knows_stands_among_the_large_numbers(tmp_path: Path) -> None:
+    a = run(tmp_path / "a", {0: [box(10, 10), box(50, 50, name="fo<x")]}, classes=("Person", "fo<x"))
+    b = run(tmp_path / "b", {0: [box(10, 10)]}, classes=("Person",))
+    assert main(["report", str(a), "--against", str(b), "--quiet"]) == 0
+    sums = re.findall(r'<div class=sums>.*|<div class="sums">.*', (a / "compare/compare.html").read_text())[0]
+    assert '<div class="of-a"><b>1</b>boxes of fo&lt;x, which B does not know</div>' in sums
+    assert "which A does not know" not in sums

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from edge.archive import find as found_by
 from edge.archive.job import Job, Options, folder_of
 from edge.archive.manifest import Manifest
+from edge.archive.merge import against
 from edge.archive.merge.against import write_against
 from edge.archive.merge.merge import Merged, job_of, merge
 from edge.archive.plan import plan
@@ -209,6 +212,37 @@ def test_two_jobs_side_by_side(tmp_path: Path) -> None:
         assert row.page
         assert (new.out / row.page).exists()
     assert len((new.out / "against.csv").read_text().splitlines()) > 2
+
+
+def test_what_only_the_new_model_knows_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bundle that knows animals, beside one that does not: the animals are the news."""
+    archive = archive_of(tmp_path)
+    new, old = (merge(archive, detected(archive, one)) for one in (job(), null_job()))
+    real = against.write_comparison
+
+    def with_deer(a: Path, b: Path) -> Any:
+        found = real(a, b)
+        return replace(found, figures=msgspec.structs.replace(found.figures, unknown_a={"deer": 3}))
+
+    monkeypatch.setattr(against, "write_comparison", with_deer)
+    found = write_against(new, old)
+    assert (found.unknown_a, found.unknown_b) == ({"deer": 6}, {})
+    assert [row.unknown_a for row in found.flights] == [{"deer": 3}] * 2
+    assert main(["archive", "merge", str(archive), "--against", new.job.name]) == 0
+    assert "! B does not know deer: 6 boxes of A are in no number here: see the pages\n" in capsys.readouterr().out
+
+
+def test_another_job_that_is_not_there_is_named_with_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archive_of(tmp_path)
+    new, old = (merge(archive, detected(archive, one)) for one in (job(), null_job()))
+    assert main(["archive", "merge", str(archive), "--against", "old"]) == 2  # the job begun last is merged
+    told = capsys.readouterr().err
+    assert told == f"edge: --against old: no job and no bundle; other jobs there: {new.job.name}\n"
+    assert old.job.name not in told
 
 
 def test_a_flight_of_one_job_alone_is_not_compared(tmp_path: Path) -> None:
