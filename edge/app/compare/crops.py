@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +30,7 @@ from edge.thermal.spec import NormaliseSpec
 MOST_PICTURE = 1 << 20  # bytes; a crop has a few kB
 MOST_READ = 20_000  # frames of a film: then it is left at those that were found
 PNG = b"\x89PNG\r\n\x1a\n"
+SEVERAL = re.compile(r"(.+) and \d+ more", re.DOTALL)  # as edge.app.settings tells of files that were given one by one
 AROUND, LEAST_PX = 2.0, 48  # a picture is so many times as wide as the box, or so wide: as those in crops/
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,8 @@ def _sources(sides: Sequence[Side]) -> Iterator[tuple[Side, str]]:
     for side in sides:
         if (source := side.facts.source) is None:
             continue
+        if not os.path.lexists(source) and (several := SEVERAL.fullmatch(source)):  # the names of the others stand beside the frames
+            source = str(Path(several[1].partition("?")[0]).parent)
         path = Path(source.removeprefix("rec:").partition("?")[0])
         try:
             there = path.is_file() or path.is_dir()

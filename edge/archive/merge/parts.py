@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from edge.app.output import RECORDING
 from edge.archive.manifest import Manifest
 from edge.archive.tries import Tries
 from edge.archive.unit import Unit
@@ -35,8 +36,12 @@ class Parts:
 
     @property
     def name(self) -> str:
-        """Of its folder: two flights of one name are told apart by what they hold."""
-        words = re.sub(r"[^\w.-]+", "_", Path(self.flight).name).strip("._") or "flight"
+        """Of its folder: two flights of one name are told apart by what they hold. Every recording lies in a folder of
+        one name: it is called by the folder around it.
+        """
+        flight = Path(self.flight)
+        said = flight.parent.name if flight.name == RECORDING else flight.name
+        words = re.sub(r"[^\w.-]+", "_", said).strip("._") or "flight"
         return f"{words[:80]}-{self.digest[:8]}"
 
 

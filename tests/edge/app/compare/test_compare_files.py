@@ -116,28 +116,30 @@ def test_nothing_from_a_folder_is_obeyed(tmp_path: Path) -> None:
     assert all(one["class_a"].startswith("'=") for one in rows(a / "compare/boxes.csv"))
 
 
-def test_pictures_of_single_boxes_are_cut_from_the_stills(tmp_path: Path) -> None:
+@pytest.mark.parametrize("of", ["?order=name", "/a.png and 1 more"])  # a folder, or each of its files
+def test_pictures_of_single_boxes_are_cut_from_the_stills(of: str, tmp_path: Path) -> None:
     stills = tmp_path / "stills"
     stills.mkdir()
     for name, grey in (("a.png", 50), ("b.png", 90)):
         picture = np.full((100, 200), grey, np.uint8)
         picture[60:70, 150:160] = 255
         cv2.imwrite(str(stills / name), picture)
-    of = {"origin": lambda seq: "ab"[seq] + ".png", "t": 1.0}
-    source = {"source": f"{stills}?order=name"}
-    a = run(tmp_path / "a", {0: [], 1: [box(150, 60, score=0.9), box(-3, 95, score=0.8)]}, of_frame=of, report=source)
-    b = run(tmp_path / "b", {0: [box(100, 50)], 1: []}, of_frame={**of, "t": 2.0}, report=source)
+    frame = {"origin": lambda seq: "ab"[seq] + ".png", "t": 1.0}
+    source = {"source": f"{stills}{of}"}
+    found = [box(150, 60, score=0.9), box(-3, 95, score=0.8)]
+    a = run(tmp_path / "a", {0: [], 1: found}, of_frame=frame, report=source)
+    b = run(tmp_path / "b", {0: [box(100, 50)], 1: []}, of_frame={**frame, "t": 2.0}, report=source)
     assert main(["report", str(a), "--against", str(b), "--quiet"]) == 0
     page = (a / "compare/compare.html").read_text()
-    found = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
-    shown = [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), -1) for one in found]
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    shown = [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), -1) for one in pictures]
     assert [one.shape for one in shown] == [(48, 48)] * 3
     assert (shown[0] == 255).sum() == 100
     assert (shown[0][19:29, 19:29] == 255).all()  # in the middle
     assert set(np.unique(shown[1])) == {0, 90}  # beyond the corner it is black
     assert (shown[1] == 90).sum() == 26 * 24
     assert set(np.unique(shown[2])) == {50}
-    assert f"cut from {stills}?order=name" in page
+    assert f"cut from {stills}{of.replace('/a.png and 1 more', '')}" in page
 
 
 def test_the_best_of_each_run_are_shown() -> None:

@@ -19,6 +19,7 @@ from edge.archive.manifest import Manifest
 from edge.archive.merge import against
 from edge.archive.merge.against import write_against
 from edge.archive.merge.merge import Merged, job_of, merge
+from edge.archive.merge.parts import Parts
 from edge.archive.plan import plan
 from edge.archive.tries import Tries
 from edge.archive.work import Places, detect
@@ -50,6 +51,15 @@ def detected(archive: Path, job: Job, but: int = -1) -> Path:
 
 def job(backend: str = "bright", **more: Any) -> Job:
     return Job.of(None, Options(backend=backend, **more))
+
+
+@pytest.mark.parametrize(
+    ("flight", "name"),
+    [("/a/evening/recording", "evening"), ("/a/evening", "evening"), ("/a/b c.mp4", "b_c.mp4"), ("/recording", "flight")],
+)
+def test_a_flight_is_called_as_its_folder_or_file_a_recording_as_the_folder_around_it(flight: str, name: str) -> None:
+    parts = Parts(flight, (), (), ())
+    assert parts.name == f"{name}-{parts.digest[:8]}"
 
 
 def spots(folder: Path) -> None:
