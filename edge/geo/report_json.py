@@ -42,7 +42,8 @@ class CoverageReport(Struct):
     """What ground was searched, square metres. ``search``: for what, and what counts. ``seen_m2``: also what was not
     seen well enough; ``gaps``: between searched ground, the file has at most 200. ``cell_m``: the cells' side.
     ``frames``: counted, ``frames_poor`` of them with a picture that the model cannot work with well,
-    ``frames_cut`` of them without a side that looks too far;
+    ``frames_cut`` of them without a side that looks too far; ``frames_unlike`` of them, by how, are not like the frames
+    that recall was measured on, and have no probability;
     ``frames_not_counted``: the others, by why. ``recall``: what the probability is from, null: nobody measured it;
     ``probability`` of detection: least and median of the searched ground, and the part of it for which it is known.
     ``contrast``: that such a body would have, median of the searched ground.
@@ -63,3 +64,4 @@ class CoverageReport(Struct):
     probability: tuple[Part, Part, Part] | None
     contrast: Annotated[float, Meta(ge=0)] | None
     assumed: str
+    frames_unlike: dict[str, Count] = {}

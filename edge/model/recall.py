@@ -50,13 +50,35 @@ class ClassRecall(Struct, frozen=True):
     by_contrast: ByContrast | None = None
 
 
+class Pictures(Struct, frozen=True):
+    """Of the labelled frames: ``least_range``: grey levels that 95 of 100 of them have at least; ``sharpness``: 2 of
+    100 are below the first, 2 above the second. See `edge.thermal.sharpness`.
+    """
+
+    least_range: Annotated[float, Meta(ge=0, le=255)]
+    sharpness: tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
+
+    def __post_init__(self) -> None:
+        if self.sharpness[1] < self.sharpness[0]:
+            raise ValueError("sharpness does not rise")
+
+    def unlike(self, grey_range: float, sharpness: float) -> str:
+        """How a picture is unlike those that recall was measured on, in words; "" = it is not."""
+        if not grey_range >= self.least_range:
+            return "flatter than nearly all labelled frames"
+        if not sharpness >= self.sharpness[0]:
+            return "less sharp than nearly all labelled frames"
+        return "noisier than nearly all labelled frames" if sharpness > self.sharpness[1] else ""
+
+
 class RecallJson(Struct, frozen=True, kw_only=True):
     """The whole file. ``model_onnx``: sha256 of the graph it was measured with. ``edges_px``: of the bins, the square
     root of a box's area in pixels of the model's input. ``scores``: rising. ``min_iou``: from which a detection fits.
     ``contrasts``: lower edges, see docs/coverage.md; the last has no upper one; in format 1 there are none.
+    ``pictures``: what they were like; null in formats 1 and 2.
     """
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     model_onnx: str
     labels: str
     frames: Whole
@@ -66,6 +88,7 @@ class RecallJson(Struct, frozen=True, kw_only=True):
     edges_px: Annotated[tuple[Annotated[float, Meta(ge=0)], ...], Meta(min_length=2)]
     classes: dict[str, ClassRecall]
     contrasts: tuple[Annotated[float, Meta(ge=0)], ...] = ()
+    pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
         for name in ("scores", "edges_px", "contrasts"):
@@ -106,7 +129,8 @@ class RecallCurve:
     where too few objects were of this size. ``source``: what it was measured on, in words.
 
     ``contrasts``: (C,) lower edges, none where contrast was not measured; ``by_contrast``: (C, B) recall, NaN where
-    nothing is said; ``grey``: levels by which its objects stand out (median).
+    nothing is said; ``grey``: levels by which its objects stand out (median). ``pictures``: what the labelled frames
+    were like, None: nobody measured it.
     """
 
     edges_px: Float64
@@ -115,6 +139,7 @@ class RecallCurve:
     contrasts: Float64 = field(default_factory=_none)
     by_contrast: Float64 = field(default_factory=_none)
     grey: float | None = None
+    pictures: Pictures | None = None
 
     def row(self, contrasts: Float64) -> Float64:
         """(B,) recall by size of objects that may be at any of several places, where they have the ``contrasts`` (P,):
@@ -167,7 +192,7 @@ def read_recall(bundle: Bundle, name: str, score: float) -> RecallCurve | None:
     if (more := one.by_contrast) is None or not table.contrasts:
         return RecallCurve(edges, recall, source)
     by_contrast = _pooled(np.array(more.boxes).T, np.array(more.found)[..., at].T)
-    return RecallCurve(edges, recall, source, np.array(table.contrasts), by_contrast, more.grey)
+    return RecallCurve(edges, recall, source, np.array(table.contrasts), by_contrast, more.grey, table.pictures)
 
 
 def _part(boxes: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> Float64:

@@ -1,4 +1,4 @@
-"""How many objects of each size and contrast are found, by score: ``recall.json`` of a bundle."""
+"""How many objects of each size and contrast are found, by score, in which pictures: ``recall.json`` of a bundle."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from edge.errors import InputError
 from edge.measure.average_precision import Float64, Judged, found_at
 from edge.model.bundle import ONNX_CPU, Bundle
 from edge.model.normalisers import Normalisers
-from edge.model.recall import CONTRASTS, EDGES_PX, FILE, SCORES, ByContrast, ClassRecall, RecallJson
+from edge.model.recall import CONTRASTS, EDGES_PX, FILE, SCORES, ByContrast, ClassRecall, Pictures, RecallJson
 from edge.system.files import reason_of, write_whole
 from edge.thermal.contrast import differences, spreads
+from edge.thermal.sharpness import grey_range, sharpness
 from export.data.dataset import LabelledSet, read_grey
 
 MIN_IOU = 0.5
+FLAT, BLURRED, NOISY = 5, 2, 98  # percentiles of the frames' ranges of grey and sharpness: beyond them nothing is said
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,24 @@ class StandsOut:
     contrast: Float64
 
 
-def contrasts_of(data: LabelledSet, normalisers: Normalisers) -> list[StandsOut]:
-    """Of each frame of ``data``, read again: in its own pixels, as the engine sees its grey, each frame on its own."""
-    found = []
+def looked_at(
+    data: LabelledSet, normalisers: Normalisers, size: tuple[int, int]
+) -> tuple[list[StandsOut], Pictures | None]:
+    """Of each frame of ``data``, read again: in its own pixels, as the engine sees its grey, each frame on its own; and
+    what they are like, of no frame None. ``size``: width and height of the model's input.
+    """
+    found, ranges, sharp = [], [], []
     for frame in data.frames:
         picture = read_grey(frame, normalisers)
         grey = np.abs(differences(picture, frame.boxes))
         found.append(StandsOut(grey, grey / spreads(picture, frame.boxes)))
-    return found
+        ranges.append(grey_range(picture))
+        sharp.append(sharpness(picture, min(size[0] / frame.width, size[1] / frame.height)))
+    known = [one for one in sharp if not np.isnan(one)]
+    if not known:
+        return found, None
+    low, high = (round(float(one), 4) for one in np.percentile(known, (BLURRED, NOISY)))
+    return found, Pictures(round(float(np.percentile(ranges, FLAT)), 2), (low, high))
 
 
 def recall_by_size(
@@ -105,11 +117,12 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
     ``path``: what looked at the frames. Raises InputError where it cannot be written.
     """
     bundle = Bundle.load(folder)
-    stands_out = contrasts_of(data, Normalisers(bundle.normalise_8bit, bundle.normalise_16bit))
+    normalisers = Normalisers(bundle.normalise_8bit, bundle.normalise_16bit)
+    stands_out, pictures = looked_at(data, normalisers, (bundle.width, bundle.height))
     judged = in_model_pixels(data, judged, bundle.width, bundle.height)
     scores = tuple(sorted({*SCORES, bundle.score_threshold, *bundle.thresholds.values}))
     table = RecallJson(
-        format=2,
+        format=3,
         model_onnx=bundle.files[ONNX_CPU],
         labels=_name(data),
         frames=len(judged),
@@ -119,6 +132,7 @@ def set_recall(folder: str, data: LabelledSet, judged: Sequence[Judged], path: s
         edges_px=EDGES_PX,
         contrasts=CONTRASTS,
         classes=recall_by_size(judged, stands_out, data.classes, scores),
+        pictures=pictures,
     )
     file = bundle.path / FILE
     try:

@@ -77,7 +77,8 @@ def _sources(sides: Sequence[Side]) -> Iterator[tuple[Side, str]]:
     for side in sides:
         if (source := side.facts.source) is None:
             continue
-        if not os.path.lexists(source) and (several := SEVERAL.fullmatch(source)):  # the names of the others stand beside the frames
+        if not os.path.lexists(source) and (several := SEVERAL.fullmatch(source)):
+            # the names of the others stand beside the frames
             source = str(Path(several[1].partition("?")[0]).parent)
         path = Path(source.removeprefix("rec:").partition("?")[0])
         try:

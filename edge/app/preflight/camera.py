@@ -19,14 +19,16 @@ from edge.geo.lens import LensSpec
 from edge.health.conditions import CONDITIONS
 from edge.health.scene import Health
 from edge.model.bundle import Bundle
-from edge.model.recall import read_recall
+from edge.model.recall import Pictures, RecallCurve, read_recall
 from edge.model.transform import Preprocessor
 from edge.recording.codec import Encoder
 from edge.seams import Camera
 from edge.thermal.contrast import clutter
+from edge.thermal.sharpness import grey_range, sharpness
 
 GOOD = 0.8  # part of the measured recall: less is worth a word
 WAIT = "wait for a cooler ground (night, before dawn), or fly lower"
+FOCUS = "focus and clean the lens; from the air it may look otherwise: of such pictures no probability is said"
 READ_S = 2.0
 SCENE = ("low_contrast", "warm_ground", "saturated", "drift", "shutter", "frozen")  # of the scene, and of its picture
 USUAL_PX = 20.0  # side of a body where nobody says how large it is; the middle of HIT-UAV's persons
@@ -126,22 +128,25 @@ class Scene:
             yield Line(
                 "scene", "yellow", name.replace("_", " ") + (f" ({seen})" if seen else ""), CONDITIONS[name].meaning
             )
-        yield self._contrast(plan)
-
-    def _contrast(self, plan: Plan) -> Line:
-        search = plan.search
+        name = plan.search.name
         try:
-            curve = read_recall(plan.bundle, search.name, plan.lowest[search.name])
+            curve = read_recall(plan.bundle, name, plan.lowest[name])
         except BundleError as error:
-            return Line("contrast", "yellow", str(error), "edge-export eval --set-recall measures it")
+            yield Line("contrast", "yellow", str(error), "edge-export eval --set-recall measures it")
+            return
+        yield self._contrast(name, curve)
+        if curve and curve.pictures and self._picture is not None:
+            yield _like(self._picture, curve.pictures, plan.bundle)
+
+    def _contrast(self, name: str, curve: RecallCurve | None) -> Line:
         if curve is None or curve.grey is None or not len(curve.contrasts) or self._picture is None:
-            why = f"not compared: recall of {search.name} by contrast was not measured"
+            why = f"not compared: recall of {name} by contrast was not measured"
             return Line("contrast", "yellow", why, "edge-export eval --set-recall measures it")
         around = clutter(self._picture, USUAL_PX)
         if not len(around):
             return Line("contrast", "yellow", "not compared: the picture is too small", "")
         here = curve.grey / around
-        value = f"{float(np.median(here)):.1f} for a {search.name} as warm as the labelled ones"
+        value = f"{float(np.median(here)):.1f} for a {name} as warm as the labelled ones"
         recall = curve.row(here)
         both = ~np.isnan(recall) & (np.nan_to_num(curve.recall) > 0)
         if not both.any():
@@ -149,3 +154,14 @@ class Scene:
         part = float(np.median(recall[both] / curve.recall[both]))
         value += f": {part:.0%} of what the model finds in the labelled frames, {curve.source}"
         return Line("contrast", "green" if part >= GOOD else "yellow", value, "" if part >= GOOD else WAIT)
+
+
+def _like(picture: npt.NDArray[np.uint8], labelled: Pictures, bundle: Bundle) -> Line:
+    """Whether the last picture is like those that recall was measured on."""
+    height, width = picture.shape
+    levels = grey_range(picture)
+    sharp = sharpness(picture, min(bundle.width / width, bundle.height / height))
+    value = f"{levels:.0f} grey levels, sharpness {sharp:.2f}"
+    if unlike := labelled.unlike(levels, sharp):
+        return Line("picture", "yellow", f"{value}: {unlike}", FOCUS)
+    return Line("picture", "green", f"{value}: like the labelled frames", "")

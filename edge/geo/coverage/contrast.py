@@ -1,4 +1,4 @@
-"""Which contrast a body of the searched kind would have in the pictures of a flight."""
+"""Which contrast a body of the searched kind would have in the pictures of a flight, if they are like the labelled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections import Counter
 import numpy as np
 
 from edge.data import Frame, Result
+from edge.model.recall import Pictures
 from edge.thermal.contrast import Float64, clutter
+from edge.thermal.sharpness import grey_range, sharpness
 from edge.thermal.windows import Grey
 
 EVERY_S = 0.5  # a scene changes slowly: clutter and window are looked at so often
@@ -20,24 +22,40 @@ class BodyContrast:
     """Asked once a frame by one thread.
 
     ``kelvin``: so much warmer than the ground is the body, 0 = not said. ``grey``: by so many grey levels the labelled
-    bodies stood out (median). ``stills``: frames do not follow each other: each is looked at.
+    bodies stood out (median). ``stills``: frames do not follow each other: each is looked at. ``like``: what the
+    labelled frames were like, None: not known.
     """
 
-    def __init__(self, kelvin: float, grey: float, stills: bool) -> None:
-        self._kelvin, self._grey, self._stills = kelvin, grey, stills
+    def __init__(self, kelvin: float, grey: float, stills: bool, like: Pictures | None = None) -> None:
+        self._kelvin, self._grey, self._stills, self._like = kelvin, grey, stills, like
         self._at: float | None = None
         self._said = np.zeros(0), False
         self._by = Counter[bool]()  # frames, by whether the kelvins could be used
+        self._why = ""
+        self.unlike = Counter[str]()
+        """Frames that are not like the labelled ones, by how, in words."""
 
-    def of(self, result: Result, side: float, t: float) -> Float64:
+    def of(self, result: Result, side: float, t: float, scale: float = 1.0) -> Float64:
         """(P,) contrasts, see `edge.thermal.contrast`, that a body of ``side`` pixels of the picture would have at
-        places all over it, at ``t`` seconds; none where such a body does not fit into it.
+        places all over it, at ``t`` seconds; none where such a body does not fit into it, and where the picture is not
+        like those on which recall was measured. ``scale``: the model's pixels to one of the picture.
         """
         if self._stills or self._at is None or not 0 <= t - self._at < EVERY_S:
-            self._at, self._said = t, self._look(result, side)
+            self._at, self._why = t, self._differs(result, scale)
+            self._said = (np.zeros(0), False) if self._why else self._look(result, side)
         contrasts, by_kelvin = self._said
-        self._by[by_kelvin] += 1
+        if self._why:
+            self.unlike[self._why] += 1
+        else:
+            self._by[by_kelvin] += 1
         return contrasts
+
+    def _differs(self, result: Result, scale: float) -> str:
+        """How the picture is unlike the labelled ones; "" = it is not, or nobody knows."""
+        if self._like is None:
+            return ""
+        picture, mask = result.picture, result.frame.mask
+        return self._like.unlike(grey_range(picture, mask), sharpness(picture, scale, mask))
 
     def _look(self, result: Result, side: float) -> tuple[Float64, bool]:
         levels = grey_of(self._kelvin, result.frame, result.picture) if self._kelvin else None

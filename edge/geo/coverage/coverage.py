@@ -33,8 +33,9 @@ NO_GROUND = "most of the picture looks more than 75 degrees off nadir or past th
 NO_ROOM = "the map has no room for such ground"
 ASSUMED = (
     "one look a pass counts, the best one; passes are taken for independent of each other; of what nothing hides from "
-    "above; where the picture was poor nothing is said, and in haze, fog or out of focus it is too high"
+    "above; where the picture was poor nothing is said"
 )
+TOO_HIGH = "in haze, fog or out of focus it is too high: recall.json does not say what the labelled frames were like"
 NO_RECALL = (
     "the model's recall of {} was not measured: the map says what was searched, not how probable a detection is; "
     "edge-export eval --set-recall measures it, on labelled frames that show some"
@@ -78,7 +79,7 @@ class Coverage:
         self._cut = tiling.plan if tiling else whole
         self.grid = Grid(search.size_m, recall)
         grey = None if recall is None else recall.grey
-        self._contrast = None if grey is None else BodyContrast(search.kelvin, grey, stills)
+        self._contrast = None if grey is None else BodyContrast(search.kelvin, grey, stills, recall and recall.pictures)
         self.local: Local | None = None
         self.state = State(Findings())
         self._looks, self._others = 0, Counter[str]()
@@ -124,15 +125,16 @@ class Coverage:
         width, height = right - left, bottom - top
         passed = 0.0 if last is None else t - last
         good, side = not result.warnings & POOR, side_of(metres)
+        scale = self._cut(frame.width, frame.height, *self._size).scale
         contrasts = np.zeros(0)
         if good and self._contrast and side > 0:
             body = self.search.size_m * math.sqrt(width * height) / side
-            contrasts = self._contrast.of(result, body, t)
+            contrasts = self._contrast.of(result, body, t, scale)
         look = Look(
             corners=metres,
             width=width,
             height=height,
-            scale=self._cut(frame.width, frame.height, *self._size).scale,
+            scale=scale,
             t=t - self._first_t,
             seconds=passed if 0 < passed <= LONGEST_S else 0.0,
             good=good,
@@ -173,6 +175,7 @@ class Coverage:
             "frames": state.looks,
             "frames_poor": self._poor,
             "frames_cut": self._cut_off,
+            "frames_unlike": dict(self._contrast.unlike) if self._contrast else {},
             "frames_not_counted": dict(state.others),
             "recall": self.recall and self.recall.source,
             "probability": probability(found),
@@ -183,9 +186,15 @@ class Coverage:
     @property
     def assumed(self) -> str:
         """What the probability assumes, in words."""
+        said = [ASSUMED]
+        if self.recall and self.recall.pictures is None:
+            said.append(TOO_HIGH)
         if self._contrast is None:
-            return f"{ASSUMED}; {NO_CONTRAST}" if self.recall else ASSUMED
-        return "; ".join(filter(None, (ASSUMED, self._contrast.assumed)))
+            said += [NO_CONTRAST] if self.recall else []
+        else:
+            said += [f"{n} frames of which nothing is said: {why}" for why, n in self._contrast.unlike.most_common()]
+            said += filter(None, [self._contrast.assumed])
+        return "; ".join(said)
 
 
 def hectares(m2: float) -> str:

@@ -13,7 +13,7 @@ import pytest
 from edge.app.settings import MODEL
 from edge.errors import BundleError
 from edge.model.bundle import Bundle
-from edge.model.recall import EDGES_PX, FILE, LEAST_BOXES, SCORES, read_recall
+from edge.model.recall import EDGES_PX, FILE, LEAST_BOXES, SCORES, Pictures, read_recall
 
 
 @pytest.fixture
@@ -96,6 +96,26 @@ def test_a_file_of_format_1_is_read_and_has_no_contrast(bundle: Bundle) -> None:
         assert curve.row(np.array(contrasts)) is curve.recall
 
 
+LIKE = {"least_range": 80.0, "sharpness": [0.65, 0.8]}
+
+
+def test_how_a_picture_is_unlike_the_labelled_ones(bundle: Bundle) -> None:
+    write(bundle, **{**ROWS, "format": 3, "pictures": LIKE})
+    curve = read_recall(bundle, "Person", 0.6)
+    assert curve is not None
+    assert curve.pictures == Pictures(80.0, (0.65, 0.8))
+    said = [
+        *("flatter than nearly all labelled frames", "less sharp than nearly all labelled frames"),
+        *("", "", "noisier than nearly all labelled frames", "less sharp than nearly all labelled frames"),
+    ]
+    looks = [(79.9, 0.7), (80.0, 0.649), (80.0, 0.65), (255.0, 0.8), (80.0, 0.801), (80.0, math.nan)]
+    assert [curve.pictures.unlike(*look) for look in looks] == said
+    write(bundle, **ROWS)
+    before = read_recall(bundle, "Person", 0.6)
+    assert before is not None
+    assert before.pictures is None
+
+
 def test_where_it_may_be_anywhere_the_recall_is_the_mean_over_the_places(bundle: Bundle) -> None:
     """A place of which nothing is said counts as one where it is missed."""
     write(bundle, **ROWS)
@@ -120,6 +140,8 @@ def person(**changes: Any) -> dict[str, Any]:
         ({"contrasts": []}, "classes.Person.by_contrast has other sizes"),
         (person(boxes=[[1], [2, 3]]), "classes.Person.by_contrast has other sizes"),
         (person(boxes=[[18, 40, 20]] * 3), "by_contrast says that more were found"),
+        ({"pictures": {**LIKE, "sharpness": [0.8, 0.65]}}, "sharpness does not rise"),
+        ({"pictures": {**LIKE, "least_range": 256}}, "expected a number, 255 or less"),
         (person(grey=-1), "expected a number, 0 or more: measure again"),
     ],
 )
@@ -133,7 +155,7 @@ def test_broken_rows_by_contrast_are_refused(bundle: Bundle, changes: dict[str, 
     ("changes", "said"),
     [
         ({"model_onnx": "0"}, "was measured with another model.onnx: measure again"),
-        ({"format": 3}, "format is 3.*measure again"),
+        ({"format": 4}, "format is 4.*measure again"),
         ({"scores": [0.6, 0.3]}, "scores do not rise"),
         ({"classes": {"Person": {"boxes": [2**64, 0, 0], "found": [[2, 1], [0, 0], [0, 0]]}}}, "1000000000000 or less"),
         ({"edges_px": [0, 8, 8, 32]}, "edges_px do not rise"),

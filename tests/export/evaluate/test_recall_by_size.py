@@ -17,9 +17,10 @@ from edge.model.bundle import Bundle
 from edge.model.normalisers import Normalisers
 from edge.model.recall import CONTRASTS, EDGES_PX, FILE, read_recall
 from edge.thermal.normalise import NormaliseSpec
+from edge.thermal.sharpness import grey_range, sharpness
 from export.commands.main import main
 from export.data.dataset import LabelledFrame, LabelledSet, labelled_frame
-from export.evaluate.recall import StandsOut, contrasts_of, in_model_pixels, recall_by_size, set_recall
+from export.evaluate.recall import StandsOut, in_model_pixels, looked_at, recall_by_size, set_recall
 from tests.export.commands.test_eval import hot_frames
 
 
@@ -77,12 +78,30 @@ def test_contrast_is_that_of_the_picture_as_it_is_normalised(tmp_path: Path) -> 
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     frame = labelled_frame(tmp_path / "a.png", 64, 64, [[20, 20, 32, 32]], [0], [])
     data = LabelledSet(("Person",), (frame,))
-    (plain,) = contrasts_of(data, Normalisers())
+    (plain,), _ = looked_at(data, Normalisers(), (64, 64))
     assert plain.grey == pytest.approx([60], abs=3)
     assert plain.contrast == pytest.approx([6], rel=0.25)
-    (wide,) = contrasts_of(data, Normalisers(NormaliseSpec.parse("minmax")))
+    (wide,), _ = looked_at(data, Normalisers(NormaliseSpec.parse("minmax")), (64, 64))
     assert wide.grey == pytest.approx(255 / (int(picture.max()) - 40) * plain.grey, rel=0.02)
     assert wide.contrast == pytest.approx(plain.contrast, rel=0.02)
+
+
+def test_what_the_pictures_were_like_is_kept(tmp_path: Path) -> None:
+    """Of 101 frames whose ranges go from 0 to 100 grey levels, the 5th, 2nd and 98th percentile."""
+    frames, figures = [], []
+    noise = np.random.default_rng(1).random((32, 40))
+    for i in range(101):
+        picture = np.rint(noise * i + cv2.GaussianBlur(noise, (0, 0), 1 + i / 50) * 50).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{i}.png"), picture)
+        frames.append(labelled_frame(tmp_path / f"{i}.png", 40, 32, [], [], []))
+        figures.append((grey_range(picture), sharpness(picture, 0.5)))
+    found, pictures = looked_at(LabelledSet(("Person",), tuple(frames)), Normalisers(), (20, 20))
+    assert len(found) == 101
+    assert pictures is not None
+    ranges, sharp = sorted(one for one, _ in figures), sorted(one for _, one in figures)
+    assert pictures.least_range == pytest.approx(ranges[5], abs=0.01)
+    assert pictures.sharpness == pytest.approx((sharp[2], sharp[98]), abs=1e-4)
+    assert looked_at(LabelledSet(("Person",), ()), Normalisers(), (20, 20)) == ([], None)
 
 
 def test_sizes_are_those_of_the_models_input() -> None:
@@ -105,6 +124,7 @@ def test_it_is_written_into_the_bundle_and_says_what_of(tiny_bundle: Path, capsy
     assert "flight, ort" in curve.source
     assert curve.grey is not None
     assert tuple(curve.contrasts) == CONTRASTS
+    assert curve.pictures is not None
     assert str(tiny_bundle.parent.parent) not in (tiny_bundle / FILE).read_text()
 
 

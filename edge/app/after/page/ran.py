@@ -85,7 +85,10 @@ def searched(flight: Flight) -> str:
         return facts(rows)
     chances = report.probability
     known = chances and f"{chances[1]:.2f} (median), {chances[0]:.2f} (least), of {100 * chances[2]:.0f} % of it"
-    others = "; ".join(f"{why}: {number(n)}" for why, n in report.frames_not_counted.items())
+    others, unlike = (
+        "; ".join(f"{why}: {number(n)}" for why, n in table.items())
+        for table in (report.frames_not_counted, report.frames_unlike)
+    )
     said = facts(
         [
             ("searched", area(report.searched_m2)),
@@ -97,6 +100,7 @@ def searched(flight: Flight) -> str:
             ("contrast of such a body", number(report.contrast, 1) if report.contrast is not None else None),
             ("assumed", report.assumed),
             ("frames with a poor picture", _count(report.frames_poor or None)),
+            ("frames of which no probability is said", unlike),
             ("frames that do not count", others),
         ]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,11 +13,15 @@ import edge.app.preflight.camera as camera_module
 from edge.app.mission.read import read_mission
 from edge.app.preflight.camera import camera_lines
 from edge.app.preflight.plan import Plan
+from edge.camera import open_camera
 from edge.data import Frame
 from edge.errors import CameraError, InputError
-from edge.model.bundle import Bundle
+from edge.model.bundle import ONNX_CPU, Bundle
+from edge.model.recall import FILE, ByContrast, ClassRecall, Pictures, RecallJson
+from edge.model.transform import Preprocessor
 from edge.seams import Camera
-from tests.support.planned import plan, told
+from edge.thermal.sharpness import grey_range
+from tests.support.planned import SIM, plan, told
 
 
 class Given(Camera):
@@ -124,6 +129,48 @@ def test_a_scene_of_one_temperature(tmp_path: Path, tiny_bundle: Path, monkeypat
     said = told(camera_lines(plan(tmp_path, tiny_bundle)))
     assert said["scene"][:2] == ("yellow", "low contrast")
     assert "nearly of one temperature" in said["scene"][2]
+
+
+@pytest.mark.parametrize(
+    ("least", "sharp", "state", "said"),
+    [
+        (1.0, (0.0, 9.0), "green", "like the labelled frames"),
+        (254.9, (0.0, 9.0), "yellow", "flatter than nearly all labelled frames"),
+        (1.0, (8.0, 9.0), "yellow", "less sharp than nearly all labelled frames"),
+    ],
+)
+def test_a_picture_beside_those_that_recall_was_measured_on(
+    tmp_path: Path, tiny_bundle: Path, least: float, sharp: tuple[float, float], state: str, said: str
+) -> None:
+    bundle = Bundle.load(tiny_bundle)
+    one = ClassRecall((40,), ((30,),), ByContrast(50.0, ((40,),), (((30,),),)))
+    table = RecallJson(
+        format=3,
+        model_onnx=bundle.files[ONNX_CPU],
+        labels="val",
+        frames=7,
+        path="flight, ort",
+        min_iou=0.5,
+        scores=(0.95,),
+        edges_px=(0.0, 99.0),
+        classes=dict.fromkeys(bundle.classes, one),
+        contrasts=(0.0,),
+        pictures=Pictures(least, sharp),
+    )
+    (tiny_bundle / FILE).write_bytes(msgspec.json.encode(table))
+    lines = told(camera_lines(plan(tmp_path, tiny_bundle)))
+    assert lines["contrast"][0] == "green"
+    assert lines["picture"][0] == state
+    assert lines["picture"][1].endswith(f": {said}")
+    assert lines["picture"][1].startswith(f"{grey_range(shown(tiny_bundle)):.0f} grey levels, sharpness ")
+    assert ("focus" in lines["picture"][2]) is (state == "yellow")
+
+
+def shown(folder: Path) -> np.ndarray:
+    """The last picture of the simulated camera, as the model sees it."""
+    with open_camera(SIM) as camera:
+        *_, last = iter(camera.read, None)
+    return Preprocessor(Bundle.load(folder)).forward(last)[0]
 
 
 def test_a_source_that_is_not_there(tmp_path: Path, tiny_bundle: Path) -> None:

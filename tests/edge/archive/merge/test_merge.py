@@ -55,7 +55,12 @@ def job(backend: str = "bright", **more: Any) -> Job:
 
 @pytest.mark.parametrize(
     ("flight", "name"),
-    [("/a/evening/recording", "evening"), ("/a/evening", "evening"), ("/a/b c.mp4", "b_c.mp4"), ("/recording", "flight")],
+    [
+        ("/a/dawn/recording", "dawn"),
+        ("/a/dawn", "dawn"),
+        ("/a/b c.mp4", "b_c.mp4"),
+        ("/recording", "flight"),
+    ],
 )
 def test_a_flight_is_called_as_its_folder_or_file_a_recording_as_the_folder_around_it(flight: str, name: str) -> None:
     parts = Parts(flight, (), (), ())

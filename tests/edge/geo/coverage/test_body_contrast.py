@@ -9,8 +9,10 @@ import pytest
 
 from edge.data import Result, Scale, TemperatureScale
 from edge.geo.coverage.contrast import BodyContrast, grey_of
+from edge.model.recall import Pictures
 from edge.thermal.contrast import clutter
 from edge.thermal.normalise import NormaliseSpec, normalise
+from edge.thermal.sharpness import grey_range, sharpness
 from edge.thermal.temperature import PlanckScale
 from tests.support.flown import result
 
@@ -84,6 +86,24 @@ def test_pictures_are_looked_at_twice_a_second_stills_each(stills: bool, again: 
     first = contrast.of(flown(1), 20.0, 0.0)
     assert (contrast.of(flown(1), 10.0, 0.49) is first) is not stills
     assert contrast.of(flown(1), 10.0, again) is not first
+
+
+def test_of_a_picture_unlike_the_labelled_ones_nothing_is_said() -> None:
+    one = flown()
+    grey, sharp = grey_range(one.picture), sharpness(one.picture, 0.5)
+    like = Pictures(grey, (sharp, sharp))
+    contrast = BodyContrast(0.0, 60.0, True, like)
+    assert len(contrast.of(one, 20.0, 0.0, 0.5))
+    assert not contrast.unlike
+    assert not len(contrast.of(one, 20.0, 0.1, 1.0))  # noise is less of a smaller picture
+    assert contrast.unlike == {"noisier than nearly all labelled frames": 1}
+    hazy = BodyContrast(2.0, 60.0, False, Pictures(grey + 1, (0.0, 9.0)))
+    for t in (0.0, 0.4, 0.5):
+        assert not len(hazy.of(one, 20.0, t))
+    assert hazy.unlike == {"flatter than nearly all labelled frames": 3}
+    assert hazy.assumed == ""  # no contrast rests on anything
+    masked = replace(one, frame=replace(one.frame, mask=np.ones((512, 640), bool)))
+    assert not len(BodyContrast(0.0, 60.0, True, like).of(masked, 20.0, 0.0))
 
 
 def test_it_says_what_it_rests_on() -> None:

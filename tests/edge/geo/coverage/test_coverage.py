@@ -25,6 +25,7 @@ from edge.geo.coverage.coverage import (
     POOR,
     SHUTTER,
     SPARED,
+    TOO_HIGH,
     Coverage,
     hectares,
     reasons,
@@ -34,7 +35,7 @@ from edge.geo.coverage.grid import BEST, FRAMES, SECONDS
 from edge.geo.coverage.search import Search
 from edge.health.conditions import CONDITIONS
 from edge.model.bundle import Bundle
-from edge.model.recall import RecallCurve
+from edge.model.recall import Pictures, RecallCurve
 from edge.model.tiling import Tiling
 from edge.thermal.contrast import clutter
 from edge.thermal.normalise import NormaliseSpec
@@ -261,7 +262,13 @@ def noise(spread: float) -> np.ndarray:
 
 ROWS = np.array([[np.nan, np.nan], [0.4, 0.5], [0.8, 0.9]])
 BY_CONTRAST = RecallCurve(
-    np.array([0.0, 8.0, 20.0]), np.array([0.85, 0.95]), "made up", np.array([0.0, 2.0, 8.0]), ROWS, 40.0
+    np.array([0.0, 8.0, 20.0]),
+    np.array([0.85, 0.95]),
+    "made up",
+    np.array([0.0, 2.0, 8.0]),
+    ROWS,
+    40.0,
+    Pictures(1.0, (0.0, 9.0)),
 )
 
 
@@ -295,8 +302,21 @@ def test_kelvins_are_the_contrast_of_this_scene() -> None:
 
 def test_a_table_without_contrast_says_so() -> None:
     report = pictured(noise(4), recall=RECALL)
-    assert (report["contrast"], report["assumed"]) == (None, f"{ASSUMED}; {NO_CONTRAST}")
+    assert (report["contrast"], report["assumed"]) == (None, f"{ASSUMED}; {TOO_HIGH}; {NO_CONTRAST}")
     assert pictured(noise(4))["assumed"] == ASSUMED
+
+
+def test_of_pictures_unlike_the_labelled_ones_no_probability_is_said() -> None:
+    """The ground counts as searched all the same."""
+    calm = pictured(noise(4), recall=replace(BY_CONTRAST, pictures=Pictures(60.0, (0.0, 9.0))))
+    assert (calm["probability"], calm["contrast"], calm["searched_m2"] > 0) == (None, None, True)
+    assert calm["frames_unlike"] == {"flatter than nearly all labelled frames": 10}
+    said = "10 frames of which nothing is said: flatter than nearly all labelled frames"
+    assert calm["assumed"] == f"{ASSUMED}; {said}"
+    usual = pictured(noise(20), recall=replace(BY_CONTRAST, pictures=Pictures(60.0, (0.0, 9.0))))
+    assert (usual["frames_unlike"], usual["probability"] is None) == ({}, False)
+    before = pictured(noise(4), recall=replace(BY_CONTRAST, pictures=None))
+    assert f"{ASSUMED}; {TOO_HIGH}; a body stands out" in before["assumed"]
 
 
 def test_the_recall_is_that_at_the_score_of_the_class(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
