@@ -136,6 +136,7 @@ REPORT = {
     "position.refused": "why",
     "coverage.gap_reasons": "reason",
     "coverage.frames_not_counted": "why",
+    "coverage.frames_unlike": "how",
     "counted": "class",
     "degraded.seconds": "step",
 }
@@ -197,7 +198,12 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
             "refused": {"it is away": 1},
             "alignment": {"suggested": str(Mounting()), "said": "why"},
         },
-        "coverage": {**covered().report(), "gap_reasons": {"not seen": 1.0}, "frames_not_counted": {"it is away": 1}},
+        "coverage": {
+            **covered().report(),
+            "gap_reasons": {"not seen": 1.0},
+            "frames_not_counted": {"it is away": 1},
+            "frames_unlike": {"flatter": 1},
+        },
         "spare": msgspec.to_builtins(SpareReport("d", 0, "it is full")),
         "keep_free": {
             **Keeper(KeepFree("5GB", 5, None), 5, tmp_path).report(),

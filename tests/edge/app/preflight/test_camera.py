@@ -13,15 +13,12 @@ import edge.app.preflight.camera as camera_module
 from edge.app.mission.read import read_mission
 from edge.app.preflight.camera import camera_lines
 from edge.app.preflight.plan import Plan
-from edge.camera import open_camera
 from edge.data import Frame
 from edge.errors import CameraError, InputError
 from edge.model.bundle import ONNX_CPU, Bundle
 from edge.model.recall import FILE, ByContrast, ClassRecall, Pictures, RecallJson
-from edge.model.transform import Preprocessor
 from edge.seams import Camera
-from edge.thermal.sharpness import grey_range
-from tests.support.planned import SIM, plan, told
+from tests.support.planned import plan, told
 
 
 class Given(Camera):
@@ -162,15 +159,7 @@ def test_a_picture_beside_those_that_recall_was_measured_on(
     assert lines["contrast"][0] == "green"
     assert lines["picture"][0] == state
     assert lines["picture"][1].endswith(f": {said}")
-    assert lines["picture"][1].startswith(f"{grey_range(shown(tiny_bundle)):.0f} grey levels, sharpness ")
     assert ("focus" in lines["picture"][2]) is (state == "yellow")
-
-
-def shown(folder: Path) -> np.ndarray:
-    """The last picture of the simulated camera, as the model sees it."""
-    with open_camera(SIM) as camera:
-        *_, last = iter(camera.read, None)
-    return Preprocessor(Bundle.load(folder)).forward(last)[0]
 
 
 def test_a_source_that_is_not_there(tmp_path: Path, tiny_bundle: Path) -> None:
