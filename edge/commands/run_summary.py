@@ -121,6 +121,8 @@ def _searched(covered: dict[str, Any], out: Path) -> list[str]:
     elif covered["searched_m2"]:
         unknown = "recall of that class was not measured: edge-export eval --set-recall does it"
         why = "recall.json says nothing of such a size" if covered["recall"] else unknown
+        if unlike := covered["frames_unlike"]:
+            why = "recall.json says nothing of such pictures: " + ", ".join(f"{n} {how}" for how, n in unlike.items())
         why += f"{contrast}; {covered['assumed']}" if contrast else ""
         lines.append(f"probability of detection: not known, the model's {why}")
     return lines

@@ -71,6 +71,7 @@ def said_of(covered: dict[str, Any]) -> list[str]:
         "probability": None,
         "recall": "7 frames",
         "contrast": None,
+        "frames_unlike": {},
     }
     report = {
         **dict.fromkeys(("fps", "pose", "position", "reconnects", "recording", "verify"), None),
@@ -100,6 +101,11 @@ def test_the_last_lines() -> None:
         "shutter was closed"
     )
     assert second == "probability of detection: not known, the model's recall.json says nothing of such a size"
+    unlike = {"flatter than nearly all": 7, "noisier than nearly all": 2}
+    assert said_of({"frames_unlike": unlike})[1] == (
+        "probability of detection: not known, the model's recall.json says nothing of such pictures: 7 flatter than "
+        "nearly all, 2 noisier than nearly all"
+    )
     assert said_of({"recall": None})[1] == (
         "probability of detection: not known, the model's recall of that class was not measured: edge-export eval "
         "--set-recall does it"
