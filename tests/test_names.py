@@ -24,9 +24,9 @@ edge
     Bundle (path, name, architecture, classes, height, width, normalise_8bit, normalise_16bit, trained_mean,
       trained_std, score_threshold, graph_score_threshold, max_detections, files, checkpoint_sha256='',
       nms_thresholds=..., data=..., tools=..., assumed=..., int8=..., score_chosen=..., signer='', trusted=None,
-      score_thresholds=...) architecture assumed checkpoint_sha256 classes data file(name) files graph_score_threshold
-      height int8 load(path, trusted_key=None) max_detections name nms_thresholds normalise_16bit normalise_8bit path
-      read(name) score_chosen score_threshold score_thresholds signature signer thresholds to_json() tools trained_mean
+      score_thresholds=..., one_body=()) architecture assumed checkpoint_sha256 classes data file(name) files
+      graph_score_threshold height int8 load(path, trusted_key=None) max_detections name nms_thresholds normalise_16bit
+      normalise_8bit one_body path read(name) score_chosen score_threshold score_thresholds signature signer thresholds to_json() tools trained_mean
       trained_std trusted verify(name, expected) weight_bits width with_normaliser(spec, override=False) write_json()
     BundleError exit_code
     Camera () close() crop description fps frames independent intrinsics live mask once_live outages() read()
@@ -155,7 +155,8 @@ edge.thermal
     Normaliser (spec) reset()
     normalise (pixels, spec, temperature=None)
 edge.track
-    Follower (lowest, placing=None, faint=False) between(detections, frame, t, picture, lowest) faintest(lowest)
+    Follower (lowest, placing=None, faint=False, bodies=None) between(detections, frame, t, picture, lowest)
+      faintest(lowest)
     Track (id, label, score, frames, first_t, last_t, box, velocity) box first_t frames id label last_t score velocity
     Tracker (*, low=0.1, high=0.5, begin=0.3, lost_s=1.0) finish() limit(*, low, high, begin) tracks update(boxes,
       scores, labels, t, motion=None)

@@ -31,6 +31,7 @@ from edge.pipeline import stream
 from edge.seams import Engine
 from edge.sim.truth import SimulatedFrame
 from edge.track.follower import Follower
+from edge.track.one_body import OneBody
 
 KEPT = 150  # frames: 98 MB
 SETTLED = 30  # before times count
@@ -87,7 +88,7 @@ def run(cameras: list[Held], truth: list[Frame], most: int) -> tuple[npt.NDArray
     bundle = Bundle.load(MODEL)
     plain, followed = cameras
     placing = Placing(followed, PlacingSettings())
-    follow = Follower(bundle.thresholds, placing)
+    follow = Follower(bundle.thresholds, placing, bodies=OneBody.of(bundle))
     flights = (
         stream(plain, Truth(bundle, truth)),
         stream(followed, Truth(bundle, truth), follow=follow, locate=placing),

@@ -45,6 +45,7 @@ from edge.system.memory import memory_error
 from edge.system.signals import finishing, stopping
 from edge.system.text import without_passwords
 from edge.track.follower import Follower
+from edge.track.one_body import OneBody
 
 SINKS_PART = 0.6  # of the time that there is to keep what was found; the rest is for the report
 GRACE_S = 1.0  # a time limit waits so long for a result; then the camera is taken to be away
@@ -122,13 +123,14 @@ class Loop:
         given_up = self._degrader.given_up
         self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage, given_up))
         lowest = self._filter.lowest(self.engine.bundle.thresholds)
+        faint, bodies = FAINT in settings.outputs, OneBody.of(self.engine.bundle)
         results = stream(
             self.camera,
             self.engine,
             policy=self.policy,
             filter=self._filter,
             stop=deadline,
-            follow=None if self.camera.independent else Follower(lowest, self.placing, faint=FAINT in settings.outputs),
+            follow=None if self.camera.independent else Follower(lowest, self.placing, faint, bodies),
             locate=self.placing,
         )
         self._stream = results

@@ -20,6 +20,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
     - ``trained``: ``{"mean", "std"}`` of the training frames after normalising, 0..1
     - ``thresholds``: ``{"score", "score_by_class", "graph_score"}`` and those of suppression: scores from which
       detections are shown, of every class, and from which the graph gives them
+    - ``one_body``: groups of classes of whose overlapping boxes one is followed and counted
     - ``data``: what it was trained on, as far as the bundle says: ``name``, ``licence``, ``citation``, ...
     - ``tools``: versions that exported it; ``files``: ``{name: {"bytes", "sha256"}}``, verified
     - ``signature``: null where ``model.json`` has none, else ``{"key", "checked"}``: the id of the key, and whether it
@@ -48,6 +49,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
             "graph_score": bundle.graph_score_threshold,
             **bundle.nms_thresholds,
         },
+        "one_body": [list(group) for group in bundle.one_body],
         "data": dict(bundle.data),
         "tools": dict(bundle.tools),
         "files": {

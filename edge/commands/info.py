@@ -60,6 +60,7 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
             f"a detection is shown if its score is {in_words(thresholds['score_by_class'])} or more; edge run "
             f"--threshold takes another, from {thresholds['graph_score']:g} to 1",
         ),
+        *([("one body", _bodies(facts["one_body"]))] if facts["one_body"] else []),
         ("network", _network(facts["architecture"])),
         *([("assumed", _assumed(facts["assumed"]))] if facts["assumed"] else []),
         ("signed", _signed(facts["signature"])),
@@ -106,6 +107,11 @@ def _assumed(assumed: dict[str, str]) -> str:
     """What nobody has said of the network, in a sentence."""
     settings = ", ".join(f"{name} {value}" for name, value in assumed.items())
     return f"the checkpoint did not tell these settings, they are as usual for its architecture: {settings}"
+
+
+def _bodies(groups: list[list[str]]) -> str:
+    named = "; ".join(" and ".join(group) for group in groups)
+    return f"{named}: where boxes of these lie on each other, the surer one is followed and counted"
 
 
 def _signed(signature: dict[str, Any] | None) -> str:

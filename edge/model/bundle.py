@@ -50,7 +50,7 @@ class Bundle:
     of the graph's outputs. ``files``: sha256 by file name. ``data``: training data, licence and citation. ``tools``:
     versions. ``assumed``: settings of the detector that its checkpoint did not tell and nobody said, by name.
     ``int8``: on how many frames, and how, ``model.int8.onnx`` was made; {} where there is none. ``score_chosen``: by
-    which figure and on which frames these scores were chosen; {} where they were not.
+    which figure and on which frames these scores were chosen; {} where not. ``one_body``: see `edge.track.one_body`.
     ``signer``: id of the key that ``model.json``'s signature names, "" = it is not signed; a name, until somebody
     checks it. ``trusted``: the key that it was checked with and found good; None: nobody asked for that.
     """
@@ -78,8 +78,8 @@ class Bundle:
     score_chosen: Mapping[str, Any] = field(default_factory=dict)
     signer: str = ""
     trusted: PublicKey | None = None
-
     score_thresholds: Mapping[str, float] = field(default_factory=dict)
+    one_body: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def thresholds(self) -> Thresholds:
@@ -203,9 +203,8 @@ class Bundle:
             "checkpoint_sha256": self.checkpoint_sha256,
             "data": dict(self.data),
             "tools": dict(self.tools),
-            **({"assumed": dict(self.assumed)} if self.assumed else {}),
-            **({"int8": dict(self.int8)} if self.int8 else {}),
-            **({"score_chosen": dict(self.score_chosen)} if self.score_chosen else {}),
+            **{name: dict(getattr(self, name)) for name in ("assumed", "int8", "score_chosen") if getattr(self, name)},
+            **({"one_body": [list(group) for group in self.one_body]} if self.one_body else {}),
         }
 
     def write_json(self) -> None:
@@ -297,4 +296,5 @@ def _bundle(folder: Path, said: ModelJson) -> Bundle:
         assumed=said.assumed,
         int8=said.int8,
         score_chosen=said.score_chosen,
+        one_body=said.one_body,
     )

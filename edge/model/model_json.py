@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -55,7 +56,9 @@ class Thresholds(Struct):
 
 
 class ModelJson(Struct):
-    """The whole file. What it holds besides is left alone, so that a later version may add to it."""
+    """The whole file. What it holds besides is left alone, so that a later version may add to it. ``one_body``: classes
+    that are mistaken for each other: of overlapping boxes of theirs one is followed and counted.
+    """
 
     format: Literal[1]
     name: str
@@ -72,6 +75,7 @@ class ModelJson(Struct):
     assumed: dict[str, str] = {}
     int8: dict[str, Any] = {}
     score_chosen: dict[str, Any] = {}
+    one_body: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if _UNREADABLE.search(self.name):
@@ -88,10 +92,20 @@ class ModelJson(Struct):
             if name not in self.classes:
                 known = ", ".join(self.classes)
                 raise ValueError(f"thresholds.score_by_class has {name!r}: expected names of its classes, {known}")
+        check_bodies(self.one_body, self.classes)
         for name in self.files:
             # a bundle comes from elsewhere: it must not name files outside its folder
             if name in ("", ".", "..") or _UNREADABLE.search(name) or "/" in name or "\\" in name:
                 raise ValueError(f"files lists {name!r}: expected plain names inside the folder")
+
+
+def check_bodies(one_body: Sequence[Sequence[str]], classes: Sequence[str]) -> None:
+    """Raises ValueError where these are no groups of two or more of the classes, each in one of them."""
+    named = [name for group in one_body for name in group]
+    if any(len(group) < 2 for group in one_body) or len(set(named)) < len(named) or not set(named) <= set(classes):
+        known = ", ".join(classes)
+        told = "; ".join(",".join(group) for group in one_body)
+        raise ValueError(f"one_body is {told!r}: expected two or more of the classes, each once: {known}")
 
 
 def schema() -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from edge.data import Detections, Faint, Frame, Pose
+from edge.data import Detections, Faint, Frame, Int32, Pose
 from edge.geo.locate import refused_pose
 from edge.geo.placing import Placing
 from edge.geo.wgs84 import metres_a_degree, wrapped
 from edge.model.thresholds import Thresholds
 from edge.track.camera_motion import CameraMotion
 from edge.track.motion import Picture
+from edge.track.one_body import OneBody
 from edge.track.pose_motion import Lens, Stance
 from edge.track.tracker import Tracker
 
@@ -40,17 +41,24 @@ class Follower:
     ``lowest``: the lowest score that is shown, of each class or of all. A track begins with such a detection
     only, and goes on with fainter ones, which are not shown: what is found is the same as without it. ``placing``:
     knows the lens, so that poses tell the camera's motion; without it, and without poses, the pictures do. ``faint``:
-    a second tracker follows all that is found, however faint, for somebody to look at later; see `faint`.
+    a second tracker follows all that is found, however faint, for somebody to look at later; see `faint`. ``bodies``:
+    of boxes on one body only one is followed, the others have no number; None: all are.
     """
 
-    def __init__(self, lowest: float | Thresholds, placing: Placing | None = None, faint: bool = False) -> None:
+    def __init__(
+        self,
+        lowest: float | Thresholds,
+        placing: Placing | None = None,
+        faint: bool = False,
+        bodies: OneBody | None = None,
+    ) -> None:
         self._lowest = Thresholds.of(lowest)
         high, low = self._lowest.by_label, self.faintest(self._lowest).by_label
         self._tracker = Tracker(low=low, begin=high, high=high)
         self._second = Tracker(low=low, begin=low, high=low) if faint else None
         self.faint: Faint | None = None
         """What the second tracker knows of the last frame; None: nobody asked for it."""
-        self._placing = placing
+        self._placing, self._bodies = placing, bodies
         self._motion: CameraMotion | None = None
         self._home: Pose | None = None
         self._so_far: Affine | None = None  # the camera's motion over frames that were not searched
@@ -88,7 +96,7 @@ class Follower:
             self.ended, self.faint = (), None
             return replace(detections, track_ids=np.full(len(detections), -1, np.int32))
         found = detections
-        ids = self._tracker.update(found.boxes, found.scores, found.labels, t, motion)
+        ids = self._numbers(found, t, motion)
         self._so_far, self._between = None, False
         self.ended = tuple(track.id for track in self._tracker.ended)
         shown = lowest.shown(found.scores, found.labels)
@@ -112,6 +120,15 @@ class Follower:
         self._so_far, self._between, self.ended = self._moved(detections, frame, picture), True, ()
         self.faint = None
         return replace(detections, track_ids=np.zeros(0, np.int32))
+
+    def _numbers(self, found: Detections, t: float, motion: Affine | None) -> Int32:
+        """(N,) of each detection, -1 for one without."""
+        kept = self._bodies.followed(found, self._lowest) if self._bodies else None
+        if kept is None:
+            return self._tracker.update(found.boxes, found.scores, found.labels, t, motion)
+        ids = np.full(len(found), -1, np.int32)
+        ids[kept] = self._tracker.update(found.boxes[kept], found.scores[kept], found.labels[kept], t, motion)
+        return ids
 
     def _moved(self, detections: Detections, frame: Frame, picture: Picture) -> Affine | None:
         """The camera's motion since the frame that was searched before this one."""

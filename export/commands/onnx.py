@@ -90,6 +90,15 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         default=0.5,
         help="score from which a detection is shown; of single classes too: 0.5,Animal=0.2 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--one-body",
+        metavar="NAME,NAME",
+        action="append",
+        default=[],
+        type=lambda text: tuple(text.split(",")),
+        help="classes that are mistaken for each other, such as Person,Animal: of overlapping boxes of theirs one is "
+        "followed and counted, the surer one; may be given again for others",
+    )
     add_int8_options(parser)
     parser.add_argument("--name", default="", help="name of the bundle (default: the folder's)")
     for option, content in (("data", "training data"), ("licence", "its licence"), ("citation", "its citation")):
@@ -127,6 +136,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             samples=arguments.roi_samples,
             score_threshold=0.5 if asked.threshold is None else asked.threshold,
             score_thresholds=asked.by_class,
+            one_body=arguments.one_body,
             checkpoint_sha256=digest,
             normalise_8bit=normalisers.spec_8bit,
             normalise_16bit=normalisers.spec_16bit,

@@ -16,6 +16,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, WEIGHTS, Bundle, sha256
+from edge.model.model_json import check_bodies
 from edge.model.thresholds import Filter, Thresholds
 from edge.system.files import reason_of, sync_folder, write_whole
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
@@ -51,6 +52,7 @@ def export_bundle(
     assumed: Mapping[str, str] | None = None,
     calibrate: str | None = None,
     score_thresholds: Mapping[str, float] | None = None,
+    one_body: Sequence[Sequence[str]] = (),
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     built: Callable[[StaticDetector], None] = lambda _: None,
@@ -63,7 +65,8 @@ def export_bundle(
     "fp16": half the room in ``model.onnx``, exact for a checkpoint of float16; "shared": batch norms folded and
     rounded to float16, one file ``model.weights`` for both graphs, a third of the room. ``samples``: see
     `StaticDetector`. ``score_threshold``: below it a detection is not shown; ``score_thresholds``: the same of single
-    classes, in its place. ``trained``: mean and std of the
+    classes, in its place. ``one_body``: groups of classes that are mistaken for each other, see
+    `edge.track.one_body`. ``trained``: mean and std of the
     training frames after normalising, 0..1, by default those the model subtracts and divides by.
     ``checkpoint_sha256``, ``data`` (name, licence, citation, training), ``assumed`` (settings of the detector that
     nobody has said, see `export.detector.assumed`): go into ``model.json``. ``calibrate``: a
@@ -78,6 +81,10 @@ def export_bundle(
     out = Path(out)
     _check_classes(classes, model.roi_heads.box_predictor.cls_score.out_features - 1)
     _check_free(out, overwrite)
+    try:
+        check_bodies(one_body, classes)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     if not 0 <= score_threshold <= 1:
         raise InputError(f"score threshold {score_threshold}: expected 0..1")
     asked = Filter(by_class=score_thresholds or {}).lowest(Thresholds.alike(score_threshold, classes)).to_json()
@@ -123,6 +130,7 @@ def export_bundle(
             checkpoint_sha256=checkpoint_sha256,
             data=data or {},
             assumed=assumed or {},
+            one_body=tuple(map(tuple, one_body)),
             tools=_tools(),
         )
         bundle.write_json()

@@ -19,6 +19,7 @@ from edge.measure.percentiles import spread_of
 from edge.pipeline import stream
 from edge.seams import Camera, Engine
 from edge.track.follower import Follower
+from edge.track.one_body import OneBody
 
 Float64 = npt.NDArray[np.float64]
 Ended = Literal["enough results", "time limit", "end of source"]
@@ -97,7 +98,8 @@ def timed_run(
     began: float | None = None
     before: Result | None = None
     now = start
-    follow = None if camera.independent else Follower(engine.bundle.thresholds, placing)
+    bundle = engine.bundle
+    follow = None if camera.independent else Follower(bundle.thresholds, placing, bodies=OneBody.of(bundle))
     with stream(camera, engine, stop=stop, follow=follow, locate=placing) as results:
         for result in results:
             now = clock()

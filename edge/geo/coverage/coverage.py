@@ -78,8 +78,8 @@ class Coverage:
         self.search, self.recall, self._size, self._stills = search, recall, size, stills
         self._cut = tiling.plan if tiling else whole
         self.grid = Grid(search.size_m, recall)
-        grey = None if recall is None else recall.grey
-        self._contrast = None if grey is None else BodyContrast(search.kelvin, grey, stills, recall and recall.pictures)
+        grey, like = (recall.grey, recall.pictures) if recall else (None, None)
+        self._contrast = None if grey is None else BodyContrast(search.kelvin, grey, stills, like)
         self.local: Local | None = None
         self.state = State(Findings())
         self._looks, self._others = 0, Counter[str]()

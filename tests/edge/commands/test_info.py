@@ -83,7 +83,7 @@ def test_for_programs(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> 
     facts = json.loads(info(capsys, tiny_bundle, "--json"))
     assert set(facts) == {
         *("name", "path", "classes", "architecture", "input", "max_detections", "normalise", "trained"),
-        *("thresholds", "data", "tools", "files", "machine", "assumed", "signature"),
+        *("thresholds", "data", "tools", "files", "machine", "assumed", "signature", "one_body"),
     }
     bundle = Bundle.load(tiny_bundle)
     assert (facts["name"], facts["classes"], facts["input"]) == ("tiny", ["Person"], {"width": 80, "height": 64})
@@ -97,6 +97,14 @@ def test_for_programs(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert set(backend) == {"runs", "needs"}
         assert all(set(need) == {"name", "state", "text", "fix"} for need in backend["needs"])
     assert facts["machine"]["backends"]["ort"]["runs"] is True
+
+
+def test_which_classes_are_one_body(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "one body" not in info(capsys, tiny_bundle)
+    assert json.loads(info(capsys, tiny_bundle, "--json"))["one_body"] == []
+    said = " ".join(info(capsys).split())
+    assert "Person and Animal: where boxes of these lie on each other, the surer one is followed and counted" in said
+    assert json.loads(info(capsys, "--json"))["one_body"] == [["Person", "Animal"]]
 
 
 def test_json_has_every_threshold(capsys: pytest.CaptureFixture[str]) -> None:

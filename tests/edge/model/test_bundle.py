@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edge.errors import BundleError
 from edge.model.bundle import Bundle
 from edge.model.model_json import schema
 from edge.model.transform import Preprocessor
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_bundle
 
 
 def edit(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -25,6 +26,38 @@ def edit(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
     raw = json.loads(path.read_text())
     change(raw)
     path.write_text(json.dumps(raw))
+
+
+BODIES = (("Person", "Animal"),)
+
+
+def test_a_bundle_keeps_which_classes_are_mistaken_for_each_other(tmp_path: Path) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path, ("Person", "Car", "Animal")))
+    assert bundle.one_body == ()
+    assert "one_body" not in (tmp_path / "model.json").read_text()
+    replace(bundle, one_body=BODIES).write_json()
+    assert json.loads((tmp_path / "model.json").read_text())["one_body"] == [["Person", "Animal"]]
+    assert Bundle.load(tmp_path).one_body == BODIES
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            [["Person", "Deer"]],
+            "one_body is 'Person,Deer': expected two or more of the classes, each once: Person",
+        ),
+        ([["Person"]], "one_body is 'Person'"),
+        ([["Person", "Car"], ["Car", "Animal"]], "one_body is 'Person,Car; Car,Animal'"),
+        ([["Person", "Person"]], "each once"),
+        (["Person"], r"one_body\[0\] is"),
+    ],
+)
+def test_a_bundle_that_says_it_wrong(tmp_path: Path, wrong: list[Any], said: str) -> None:
+    path = write_bundle(tmp_path, ("Person", "Car", "Animal")) / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "one_body": wrong}))
+    with pytest.raises(BundleError, match=said):
+        Bundle.load(tmp_path)
 
 
 def test_round_trip(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from edge.seams import Camera
 from edge.track.camera_motion import CameraMotion
 from edge.track.follower import Follower
 from edge.track.motion import Measured
+from edge.track.one_body import OneBody
 from edge.track.pose_motion import Lens
 from edge.track.tracker import Tracker
 
@@ -55,6 +57,21 @@ def test_faint_ones_continue_a_track_and_are_not_shown() -> None:
     for seq in range(2, 14):  # longer than a track goes on unseen
         assert step(follower, seq, (20, 0.3)) == []
     assert step(follower, 14, (20, 0.9)) == [1]
+
+
+def test_of_two_boxes_on_one_body_one_has_a_number_and_both_are_shown() -> None:
+    """In one frame the other class is the surer one: the body keeps its number."""
+    classes = ("Person", "Animal")
+    follower = Follower(0.5, bodies=OneBody(classes, [classes]))
+    numbers = []
+    for seq in range(6):
+        rows = found((20, 0.9), (21, 0.6 if seq != 4 else 0.99), (60, 0.8))
+        given = follower(replace(rows, labels=np.array([0, 1, 1], np.int32)), frame(seq), seq / 10, PICTURE, 0.5)
+        assert len(given) == 3
+        numbers.append(ids(given))
+    assert numbers[1:] == [[1, -1, 2]] * 3 + [[-1, 1, 2]] + [[1, -1, 2]]
+    (person, animal) = follower._tracker.tracks
+    assert (person.label, animal.label) == (0, 1)
 
 
 def test_a_second_tracker_follows_what_is_never_shown() -> None:

@@ -37,7 +37,10 @@ def folder(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(export_bundle, "trace", lambda detector: graph)
         patch.setattr(export_bundle, "float16_graph", lambda traced: traced)
         with (folder / "said.txt").open("w") as said, contextlib.redirect_stdout(said):
-            assert main(command(folder, "--out", str(folder / "deer"), "--weights", "fp16")) == 0
+            assert (
+                main(command(folder, "--out", str(folder / "deer"), "--weights", "fp16", "--one-body", "deer,person"))
+                == 0
+            )
     return folder
 
 
@@ -62,6 +65,7 @@ def test_the_bundle_tells_its_settings(folder: Path) -> None:
     assert bundle.assumed["conv1_stride"] == "2"
     assert not {"min_size", "sampling_ratio", "channels", "classes"} & set(bundle.assumed)
     assert bundle.checkpoint_sha256 == sha256(folder / "model.pth")
+    assert bundle.one_body == (("deer", "person"),)
 
 
 @pytest.mark.usefixtures("traced_before")
@@ -115,6 +119,10 @@ def test_the_summary(folder: Path, exported: Path) -> None:
         (["--last-level", "no", "--anchor-sizes", "4,8,16,32,64;" * 4 + "4,8,16,32,64"], "has 4 levels"),
         (["--anchor-sizes", "4,8,16,32,64;4,8,16,32,64"], "the pyramid layer1 has 5 levels"),
         (["--weights", "int4"], "--weights int4: expected one of fp32, fp16, shared"),
+        (
+            ["--one-body", "deer,fox"],
+            "one_body is 'deer,fox': expected two or more of the classes, each once: deer, person",
+        ),
         (["--images", "somewhere"], "--model PACKAGE.MODULE:FUNCTION"),
     ],
 )

@@ -154,6 +154,7 @@ def test_a_failure_while_replacing_keeps_the_old_one(
         (["deer", "deer"], {}, "2 different names"),
         (["deer", "person"], {"height": 500}, "multiple of 32"),
         (["deer", "person"], {"score_threshold": 50}, r"expected 0\.\.1"),
+        (["deer", "person"], {"one_body": [("deer",)]}, "one_body is 'deer': expected two or more"),
     ],
 )
 def test_bad_arguments(

@@ -293,6 +293,7 @@ def test_what_is_written_of_it(tmp_path: Path) -> None:
     assert (plain.data, plain.assumed, plain.checkpoint_sha256) == ({}, {}, "")
     assert (plain.normalise_8bit, plain.normalise_16bit) == (DEFAULT_8BIT, DEFAULT_16BIT)
     assert Bundle.load(plain.path) == plain
+    assert plain.one_body == ()
     said = export_bundle(
         model(), tmp_path / "deer", ["b", "c"], 32, 64, name="mine", score_threshold=0.25, trained=(0.1, 0.9),
         checkpoint_sha256="ab", data={"name": "ours"}, assumed={"stem": "2"}, overwrite=True,

@@ -57,7 +57,9 @@ def run(
         return Stream()
 
     monkeypatch.setattr(module, "stream", stream)
-    engine: Any = type("E", (), {"bundle": type("B", (), {"classes": ("deer",), "thresholds": Thresholds.alike(0.5)})})
+    engine: Any = type(
+        "E", (), {"bundle": type("B", (), {"classes": ("deer",), "thresholds": Thresholds.alike(0.5), "one_body": ()})}
+    )
     camera: Any = type("C", (), {"independent": independent})
     placing = Placing(camera, PlacingSettings())
     return timed_run(camera, engine, limits, placing, clock=lambda: now[0], **more)
