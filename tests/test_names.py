@@ -26,8 +26,9 @@ edge
       nms_thresholds=..., data=..., tools=..., assumed=..., int8=..., score_chosen=..., signer='', trusted=None,
       score_thresholds=..., one_body=()) architecture assumed checkpoint_sha256 classes data file(name) files
       graph_score_threshold height int8 load(path, trusted_key=None) max_detections name nms_thresholds normalise_16bit
-      normalise_8bit one_body path read(name) score_chosen score_threshold score_thresholds signature signer thresholds to_json() tools trained_mean
-      trained_std trusted verify(name, expected) weight_bits width with_normaliser(spec, override=False) write_json()
+      normalise_8bit one_body path read(name) score_chosen score_threshold score_thresholds signature signer thresholds
+      to_json() tools trained_mean trained_std trusted verify(name, expected) weight_bits width
+      with_normaliser(spec, override=False) write_json()
     BundleError exit_code
     Camera () close() crop description fps frames independent intrinsics live mask once_live outages() read()
       select(seqs) seq_tells_losses waits_for_return whole

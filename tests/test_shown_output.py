@@ -37,6 +37,7 @@ FRAMES = "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=640,height=512"
 STARTS = r"\d+ frames|not processed|boxes in|written in|positions:|searched|probability|counted,|recorded|next:"
 SEARCH = Search("Person", 0.8, 8.0, 3)
 USUAL = "a body stands out by 1 grey levels, as the labelled ones did (median)"
+UNLIKE = "1 frames of which nothing is said: less sharp than nearly all labelled frames"
 RECALL = "290 frames of hituav/val, at a score of 0.5, flight, ort-float"
 BUNDLED = "/home/me/thermal/lib/python3.10/site-packages/edge/models/hituav-r18"
 
@@ -130,7 +131,7 @@ def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.
     placed = {"placed": 1, "camera": "", "refused": {}}, {"placed": 0, "camera": None, "refused": {NO_POSE: 1}}
     seen = {"frames": 1, "searched_m2": 3e4, "seen_m2": 3e4, "search": SEARCH.in_words, "gaps": 2, "gap_m2": 5e3}
     known_as: dict[str, Any] = {"frames_not_counted": {}, "probability": (0.5, 0.5, 1.0), "recall": RECALL}
-    known_as |= {"contrast": 1.0, "assumed": f"{ASSUMED}; {USUAL}"}
+    known_as |= {"contrast": 1.0, "assumed": f"{ASSUMED}; {UNLIKE}; {USUAL}", "frames_unlike": {}}
     covered = None, {**seen, **known_as}, {**seen, **known_as, "gaps": 0, "gap_m2": 0}
     ways = [
         {**counts, **told, **more, "thresholds": scores, "recording": kept, "position": of, "coverage": ground}

@@ -121,7 +121,7 @@ def test_the_summary(folder: Path, exported: Path) -> None:
         (["--weights", "int4"], "--weights int4: expected one of fp32, fp16, shared"),
         (
             ["--one-body", "deer,fox"],
-            "one_body is 'deer,fox': expected two or more of the classes, each once: deer, person",
+            "one_body is 'deer,fox': expected two or more of the classes, each once: deer",
         ),
         (["--images", "somewhere"], "--model PACKAGE.MODULE:FUNCTION"),
     ],
