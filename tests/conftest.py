@@ -32,6 +32,9 @@ from edge.model.onnx_weights import weight_files
 from edge.sinks.open import SINKS
 from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT
 from tests.support import children, grounds, no_compiler
+from tests.support.browser import chromium
+
+__all__ = ["chromium"]
 
 # a busy machine is no failure, and every test has a time limit of its own
 settings.register_profile("busy", deadline=None)

@@ -222,13 +222,18 @@ def known(package: str) -> dict[str, Path]:
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text())
+
+
+@cache
 def exists(dotted: str) -> bool:
     """Whether ``edge.camera.open.open_camera``, or a method of a class, is there. By the text: nothing is imported."""
     there = known(dotted.partition(".")[0])
     module = dotted
     while module not in there:
         module = module.rpartition(".")[0]
-    inside: ast.AST = ast.parse((ROOT / there[module]).read_text())
+    inside: ast.AST = parsed(there[module])
     for part in dotted[len(module) :].split(".")[1:]:
         found = [node for node in ast.iter_child_nodes(inside) if part in defined(node)]
         if not found:

@@ -29,6 +29,12 @@ from tests.support.examples import EXAMPLES, datagram, example
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(str(path.relative_to(ROOT)) for pattern in ("*.md", "docs/**/*.md") for path in ROOT.glob(pattern))
+# as tests/conftest.py says it, with nothing else of that
+BUSY = """
+from hypothesis import settings
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
+"""
 SIM = "sim:live=0,width=80,height=64,frames=3"
 # a block of Python or of a patch, with what stands behind the language: ```python title="docs/examples/sink.py"
 A_PROGRAM = re.compile(r"^```(python|diff)[ \t]*([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -196,18 +202,26 @@ def test_engine(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_normaliser(tmp_path: Path) -> None:
     """The patch applies to the package as it is, and the tests that it extends pass."""
-    for folder in ("edge", "tests"):
-        leave_out = shutil.ignore_patterns("models", "export", "cases")  # what is compiled comes along
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=leave_out)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     if shutil.which("git") is None:
         pytest.skip("needs git, to apply a patch")
     patch = EXAMPLES / "normaliser.patch"
-    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    changed = set(re.findall(r"^--- a/(.+)$", patch.read_text(), re.MULTILINE))
+    assert changed
+    # what it changes is a copy; all else, also what is compiled, is a link
+    leave_out = shutil.ignore_patterns("models")
+    shutil.copytree(ROOT / "edge", tmp_path / "edge", ignore=leave_out, copy_function=os.symlink)
+    for name in changed:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).unlink(missing_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "edge/__init__.py").unlink()
+    (tmp_path / "edge/__init__.py").touch()  # it would load every room
+    (tmp_path / "conftest.py").write_text(BUSY)
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     run_child(["git", "apply", patch], cwd=tmp_path, check=True, env=environment)
-    tests = ["tests/edge/thermal/test_normalise.py", "-k", "centred", "-p", "no:cacheprovider"]
+    tests = ["tests/edge/thermal/test_normalise.py", "-W", "error", "-k", "centred", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *tests]
-    done = run_child(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run_child(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None

@@ -37,6 +37,10 @@ def module(request):
     yield
     note("over-" + request.module.__name__.rpartition(".")[2])
 
+@pytest.fixture(scope="session")
+def chromium():
+    note("opened")
+
 @pytest.fixture(autouse=True)
 def ran(request):
     assert os.getpid() != FIRST and pathlib.Path("gone").exists() is False
@@ -67,6 +71,11 @@ FILES = {
     """,
     "test_c": "def test_one(module): pass",
     "test_d": "def test_two(module): pass",
+    "test_e": """
+        def test_page(chromium, module): pass
+        def test_without(): pass
+    """,
+    "test_f": "def test_map(chromium, module): pass",
 }
 
 
@@ -118,8 +127,9 @@ def test_every_test_is_run_once_also_behind_one_that_dies(ended: tuple[Path, int
     after = [f"test_after[{n}]" for n in range(3)]
     names = ["test_prints_and_fails", "test_dies", *after, "test_warns", "test_dies_last"]
     names += ["test_hangs", "test_set_up", "test_expected", "test_one", "test_two"]
+    names += ["test_page", "test_without", "test_map"]
     assert sorted(name for name in notes(folder) if name.startswith("test_")) == sorted(names), said
-    assert re.search(r"4 failed, 6 passed, 1 skipped, 1 xfailed, 1 warning, 1 error in", said), said
+    assert re.search(r"4 failed, 9 passed, 1 skipped, 1 xfailed, 1 warning, 1 error in", said), said
 
 
 def test_a_failure_is_shown_as_always(ended: tuple[Path, int, str]) -> None:
@@ -143,13 +153,22 @@ def test_who_died_and_of_what(ended: tuple[Path, int, str]) -> None:
 def test_fixtures_are_torn_down_in_the_copy_that_made_them(ended: tuple[Path, int, str]) -> None:
     told = notes(ended[0])
     assert told.count("collected") == 1  # once, not once a process
-    assert [told.count(f"over-test_{name}") for name in "acd"] == [0, 1, 1]  # a's died
+    assert [told.count(f"over-test_{name}") for name in "acdef"] == [0, 1, 1, 1, 1]  # a's died
     lines = [line.split() for line in (ended[0] / "notes").read_text().splitlines()]
     ran = {pid for name, pid in lines if name.startswith("test_")}
     died = {pid for name, pid in lines if name.startswith("test_dies")}
     assert len(died) == 2
     assert sorted(pid for name, pid in lines if name == "session-over") == sorted(ran - died)
     assert len([*(ended[0] / "tmp").glob("process-*/test_after_?_0/mine")]) == 3
+
+
+def test_what_is_dear_is_made_once_for_all_files(ended: tuple[Path, int, str]) -> None:
+    lines = [line.split() for line in (ended[0] / "notes").read_text().splitlines()]
+    (maker,) = [pid for name, pid in lines if name == "opened"]
+    assert [pid for name, pid in lines if name in ("test_page", "test_map")] == [maker, maker]
+    its = [name for name, pid in lines if pid == maker]
+    at = its.index("test_page")  # one after the other: test_without is of another file, as it were
+    assert its[at : at + 4] == ["test_page", "over-test_e", "test_map", "over-test_f"]
 
 
 def run(folder: Path, words: Sequence[str]) -> tuple[int, str]:

@@ -33,6 +33,25 @@ MOST_FILES = 16
 # a file of over 300 lines wants to be two, one of under 20 belongs to its neighbour: the exceptions, over 320 never
 LONG, SHORT, MOST_LINES = 300, 20, 320
 ODD = {"edge/camera/live/loss.py", "edge/data.py"}
+# what edge/ never imports, and what one file of it may
+HEAVY = {"torch", "torchvision", "export", "onnx"}
+ONLY_IN = {
+    "dask": {"edge/archive/cluster.py"},
+    "distributed": {"edge/archive/cluster.py"},
+    "pyarrow": {"edge/archive/merge/parquet.py"},
+    "tensorrt": {"edge/engine/trt.py"},
+    "pycuda": {"edge/engine/cuda.py"},
+    "onnxruntime": {"edge/engine/onnx_runtime.py"},
+    "openvino": {"edge/engine/openvino.py"},
+    "foxglove": {"edge/sinks/robotics/foxglove_server.py"},
+    "paho": {"edge/sinks/live/mqtt_link.py"},
+    "rclpy": {"edge/sinks/robotics/ros2_node.py"},
+    "pymavlink": {"edge/pose/dialect.py"},
+    "nacl": {"edge/model/signed/signature.py"},
+    "starlette": {"edge/app/review/routes.py", "edge/sinks/web/app.py", "edge/sinks/web/live.py"},
+    "uvicorn": {"edge/sinks/web/connection.py", "edge/sinks/web/server.py"},
+}
+ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 
 KNOWN = {name for package in ROOMS for name in modules(ROOT, package)}
 
@@ -63,6 +82,23 @@ def test_nobody_inside_imports_the_whole_package() -> None:
 def test_only_what_is_a_table_is_excused() -> None:
     named = {str(arrow.path) for arrow in built() if arrow.loaded and arrow.imported in KNOWN}
     assert named >= TABLES
+
+
+# ---- what is heavy: the aircraft's side never needs torch or the export side ----
+
+
+def heavy(arrow: Arrow) -> str | None:
+    """What is wrong with one import, if anything."""
+    package, path = arrow.imported.partition(".")[0], str(arrow.path)
+    if package in HEAVY:
+        return str(arrow)
+    if package in ONLY_IN and path not in ONLY_IN[package] and not (arrow.loaded and path == ASKS):
+        return str(arrow)
+    return None
+
+
+def test_edge_imports_nothing_heavy() -> None:
+    assert [wrong for arrow in arrows(ROOT, ("edge",)) if (wrong := heavy(arrow))] == []
 
 
 # ---- the rooms ----
@@ -181,6 +217,23 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     assert circles(house(tmp_path, files), TABLES) == [
         "edge.camera.a -> edge.camera.b -> edge.camera.c -> edge.camera.a"
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import torch",
+        "def f():\n    from torchvision.ops import nms",
+        "import importlib\nimportlib.import_module('torch.nn')",
+        "from importlib import import_module as i\nTABLE = {'a': 'export.graph.static:StaticDetector'}",
+        "import onnxruntime as ort",
+        "__import__('tensorrt')",
+    ],
+)
+def test_a_heavy_import_is_found(tmp_path: Path, text: str) -> None:
+    (tmp_path / "edge").mkdir()
+    (tmp_path / "edge" / "data.py").write_text(text)
+    assert [wrong for arrow in arrows(tmp_path, ("edge",)) if (wrong := heavy(arrow))]
 
 
 def test_folders_and_lengths_are_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What may import what: the aircraft's side never needs torch or the export side. See test_house for the rooms."""
+"""That the aircraft's side never needs torch or the export side, and what is public. See test_house for the rooms."""
 
 from __future__ import annotations
 
@@ -7,31 +7,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 from tests.support.children import run_child
-from tests.support.house import Arrow, arrows, modules
+from tests.support.house import modules
 
 ROOT = Path(__file__).resolve().parents[1]
-FORBIDDEN = {"torch", "torchvision", "export", "onnx"}
-ONLY_IN = {
-    "dask": {"edge/archive/cluster.py"},
-    "distributed": {"edge/archive/cluster.py"},
-    "pyarrow": {"edge/archive/merge/parquet.py"},
-    "tensorrt": {"edge/engine/trt.py"},
-    "pycuda": {"edge/engine/cuda.py"},
-    "onnxruntime": {"edge/engine/onnx_runtime.py"},
-    "openvino": {"edge/engine/openvino.py"},
-    "foxglove": {"edge/sinks/robotics/foxglove_server.py"},
-    "paho": {"edge/sinks/live/mqtt_link.py"},
-    "rclpy": {"edge/sinks/robotics/ros2_node.py"},
-    "pymavlink": {"edge/pose/dialect.py"},
-    "nacl": {"edge/model/signed/signature.py"},
-    "starlette": {"edge/app/review/routes.py", "edge/sinks/web/app.py", "edge/sinks/web/live.py"},
-    "uvicorn": {"edge/sinks/web/connection.py", "edge/sinks/web/server.py"},
-}
 WEB = ("starlette", "uvicorn")
-ASKS = "edge/engine/readiness.py"  # whether they are installed: by name, with importlib
 # each says which package it needs where that is missing
 NEED_MORE = {
     *("edge.archive.cluster", "edge.archive.merge.parquet"),
@@ -42,37 +22,6 @@ NEED_MORE = {
     *("edge.app.review.routes", "edge.app.review.serve"),
     *("edge.sinks.web.app", "edge.sinks.web.connection", "edge.sinks.web.live", "edge.sinks.web.server"),
 }
-
-
-def heavy(arrow: Arrow) -> str | None:
-    """What is wrong with one import, if anything."""
-    package, path = arrow.imported.partition(".")[0], str(arrow.path)
-    if package in FORBIDDEN:
-        return str(arrow)
-    if package in ONLY_IN and path not in ONLY_IN[package] and not (arrow.loaded and path == ASKS):
-        return str(arrow)
-    return None
-
-
-def test_edge_imports_nothing_heavy() -> None:
-    assert [wrong for arrow in arrows(ROOT, ("edge",)) if (wrong := heavy(arrow))] == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "import torch",
-        "def f():\n    from torchvision.ops import nms",
-        "import importlib\nimportlib.import_module('torch.nn')",
-        "from importlib import import_module as i\nTABLE = {'a': 'export.graph.static:StaticDetector'}",
-        "import onnxruntime as ort",
-        "__import__('tensorrt')",
-    ],
-)
-def test_a_heavy_import_is_found(tmp_path: Path, text: str) -> None:
-    (tmp_path / "edge").mkdir()
-    (tmp_path / "edge" / "data.py").write_text(text)
-    assert [wrong for arrow in arrows(tmp_path, ("edge",)) if (wrong := heavy(arrow))]
 
 
 def test_every_module_of_edge_is_imported_with_the_heavy_packages_blocked() -> None:

@@ -133,7 +133,7 @@ print(json.dumps([known.figures, list(known.seconds), fates, (kept / "killer").r
 CHANGES = {
     "bound": ("number < LIMIT", "number <= LIMIT"),
     "constant": ("UNSEEN = 5", "UNSEEN = 6"),
-    "endless": ("    return", "    while True:\n        pass\n    return"),
+    "endless": ("    return", "    while True:\n        __import__('time').sleep(0.1)\n    return"),
 }
 
 

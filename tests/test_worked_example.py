@@ -20,7 +20,8 @@ from export.training.start import calibrate_norms
 from tests.support.narrow import narrow
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs/training.md").read_text()
-SMALL = "--channels 16 --sampling-ratio 2 --min-size 128 --max-size 160 --rpn-pre-nms 50 --rpn-post-nms 20 --crop 64"
+SMALL = "--channels 16 --representation-size 16 --sampling-ratio 2 --min-size 128 --max-size 160"
+SMALL += " --rpn-pre-nms 50 --rpn-post-nms 20 --crop 64"
 # what makes the page's commands quick, and leaves their files as they are
 QUICK = (("--frames 40", "--frames 16"), ("--from edge/models/hituav-r18", SMALL), ("--steps 150", "--steps 1"))
 RUN = 4  # so many of the steps

@@ -164,9 +164,11 @@ class _Drawing:
             on_lot = cv2.pointPolygonTest(lot, place.tolist(), True) > -0.8 * radius
             if on_lot or np.hypot(*(keep_off - place).T).min() < radius + 3.5:
                 continue
+            east, north = place.tolist()
             for _ in range(14):
-                forward, _right = layout.directions(rng.uniform(0, 360))
-                x, y = self.pixels(place + forward * radius * math.sqrt(rng.uniform(0, 0.55))) / 2
+                way, off = math.radians(rng.uniform(0, 360)), math.sqrt(rng.uniform(0, 0.55))
+                x = ((east + math.sin(way) * radius * off) / self.resolution + (self.w - 1) / 2) / 2
+                y = (-(north + math.cos(way) * radius * off) / self.resolution + (self.h - 1) / 2) / 2
                 bough = max(1, round(rng.uniform(0.3, 0.5) * radius / half))
                 cv2.circle(crowns, (int(x), int(y)), bough, (255,), -1)
             expected -= 1

@@ -176,12 +176,17 @@ class _Placement:
 
     def _is_leg_free(self, east: float, north: float, heading: float, leg: float) -> bool:
         """Whether one can stand there, and walk ``leg`` metres ahead, in the open."""
-        steps = np.linspace(0.0, leg, 1 + math.ceil(leg / 1.5))[:, None] * directions(heading)[0]
-        cells = self._cells(np.array([east, north]) + steps)
         h, w = self._blocked.shape
-        if (cells < 0).any() or (cells >= (w, h)).any():
-            return False
-        return not self._blocked[cells[:, 1], cells[:, 0]].any()
+        ahead_east, ahead_north = directions(heading)[0].tolist()
+        parts = math.ceil(leg / 1.5)
+        # a place at a time: these are few, and are asked for thousands of times
+        for k in range(parts + 1):
+            step = leg if k == parts else k * (leg / parts)
+            column = math.floor((east + step * ahead_east) / self._cell + w / 2)
+            row = math.floor(-(north + step * ahead_north) / self._cell + h / 2)
+            if not (0 <= column < w and 0 <= row < h) or self._blocked[row, column]:
+                return False
+        return True
 
     def _cells(self, points: Float64) -> npt.NDArray[np.int64]:
         """Column and row in ``blocked`` (N, 2), which has half the map's resolution, of points (N, 2)."""

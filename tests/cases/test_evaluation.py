@@ -120,7 +120,8 @@ def test_frames_that_are_one_crowd_are_no_divergence(
     monkeypatch.setattr(train_command, "calibrate_norms", partial(calibrate_norms, crop=64))
     crowds = [{"bbox": [0, 0, 80, 64], "category_id": "Car", "iscrowd": 1, "image_id": i} for i in range(1, 8)]
     words = coco(tmp_path / "d", ["Car"], [{"bbox": CAR, "category_id": "Car"}, *crowds], 8)
-    small = "--steps 12 --batch 1 --crop 64 --mosaic 0 --threads 1 --channels 8 --min-size 64 --max-size 80"
+    small = "--steps 12 --batch 1 --crop 64 --mosaic 0 --threads 1 --channels 8 --representation-size 16"
+    small += " --min-size 64 --max-size 80"
     small += f" --sampling-ratio 2 --rpn-pre-nms 50 --rpn-post-nms 20 --freeze {','.join(FROZEN)}"
     assert main(["train", *words, "--out", str(tmp_path / "run"), *small.split()]) == 0
     assert "12 steps" in " ".join(capsys.readouterr().out.split())
@@ -145,6 +146,7 @@ def test_a_bundle_of_shared_weights_is_trained_on_from(tmp_path: Path, capsys: p
     bundle = str(Path(edge.__file__).parent / "models/hituav-r18")
     words = coco(tmp_path / "d", ["Car", "deer"], [{"bbox": CAR, "category_id": "Car"}], 1)
     small = ["--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1", "--out", str(tmp_path / "run")]
+    small += ["--freeze", "backbone,rpn,roi_heads.box_head"]
     assert main(["train", *words, *small, "--from", bundle]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"{bundle} knows Car; new, trained from zero: deer" in said

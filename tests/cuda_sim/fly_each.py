@@ -1,9 +1,11 @@
-"""Many flights, each a process of its own, forked from this one: only this one starts up.
+"""Many flights, each a process of its own, forked from this one, which was forked from one that has ``edge`` loaded.
 
 python -m tests.cuda_sim.fly_each fly|edge|edge-export|pytest FLIGHTS.json
 
 fly: `tests.cuda_sim.fly`; edge: the command on the aircraft; edge-export: the one that makes models; pytest: tests that
 need the simulated driver.
+
+SIM_DRIVER: the folder of the driver; PYTHONPATH is put before the path that this process has already.
 
 FLIGHTS.json: for each a folder, the words of its command line and its environment variables; the folder gets ``out``,
 ``err`` and ``code``. The libraries of the driver and of pycuda are mapped before the fork and do nothing there; neither
@@ -17,6 +19,7 @@ import ctypes
 import gc
 import json
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Callable
@@ -26,16 +29,19 @@ import onnxruntime.capi._pybind_state  # noqa: F401  computes for the stand-in
 
 import edge.engine.passport_check
 import edge.engine.readiness  # noqa: F401
+from edge.model.bundle import Bundle
 from tests.cuda_sim import fly
+
+BUNDLED = Path(__file__).resolve().parents[2] / "edge" / "models" / "hituav-r18"
 
 
 def each(program: str, flights: list[tuple[str, list[str], dict[str, str]]]) -> int:
     """Returns to the end of the interpreter in every process: what is released there is part of the flight. One that
     closes its engine gets less: the end of the process without the interpreter's, where nothing may be left either.
     """
-    main = {"edge": edge_main, "edge-export": export_main, "fly": lambda: fly.main, "pytest": pytest_main}[program]()
+    driver = found()
+    main = {"edge": edge_main, "edge-export": export_main, "fly": fly_main, "pytest": pytest_main}[program]()
     assert not {"pycuda", "tensorrt"} & set(sys.modules)
-    driver = ctypes.CDLL("libcuda.so.1")
     for library in Path(os.environ["SIM_PYCUDA"], "pycuda").glob("_driver.*.so"):
         ctypes.CDLL(str(library))
     gc.freeze()  # no flight looks through, and so copies, what all have
@@ -64,6 +70,20 @@ def each(program: str, flights: list[tuple[str, list[str], dict[str, str]]]) -> 
         _, status = os.waitpid(flight, 0)
         Path(folder, "code").write_text(str(os.waitstatus_to_exitcode(status)))
     return 0
+
+
+def found() -> ctypes.CDLL:
+    """The simulated driver; from now on this process finds it, the stand-in and pycuda, as one that began with them."""
+    sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+    # by its path once: from then on whoever loads "libcuda.so.1" is given it, by its own name
+    return ctypes.CDLL(str(Path(os.environ["SIM_DRIVER"], "libcuda.so.1")))
+
+
+def fly_main() -> Callable[[], int]:
+    """The flight in small. What each would look up about this machine and about bundles is looked up once."""
+    platform.platform()
+    Bundle.load(BUNDLED)
+    return fly.main
 
 
 def edge_main() -> Callable[[], int]:

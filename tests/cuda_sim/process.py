@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ import pytest
 
 from tests.cuda_sim.build import Simulator, Unavailable, simulator
 from tests.support.children import run_child
+from tests.support.loaded import run_loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 540
@@ -52,6 +54,7 @@ def environment(sim: Simulator, reports: Path, settings: Mapping[str, str]) -> d
         **os.environ,
         "LD_LIBRARY_PATH": f"{sim.driver}:{os.environ.get('LD_LIBRARY_PATH', '')}",
         "PYTHONPATH": f"{sim.pycuda}:{ROOT / 'tests' / 'trt_sim'}:{ROOT}",
+        "SIM_DRIVER": str(sim.driver),
         "SIM_PYCUDA": str(sim.pycuda),
         **_reports_in(reports),
         **settings,
@@ -72,6 +75,22 @@ def run(sim: Simulator, arguments: Sequence[str], **settings: str) -> Ended:
         return _ended(done.returncode, done.stdout, done.stderr, Path(name))
 
 
+def fork(sim: Simulator, module_or_code: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """``python -m MODULE WORDS``, or ``python -c CODE WORDS`` that begins with `FOUND`, on the simulated driver;
+    forked from a process that has ``edge`` loaded.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        return run_loaded(
+            [sys.executable, *module_or_code],
+            cwd=ROOT,
+            env=environment(sim, Path(name), {}),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+
+
+FOUND = "from tests.cuda_sim.fly_each import found; found()\n"
 Flights = Sequence[tuple[Sequence[str], Mapping[str, str]]]
 CALLS = ("pycuda", "ctypes")
 WITHOUT_PYCUDA = {"SIM_CALLS": "ctypes"}  # a flight's setting: its process does not find pycuda
@@ -95,8 +114,8 @@ def fly_each(sim: Simulator, flights: Flights, program: str = "fly") -> list[End
                 ]
             )
         )
-        done = run(sim, ["-m", "tests.cuda_sim.fly_each", program, str(asked)])
-        assert (done.code, done.out, done.err) == (0, "", ""), done
+        done = fork(sim, ["-m", "tests.cuda_sim.fly_each", program, str(asked)])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
         return [
             _ended(int((at / "code").read_text()), (at / "out").read_text(), (at / "err").read_text(), at)
             for at in folders

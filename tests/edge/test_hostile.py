@@ -159,14 +159,21 @@ def test_seconds_of_a_run_are_not_the_clocks(tmp_path: Path, monkeypatch: pytest
             return next(cls.times)
 
     monkeypatch.setattr(loop, "datetime", Stepped)
-    words = ["--source", "sim:live=0,frames=2,width=64,height=64", "--backend", "null"]
+    words = ["--source", "sim:live=0,frames=2,width=64,height=64,pitch=-90,people=0,deer=0,cars=0", "--backend", "null"]
     assert main(["run", *words, "--out", str(tmp_path / "o")]) == 0
     assert json.loads((tmp_path / "o/report.json").read_text())["seconds"] >= 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:
-    words = ["--source", "sim:live=0,frames=2,width=64,height=64", "--backend", "null", "--out", str(tmp_path / "o")]
+    words = [
+        "--source",
+        "sim:live=0,frames=2,width=64,height=64,pitch=-90,people=0,deer=0,cars=0",
+        "--backend",
+        "null",
+        "--out",
+        str(tmp_path / "o"),
+    ]
     with open("/dev/full", "w") as full:
         done = run_loaded(
             [sys.executable, "-m", "edge.commands.main", "run", *words], stdout=full, stderr=subprocess.PIPE

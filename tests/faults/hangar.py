@@ -12,16 +12,14 @@ import gc
 import json
 import os
 import resource
+import select
 import sys
-import time
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.shim import Disk, arm
 from tests.faults.turns import note_turns
-
-STEP_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -96,15 +94,16 @@ def _taken() -> int:
 
 
 def _wait(pid: int, within_s: float) -> dict[str, Any]:
-    last = time.monotonic() + within_s
-    while True:
-        ended, status, used = os.wait4(pid, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return {"code": code, "cpu_s": used.ru_utime + used.ru_stime, "most_kb": used.ru_maxrss}
-        if time.monotonic() >= last:
-            return {"code": None, "cpu_s": 0.0, "most_kb": 0}
-        time.sleep(STEP_S)
+    flight = os.pidfd_open(pid)
+    try:
+        over, _, _ = select.select([flight], [], [], within_s)
+    finally:
+        os.close(flight)
+    if not over:
+        return {"code": None, "cpu_s": 0.0, "most_kb": 0}
+    _, status, used = os.wait4(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code, "cpu_s": used.ru_utime + used.ru_stime, "most_kb": used.ru_maxrss}
 
 
 def _answer(what: dict[str, Any]) -> None:

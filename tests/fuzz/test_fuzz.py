@@ -17,7 +17,7 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.target import KEPT, Target
 from tests.fuzz.targets import TARGETS
 
-FEW = 30
+FEW = 10
 FEW_OF = {"checkpoint": 6}  # each of them builds a detector
 FEW_OF |= dict.fromkeys(
     ("unit-detections", "unit-tracks", "unit-report", "unit-counts"), 5

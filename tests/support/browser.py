@@ -1,6 +1,6 @@
 """A headless Chromium for tests, driven by selenium; where one of the two is not installed, the tests skip and say so.
 
-from tests.support.browser import browser, window  # fixtures: one window of 1366x768 a test file
+from tests.support.browser import browser, window  # fixtures: a window of 1366x768, as new for each test file
 
 def test_it(browser: Browser) -> None:
     browser.open("http://127.0.0.1:8000/")
@@ -39,6 +39,7 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1 , EXCLUDE *.localhost",
 )
+SIZE = 1366, 768
 PATIENCE_S = 60.0  # a busy machine is no failure: 20 s were not enough at a load of 28
 SERIOUS = ("serious", "critical")
 
@@ -107,6 +108,19 @@ class Browser:
             time.sleep(0.05)
         pytest.fail(f"it did not come within {seconds:g} s{last}; complaints: {self.complaints()}")
 
+    def forget(self) -> None:
+        """From here on it is as if it had just been opened."""
+        self.open("about:blank")
+        self._cdp("Network.clearBrowserCache")
+        self._cdp("Storage.clearDataForOrigin", origin="*", storageTypes="all")
+        self._cdp("Page.setBypassCSP", enabled=False)
+        self._cdp("Emulation.setEmulatedMedia", features=[])
+        self.offline(False)
+        self.resize(*SIZE)
+        self.driver.set_page_load_timeout(PATIENCE_S)
+        self.driver.set_script_timeout(PATIENCE_S)
+        self.complaints()
+
     def resize(self, width: int, height: int) -> None:
         """The page itself becomes so large, CSS pixels."""
         self._cdp(
@@ -167,7 +181,7 @@ class Browser:
 
 
 @contextmanager
-def opened(width: int = 1366, height: int = 768) -> Iterator[Browser]:
+def opened(width: int = SIZE[0], height: int = SIZE[1]) -> Iterator[Browser]:
     """A browser with a fresh profile, as long as the block runs; it contacts nobody but this machine."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
@@ -202,8 +216,18 @@ def browser(window: Browser) -> Browser:
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
+def window(chromium: Browser) -> Iterator[Browser]:
     """For a test file, which imports it beside `browser`."""
+    chromium.forget()
+    yield chromium
+    chromium.open("about:blank")  # no page of it goes on beside the tests of others
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One for all test files, whose tests `tests.support.forked` leaves to one process: its start takes a second of
+    processor time. It stands in tests/conftest.py.
+    """
     if why := missing():
         pytest.skip(why)
     with opened() as one:

@@ -2,7 +2,8 @@
 
 To import torch, OpenCV and the tests and to collect them takes over ten seconds; here one process does it, once, and
 forks. The files lie in a pipe in the order in which they begin, and each process takes the next one when it is through
-with its own. A process that dies fails the test that it was at, and a new copy goes on behind it.
+with its own. The tests that have a fixture of `SHARED`, of whatever files, count as one file. A process that dies fails
+the test that it was at, and a new copy goes on behind it.
 
 python -m pytest -p tests.support.forked --processes 3
 """
@@ -25,6 +26,7 @@ from _pytest.config import create_terminal_writer
 from tests.support import children, kept_memory
 
 NUMBER = 2  # bytes of a file's number in the pipe
+SHARED = ("chromium",)  # fixtures that are dear, and one for all tests that have them
 GRACE_S = 10.0  # to end what its test has started, before a process is killed
 
 
@@ -62,7 +64,9 @@ class _Copies:
         self.session, self.hook = session, session.config.hook
         places: dict[str, list[int]] = {}
         for place, item in enumerate(session.items):
-            places.setdefault(item.nodeid.partition("::")[0], []).append(place)
+            fixtures = getattr(item, "fixturenames", ())
+            shared = next((name for name in SHARED if name in fixtures), "")
+            places.setdefault(shared or item.nodeid.partition("::")[0], []).append(place)
         self.files = list(places.values())
         self.next_file, given = os.pipe()
         os.write(given, b"".join(number.to_bytes(NUMBER, "big") for number in range(len(self.files))))

@@ -114,9 +114,11 @@ def static(detector: StaticDetector, image: Grey) -> RawDetections:
     return RawDetections(boxes[0].numpy(), scores[0].numpy(), labels[0].numpy(), bool(converged[0]))
 
 
-def in_onnxruntime(graph: onnx.ModelProto, *images: Grey) -> list[RawDetections]:
-    """What a graph finds in each frame."""
+def in_onnxruntime(graph: onnx.ModelProto, *images: Grey, fused: bool = True) -> list[RawDetections]:
+    """What a graph finds in each frame; not ``fused``, node by node, which is sooner done with few small frames."""
     options = onnxruntime.SessionOptions()
+    if not fused:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])

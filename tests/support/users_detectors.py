@@ -24,7 +24,7 @@ HEIGHT, WIDTH = 96, 128  # of the frames: not the size that any of these resizes
 CLASSES = ["deer", "person"]
 SIZES = ((32,), (64,), (128,), (256,), (512,))
 # what a user who knows his model gives, beside what is special in it
-SIZE = ("--min-size", "160", "--max-size", "224", "--assume-rest")
+SIZE = ("--min-size", "112", "--max-size", "160", "--assume-rest")
 FEW = (*SIZE, "--rpn-pre-nms", "100", "--rpn-post-nms", "50")  # quick to export
 
 State = dict[str, Tensor]
@@ -72,7 +72,7 @@ def small(
     head = TwoMLPHead(32 * pool * pool, 64)
     predictor = FastRCNNPredictor(64, len(CLASSES) + 1)
     return FasterRCNN(
-        backbone, box_head=head, box_predictor=predictor, **{"min_size": 160, "max_size": 224, **settings}
+        backbone, box_head=head, box_predictor=predictor, **{"min_size": 112, "max_size": 160, **settings}
     )
 
 
@@ -237,8 +237,8 @@ NETWORKS = {
             weights=None,
             weights_backbone=None,
             num_classes=3,
-            min_size=160,
-            max_size=224,
+            min_size=112,
+            max_size=160,
             rpn_pre_nms_top_n_test=100,
             rpn_post_nms_top_n_test=50,
         ),

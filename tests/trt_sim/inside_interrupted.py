@@ -97,7 +97,9 @@ def interrupt(_number: int, frame: FrameType | None) -> None:
     """
     while frame:
         if frame.f_code.co_filename == trt.__file__:
-            signal.setitimer(signal.ITIMER_REAL, 1e-5)  # as soon as the call is over
+            signal.setitimer(
+                signal.ITIMER_REAL, 2e-4
+            )  # soon after the call; sooner than this handler is through it recurs
             return
         frame = frame.f_back
     raise Interrupt

@@ -25,7 +25,7 @@ from edge.sim.wild.agc import to_grey
 from edge.sim.wild.detector import counts, expose
 from edge.sim.wild.ground import draw_ground
 from edge.sim.wild.layers import Drawn, Layers, Visible, draw_shape
-from edge.sim.wild.lens import Lens, black_edges, blurred
+from edge.sim.wild.lens import Lens, black_edges, blurred, bounds
 from edge.sim.wild.plants import Plant, draw_plant, plant_wood, tuft
 from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_scene
 from edge.sim.wild.seen import Body, body_of
@@ -67,10 +67,7 @@ def render(
 ) -> WildFrame:
     """The frame of a scene; the generators place bodies, make ground and plants, and make noise."""
     lens = Lens(scene)
-    seen = lens.ground.reshape(-1, 2)
-    reach = (
-        np.stack((seen.min(axis=0), seen.max(axis=0))).astype(np.float64).clip(-4 * scene.altitude, 4 * scene.altitude)
-    )
+    reach = bounds(lens.ground).clip(-4 * scene.altitude, 4 * scene.altitude)
     plants = plant_wood(scene, reach, land)
     ground, wet = draw_ground(scene, lens, plants, land)
     standing = place_bodies(scene, lens, plants, wet, where)

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.data import Float32
 from edge.sim.flight import Float64
-from edge.sim.wild.lens import Lens
+from edge.sim.wild.lens import Lens, bounds
 from edge.sim.wild.plants import Plant
 from edge.sim.wild.scene import Scene
 
@@ -72,10 +72,10 @@ class _Drawing:
         turn = rng.uniform(0, 2 * math.pi)
         self._turn = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
         self._ground = lens.ground @ self._turn.T.astype(np.float32)
-        seen = self._ground.reshape(-1, 2)
         far = 3.5 * scene.altitude / math.sin(math.radians(-scene.pitch))  # what lies beyond is repeated
-        self._low = seen.min(axis=0).astype(np.float64).clip(-far)
-        self._span = seen.max(axis=0).astype(np.float64).clip(None, far) - self._low
+        low, high = bounds(self._ground)
+        self._low = low.clip(-far)
+        self._span = high.clip(None, far) - self._low
         self.resolution = max(0.8 * scene.gsd, float(self._span.max()) / _MAX_SIDE)
         self._w, self._h = (math.ceil(s / self.resolution) + 1 for s in self._span)
         self.kelvin: Float32 = np.zeros((self._h, self._w), np.float32)

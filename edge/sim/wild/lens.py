@@ -56,6 +56,13 @@ class Lens:
         return np.asarray(cv2.remap(coarse.astype(np.float32), u, v, cv2.INTER_LINEAR), np.float32)
 
 
+def bounds(ground: Float32) -> Float64:
+    """The least, and the greatest, east and north of (H, W, 2) places: (2, 2) m."""
+    # a coordinate at a time: along an axis of two numpy takes twenty times as long
+    east, north = (np.ascontiguousarray(ground[..., i]) for i in range(2))
+    return np.array([[east.min(), north.min()], [east.max(), north.max()]], np.float64)
+
+
 def undistorted(seen: Float64, k1: float) -> Float64:
     """Where a ray would meet the picture of a lens without distortion; (..., 2) as parts of the focal length."""
     flat = seen

@@ -238,7 +238,7 @@ def test_the_oldest_opencv(version: str, old: bool, monkeypatch: pytest.MonkeyPa
 
 def test_a_bench_counts_memory_in_mib(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7 * 1024 + 512))  # kB on Linux
-    source = "sim:live=0,width=80,height=64,frames=12"
+    source = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=12"
     settings = BenchSettings(str(tiny_bundle), source, seconds=0.01, warm_up_s=0.0, cold_start=False, backend="null")
     assert bench(settings).report["peak_memory_mib"] == 7
 

@@ -12,7 +12,7 @@ from edge.commands.main import main
 from edge.data import Detections, Frame, Result
 from tests.conftest import made
 
-SOURCE = "sim:live=0,width=80,height=64,frames=12"
+SOURCE = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=12"
 
 
 def result(i: int, labels: list[int], flags: frozenset[str] = frozenset(), **more: object) -> Result:

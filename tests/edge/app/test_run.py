@@ -15,7 +15,7 @@ import pytest
 from edge.app.output import prepare_folder
 from edge.commands.main import main
 from edge.errors import InputError
-from tests.support.children import popen
+from tests.support.loaded import popen_loaded
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -160,7 +160,7 @@ def test_interrupt_ends_with_a_report(tiny_bundle: Path, tmp_path: Path) -> None
     source = "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0"
     command = [sys.executable, "-m", "edge.commands.main", "run", "--source", source, "--model", str(tiny_bundle),
                "--out", str(out)]  # fmt: skip
-    running = popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    running = popen_loaded(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         give_up = time.monotonic() + 60
         while not (out / "detections.jsonl").exists() or len(lines(out)) < 3:
@@ -179,7 +179,7 @@ def test_interrupt_ends_with_a_report(tiny_bundle: Path, tmp_path: Path) -> None
 
 def test_live_source_takes_the_newest_frame_and_counts_the_rest(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    source = "sim:width=80,height=64,fps=200,ffc_interval=0"
+    source = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,fps=200,ffc_interval=0"
     assert run("run", "--source", source, "--model", tiny_bundle, "--out", out, "--frames", 40, "--quiet") == 0
     seqs = [line["seq"] for line in lines(out)]
     assert seqs == sorted(set(seqs))
@@ -244,7 +244,7 @@ def test_a_window_in_degrees_needs_a_temperature_scale(
     out = tmp_path / "out"
     assert run("run", "--source", counts, "--model", tiny_bundle, "--out", out, *window) == 2
     assert "no temperature scale" in capsys.readouterr().err
-    sim = "sim:live=0,frames=2,width=80,height=64"
+    sim = "sim:live=0,frames=2,width=80,height=64,pitch=-90,people=0,deer=0,cars=0"
     assert run("run", "--source", sim, "--model", tiny_bundle, "--out", tmp_path / "sim", *window) == 0
     assert report(tmp_path / "sim")["normalise"]["16bit"]["params"]["unit"] == "celsius"
     with pytest.raises(SystemExit):

@@ -76,7 +76,11 @@ def test_a_second_ctrl_c_costs_no_report(tiny_bundle: Path, tmp_path: Path, monk
     def first(_result: object) -> None:
         raise KeyboardInterrupt
 
-    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    settings = RunSettings(
+        source="sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=8",
+        model=str(tiny_bundle),
+        out=tmp_path,
+    )
     assert run(settings, watch=first)["ended"] == "interrupted"
     assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
@@ -98,7 +102,11 @@ def test_the_first_ctrl_c_ends_the_loop_in_order(tiny_bundle: Path, tmp_path: Pa
             os.kill(os.getpid(), signal.SIGINT)
         seen.append(result.frame.seq)
 
-    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    settings = RunSettings(
+        source="sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=8",
+        model=str(tiny_bundle),
+        out=tmp_path,
+    )
     assert run(settings, watch=stop_at_the_third)["ended"] == "interrupted"
     assert seen == [0, 1, 2]
     assert report(tmp_path)["frames"] == lines(tmp_path) == 3
@@ -110,7 +118,11 @@ def test_the_second_ctrl_c_ends_it_at_once(tiny_bundle: Path, tmp_path: Path) ->
         os.kill(os.getpid(), signal.SIGINT)
         pytest.fail("it went on")
 
-    settings = RunSettings(source="sim:live=0,width=80,height=64,frames=8", model=str(tiny_bundle), out=tmp_path)
+    settings = RunSettings(
+        source="sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=8",
+        model=str(tiny_bundle),
+        out=tmp_path,
+    )
     assert run(settings, watch=stop_twice)["ended"] == "interrupted"
     assert report(tmp_path)["frames"] == lines(tmp_path) == 1
 
@@ -215,7 +227,7 @@ def test_the_video_ends_before_the_disk_is_full_and_the_flight_goes_on(
         write(sink, result)
 
     monkeypatch.setattr(VideoSink, "write", counted)
-    source = "sim:live=0,width=80,height=64,frames=60"
+    source = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=60"
     assert main(words(tiny_bundle, tmp_path, "--video", source=source)) == 1
     said = report(tmp_path)
     assert said["frames"] == lines(tmp_path) == 60

@@ -58,7 +58,8 @@ def test_nothing_is_detected_behind_the_shutter_and_counts_may_step(tiny_bundle:
 
 
 def test_a_shutter_that_the_camera_tells_of_is_not_counted_as_inferred(tiny_bundle: Path, tmp_path: Path) -> None:
-    source = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=40"
+    source = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,fps=10,ffc_interval=2,ffc_duration=0.5"
+    source += ",frames=40"
     assert main(["run", "--source", source, "--model", str(tiny_bundle), "--out", str(tmp_path), "--quiet"]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["shutter_frames"] > 0

@@ -76,14 +76,14 @@ def replay(tiny_bundle: Path, tmp_path: Path):
 # live, so that frames are dropped; with a shutter that no flag tells of, dead pixels and stripes to be learnt
 FAULTY = (
     "sim:width=160,height=128,fps=100,dead=0.003,column_noise=0.2,speed=50,"
-    f"ffc_interval=0.96,ffc_duration=0.24,ffc_flag=0,seed=5,{EMPTY}"
+    f"ffc_interval=0.96,ffc_duration=0.24,ffc_flag=0,seed=5,pitch=-90,{EMPTY}"
 )
 
 
 def test_a_live_flight_whose_shutter_freezes_the_picture_unflagged(tiny_bundle: Path, tmp_path: Path, replay) -> None:
     out = tmp_path / "flight"
     ffc = "ffc_interval=0.7,ffc_duration=0.4,ffc_flag=0"
-    source = f"sim:width=80,height=64,fps=60,{ffc},seed=3,frames=120,{EMPTY}"
+    source = f"sim:width=80,height=64,fps=60,{ffc},seed=3,frames=120,pitch=-90,{EMPTY}"
     assert run("--source", source, "--model", tiny_bundle, "--out", out, "--record") == 0
     assert sum("resumed" in line["flags"] for line in lines(out)) == 2
     assert report(out)["duplicates"] > 40
@@ -145,7 +145,7 @@ def test_a_live_flight_that_dropped_frames_is_flown_again_exactly(
 ) -> None:
     """The window's memory depends on the frames that it saw: with all of them detections could differ."""
     out = tmp_path / "flight"
-    source = f"sim:width=80,height=64,fps=100,ffc_interval=0.4,ffc_duration=0.1,seed=3,{EMPTY}"
+    source = f"sim:width=80,height=64,fps=100,ffc_interval=0.4,ffc_duration=0.1,seed=3,pitch=-90,{EMPTY}"
     settings = RunSettings(source=source, model=str(tiny_bundle), out=out, frames=25, record=True)
     said = run_settings(settings, watch=lambda result: time.sleep(0.025))
     assert said["policy"] == "latest"
@@ -251,12 +251,12 @@ def test_a_second_flight_moves_the_recording_of_the_first_aside(flight: Path, ti
 
 def test_the_budget_reaches_the_writer(tiny_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    source = f"sim:live=0,width=160,height=128,frames=120,ffc_interval=0,{EMPTY}"
+    source = f"sim:live=0,width=160,height=128,frames=80,ffc_interval=0,pitch=-90,{EMPTY}"
     assert run("--source", source, "--model", tiny_bundle, "--out", out, "--record", "--record-budget", "1MB") == 0
     assert sum(path.stat().st_size for path in (out / "recording").iterdir()) <= 1_000_000
     kept = report(out)["recording"]
     assert kept["segments_removed"] > 0
-    assert [f.seq for f in Recording(out / "recording")] == list(range(kept["frames_removed"], 120))
+    assert [f.seq for f in Recording(out / "recording")] == list(range(kept["frames_removed"], 80))
 
 
 def test_a_recording_that_fails_is_told_and_the_flight_goes_on(

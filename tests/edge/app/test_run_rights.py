@@ -18,7 +18,7 @@ from tests.support.flight_folder import flight
 OUTPUTS = ("video", "pictures", "map", "geojson", "kmz", "csv", "trace")
 
 
-SMALL = "sim:width=80,height=64,frames=1,live=0"
+SMALL = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=1,live=0"
 
 
 def rights(folder: Path) -> dict[str, int]:
@@ -33,7 +33,7 @@ def fly(bundle: Path, out: Path) -> None:
         edge.run(
             edge.RunSettings(
                 out=out,
-                source="sim:seed=2,width=160,height=128,live=0,people=6,deer=9,frames=8",
+                source="sim:seed=2,width=80,height=64,pitch=-90,live=0,people=6,deer=9,cars=0,frames=3",
                 model=bundle,
                 outputs=OUTPUTS,
                 record=True,

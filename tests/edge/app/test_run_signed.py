@@ -18,7 +18,7 @@ from tests.support.minisign import Keys
 pytest.importorskip("nacl", reason="needs PyNaCl: pip install 'thermal-edge[signed]'")
 
 MAKER, OTHER = Keys("maker"), Keys("other")
-SOURCE = "sim:frames=2,width=80,height=64,live=0"
+SOURCE = "sim:frames=2,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0"
 
 
 @pytest.fixture

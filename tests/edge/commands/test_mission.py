@@ -18,7 +18,7 @@ from edge.commands.main import _parser, main
 from edge.commands.mission.take import _NO_KEY, take_mission
 from edge.errors import InputError
 
-SIM = "sim:width=80,height=64,live=0,frames=3"
+SIM = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=3"
 NOW = datetime(2026, 5, 1, 20, 15, 30, tzinfo=timezone.utc)
 
 

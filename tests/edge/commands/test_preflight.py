@@ -17,7 +17,7 @@ from edge.app.preflight.side_by_side import Check, Line, Looked
 from edge.commands.main import main
 from edge.commands.schemas import text_of
 
-SIM = "sim:width=80,height=64,live=0,frames=3"
+SIM = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=3"
 
 
 @pytest.fixture

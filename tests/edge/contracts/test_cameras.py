@@ -80,11 +80,13 @@ def cptv(place: Place) -> Camera:
 
 
 def sim(place: Place) -> Camera:
-    return open_camera(f"sim:live=0,width=64,height=48,frames={FRAMES}")
+    return open_camera(f"sim:live=0,width=64,height=48,pitch=-90,people=0,deer=0,cars=0,frames={FRAMES}")
 
 
 def sim_live(place: Place) -> Camera:
-    return open_camera(f"sim:width=64,height=48,frames={FRAMES},fps={0.1 if place.silent else 200}")
+    return open_camera(
+        f"sim:width=64,height=48,pitch=-90,people=0,deer=0,cars=0,frames={FRAMES},fps={0.1 if place.silent else 200}"
+    )
 
 
 def recording(place: Place) -> Path:

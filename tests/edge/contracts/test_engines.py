@@ -25,6 +25,7 @@ from tests.support import openvino_stand_in
 from tests.support.examples import example
 from tests.support.toy_engine import ToyEngine
 
+BARE = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0"  # a small map
 Make = Callable[[Bundle], Engine]
 
 
@@ -147,7 +148,7 @@ def test_another_thread_is_refused_and_the_first_goes_on(make: Make, bundle: Bun
 
 
 def test_it_flies(make: Make, bundle: Bundle) -> None:
-    with edge.open_camera("sim:live=0,width=80,height=64,frames=3") as camera, make(bundle) as engine:
+    with edge.open_camera(f"{BARE},frames=3") as camera, make(bundle) as engine:
         results = list(edge.stream(camera, engine, threshold=0.0))
         assert [result.inferred for result in results] == [True] * 3
         assert {f"engine.{name}" for name in engine.last_ms} == {
@@ -180,7 +181,7 @@ def test_every_backend_of_the_table_opens_an_engine(bundle: Bundle, monkeypatch:
 
 def test_an_engine_of_ones_own_flies_and_is_released_once(bundle: Bundle) -> None:
     engine = ToyEngine(bundle)
-    with edge.open_camera("sim:live=0,width=80,height=64,frames=2") as camera, engine:
+    with edge.open_camera(f"{BARE},frames=2") as camera, engine:
         (_, result) = edge.stream(camera, engine, threshold=0.0)
         assert result.stages_ms["engine.look"] == 1.5
         assert len(result.detections) == 1

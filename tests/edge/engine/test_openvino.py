@@ -30,7 +30,7 @@ from edge.system import cpu
 from edge.system.cpu import byte_products
 from export.parity.pairs import pair
 from tests.conftest import ROOT, hottest_cells_model
-from tests.support.children import run_child
+from tests.support.loaded import run_loaded
 from tests.support.openvino_stand_in import real, stand_in
 
 LACKS = "this processor has none of avx512_vnni, avx_vnni, amx_int8, asimddp, i8mm"
@@ -127,7 +127,13 @@ def test_auto_never_takes_it(version: str, plain: Bundle) -> None:
 
 def test_a_report_names_it(version: str, seven: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     processor(monkeypatch, "avx2")
-    words = ["run", "--source", "sim:width=80,height=64,frames=2,live=0", "--model", str(seven.path)]
+    words = [
+        "run",
+        "--source",
+        "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=2,live=0",
+        "--model",
+        str(seven.path),
+    ]
     assert main([*words, "--backend", "openvino", "--out", str(tmp_path / "out"), "--quiet"]) == 0
     report = msgspec.json.decode((tmp_path / "out" / "report.json").read_bytes())
     assert report["backend"] == "openvino-int8"
@@ -185,7 +191,7 @@ def test_where_it_is_not_installed(
     with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
         open_engine(plain, "openvino")
     words = {"run": ["--out", str(tmp_path / "out")], "bench": ["--no-cold-start"]}[command]
-    source = ["--source", "sim:width=80,height=64,frames=2,live=0"]
+    source = ["--source", "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=2,live=0"]
     assert main([command, *source, *words, "--model", str(plain.path), "--backend", "openvino"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"edge: {said}"
 
@@ -307,11 +313,8 @@ def beside_telemetry(tmp_path: Path, script: str, *words: str) -> bool:
     (tmp_path / "openvino_telemetry" / "backend").mkdir()
     (tmp_path / "openvino_telemetry" / "backend" / "__init__.py").write_text("")
     (tmp_path / "openvino_telemetry" / "backend" / "backend_ga4.py").write_text("")
-    path = os.pathsep.join([str(tmp_path), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = run_child(
-        [sys.executable, "-c", script, *words], cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True,
-        text=True,
-    )  # fmt: skip
+    script = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{script}"
+    done = run_loaded([sys.executable, "-c", script, *words], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return sent.exists()
 

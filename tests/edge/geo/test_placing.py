@@ -264,7 +264,13 @@ def test_there_is_none_without_a_pose_and_where_too_little_of_the_picture_is_nea
 def test_a_wrong_size_beside_a_crop_ends_the_run_before_it_misleads(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--source", "sim:width=80,height=64,frames=2,live=0?crop=8,8,64,48", "--model", str(tiny_bundle)]
+    words = [
+        "run",
+        "--source",
+        "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=2,live=0?crop=8,8,64,48",
+        "--model",
+        str(tiny_bundle),
+    ]
     assert main([*words, "--out", str(tmp_path), "--lens", "hfov=45,size=90x64"]) == 2
     assert "is of a picture of 90x64, the frames are 80x64: expected the same shape" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path), "--lens", "hfov=45", "--quiet"]) == 0

@@ -114,7 +114,15 @@ def test_a_run_keeps_the_poses_and_its_replay_has_them(
 def test_a_pose_that_cannot_be_opened_ends_with_exit_code_2(
     pose: str, why: str, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--model", str(tiny_bundle), "--out", str(tmp_path / "out"), "--source", "sim:frames=2,live=0"]
+    words = [
+        "run",
+        "--model",
+        str(tiny_bundle),
+        "--out",
+        str(tmp_path / "out"),
+        "--source",
+        "sim:frames=2,live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0",
+    ]
     assert main([*words, "--pose", pose, "--quiet"]) == 2
     assert why in capsys.readouterr().err
     assert not (tmp_path / "out/report.json").exists()
@@ -122,7 +130,7 @@ def test_a_pose_that_cannot_be_opened_ends_with_exit_code_2(
 
 def test_frames_keep_the_poses_of_their_source(tmp_path: Path, tiny_bundle: Path) -> None:
     words = ["run", "--model", str(tiny_bundle), "--out", str(tmp_path / "out"), "--record", "--quiet"]
-    assert main([*words, "--source", "sim:frames=3,live=0,width=80,height=64"]) == 0
+    assert main([*words, "--source", "sim:frames=3,live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0"]) == 0
     assert all(frame.pose is not None for frame in Recording(tmp_path / "out/recording"))
 
 
@@ -148,7 +156,7 @@ def test_a_live_run_waits_for_the_autopilot_and_then_has_poses(tmp_path: Path, t
 
     timed: list[float] = []
     stop, out = threading.Event(), tmp_path / "out"
-    source = "sim:live=1,width=80,height=64,fps=30,frames=2000"
+    source = "sim:live=1,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,fps=30,frames=2000"
     settings = RunSettings(out=out, source=source, model=tiny_bundle, pose=f"mavlink:udp:127.0.0.1:{port}", record=True)
     try:
         report = run(settings, watch=watch, stop=stop)["pose"]

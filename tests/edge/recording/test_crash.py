@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +20,20 @@ from edge.errors import SinkError, SourceError
 from edge.recording import Origin, Recording, RecordingWriter
 from edge.recording.recorder import Recorder
 from tests.conftest import ROOT
-from tests.support.children import run_child
+from tests.support.loaded import run_loaded
 
-KILLED = ROOT / "tests/support/killed_recorder.py"
 CAMERA = Origin("a camera", live=True, fps=10.0)
 FRAMES = 24
 SEGMENT = 2500  # five frames
 
 
 def frame(seq: int) -> Frame:
-    pixels = np.random.default_rng(seq).integers(0, 256, (12, 16), dtype=np.uint16)
-    return Frame(pixels, seq, seq / 10)
+    return Frame(_pixels(seq).copy(), seq, seq / 10)
+
+
+@cache
+def _pixels(seq: int) -> np.ndarray:
+    return np.random.default_rng(seq).integers(0, 256, (12, 16), dtype=np.uint16)
 
 
 def read(path: Path) -> tuple[list[int], list[str]]:
@@ -40,7 +44,7 @@ def read(path: Path) -> tuple[list[int], list[str]]:
         return [], [str(error)]
     seqs = []
     for f in recording:
-        assert np.array_equal(f.pixels, frame(f.seq).pixels)
+        assert np.array_equal(f.pixels, _pixels(f.seq))
         assert f.t_capture == f.seq / 10
         seqs.append(f.seq)
     return seqs, recording.losses
@@ -76,6 +80,18 @@ def flight(tmp_path_factory: pytest.TempPathFactory) -> Flight:
     return Flight(tmp_path_factory.mktemp("flight") / "r")
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all examples: each writes all files that it reads."""
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def every(flight: Flight, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    """What is read where nothing was damaged."""
+    return read(lay(tmp_path_factory.mktemp("every"), flight, flight.data[-1]))[0]
+
+
 def lay(folder: Path, flight: Flight, last: bytes) -> Path:
     """The flight's segments, the last of them as ``last``."""
     for path, data in zip(flight.segments, [*flight.data[:-1], last], strict=True):
@@ -89,14 +105,12 @@ def test_the_flight_is_what_the_tests_below_need(flight: Flight) -> None:
 
 
 @given(data=st.data())
-def test_a_power_cut_at_any_byte_costs_at_most_a_second(
-    data: st.DataObject, flight: Flight, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_power_cut_at_any_byte_costs_at_most_a_second(data: st.DataObject, flight: Flight, place: Path) -> None:
     """What was synced is there; behind it the disk may hold a part, zeros, or anything."""
     whole, synced = flight.data[-1], flight.synced[-1]
     cut = data.draw(st.integers(synced, len(whole)))
     after = data.draw(st.sampled_from([b"", bytes(1), bytes(4096), b"\xff" * 50]) | st.binary(max_size=60))
-    seqs, losses = read(lay(tmp_path_factory.mktemp("cut"), flight, whole[:cut] + after))
+    seqs, losses = read(lay(place, flight, whole[:cut] + after))
     assert seqs == list(range(len(seqs)))
     assert len(seqs) > flight.last_sync  # so at most what was taken in the last 0.5 s is gone
     assert len(losses) == 1
@@ -123,17 +137,15 @@ def test_a_segment_cut_anywhere_gives_all_before_the_cut(
     flips=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1 << 30), st.integers(1, 255)), min_size=1, max_size=4)
 )
 def test_flipped_bytes_never_give_a_wrong_frame(
-    flips: list[tuple[int, int, int]], flight: Flight, tmp_path_factory: pytest.TempPathFactory
+    flips: list[tuple[int, int, int]], flight: Flight, every: list[int], place: Path
 ) -> None:
-    folder = lay(tmp_path_factory.mktemp("flips"), flight, flight.data[-1])
-    before, _ = read(folder)
     changed = [bytearray(data) for data in flight.data]
     for number, at, change in flips:
         changed[number][at % len(changed[number])] ^= change
     for path, data in zip(flight.segments, changed, strict=True):
-        (folder / path.name).write_bytes(data)
-    seqs, losses = read(folder)
-    assert set(seqs) <= set(before)
+        (place / path.name).write_bytes(data)
+    seqs, losses = read(place)
+    assert set(seqs) <= set(every)
     assert seqs == sorted(seqs)
     if [bytes(data) for data in changed] != flight.data:
         assert losses  # nothing is lost quietly
@@ -152,9 +164,9 @@ def write_all(writer: RecordingWriter, count: int) -> None:
 
 
 def kill(folder: Path, rounds: int, seed: int) -> int:
-    done = run_child(
-        [sys.executable, str(KILLED), str(folder), str(rounds), str(seed)],
-        capture_output=True, text=True, timeout=500,
+    done = run_loaded(
+        [sys.executable, "-m", "tests.support.killed_recorder", str(folder), str(rounds), str(seed)],
+        cwd=ROOT, capture_output=True, text=True, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[0]) == rounds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)
+SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)
 PIXELS = hnp.arrays(st.sampled_from([np.uint8, np.uint16]), SHAPES)
 
 
@@ -107,14 +108,18 @@ METADATA = st.fixed_dictionaries(
 )
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all examples, which are one segment each and written anew."""
+    return tmp_path_factory.mktemp("recording") / "r"
+
+
 @given(st.lists(st.tuples(PIXELS, METADATA), min_size=1, max_size=4))
-def test_frames_round_trip_exactly(
-    tmp_path_factory: pytest.TempPathFactory, some: list[tuple[np.ndarray, dict[str, object]]]
-) -> None:
+def test_frames_round_trip_exactly(place: Path, some: list[tuple[np.ndarray, dict[str, object]]]) -> None:
     frames = [Frame(pixels, **rest) for pixels, rest in some]  # type: ignore[arg-type]
-    folder = tmp_path_factory.mktemp("recording")
-    record(folder, frames)
-    recording = Recording(folder)
+    shutil.rmtree(place, ignore_errors=True)
+    record(place, frames)
+    recording = Recording(place)
     back = list(recording)
     assert len(back) == len(frames) == recording.frames
     assert all(same(a, b) for a, b in zip(frames, back, strict=True))

@@ -28,7 +28,8 @@ from edge.recording.replay import LONGEST_WAIT_S, Replay
 from edge.seams import Camera
 
 WAIT_S = 10.0
-SIM = "sim:live=0,width=80,height=64,fps=10,ffc_interval=2,ffc_duration=0.5,frames=60,seed=3"
+SIM = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,seed=3,frames=60,fps=10"
+SIM += ",ffc_interval=2,ffc_duration=0.5"
 
 
 def frame(seq: int, value: int | None = None, flags: frozenset[str] = frozenset(), t: float | None = None) -> Frame:

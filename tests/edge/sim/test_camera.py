@@ -42,8 +42,8 @@ class Clock:
 
 
 def test_a_frame_carries_what_a_flight_carries() -> None:
-    frames = fly("seed=1,fps=5", 5)
-    assert [frame.seq for frame in frames] == list(range(5))
+    frames = fly("seed=1,fps=5", 3)
+    assert [frame.seq for frame in frames] == list(range(3))
     for frame in frames:
         assert frame.pixels.dtype == np.uint16
         assert frame.pixels.shape == (512, 640)
@@ -65,7 +65,7 @@ def test_a_frame_carries_what_a_flight_carries() -> None:
         assert (truth.boxes <= [640, 512, 640, 512]).all()
         assert (truth.boxes[:, :2] < truth.boxes[:, 2:]).all()
         assert ((truth.visible > 0) & (truth.visible <= 1)).all()
-    assert frames[0].t_capture < frames[4].t_capture
+    assert frames[0].t_capture < frames[2].t_capture
 
 
 def test_it_is_a_camera_that_says_what_it_is() -> None:
@@ -79,7 +79,7 @@ def test_it_is_a_camera_that_says_what_it_is() -> None:
 
 def test_same_source_same_bytes_and_another_seed_another_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.sim.camera.build_ground", build_ground)  # drawn anew each time
-    first, again, other = (fly(f"{SMALL},seed={seed},fps=2", 4) for seed in (4, 4, 5))
+    first, again, other = (fly(f"{SMALL},seed={seed},fps=2", 3) for seed in (4, 4, 5))
     for a, b in zip(first, again, strict=True):
         assert a.pixels.tobytes() == b.pixels.tobytes()
         assert (a.pose, a.utc, a.seq) == (b.pose, b.utc, b.seq)
@@ -126,8 +126,8 @@ def test_the_ground_cools_as_asked() -> None:
 
 
 def test_the_shutter_repeats_the_last_picture_and_its_truth() -> None:
-    frames = fly(f"{SMALL},fps=10,ffc_interval=2,ffc_duration=0.5,altitude=30", 45)
-    shut = [20, 21, 22, 23, 24, 40, 41, 42, 43, 44]
+    frames = fly(f"{SMALL},fps=4,ffc_interval=2,ffc_duration=0.75,altitude=30", 19)
+    shut = [8, 9, 10, 16, 17, 18]
     assert [frame.seq for frame in frames if "ffc" in frame.flags] == shut
     for before, frame in pairwise(frames):
         frozen = before.pixels.tobytes() == frame.pixels.tobytes()

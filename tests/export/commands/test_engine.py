@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import itertools
 import json
+import multiprocessing
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from tests.trt_sim.plan import AGREES
 
 SIM = ROOT / "tests/builder_sim"
 OF_THE_CHILD = ("killed", "crash", "python memory", "endless", "stuck")
+FORK = multiprocessing.get_context("fork")
 ORIN = Device("Orin", "8.7", 8, 7620, "12.6")
 
 
@@ -47,7 +49,8 @@ def bundle(tiny_bundle: Path) -> Bundle:
 def engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., int]]:
     """Runs ``edge-export engine`` on an Orin Nano that is not there.
 
-    The builder has a process of its own only where ``child`` says so, or what goes wrong is `OF_THE_CHILD`.
+    The builder has a process of its own only where ``child`` says so, which is started as a user's, or what goes wrong
+    is `OF_THE_CHILD`: then it is forked, for a Python of its own takes longer to start than all that it does here.
     """
     monkeypatch.syspath_prepend(SIM)
     monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
@@ -66,7 +69,9 @@ def engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
         monkeypatch.setenv("BUILDER_SIM", sim)
         arguments = parser.parse_args(["engine", str(bundle.path), *options])
         with monkeypatch.context() as patch:
-            if not child and sim not in OF_THE_CHILD:
+            if sim in OF_THE_CHILD:
+                patch.setattr(build_process, "multiprocessing", SimpleNamespace(get_context=lambda _: FORK))
+            elif not child:
                 patch.setattr(engine_cli, "build_in_process", here)
             code: int = arguments.run(arguments)
         return code
@@ -237,8 +242,6 @@ def test_ctrl_c_stops_the_builder(engine, bundle: Bundle, sim: str, monkeypatch:
 
 
 def ctrl_c(children: list[int]) -> bool:
-    import multiprocessing
-
     children += [child.pid for child in multiprocessing.active_children() if child.pid]
     raise KeyboardInterrupt
 

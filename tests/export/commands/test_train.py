@@ -44,7 +44,7 @@ def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.Ca
     (kinds,) = json.loads(file.read_text())["frames"].values()
     assert [20.0, 12.0] in kinds["false"]
     train = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "1"]
-    detector = ["--channels", "8", "--crop", "64"]
+    detector = ["--channels", "8", "--representation-size", "16", "--crop", "64"]
     assert main([*train, *detector, "--hard-examples", str(file)]) == 0
     assert "2 hard examples" in " ".join(capsys.readouterr().out.split())
     assert main([*train, *detector]) == 2
@@ -52,7 +52,7 @@ def test_from_eval_to_train(tmp_path: Path, tiny_bundle: Path, capsys: pytest.Ca
 
 
 TINY = ["--freeze", ",".join(FROZEN), "--steps", "1", "--batch", "1", "--crop", "64", "--threads", "1"]
-TINY += ["--channels", "8"]
+TINY += ["--channels", "8", "--representation-size", "16"]
 TINY += ["--min-size", "64", "--max-size", "80", "--sampling-ratio", "2", "--rpn-pre-nms", "50", "--rpn-post-nms", "20"]
 
 

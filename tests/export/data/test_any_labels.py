@@ -19,7 +19,7 @@ from export.data.dataset import LabelledSet, labelled_frame
 from export.data.formats import read_folder
 from tests.support.label_files import coco, voc_object, write_image, write_json, write_text, write_voc, yolo_line
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = ["person", "Car", "DontCare", "Rotwild, stehend", "鹿"]
 WIDTH, HEIGHT = 64, 48
 BOX = st.tuples(

@@ -20,10 +20,11 @@ from export.graph.stages import winograd
 from export.graph.static import StaticDetector, Target
 from export.graph.trt_operators import refusals
 from export.parity.pairs import pair
-from tests.support.random_detectors import eager, enliven, in_onnxruntime, thermal_scene
+from tests.support.random_detectors import Grey, eager, enliven, in_onnxruntime, thermal_scene
 
 HEIGHT, WIDTH = 96, 128
 SMALL: dict[str, Any] = {"representation_size": 32, "min_size": HEIGHT, "max_size": WIDTH}
+SEEDS = (0, 1, 5)  # of the frames
 FEW: dict[str, Any] = {"rpn_pre_nms_top_n_test": 100, "rpn_post_nms_top_n_test": 60}
 SETTINGS: dict[str, dict[str, Any]] = {
     "frc_resnet18_fpn": {"pyramid": "layer1", "channels": 128},
@@ -32,6 +33,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "fasterrcnn_mobilenet_v3_large_320_fpn": {"channels": 16, "min_size": 112, "max_size": 200},
     "fasterrcnn_resnet50_fpn_v2": {"channels": 16},
 }
+
+
+def scenes() -> list[Grey]:
+    return [thermal_scene(HEIGHT, WIDTH, seed) for seed in SEEDS]
 
 
 @pytest.mark.slow
@@ -45,23 +50,32 @@ def test_float32_graphs_find_what_torchvision_finds(name: str) -> None:
     model = enliven(build_detector(configuration), thermal_scene(HEIGHT, WIDTH))
     targets: tuple[Target, ...] = ("cpu", "tensorrt")
     traced = [trace(StaticDetector(model, HEIGHT, WIDTH, t, samples=4)) for t in targets]
-    find_what_torchvision_finds(model, [float32_graph(one) for one in traced])
+    graphs = [float32_graph(one) for one in traced]
+    for graph in graphs:
+        onnx.checker.check_model(graph, full_check=True)
+    find_what_torchvision_finds(model, [in_onnxruntime(graph, *scenes()[:2]) for graph in graphs])
 
 
 def test_float32_graphs_of_a_paper_detector(
-    small: FasterRCNN, plain: onnx.ModelProto, traced_cpu: onnx.ModelProto, plain_cpu: onnx.ModelProto
+    small: FasterRCNN,
+    plain: onnx.ModelProto,
+    found_plain: list[RawDetections],
+    traced_cpu: onnx.ModelProto,
+    plain_cpu: onnx.ModelProto,
+    found_cpu: list[RawDetections],
 ) -> None:
     """Adaptive sampling, resizing and padding; with minimal filtering in the CPU's."""
     assert any("kernel" in t.name for t in traced_cpu.graph.initializer)
-    find_what_torchvision_finds(small, [plain_cpu, plain])
-
-
-def find_what_torchvision_finds(model: FasterRCNN, graphs: list[onnx.ModelProto]) -> None:
-    scenes = [thermal_scene(HEIGHT, WIDTH, seed) for seed in (0, 1)]
-    expected = [eager(model, scene) for scene in scenes]
-    for graph in graphs:
+    for graph in (plain_cpu, plain):
         onnx.checker.check_model(graph, full_check=True)
-        for torchvisions, found in zip(expected, in_onnxruntime(graph, *scenes), strict=True):
+    find_what_torchvision_finds(small, [found_cpu, found_plain])
+
+
+def find_what_torchvision_finds(model: FasterRCNN, answers: list[list[RawDetections]]) -> None:
+    """Each of ``answers``: what a graph found in `scenes`, of which two are compared."""
+    expected = [eager(model, scene) for scene in scenes()[:2]]
+    for of_graph in answers:
+        for torchvisions, found in zip(expected, of_graph[:2], strict=True):
             pairs = pair(torchvisions, found, 0.06, min_iou=0.9)
             assert len(pairs.iou) > 10
             # regions without features of their own tie, see test_static
@@ -91,6 +105,18 @@ def traced(small: FasterRCNN) -> onnx.ModelProto:
 def plain(traced: onnx.ModelProto) -> onnx.ModelProto:
     """To be read, as the others."""
     return float32_graph(traced)
+
+
+@pytest.fixture(scope="module")
+def found_plain(plain: onnx.ModelProto) -> list[RawDetections]:
+    """In each of `scenes`."""
+    return in_onnxruntime(plain, *scenes(), fused=False)
+
+
+@pytest.fixture(scope="module")
+def found_cpu(plain_cpu: onnx.ModelProto) -> list[RawDetections]:
+    """In each of `scenes`."""
+    return in_onnxruntime(plain_cpu, *scenes())
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +167,9 @@ def test_types_of_the_tensorrt_graph(typed: onnx.ModelProto) -> None:
     assert not [t.name for t in large if "weight" in t.name]
 
 
-def test_the_float16_graph_is_near_the_float32_one(plain: onnx.ModelProto, typed: onnx.ModelProto) -> None:
-    scene = thermal_scene(HEIGHT, WIDTH, 5)
-    expected = in_onnxruntime(plain, scene)[0]
-    found = in_onnxruntime(typed, scene)[0]
+def test_the_float16_graph_is_near_the_float32_one(found_plain: list[RawDetections], typed: onnx.ModelProto) -> None:
+    expected = found_plain[2]
+    found = in_onnxruntime(typed, scenes()[2], fused=False)[0]
     assert found.converged
     pairs = pair(expected, found, 0.2)
     assert len(pairs.iou) > 10
@@ -164,19 +189,21 @@ def test_half_precision_overflows_where_float32_does_not(traced: onnx.ModelProto
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     assert factors == {}
     states = []
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     for graph in (float32_graph(model), float16_graph(model)):
-        session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
         states += session.run(["converged"], {"image": thermal_scene(HEIGHT, WIDTH)[None, :, :, None]})[0].tolist()
     assert states == [1, -1]
 
 
 def test_float16_storage_of_float16_weights_changes_nothing(
-    traced_cpu: onnx.ModelProto, plain_cpu: onnx.ModelProto
+    traced_cpu: onnx.ModelProto, plain_cpu: onnx.ModelProto, found_cpu: list[RawDetections]
 ) -> None:
-    scene = thermal_scene(HEIGHT, WIDTH)
     full, stored = plain_cpu, float32_graph(traced_cpu, "fp16")
     assert stored.ByteSize() < 0.56 * full.ByteSize()
-    for a, b in zip(*(_arrays(in_onnxruntime(g, scene)[0]) for g in (full, stored)), strict=True):
+    found = in_onnxruntime(stored, scenes()[0])[0]
+    for a, b in zip(_arrays(found_cpu[0]), _arrays(found), strict=True):
         assert np.array_equal(a, b)
 
 

@@ -87,8 +87,9 @@ def test_stock_detectors_with_resizing_and_padding(name: str, thin: bool) -> Non
 
 @pytest.fixture(scope="module")
 def small() -> FasterRCNN:
-    model = frc_resnet_fpn(18, 2, "layer1", **SMALL, **FEW, sampling_ratio=2)
-    return enliven(model, thermal_scene(HEIGHT, WIDTH))
+    with narrow():
+        model = frc_resnet_fpn(18, 2, "layer1", **SMALL, **FEW, sampling_ratio=2)
+    return enliven(model, thermal_scene(HEIGHT, WIDTH), seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,9 @@ def test_equal_scores_and_identical_boxes(monkeypatch: pytest.MonkeyPatch) -> No
     suppression too, show `test_top` and `test_nms`.
     """
     few = {"rpn_pre_nms_top_n_test": 200, "rpn_post_nms_top_n_test": 100}
-    model = enliven(frc_resnet_fpn(18, 1, "layer1", **SMALL, **few, sampling_ratio=2), thermal_scene(HEIGHT, WIDTH))
+    with narrow():
+        model = frc_resnet_fpn(18, 1, "layer1", **SMALL, **few, sampling_ratio=2)
+    enliven(model, thermal_scene(HEIGHT, WIDTH))
     for layer in (model.roi_heads.box_predictor.cls_score, model.roi_heads.box_predictor.bbox_pred):
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)

@@ -26,7 +26,7 @@ from edge.errors import InputError
 from tests.support.loaded import popen_loaded
 
 ROOT = Path(__file__).resolve().parents[4]
-SIM = "sim:live=0,width=80,height=64,frames=8"
+SIM = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=8"
 SHORT = ["--seconds", "0.05", "--warm-up", "0"]
 
 
@@ -211,7 +211,7 @@ def test_one_picture_is_too_few_and_two_are_enough(
 def test_a_live_source_has_its_own_rate_and_may_end_early(
     tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    live = "sim:live=1,fps=500,width=80,height=64,frames="
+    live = "sim:live=1,fps=500,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames="
     for more in (["--rate", 10], ["--peak"]):
         assert bench(tiny_bundle, *more, source=f"{live}9") == 2
         assert "is live and has its own rate" in capsys.readouterr().err

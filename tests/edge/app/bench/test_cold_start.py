@@ -16,7 +16,7 @@ from edge.app.bench import cold_start as module
 from edge.app.bench.cold_start import ColdStart, cold_start, main
 from edge.app.bench.settings import BenchSettings
 
-SIM = "sim:live=0,width=80,height=64,frames=2"
+SIM = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=2"
 
 
 def settings(bundle: Path, source: str = SIM) -> BenchSettings:

@@ -20,7 +20,7 @@ from edge.data import Detections, Frame
 from edge.errors import InputError, SinkError
 from tests.conftest import made, write_bundle
 
-SIM = "sim:live=0,width=80,height=64,frames=4"
+SIM = "sim:live=0,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=4"
 
 
 @pytest.fixture(scope="module")

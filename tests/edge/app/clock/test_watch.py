@@ -87,7 +87,7 @@ def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pyte
 def test_a_live_run_has_one_and_a_replay_of_files_has_none(tiny_bundle: Path, tmp_path: Path) -> None:
     for live in (0, 1):
         out = tmp_path / str(live)
-        source = f"sim:width=80,height=64,live={live},fps=50,people=0,deer=0,cars=0"
+        source = f"sim:width=80,height=64,live={live},fps=50,pitch=-90,people=0,deer=0,cars=0"
         report = edge.run(edge.RunSettings(out=out, source=source, model=tiny_bundle, frames=2, backend="null"))
         assert (out / "clock.jsonl").exists() is bool(live)
         if live:

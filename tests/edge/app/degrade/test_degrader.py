@@ -191,7 +191,7 @@ def test_a_hot_run_gives_all_up_and_still_detects(
 
     settings = RunSettings(
         out=tmp_path / "out",
-        source="sim:seed=3,width=80,height=64,fps=60",
+        source="sim:seed=3,width=80,height=64,pitch=-90,people=0,deer=0,cars=0,fps=60",
         model=tiny_bundle,
         outputs=("pictures",),
         record=True,
@@ -219,6 +219,10 @@ def test_a_hot_run_gives_all_up_and_still_detects(
 
 
 def test_a_run_that_is_well_gives_nothing_up(tiny_bundle: Path, tmp_path: Path) -> None:
-    settings = RunSettings(out=tmp_path, source="sim:width=80,height=64,live=0,frames=3", model=tiny_bundle)
+    settings = RunSettings(
+        out=tmp_path,
+        source="sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=3",
+        model=tiny_bundle,
+    )
     report = edge.run(settings)
     assert report["degraded"] == {"steps": [], "more": 0, "seconds": {}, "frames_between": 0}

@@ -89,7 +89,7 @@ def test_runs_that_die_and_the_one_that_flies(
         return Dies(bundle) if backend in ("auto", "trt") else open_engine(bundle, backend, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "open_engine", opened)
-    source = "sim:width=80,height=64,live=0,frames=2"
+    source = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=2"
 
     def start(backend: str = "auto") -> dict[str, object]:
         return edge.run(RunSettings(out=tmp_path / "out", source=source, model=tiny_bundle, backend=backend))
@@ -115,7 +115,11 @@ def test_an_engine_that_cannot_be_opened_counts_where_tensorrt_was_chosen(
         raise EngineError("TensorRT cannot load it")
 
     monkeypatch.setattr(module, "open_engine", refused)
-    settings = RunSettings(out=tmp_path / "out", source="sim:width=80,height=64,frames=2,live=0", model=tiny_bundle)
+    settings = RunSettings(
+        out=tmp_path / "out",
+        source="sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,frames=2,live=0",
+        model=tiny_bundle,
+    )
     with pytest.raises(EngineError):
         edge.run(settings)
     assert not (tmp_path / FILE).exists()  # ONNX Runtime's: there is nothing to fall back to

@@ -306,7 +306,10 @@ def test_what_cannot_be_kept_free(tmp_path: Path) -> None:
 
 def test_in_a_run(tiny_bundle: Path, tmp_path: Path) -> None:
     """Nothing goes without the option; with it what the two runs before have left, and nothing of the present one."""
-    out, words = tmp_path / "out", {"source": "sim:width=80,height=64,live=0,frames=3", "backend": "null"}
+    out, words = (
+        tmp_path / "out",
+        {"source": "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=3", "backend": "null"},
+    )
     for _ in range(2):
         report = edge.run(edge.RunSettings(out=out, model=tiny_bundle, record=True, outputs=("video",), **words))
     assert report["keep_free"] is None

@@ -15,7 +15,7 @@ from edge.data import Result
 from edge.system.files import read_text_or_none
 from edge.system.wall_clock import Relation
 
-SIM = "sim:width=80,height=64,live=0,people=0,deer=0,cars=0"
+SIM = "sim:width=80,height=64,live=0,pitch=-90,people=0,deer=0,cars=0"
 
 
 def test_it_is_there_before_the_first_frame_and_counts_the_runs(tiny_bundle: Path, tmp_path: Path) -> None:

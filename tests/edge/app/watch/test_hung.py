@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 from tests.support.hung import FAULTS
 from tests.support.loaded import popen_loaded
 
-LIVE = "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0"
-FILE = "sim:width=80,height=64,live=0,frames=20,people=0,deer=0,cars=0"
+LIVE = "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0"
+FILE = "sim:width=80,height=64,live=0,frames=20,pitch=-90,people=0,deer=0,cars=0"
 
 
 class Seen(NamedTuple):

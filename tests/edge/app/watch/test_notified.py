@@ -64,7 +64,7 @@ def test_it_is_ready_without_a_camera_and_stops_when_asked(
 
 
 def test_it_says_how_it_goes(manager: socket.socket, tiny_bundle: Path, tmp_path: Path) -> None:
-    running = start(tiny_bundle, tmp_path, "sim:width=80,height=64,fps=50,people=0,deer=0,cars=0")
+    running = start(tiny_bundle, tmp_path, "sim:width=80,height=64,fps=50,pitch=-90,people=0,deer=0,cars=0")
     until(manager, "READY=1", "STATUS=detecting; ", "WATCHDOG=1")
     running.send_signal(signal.SIGTERM)
     until(manager, "STOPPING=1")

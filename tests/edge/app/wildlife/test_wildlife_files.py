@@ -122,7 +122,7 @@ def test_a_class_that_says_no_more_than_its_kind_has_no_classification() -> None
 @pytest.mark.parametrize("write", [write_coco, write_megadetector])
 def test_memory_stays_flat(write: Any, tmp_path: Path) -> None:
     peaks = []
-    for n in (200, 4000):
+    for n in (50, 1000):
         path = tmp_path / f"{n}.jsonl"
         lines = [FIRST, *({**FRAMES[0], "seq": seq} for seq in range(n))]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -131,7 +131,7 @@ def test_memory_stays_flat(write: Any, tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert len(json.loads((tmp_path / "out.json").read_text())["images"]) == n
-    assert peaks[1] < peaks[0] * 1.5 + 100_000
+    assert peaks[1] < peaks[0] * 1.5 + 25_000
 
 
 # ---- what is refused ----

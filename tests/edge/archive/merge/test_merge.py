@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import sys
 from dataclasses import replace
@@ -93,6 +94,25 @@ def archive_of(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, detected in by both jobs, the one of bright spots first."""
+    folder = tmp_path_factory.mktemp("twice")
+    archive = archive_of(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKENDS, "bright", "tests.edge.archive.bright")
+        for one in (job(), null_job()):
+            detected(archive, one)
+    return archive
+
+
+@pytest.fixture
+def both(twice: Path, tmp_path: Path) -> tuple[Path, Path, Path]:
+    """An archive of one's own, detected in by both jobs, and their folders."""
+    archive = shutil.copytree(twice, tmp_path / "archive")
+    return archive, folder_of(archive, job()), folder_of(archive, null_job())
+
+
 def test_a_flight_in_three_units_has_the_tracks_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spots(tmp_path / "data" / "flown")
     merged: list[Merged] = []
@@ -180,10 +200,10 @@ def test_a_copy_of_a_flight_is_in_the_survey_once(tmp_path: Path) -> None:
     assert found.survey.copies == {str(tmp_path / "data" / "b"): found.survey.flights[0].name}
 
 
-def test_the_table_of_parquet_says_what_the_others_say(tmp_path: Path) -> None:
+def test_the_table_of_parquet_says_what_the_others_say(both: tuple[Path, Path, Path]) -> None:
     pyarrow = pytest.importorskip("pyarrow.parquet", reason="pip install 'thermal-edge[parquet]'")
-    archive = archive_of(tmp_path)
-    found = merge(archive, detected(archive, job()))
+    archive, bright, _ = both
+    found = merge(archive, bright)
     table = pyarrow.read_table(found.out / "tracks.parquet").to_pylist()
     rows = (found.out / "tracks.csv").read_text().splitlines()[1:]
     assert [(row["track"], row["flight"]) for row in table] == [
@@ -215,9 +235,9 @@ def test_a_job_is_found_by_its_model_or_is_the_last(tmp_path: Path) -> None:
         merge(archive, folder_of(archive, job()))
 
 
-def test_two_jobs_side_by_side(tmp_path: Path) -> None:
-    archive = archive_of(tmp_path)
-    new, old = (merge(archive, detected(archive, one)) for one in (job(), null_job()))
+def test_two_jobs_side_by_side(both: tuple[Path, Path, Path]) -> None:
+    archive, *folders = both
+    new, old = (merge(archive, folder) for folder in folders)
     found = write_against(new, old)
     assert (found.compared, found.not_compared, found.frames) == (2, 0, FRAMES + 1)
     (sums,) = [one for one in found.classes.values() if one.tracks_a]
@@ -230,11 +250,11 @@ def test_two_jobs_side_by_side(tmp_path: Path) -> None:
 
 
 def test_what_only_the_new_model_knows_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    both: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bundle that knows animals, beside one that does not: the animals are the news."""
-    archive = archive_of(tmp_path)
-    new, old = (merge(archive, detected(archive, one)) for one in (job(), null_job()))
+    archive, *folders = both
+    new, old = (merge(archive, folder) for folder in folders)
     real = against.write_comparison
 
     def with_deer(a: Path, b: Path) -> Any:
@@ -250,10 +270,10 @@ def test_what_only_the_new_model_knows_is_said(
 
 
 def test_another_job_that_is_not_there_is_named_with_those_that_are(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    both: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    archive = archive_of(tmp_path)
-    new, old = (merge(archive, detected(archive, one)) for one in (job(), null_job()))
+    archive, *folders = both
+    new, old = (merge(archive, folder) for folder in folders)
     assert main(["archive", "merge", str(archive), "--against", "old"]) == 2  # the job begun last is merged
     told = capsys.readouterr().err
     assert told == f"edge: --against old: no job and no bundle; other jobs there: {new.job.name}\n"

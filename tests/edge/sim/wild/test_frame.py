@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -47,6 +48,7 @@ QUIET = replace(
 )
 
 
+@cache
 def shot(seed: int = 0, **changes: object) -> WildFrame:
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
     return render(replace(QUIET, **changes), *streams)  # type: ignore[arg-type]
@@ -54,10 +56,11 @@ def shot(seed: int = 0, **changes: object) -> WildFrame:
 
 def test_the_same_seed_is_the_same_frame() -> None:
     for index in (0, 7):
-        a, b, c = (make_frame(seed, index) for seed in (4, 4, 5))
+        a, b = (make_frame(4, index) for _ in range(2))
         np.testing.assert_array_equal(a.pixels, b.pixels)
         assert a.bodies == b.bodies
-        assert a.scene == b.scene != c.scene
+        assert a.scene == b.scene
+    assert a.scene != make_frame(5, index).scene
 
 
 def test_kinds_of_frames() -> None:
@@ -104,8 +107,8 @@ def test_a_deer_is_as_long_in_the_picture_as_it_is() -> None:
     for altitude in (50.0, 100.0):
         boxes = [
             b.box
-            for s in range(5)
-            for b in shot(s, altitude=altitude, groups=(("red deer", 3),)).bodies
+            for s in range(4)
+            for b in shot(s, altitude=altitude, groups=(("red deer", 6),)).bodies
             if b.visible > 0.95
         ]
         assert len(boxes) > 6
@@ -116,15 +119,15 @@ def test_a_deer_is_as_long_in_the_picture_as_it_is() -> None:
 
 
 def test_night_shows_animals_warm_and_sun_turns_it() -> None:
-    night = [b.kelvin for s in range(6) for b in shot(s).bodies]
-    day = [b.kelvin for s in range(6) for b in shot(s, air=25.0, surface=6.0, sun=20.0).bodies]
+    night = [b.kelvin for s in range(4) for b in shot(s).bodies]
+    day = [b.kelvin for s in range(4) for b in shot(s, air=25.0, surface=6.0, sun=20.0).bodies]
     assert min(night) > 2
     assert np.median(day) < 0
 
 
 def test_trees_hide_and_boxes_hold_what_is_left() -> None:
     def fractions(**changes: object) -> list[float]:
-        return [b.visible for s in range(3) for b in shot(s, groups=(("red deer", 8),), **changes).bodies]
+        return [b.visible for s in range(2) for b in shot(s, groups=(("red deer", 12),), **changes).bodies]
 
     bare = fractions(wood="bare", trees=300.0, under_trees=1.0)
     leafed = fractions(wood="leafed", trees=300.0, under_trees=1.0)

@@ -206,6 +206,24 @@ def test_nothing_moves_while_figures_come(browser: Browser, one: Shown) -> None:
     assert browser.run(places) == before
 
 
+def test_for_another_file_of_tests_it_is_as_new(browser: Browser, one: Shown) -> None:
+    state = (
+        "return [localStorage.getItem('mine'), document.cookie, matchMedia('(prefers-color-scheme: dark)').matches,"
+        "innerWidth, innerHeight]"
+    )
+    browser.forget()
+    browser.open(one.url)
+    before = browser.run(state)
+    browser.run("localStorage.setItem('mine', '1'); document.cookie = 'mine=1; max-age=99'")
+    browser.dark(not before[2])
+    browser.resize(500, 400)
+    assert browser.run(state) == ["1", "mine=1", not before[2], 500, 400]
+    browser.offline()
+    browser.forget()
+    browser.open(one.url)
+    assert browser.run(state) == before == [None, "", False, 1366, 768]
+
+
 def test_tiles_from_a_file(browser: Browser, tmp_path: Path) -> None:
     done, png = cv2.imencode(".png", np.full((256, 256, 3), 200, np.uint8))
     assert done

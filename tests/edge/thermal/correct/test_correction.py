@@ -247,7 +247,13 @@ def test_a_swimmer_in_an_even_sea_is_no_flap() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["seed=1", "seed=2,altitude=200", "seed=3,speed=0,jitter=0", "seed=4,ground=-5,air=-5"]
+    "source",
+    [
+        "seed=1",
+        "seed=2,altitude=200,pitch=-90",
+        "seed=3,speed=0,jitter=0,pitch=-90",
+        "seed=4,ground=-5,air=-5,pitch=-90",
+    ],
 )
 def test_no_shutter_is_seen_where_none_fell(source: str) -> None:
     correct = Correction(10)

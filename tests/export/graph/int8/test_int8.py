@@ -25,7 +25,7 @@ from export.commands import check as check_cli
 from export.commands.main import main
 from export.detector.checkpoint import load_detector
 from export.graph.bundle import STEPS, export_bundle
-from export.graph.int8 import add, ranges
+from export.graph.int8 import add, calibrate, ranges
 from export.graph.int8.add import add_int8, float_graph
 from export.graph.int8.calibrate import FEWEST, FRAMES, Frames, calibration_frames
 from export.graph.int8.layers import plan_of
@@ -36,13 +36,16 @@ from export.parity.reference import Picture, Reference, compare_with_reference
 from tests.export.conftest import few_rounds, once
 from tests.support.random_detectors import HEIGHT, WIDTH, thermal_scene
 
+LEAST = 10  # frames, in place of `FEWEST`
+
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly_made() -> Iterator[None]:
-    """Fewer rounds of the suppression; and of ends that a range could have a tenth is tried: how fine they are is the
-    matter of `test_ranges`.
+    """Fewer rounds of the suppression, and fewer frames; and of ends that a range could have a tenth is tried: how fine
+    they are is the matter of `test_ranges`.
     """
     with few_rounds() as patch:
+        patch.setattr(calibrate, "FEWEST", LEAST)
         patch.setattr(ranges, "_ENDS", ranges._ENDS[::10])
         yield
 
@@ -50,7 +53,7 @@ def quickly_made() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
-        for i in range(FEWEST):
+        for i in range(LEAST):
             cv2.imwrite(str(folder / f"{i:02}.png"), thermal_scene(HEIGHT, WIDTH, i))
 
     return once(tmp_path_factory, "calibration", make)
@@ -112,7 +115,7 @@ def test_the_bundle_says_how_it_was_calibrated(added: Bundle, frames: Path) -> N
     inputs = b"".join(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).tobytes() for path in sorted(frames.iterdir()))
     assert added.int8 == {
         "method": "least error to the power 2.5",
-        "frames": FEWEST,
+        "frames": LEAST,
         "frames_sha256": hashlib.sha256(inputs).hexdigest(),
         "layers": len(plan_of(onnx.load(added.path.parent / "plain.onnx")).layers),
         "weight_bits": 7,
@@ -332,7 +335,8 @@ def refusal(bundle: Path, source: str) -> str:
     return str(caught.value)
 
 
-def test_too_few_frames(shared_bundle: Path, exported: Path) -> None:
+def test_too_few_frames(shared_bundle: Path, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "FEWEST", FEWEST)
     said = refusal(shared_bundle, str(exported / "frames"))
     assert said.endswith("frames gives 3 frames: expected 24 or more, of the kind that the detector flies on")
 
@@ -342,7 +346,7 @@ def test_live_flat_coloured_and_unreadable_frames(shared_bundle: Path, tmp_path:
     rng = np.random.default_rng(0)
     for name in ("flat", "colour", "broken"):
         (tmp_path / name).mkdir()
-        for i in range(FEWEST):
+        for i in range(LEAST):
             picture = np.full((HEIGHT, WIDTH), 90 + i, np.uint8)
             if name == "colour":
                 picture = rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
