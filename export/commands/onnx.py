@@ -95,7 +95,7 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         metavar="NAME,NAME",
         action="append",
         default=[],
-        type=lambda text: tuple(text.split(",")),
+        type=names,
         help="classes that are mistaken for each other, such as Person,Animal: of overlapping boxes of theirs one is "
         "followed and counted, the surer one; may be given again for others",
     )
@@ -167,6 +167,11 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         say(console, f"nothing assumed: sizes, thresholds and sampling are those of the detector of {arguments.model}")
     say(console, store_golden(bundle, model, arguments.images or arguments.calibrate))
     return _compared(console, bundle, model, arguments.images) if arguments.images else 0
+
+
+def names(text: str) -> tuple[str, ...]:
+    """``Person,Animal`` as its names."""
+    return tuple(part.strip() for part in text.split(","))
 
 
 class _Weights(argparse.Action):

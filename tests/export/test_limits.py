@@ -297,5 +297,5 @@ def test_public_functions_take_what_they_took() -> None:
     )
     assert told.endswith(
         ", trained=None, checkpoint_sha256='', data=None, assumed=None, calibrate=None, "
-        "score_thresholds=None, overwrite=False, progress=..., built=..."
+        "score_thresholds=None, one_body=(), overwrite=False, progress=..., built=..."
     )

@@ -39,6 +39,7 @@ edge-export onnx
   --name text = ''
   --nms -> box_nms_thresh number
   --norm-eps number
+  --one-body names = []
   --out Path
   --overwrite flag
   --pyramid conv1|layer1|classic|fpn
