@@ -2,9 +2,9 @@ PYTHON ?= python3
 RUN := .venv
 TEST := .venv-test
 DOCS := .venv-docs
-# processes that the tests run in, 0 = all in one: one more than there are cores, since some tests wait for cameras and
+# processes that the tests run in, 0 = all in one: two more than there are cores, since some tests wait for cameras and
 # time-outs; a file's tests share one, the longest begin first (tests/support/forked.py)
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .PHONY: demo test train-smoke test-sources lint wheel bench bench-peers bench-tracking docs parity detectors fault-table test-faults mutants fuzz coverage test-oldest test-gpu sbom notices pins axe release-check clean
 
