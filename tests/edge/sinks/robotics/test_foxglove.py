@@ -163,15 +163,16 @@ def test_a_client_that_reads_nothing_holds_up_nobody(sink: Any, client: Client) 
         sink.write(result)
 
 
-def test_it_connects_to_nobody(sink: Any, client: Client) -> None:
-    """Of the sockets of this process all are this server's, or the test's to it."""
+@pytest.fixture
+def others() -> set[str]:
+    """Sockets that this process has without the sink: to the browser of other tests."""
+    return _sockets()
+
+
+def test_it_connects_to_nobody(others: set[str], sink: Any, client: Client) -> None:
+    """Of the sockets of this process all others are this server's, or the test's to it."""
     subscribed(sink, client, "/image")
-    links = [
-        os.readlink(f"/proc/self/fd/{fd}")
-        for fd in os.listdir("/proc/self/fd")
-        if os.path.exists(f"/proc/self/fd/{fd}")
-    ]
-    ours = {link[8:-1] for link in links if link.startswith("socket:[")}
+    ours = _sockets() - others
     table = [line.split() for name in ("tcp", "tcp6", "udp", "udp6") for line in _lines(name)]
     mine = [row for row in table if len(row) > 9 and row[9] in ours]
     port = f":{sink.port:04X}"
@@ -221,6 +222,16 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
         check_free(Address("tcp", "nowhere.invalid", 1))
     assert check_free(Address("tcp", "0.0.0.0", _free())) is True
     assert check_free(Address("tcp", "127.0.0.1", _free())) is False
+
+
+def _sockets() -> set[str]:
+    """Inodes of the sockets that this process has open."""
+    links = [
+        os.readlink(f"/proc/self/fd/{fd}")
+        for fd in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{fd}")
+    ]
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
 def _lines(name: str) -> list[str]:
