@@ -59,6 +59,7 @@ from edge.sinks.tracks.geojson import geojson
 from edge.sinks.tracks.track_csv import COLUMNS
 from edge.system.wall_clock import Relation
 from edge.track.counting import count
+from edge.track.one_body import OneBody
 from tests.conftest import made
 from tests.support.flown import HEIGHT, WIDTH, lines
 from tests.support.flown import result as flown
@@ -204,6 +205,7 @@ def report(tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
             "frames_not_counted": {"it is away": 1},
             "frames_unlike": {"flatter": 1},
         },
+        "one_body": OneBody(("a", "b"), [("a", "b")]).report(),
         "spare": msgspec.to_builtins(SpareReport("d", 0, "it is full")),
         "keep_free": {
             **Keeper(KeepFree("5GB", 5, None), 5, tmp_path).report(),

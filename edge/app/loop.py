@@ -89,6 +89,7 @@ class Loop:
     def __post_init__(self) -> None:
         self._totals = Totals(self.engine.bundle.classes)
         self._filter = Filter.of(self.settings.threshold)
+        self._bodies = OneBody.of(self.engine.bundle)
         self._started, self._begun = datetime.now(timezone.utc), time.monotonic()
         self._activity = here()
         self.watchdog.keep, self.watchdog.figures = self._keep, self._figures
@@ -123,14 +124,14 @@ class Loop:
         given_up = self._degrader.given_up
         self.observer.begin(Progress(totals, self._coming(), self.recorder, self.coverage, given_up))
         lowest = self._filter.lowest(self.engine.bundle.thresholds)
-        faint, bodies = FAINT in settings.outputs, OneBody.of(self.engine.bundle)
+        faint = FAINT in settings.outputs
         results = stream(
             self.camera,
             self.engine,
             policy=self.policy,
             filter=self._filter,
             stop=deadline,
-            follow=None if self.camera.independent else Follower(lowest, self.placing, faint, bodies),
+            follow=None if self.camera.independent else Follower(lowest, self.placing, faint, self._bodies),
             locate=self.placing,
         )
         self._stream = results
@@ -273,6 +274,7 @@ class Loop:
             "model_signature": engine.bundle.signature,
             "threshold": lowest.least,
             "thresholds": lowest.to_json(),
+            "one_body": self._bodies and self._bodies.report(),
             **self._activity.report(),
             "reconnects": camera.outages(),  # None: a source that is not looked for
             "policy": self.policy,

@@ -186,6 +186,13 @@ class TilingReport(Struct):
     frames: list[TilePlanReport]
 
 
+class OneBodyReport(Struct):
+    """``classes``: that the model mistakes for each other. ``boxes``: shown, and not followed: on a surer one."""
+
+    classes: list[list[str]]
+    boxes: Count
+
+
 class ModelSignature(Struct):
     """``key``: id of the key that signed. ``checked``: with ``--trusted-key``; false: a name that anybody can write."""
 
@@ -252,6 +259,7 @@ class Report(Struct, kw_only=True):
     camera: Annotated[str, Meta(description="what was opened and what it delivers, in words")]
     threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score shown, of all classes")]
     thresholds: Annotated[dict[str, Part], Meta(description="lowest score shown, by class; versions of before: none")]
+    one_body: Annotated[OneBodyReport | None, Meta(description="null: the bundle names no such classes")]
     waiting_seconds: Annotated[dict[str, Seconds], Meta(description="the loop's time in each waiting state, in words")]
     longest_step: Annotated[Step | None, Meta(description="the longest that the loop was at one thing but waiting")]
     reconnects: Annotated[Reconnects | None, Meta(description="null: a source that is not opened again")]

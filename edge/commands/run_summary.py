@@ -47,6 +47,7 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
         f"same picture again), {report['lost']} lost (never came)",
         f"boxes in all frames: {_boxes(report['detections'])}, with a score of {in_words(report['thresholds'])} or "
         "more. A box is not an animal: one animal in 100 frames is 100 boxes",
+        *_one_body(report.get("one_body")),
         f"engine: {report['engine']}; source: {report['camera']}",
         f"written in {out}: {', '.join(_written(report, out))}; docs/output.md explains every field",
     ]
@@ -92,6 +93,17 @@ def summary(report: dict[str, Any], out: Path) -> list[str]:
     if compared := report["verify"]:
         lines.append(f"verified: {compared['verdict']}")
     return [*lines, f"next: {_next(report, out)}"]
+
+
+def _one_body(left: dict[str, Any] | None) -> list[str]:
+    """Which boxes were not followed, as they lie on a surer one of another class."""
+    if not left or not left["boxes"]:
+        return []
+    named = "; ".join(" or ".join(names) for names in left["classes"])
+    return [
+        f"{left['boxes']} of these boxes lie on a surer one of another class ({named}), and are not followed: a body is "
+        "counted once"
+    ]
 
 
 def _alignment(suggested: str | None, said: str) -> str:

@@ -96,10 +96,10 @@ class Follower:
             self.ended, self.faint = (), None
             return replace(detections, track_ids=np.full(len(detections), -1, np.int32))
         found = detections
-        ids = self._numbers(found, t, motion)
+        shown = lowest.shown(found.scores, found.labels)
+        ids = self._numbers(found, shown, t, motion)
         self._so_far, self._between = None, False
         self.ended = tuple(track.id for track in self._tracker.ended)
-        shown = lowest.shown(found.scores, found.labels)
         if self._second:
             others = self._second.update(found.boxes, found.scores, found.labels, t, motion)
             ended = tuple(track.id for track in self._second.ended)
@@ -121,11 +121,12 @@ class Follower:
         self.faint = None
         return replace(detections, track_ids=np.zeros(0, np.int32))
 
-    def _numbers(self, found: Detections, t: float, motion: Affine | None) -> Int32:
-        """(N,) of each detection, -1 for one without."""
+    def _numbers(self, found: Detections, shown: npt.NDArray[np.bool_], t: float, motion: Affine | None) -> Int32:
+        """(N,) of each detection, -1 for one without. ``shown``: (N,) which of them are."""
         kept = self._bodies.followed(found, self._lowest) if self._bodies else None
-        if kept is None:
+        if self._bodies is None or kept is None:
             return self._tracker.update(found.boxes, found.scores, found.labels, t, motion)
+        self._bodies.left_out += int(np.count_nonzero(shown & ~kept))
         ids = np.full(len(found), -1, np.int32)
         ids[kept] = self._tracker.update(found.boxes[kept], found.scores[kept], found.labels[kept], t, motion)
         return ids

@@ -6,7 +6,8 @@ box of each; both are shown, and the one that is the surer of its class is follo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,10 @@ class OneBody:
     there are. ``classes``: of the model, by label.
     """
 
-    def __init__(self, classes: Sequence[str], bodies: Iterable[Sequence[str]]) -> None:
+    def __init__(self, classes: Sequence[str], bodies: Sequence[Sequence[str]]) -> None:
+        self._bodies = bodies
+        self.left_out = 0
+        """Boxes that were shown and not followed, so far; whoever follows the others adds them."""
         self._body = np.full(len(classes) + 1, -1)  # of each label the number of its group; the last: of others
         for number, names in enumerate(bodies):
             self._body[[classes.index(name) for name in names]] = number
@@ -34,6 +38,10 @@ class OneBody:
     def of(cls, bundle: Bundle) -> OneBody | None:
         """As the bundle says; None: it names no such classes."""
         return cls(bundle.classes, bundle.one_body) if bundle.one_body else None
+
+    def report(self) -> dict[str, Any]:
+        """For report.json."""
+        return {"classes": [list(names) for names in self._bodies], "boxes": self.left_out}
 
     def followed(self, found: Detections, lowest: Thresholds) -> npt.NDArray[np.bool_] | None:
         """(N,) False for a box that lies on a surer one of another class of its group; None: there is no such box.

@@ -63,6 +63,7 @@ class _Summed(Struct):
     model_files: dict[str, str] | None = None
     thresholds: dict[str, float] | None = None
     versions: dict[str, str] | None = None
+    one_body: Json | None = None
     pose: Json | None = None
     position: Json | None = None
 
@@ -94,6 +95,7 @@ def report_of(units: Sequence[Path], flight: str, of: int) -> Json:
             key=lambda s: s["seconds"],
             default=None,
         ),
+        "one_body": _table("one_body", units, reports),
         "pose": _table("pose", units, reports),
         "position": _table("position", units, reports),
         "source": flight,

@@ -64,9 +64,14 @@ def test_each_class_has_its_own_score_and_the_files_say_it(
         assert (len(frame["detections"]), first["thresholds"], report["thresholds"]) == (shown, by_class, by_class)
         assert report["threshold"] == 0.3
     assert "with a score of 0.5 (Car 0.3) or more" in " ".join(capsys.readouterr().out.split())
-    replace(Bundle.load(bundle), score_thresholds={"Person": 0.2}).write_json()
+    assert report["one_body"] is None
+    replace(Bundle.load(bundle), score_thresholds={"Person": 0.2}, one_body=(("Person", "Car"),)).write_json()
     assert run(stills, bundle, tmp_path / "own", "--frames", "1", "--quiet") == 0
     assert json.loads((tmp_path / "own/report.json").read_text())["thresholds"] == {"Person": 0.2, "Car": 0.5}
+    assert json.loads((tmp_path / "own/report.json").read_text())["one_body"] == {
+        "classes": [["Person", "Car"]],
+        "boxes": 0,
+    }
 
 
 @pytest.mark.parametrize(

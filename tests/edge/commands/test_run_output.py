@@ -168,6 +168,14 @@ def test_pictures_of_stills_have_their_names(
     }
 
 
+def test_boxes_that_were_not_followed_are_counted(tmp_path: Path) -> None:
+    left = {"classes": [["Person", "Animal"], ["Car", "Bus"]], "boxes": 7}
+    told = "7 of these boxes lie on a surer one of another class (Person or Animal; Car or Bus), and are not followed: "
+    assert f"{told}a body is counted once" in summary({**REPORT, "one_body": left}, tmp_path)
+    for none in (None, {**left, "boxes": 0}):
+        assert not [line for line in summary({**REPORT, "one_body": none}, tmp_path) if "of these boxes" in line]
+
+
 def test_what_was_given_up_and_moved_stands_in_the_last_lines(tmp_path: Path) -> None:
     degraded = {"steps": [], "more": 0, "seconds": {"lower rate": 61.6, "no pictures": 3.0}, "frames_between": 0}
     moved = {"file": "/usb/out-detections.jsonl", "from_seq": 3, "because": "the disk is full"}

@@ -62,7 +62,8 @@ def test_faint_ones_continue_a_track_and_are_not_shown() -> None:
 def test_of_two_boxes_on_one_body_one_has_a_number_and_both_are_shown() -> None:
     """In one frame the other class is the surer one: the body keeps its number."""
     classes = ("Person", "Animal")
-    follower = Follower(0.5, bodies=OneBody(classes, [classes]))
+    bodies = OneBody(classes, [classes])
+    follower = Follower(0.5, bodies=bodies)
     numbers = []
     for seq in range(6):
         rows = found((20, 0.9), (21, 0.6 if seq != 4 else 0.99), (60, 0.8))
@@ -70,6 +71,7 @@ def test_of_two_boxes_on_one_body_one_has_a_number_and_both_are_shown() -> None:
         assert len(given) == 3
         numbers.append(ids(given))
     assert numbers[1:] == [[1, -1, 2]] * 3 + [[-1, 1, 2]] + [[1, -1, 2]]
+    assert bodies.report() == {"classes": [["Person", "Animal"]], "boxes": 6}
     (person, animal) = follower._tracker.tracks
     assert (person.label, animal.label) == (0, 1)
 

@@ -23,6 +23,7 @@ UNIT: dict[str, Any] = {
     "latency_ms": {"p50": 3.0},
     "backend": "ort",
     "versions": {"numpy": "2"},
+    "one_body": {"classes": [["deer", "hare"]], "boxes": 3},
     "health": {"scale": {"frames": 1, "times": 1, "first": {"seq": 0, "t": 0.0, "utc": None}}},
     "longest_step": {"doing": "read", "seconds": 1.0},
 }
@@ -49,6 +50,7 @@ def test_sums_are_summed_and_what_differs_is_not_known(tmp_path: Path) -> None:
     assert (said["backend"], said["versions"], said["fps"], said["latency_ms"]) == (None, {"numpy": "2"}, None, {})
     assert (said["ended"], said["error"]) == ("end of source; failed", "no frame")
     assert (said["detections"], said["position"]["placed"]) == ({"deer": 4}, 3)
+    assert said["one_body"] == {"classes": [["deer", "hare"]], "boxes": 6}
     assert (said["health"]["scale"]["frames"], said["longest_step"]["doing"]) == (2, "infer")
     assert (said["units"], said["units_missing"], said["source"]) == (2, 1, "/flight")
     assert report_of(both[:1], "/flight", 1)["backend"] == "ort"
