@@ -34,7 +34,9 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = (DOCS / "jetson.md").read_text()
 BOARD = "NVIDIA Jetson Orin Nano Developer Kit"
 FRAMES = "sim:live=0,fps=0.5,ffc_interval=0,frames=24,width=640,height=512"
-STARTS = r"\d+ frames|not processed|boxes in|written in|positions:|searched|probability|counted,|recorded|next:"
+STARTS = (
+    r"\d+ frames|\d+ of these|not processed|boxes in|written in|positions:|searched|probability|counted,|recorded|next:"
+)
 SEARCH = Search("Person", 0.8, 8.0, 3)
 USUAL = "a body stands out by 1 grey levels, as the labelled ones did (median)"
 UNLIKE = "1 frames of which nothing is said: less sharp than nearly all labelled frames"
@@ -115,6 +117,7 @@ def test_the_last_lines_of_a_run(page: str, tmp_path: Path, monkeypatch: pytest.
         "thresholds": {"deer": 1},
         "engine": "",
         "camera": "",
+        "one_body": {"classes": [["Person", "Animal"]], "boxes": 1},
     }
     more = {
         "reconnects": None,

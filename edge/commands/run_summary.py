@@ -101,8 +101,8 @@ def _one_body(left: dict[str, Any] | None) -> list[str]:
         return []
     named = "; ".join(" or ".join(names) for names in left["classes"])
     return [
-        f"{left['boxes']} of these boxes lie on a surer one of another class ({named}), and are not followed: a body is "
-        "counted once"
+        f"{left['boxes']} of these boxes lie on a surer one of another class ({named}), and are not followed: a body "
+        "is counted once"
     ]
 
 

@@ -67,11 +67,9 @@ def test_each_class_has_its_own_score_and_the_files_say_it(
     assert report["one_body"] is None
     replace(Bundle.load(bundle), score_thresholds={"Person": 0.2}, one_body=(("Person", "Car"),)).write_json()
     assert run(stills, bundle, tmp_path / "own", "--frames", "1", "--quiet") == 0
-    assert json.loads((tmp_path / "own/report.json").read_text())["thresholds"] == {"Person": 0.2, "Car": 0.5}
-    assert json.loads((tmp_path / "own/report.json").read_text())["one_body"] == {
-        "classes": [["Person", "Car"]],
-        "boxes": 0,
-    }
+    report = json.loads((tmp_path / "own/report.json").read_text())
+    assert report["thresholds"] == {"Person": 0.2, "Car": 0.5}
+    assert report["one_body"] == {"classes": [["Person", "Car"]], "boxes": 0}
 
 
 @pytest.mark.parametrize(
