@@ -158,6 +158,7 @@ edge.thermal
 edge.track
     Follower (lowest, placing=None, faint=False, bodies=None) between(detections, frame, t, picture, lowest)
       faintest(lowest)
+    OneBody (classes, bodies) followed(found, lowest) of(bundle) report()
     Track (id, label, score, frames, first_t, last_t, box, velocity) box first_t frames id label last_t score velocity
     Tracker (*, low=0.1, high=0.5, begin=0.3, lost_s=1.0) finish() limit(*, low, high, begin) tracks update(boxes,
       scores, labels, t, motion=None)
