@@ -20,6 +20,7 @@ from edge.health.conditions import CONDITIONS
 from edge.health.scene import Health
 from edge.model.bundle import Bundle
 from edge.model.recall import Pictures, RecallCurve, read_recall
+from edge.model.tiling import Tiling, whole
 from edge.model.transform import Preprocessor
 from edge.recording.codec import Encoder
 from edge.seams import Camera
@@ -136,7 +137,7 @@ class Scene:
             return
         yield self._contrast(name, curve)
         if curve and curve.pictures and self._picture is not None:
-            yield _like(self._picture, curve.pictures, plan.bundle)
+            yield _like(self._picture, curve.pictures, plan)
 
     def _contrast(self, name: str, curve: RecallCurve | None) -> Line:
         if curve is None or curve.grey is None or not len(curve.contrasts) or self._picture is None:
@@ -156,11 +157,12 @@ class Scene:
         return Line("contrast", "green" if part >= GOOD else "yellow", value, "" if part >= GOOD else WAIT)
 
 
-def _like(picture: npt.NDArray[np.uint8], labelled: Pictures, bundle: Bundle) -> Line:
-    """Whether the last picture is like those that recall was measured on."""
+def _like(picture: npt.NDArray[np.uint8], labelled: Pictures, plan: Plan) -> Line:
+    """Whether the last picture is like those that recall was measured on, as the model will see it."""
     height, width = picture.shape
+    cut = Tiling.parse(tiles).plan if (tiles := plan.options.get("tiles")) else whole
     levels = grey_range(picture)
-    sharp = sharpness(picture, min(bundle.width / width, bundle.height / height))
+    sharp = sharpness(picture, cut(width, height, plan.bundle.width, plan.bundle.height).scale)
     value = f"{levels:.0f} grey levels, sharpness {sharp:.2f}"
     if unlike := labelled.unlike(levels, sharp):
         return Line("picture", "yellow", f"{value}: {unlike}", FOCUS)

@@ -159,6 +159,8 @@ def test_a_picture_beside_those_that_recall_was_measured_on(
     assert lines["contrast"][0] == "green"
     assert lines["picture"][0] == state
     assert lines["picture"][1].endswith(f": {said}")
+    tiled = told(camera_lines(plan(tmp_path, tiny_bundle, '[model]\ntiles = "2x2"\n')))["picture"][1]
+    assert tiled != lines["picture"][1]  # a tile is enlarged, and so less sharp
     assert ("focus" in lines["picture"][2]) is (state == "yellow")
 
 
