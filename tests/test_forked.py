@@ -188,6 +188,16 @@ def test_the_first_failure_ends_all_where_that_is_asked_for(tmp_path: Path) -> N
     assert "session-over" in notes(tmp_path)  # of the one that was interrupted
 
 
+def test_one_that_hangs_in_c_shows_where_and_the_next_is_run(tmp_path: Path) -> None:
+    files = {"test_a": "import time\ndef test_hangs():\n    time.sleep(90)\ndef test_after(): pass"}
+    code, said = run(lay(tmp_path, files), ["--processes", "1", "-o", "faulthandler_timeout=0.5"])
+    assert code == 1, said
+    assert "Fatal Python error: Aborted" in said
+    assert re.search(r'File ".*test_a\.py", line 3 in test_hangs', said), said
+    assert "the process that ran this test ended in it: signal 6" in said
+    assert "1 failed, 1 passed" in said
+
+
 def test_what_is_raised_after_the_last_test_is_told(tmp_path: Path) -> None:
     last = "@pytest.fixture(scope='session')\ndef last(): yield; raise OSError('left open')"
     code, said = run(lay(tmp_path, {"test_a": f"import pytest\n{last}\ndef test_a(last): pass"}), ["--processes", "2"])

@@ -10,6 +10,7 @@ python -m pytest -p tests.support.forked --processes 3
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from _pytest.config import create_terminal_writer
 from tests.support import children, kept_memory
 
 NUMBER = 2  # bytes of a file's number in the pipe
+EVERY_S = 0.1  # between two looks at what the copies report: to wake up for every test takes longer than most of them
 SHARED = ("chromium",)  # fixtures that are dear, and one for all tests that have them
 GRACE_S = 10.0  # to end what its test has started, before a process is killed
 
@@ -50,6 +52,7 @@ class _Worker:
     def __init__(self, pid: int, reports: Connection, places: list[int]) -> None:
         self.pid, self.reports, self.places = pid, reports, places  # of all tests that it has taken
         self.at: int | None = None  # place of the test that it is at
+        self.since = 0.0  # monotonic seconds, when it began
         self.told = False  # that it is through, or what went wrong with it
 
     def ended(self) -> str:
@@ -76,6 +79,7 @@ class _Copies:
         self.temporary.getbasetemp()
         self.workers: dict[Connection, _Worker] = {}
         self.left = set(range(len(session.items)))
+        self.longest = float(session.config.getini("faulthandler_timeout")) or math.inf  # seconds
         self.wrong: list[str] = []
 
     def run(self, processes: int) -> None:
@@ -83,13 +87,11 @@ class _Copies:
             self.fork([])
         try:
             while self.workers:
-                for reports in wait(list(self.workers)):
+                for reports in wait(list(self.workers), timeout=EVERY_S):
                     assert isinstance(reports, Connection)
-                    self.hear(self.workers[reports])
-                    if self.session.shouldfail:
-                        raise self.session.Failed(self.session.shouldfail)
-                    if self.session.shouldstop:
-                        raise self.session.Interrupted(self.session.shouldstop)
+                    self.hear_all(reports)
+                self.end_those_that_hang()
+                time.sleep(EVERY_S)
         finally:
             self.end_all()
             os.close(self.next_file)
@@ -117,6 +119,22 @@ class _Copies:
         its.close()
         self.workers[ours] = _Worker(pid, ours, list(first))
 
+    def hear_all(self, reports: Connection) -> None:
+        """What has come of one copy until now."""
+        while reports in self.workers and reports.poll():
+            self.hear(self.workers[reports])
+            if self.session.shouldfail:
+                raise self.session.Failed(self.session.shouldfail)
+            if self.session.shouldstop:
+                raise self.session.Interrupted(self.session.shouldstop)
+
+    def end_those_that_hang(self) -> None:
+        """In C, where a test's own time limit does not reach: the copy shows what its threads are at, and ends."""
+        for worker in self.workers.values():
+            if worker.at is not None and time.monotonic() - worker.since > self.longest:
+                worker.since = time.monotonic()
+                os.kill(worker.pid, signal.SIGABRT)
+
     def hear(self, worker: _Worker) -> None:
         try:
             kind, value = worker.reports.recv()
@@ -124,7 +142,7 @@ class _Copies:
             self.gone(worker)
             return
         if kind == "begins":
-            worker.at = value
+            worker.at, worker.since = value, time.monotonic()
             item = self.session.items[value]
             self.hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         elif kind == "takes":
@@ -199,6 +217,7 @@ def _work(copies: _Copies, name: str, reports: Connection, first: list[int]) -> 
     capture.suspend_global_capture()
     config.pluginmanager.unregister(name="terminalreporter")
     config.pluginmanager.register(_Terminal(config), "terminalreporter")
+    config.pluginmanager.unregister(name="faulthandler")  # a thread for each test; the first process looks instead
     reporter = _Reporter(config, reports)
     config.pluginmanager.register(reporter)  # which tells it of every warning before
     reporter.copied = True
