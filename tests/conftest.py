@@ -36,8 +36,8 @@ from tests.support.browser import chromium
 
 __all__ = ["chromium"]
 
-# a busy machine is no failure, and every test has a time limit of its own
-settings.register_profile("busy", deadline=None)
+# a busy machine is no failure, and every test has a time limit of its own; each run draws other examples
+settings.register_profile("busy", deadline=None, max_examples=60)
 settings.load_profile("busy")
 
 no_compiler.leave_out()
