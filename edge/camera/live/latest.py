@@ -175,5 +175,6 @@ class EveryFrame(FrameSource):
     def _wake(self) -> None:
         while not self._ended.wait(LOOK_S):
             if self._stop.is_set():
-                self._camera.close()
+                if not self._ended.is_set():  # asked second: a stop that comes after `close` is nobody's here
+                    self._camera.close()
                 return

@@ -18,6 +18,7 @@ import pytest
 import edge.camera.live.reconnect as reconnect
 import edge.camera.streams as streams
 from edge.camera import Camera, open_camera
+from edge.camera.live import timeout
 from edge.camera.live.reconnect import Reconnecting
 from edge.camera.live.tee import Tee
 from edge.camera.live.timeout import TimeLimited
@@ -132,6 +133,8 @@ def rtsp(place: Place) -> Camera:
         pytest.skip(why)
     with pytest.MonkeyPatch.context() as patch:  # no picture within 4 s: so slow is the sender on a busy machine
         patch.setattr(streams, "READ_TIMEOUT_MS", 60_000)
+        patch.setattr(streams, "OPEN_TIMEOUT_MS", 60_000)
+        patch.setattr(timeout, "OPEN_S", 60.0)
         return open_camera(server_for_all().url, reconnect_s=0)
 
 
