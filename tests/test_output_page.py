@@ -1,4 +1,4 @@
-"""docs/output.md names every field of every file that the commands write, and none that they do not."""
+"""docs/output.md names every field of every file that a run writes, and none that it does not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,12 +17,8 @@ import pytest
 from msgspec import structs
 
 from edge import open_engine
-from edge.app.bench import bench_json
 from edge.app.clock.clock_json import ClockLine, ClockMoment
-from edge.app.compare.compare import compare
-from edge.app.compare.table import BOX_COLUMNS, TRACK_COLUMNS
 from edge.app.degrade.report_json import DegradeStep, SpareReport
-from edge.app.model_facts import model_facts
 from edge.app.output import _written
 from edge.app.report_json import Counted
 from edge.app.retention.keep_free import KeepFree
@@ -32,11 +27,9 @@ from edge.app.retention.report_json import Removed
 from edge.app.review.keep import KeptFrame, LinearScale
 from edge.app.review.line import ReviewLine
 from edge.app.settings import MissionStamp
-from edge.app.source_check import Examination
 from edge.app.start.start import write_start
-from edge.commands.doctor import rows
 from edge.commands.main import main
-from edge.data import FLAGS, Detections, Frame, Pose, TemperatureScale
+from edge.data import FLAGS, Detections, Frame, Pose
 from edge.geo.attitude import Mounting
 from edge.geo.coverage.coverage import Coverage
 from edge.geo.coverage.search import Search
@@ -45,9 +38,6 @@ from edge.measure.counts_json import ClassCount
 from edge.measure.detections_json import header, to_json
 from edge.measure.faint_lines import FaintLine
 from edge.measure.matching import Tally
-from edge.model import passport
-from edge.model.bundle import Bundle
-from edge.model.model_json import schema
 from edge.model.tiling import Tiling
 from edge.pose import open_pose
 from edge.pose.attach import Posed
@@ -64,56 +54,12 @@ from tests.conftest import made
 from tests.support.flown import HEIGHT, WIDTH, lines
 from tests.support.flown import result as flown
 from tests.support.minisign import SIGNATURE
+from tests.support.output_page import PAGE, ROOT, paths, table
 from tests.support.scripted_camera import World, picture
 from tests.support.track_lines import line as track_line
-from tests.support.two_runs import box, run
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "docs/output.md").read_text()
 SIM = "sim:width=80,height=64,frames=4"
 
-
-def table(heading: str) -> set[str]:
-    """What stands in backticks in the first column of the tables below a heading."""
-    level = re.search(rf"^(#+) {re.escape(heading)}$", PAGE, re.MULTILINE)
-    assert level, f"the page has no heading {heading!r}"
-    text = PAGE[level.end() :]
-    text = re.split(r"^#{1,6} ", text, maxsplit=1, flags=re.MULTILINE)[0]
-    found: list[str] = re.findall(r"^\| `([^`|]+)` ", text, re.MULTILINE)
-    assert len(found) == len(set(found)), "a field stands there twice"
-    return set(found)
-
-
-def paths(value: Any, names: dict[str, str], before: str = "", leaves: bool = False) -> Iterator[str]:
-    """``a.b[].c`` of every field of a value as JSON has it.
-
-    ``names``: below these paths the keys are no words of ours, but a class, a file, ... as named; "" = they are not
-    looked at. ``leaves``: without the objects that hold others.
-    """
-    if isinstance(value, dict):
-        if names.get(before) == "":
-            return
-        for key, one in value.items():
-            path = f"{before}.{{{names[before]}}}" if before in names else f"{before}.{key}"
-            path = path.removeprefix(".")
-            below = list(paths(one, names, path, leaves))
-            if not (leaves and below):
-                yield path
-            yield from below
-    elif isinstance(value, list):
-        for one in value:
-            yield from paths(one, names, f"{before}[]", leaves)
-
-
-def literal_keys(file: str, function: str) -> set[str]:
-    """The keys of all dict literals in a function."""
-    tree = ast.parse((ROOT / file).read_text())
-    body = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function)
-    dicts = [node for node in ast.walk(body) if isinstance(node, ast.Dict)]
-    return {str(key.value) for one in dicts for key in one.keys if isinstance(key, ast.Constant)}
-
-
-# ---- runs ----
 
 COUNT: dict[str, Any] = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
 
@@ -314,126 +260,6 @@ def test_files() -> None:
         assert f"`DIR/{name}`" in named
 
 
-AS_IN_A_REPORT = {"Spread", "Host", "Power", "Normalise"}  # a field of this kind is explained in one place
-
-
-def of_bench(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> Iterator[str]:
-    """``a.b[].c`` of every field that the schema of a bench declares."""
-    for one in part.get("anyOf", [part]):
-        name = one.get("$ref", "").rpartition("/")[2]
-        if name and name not in AS_IN_A_REPORT:
-            yield from of_bench(whole["$defs"][name], whole, before)
-        elif isinstance(one.get("items"), dict):
-            yield from of_bench(one["items"], whole, f"{before}[]")
-        elif isinstance(one.get("additionalProperties"), dict):
-            key = {"accuracy.classes": "class", "machine.celsius": "zone"}.get(before, "")
-            yield from of_bench(one["additionalProperties"], whole, f"{before}.{{{key}}}")
-        for key, below in one.get("properties", {}).items():
-            path = f"{before}.{key}".removeprefix(".")
-            yield path
-            yield from of_bench(below, whole, path)
-
-
-def test_bench() -> None:
-    known = {field.partition(".")[0] for field in table("report.json")} - {"latency_ms", "stages_ms", "power"}
-    found = set(of_bench(bench_json.schema(), bench_json.schema()))
-    assert {path for path in found if path.partition(".")[0] not in known} == table("The report of a bench")
-
-
-def test_files_of_a_bench(tiny_bundle: Path, tmp_path: Path) -> None:
-    out = tmp_path / "bench.json"
-    words = ["bench", "--model", str(tiny_bundle), "--source", "sim:width=80,height=64,frames=12,live=0"]
-    assert main([*words, "--seconds", "0.01", "--warm-up", "0", "--no-cold-start", "--json", str(out)]) == 0
-    columns = set((tmp_path / "bench.results.csv").read_text().partition("\n")[0].split(","))
-    stages = set(json.loads(out.read_text())["stages_ms"])
-    assert columns - {f"{stage}_ms" for stage in stages} | {"{stage}_ms"} == table("Every result")
-    sample = json.loads((tmp_path / "bench.samples.jsonl").read_text().splitlines()[0])
-    assert set(sample) == table("Every second")
-
-
-def test_info(tiny_bundle: Path) -> None:
-    opaque = dict.fromkeys(("architecture", "assumed", "normalise", "data", "tools"), "")
-    names = {**opaque, "files": "file", "machine.backends": "backend", "thresholds.score_by_class": "class"}
-    (tiny_bundle / "model.json.minisig").write_text(SIGNATURE)
-    found = set(paths(model_facts(Bundle.load(tiny_bundle)), names)) | {"thresholds.nms", "thresholds.rpn_nms"}
-    assert found - {"files.{file}", "machine.backends.{backend}"} == table("edge info")
-
-
-def test_doctor() -> None:
-    ms = {"p50": 1.0}
-    found = Examination(frames=1, fps=9.0, temperature=TemperatureScale(0.01), interval_ms=ms, jitter_ms=ms)
-    assert {"target", *(name for name, _ in rows(found, 0.1))} == table("edge doctor")
-
-
-def of_schema(part: dict[str, Any], whole: dict[str, Any], before: str = "") -> Iterator[str]:
-    if "$ref" in part:
-        part = whole["$defs"][part["$ref"].rpartition("/")[2]]
-    below = part.get("properties", {})
-    if before and (not below or before in ("normalise.8bit", "normalise.16bit")):
-        yield before
-        return
-    for name, one in below.items():
-        yield from of_schema(one, whole, f"{before}.{name}".removeprefix("."))
-
-
-def test_model_json_and_passport() -> None:
-    assert set(of_schema(schema(), schema())) == table("model.json")
-    objects = {"target", "clocks", "comparison"}
-    assert {*of_schema(passport.schema(), passport.schema()), *objects} == table("model.engine.json")
-
-
-# ---- export ----
-
-
-def test_check() -> None:
-    of_comparison = literal_keys("export/parity/compare.py", "to_json")
-    figures = literal_keys("export/parity/compare.py", "_figures")
-    expected = literal_keys("export/commands/check.py", "run_check")
-    expected |= {f"comparisons[].{key}" for key in of_comparison}
-    expected |= {f"comparisons[].all.{key}" for key in figures}
-    assert expected == table("edge-export check")
-
-
-def test_training_logs() -> None:
-    losses = ast.parse((ROOT / "export/training/criterion.py").read_text())
-    named = next(n for n in losses.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "LOSSES")
-    both = literal_keys("export/training/loop.py", "_append")
-    log = literal_keys("export/training/loop.py", "_log")
-    assert both | log | set(ast.literal_eval(named.value)) == table("log.csv")
-    assert both | {"AP", "AP50", "AP50 {class}"} == table("ap.csv")
-
-
-EVAL = {
-    **dict.fromkeys(("boxes", "per_class_ap", "per_class_ap50", "ap50_by_class_and_size"), "class"),
-    **dict.fromkeys(("recall_at_1_false_in_10_frames", "best_f1_by_class", "counting", "thresholds"), "class"),
-    **dict.fromkeys(("ap_by_size", "ap50_by_size", "ap50_by_class_and_size.{class}", "ap50_by_coco_size"), "size"),
-    **dict.fromkeys(("best_mean_f1.by_class", "confusion.found_as", "confusion.missed", "confusion.false"), "class"),
-    **dict.fromkeys(("confusion.found_as.{class}", "confusion.double.{class}"), "found"),
-    "confusion.double": "class",
-    **dict.fromkeys(("score_thresholds", "against.score_thresholds", "groups_how.scores"), "class"),
-    "confusion.scores": "class",
-    "coco": "figure",
-    "frames": "path",
-}
-
-
-def test_eval(tiny_bundle: Path, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs torch, which a board has not")
-    pytest.importorskip("faster_coco_eval")
-    from export.commands.main import main as export
-    from tests.export.commands.test_eval import hot_frames
-
-    files = {name: tmp_path / f"{name}.json" for name in ("json", "hard-examples")}
-    words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data", [40.0, 40, 30, 20]), "--coco", "--quiet"]
-    words += ["--against", str(tiny_bundle)]
-    assert export(["eval", *words, *(word for name, file in files.items() for word in (f"--{name}", str(file)))]) == 0
-    figures, hard = (json.loads(file.read_text()) for file in files.values())
-    assert set(paths(figures, EVAL, leaves=True)) == table("eval --json")
-    assert set(paths(hard, EVAL, leaves=True)) == table("eval --hard-examples")
-    known = {why for rows in figures["thresholds"].values() for row in rows for why in row["of"]}
-    assert {why for why in known if f"`{why}`" not in PAGE} == set()
-
-
 def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "flight").mkdir()
     said = result()
@@ -464,36 +290,3 @@ def test_a_field_too_many_or_too_few_is_found() -> None:
         "a.d.{e}",
     }
     assert set(paths({"a": {"b": 1}, "c": {}}, {}, leaves=True)) == {"a.b", "c"}
-
-
-# ---- two runs compared ----
-
-COMPARED = {
-    **{f"{run}.{what}": name for run in "ab" for what, name in (("thresholds", "class"), ("latency_ms", "percentile"))},
-    "unknown_a": "class",
-    "unknown_b": "class",
-    "counts": "class",
-    "counts.{class}.a": "",
-    "counts.{class}.b": "",
-}
-
-
-def test_compare_json(tmp_path: Path) -> None:
-    first, second = {0: [box(1, 1, track=1), box(9, 9, name="x")]}, {0: [box(1, 1, name="y", track=1)]}
-    report = {"fps": 1.0, "latency_ms": {"p50": 1.0}}
-    runs = [
-        run(tmp_path / folder, boxes, classes=("Person", own), counts={"Person": COUNT}, report=report)
-        for folder, boxes, own in (("a", first, "x"), ("b", second, "y"))
-    ]
-    figures = msgspec.to_builtins(compare(runs[0], runs[1]).figures)
-    figures["unknown_b"]["y"] = 1
-    holders = {"frames", "matching", "classes", "pairs", "counts.{class}"}  # their fields stand there
-    found = {path for path in paths(figures, COMPARED) if not re.search(r"(^|\[\]\.)b\.", path)}
-    assert table("compare.json") == found - holders
-
-
-def test_columns_of_a_comparison() -> None:
-    heading = "tracks.csv and boxes.csv of a comparison"
-    section = PAGE.split(f"### {heading}\n")[1].split("\n`places.geojson`")[0]
-    assert {*BOX_COLUMNS, *TRACK_COLUMNS} <= set(re.findall(r"`([a-z0-9_]+)`", section))
-    assert table(heading) <= {*BOX_COLUMNS, *TRACK_COLUMNS}

@@ -26,7 +26,7 @@ from export.data.assist.write import image_id
 from export.data.coco import read_coco
 from export.data.dataset import read_grey
 from tests.conftest import HEIGHT, WIDTH
-from tests.test_output_page import PAGE, table
+from tests.support.output_page import PAGE, table
 
 
 def film(folder: Path, count: int = 4, dtype: Any = np.uint8, missed: int = -1, start: int = 0, move: int = 8) -> Path:
