@@ -1,11 +1,12 @@
 """The INT8 graph of a bundle: how fast it is here, and which layer costs how much accuracy.
 
-    python benchmarks/speed/int8.py speed BUNDLE [--threads 2] [--rounds 60]
+    python benchmarks/speed/int8.py speed BUNDLE [--threads 2] [--rounds 60] [--beside OTHER ...]
     python benchmarks/speed/int8.py sensitivity BUNDLE --calibrate TRAIN --frames OTHERS [--count 12] [--layers]
 
 ``speed``: the two graphs in turns, in one process, on a grey frame: the median of each, and the ratio of the two with
 its spread over five parts of the run; and the same by processor time, which other programs disturb less. It says
-what the processor has to multiply bytes with.
+what the processor has to multiply bytes with. ``--beside``: the INT8 graphs of other bundles take turns with them, and
+the part of the first one's time that each takes is printed as well.
 
 ``sensitivity``: the graph is made anew with all of it in INT8, with all but the sums of residual blocks, and with one
 part of the detector at a time (``--layers``: one convolution or linear layer); each sees the same frames as the float
@@ -20,6 +21,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -58,6 +60,7 @@ def main() -> None:
         sub.add_argument("bundle", type=Path, metavar="BUNDLE")
     fast.add_argument("--threads", type=int, default=0, help="0 = one a core that this process may use")
     fast.add_argument("--rounds", type=int, default=60)
+    fast.add_argument("--beside", type=Path, nargs="+", default=[], metavar="BUNDLE", help="other bundles, in INT8")
     layers.add_argument("--calibrate", required=True, metavar="DIR", help="frames to calibrate on")
     layers.add_argument("--frames", required=True, metavar="DIR", help="other frames, to compare on")
     layers.add_argument("--count", type=int, default=12, help="how many of them, of the 32 that are spread over all")
@@ -67,38 +70,46 @@ def main() -> None:
 
 
 def speed(arguments: argparse.Namespace) -> None:
-    bundle = Bundle.load(arguments.bundle)
-    grey = np.full((bundle.height, bundle.width), 128, np.uint8)
-    with OrtEngine(bundle, arguments.threads) as plain, OrtEngine(bundle, arguments.threads, ONNX_INT8) as int8:
-        engines = {"float": plain, "INT8": int8}
+    bundle, beside = Bundle.load(arguments.bundle), [Bundle.load(path) for path in arguments.beside]
+    with ExitStack() as stack:
+        engines = {"float": stack.enter_context(OrtEngine(bundle, arguments.threads))}
+        for one in (bundle, *beside):
+            name = f"INT8 of {one.name}" if one in beside else "INT8"
+            engines[name] = stack.enter_context(OrtEngine(one, arguments.threads, ONNX_INT8))
+        greys = [np.full((one.height, one.width), 128, np.uint8) for one in (bundle, bundle, *beside)]
         taken: dict[str, list[float]] = {name: [] for name in engines}
         used: dict[str, list[float]] = {name: [] for name in engines}
         for turn in range(arguments.rounds + 3):
-            for name, engine in engines.items():
+            for (name, engine), grey in zip(engines.items(), greys, strict=True):
                 start, cpu = time.perf_counter(), time.process_time()
                 engine.infer(grey)
                 if turn >= 3:
                     taken[name].append((time.perf_counter() - start) * 1000)
                     used[name].append((time.process_time() - cpu) * 1000)
         has = what_it_has(bundle.weight_bits) or "no products of bytes"
-        print(f"{host_facts()['cpu']}: {has}; weights of {bundle.weight_bits} bits; {plain.description}")
+        print(f"{host_facts()['cpu']}: {has}; weights of {bundle.weight_bits} bits; {engines['float'].description}")
     for name, times in taken.items():
         print(
             f"{name}: median {median(times):.1f} ms, least {min(times):.1f} ms of {len(times)} frames; "
             f"processor time: median {median(used[name]):.1f} ms"
         )
     for what, by in (("", taken), (" by processor time", used)):
-        ratios = ratios_of(by["float"], by["INT8"], max(1, arguments.rounds // PARTS))
-        print(
-            f"INT8 is {median(by['float']) / median(by['INT8']):.2f} times as fast as float{what} "
-            f"({min(ratios):.2f} .. {max(ratios):.2f} in {len(ratios)} parts of the run)"
-        )
+        plain, own = by["float"], by["INT8"]
+        print(f"INT8 is {median(plain) / median(own):.2f} times as fast as float{what}{_spread(plain, own)}")
+        for name in list(by)[2:]:
+            part = median(by[name]) / median(own)
+            print(f"{name} takes {part:.2f} of the time of INT8{what}{_spread(by[name], own)}")
 
 
-def ratios_of(plain: list[float], int8: list[float], part: int) -> list[float]:
+def _spread(above: list[float], below: list[float]) -> str:
+    ratios = ratios_of(above, below, max(1, len(above) // PARTS))
+    return f" ({min(ratios):.2f} .. {max(ratios):.2f} in {len(ratios)} parts of the run)"
+
+
+def ratios_of(above: list[float], below: list[float], part: int) -> list[float]:
     """Of the medians of each part of the run."""
     starts = range(0, part * PARTS, part)
-    return [median(plain[i : i + part]) / median(int8[i : i + part]) for i in starts if int8[i : i + part]]
+    return [median(above[i : i + part]) / median(below[i : i + part]) for i in starts if below[i : i + part]]
 
 
 def sensitivity(arguments: argparse.Namespace) -> None:
