@@ -10,12 +10,13 @@ from edge.app.retention.keep_free import KeepFree
 from edge.errors import InputError
 from edge.geo.coverage.search import Search
 from edge.health.strain import Limits
+from edge.model.bundled import MODELS
 from edge.model.thresholds import Filter
 from edge.model.tiling import Tiling
 from edge.system.text import repr_without_passwords
 from edge.thermal.normalise import NormaliseSpec
 
-MODEL = Path(__file__).parents[1] / "models" / "hituav-r18"  # the bundled one
+MODEL = MODELS / "hituav-r18"  # the bundled one that flies unless another is named
 DEFAULT_LIMITS = Limits()
 
 

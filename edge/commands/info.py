@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from edge.app.model_facts import model_facts
 from edge.app.settings import MODEL
 from edge.commands.console import Screen
-from edge.commands.options import Commands, Screens, add_command, add_trusted_key
+from edge.commands.options import MODEL_HELP, Commands, Screens, add_command, add_trusted_key
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, ONNX_INT8, WEIGHTS, Bundle
+from edge.model.bundled import bundled_models
 from edge.model.thresholds import in_words
 
 PURPOSE = {
@@ -24,9 +26,7 @@ PURPOSE = {
 def add(commands: Commands) -> None:
     """The command and its options."""
     sub = add_command(commands, "info", execute, "what a model finds, and whether this machine can run it")
-    sub.add_argument(
-        "bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)"
-    )
+    sub.add_argument("bundle", nargs="?", default=str(MODEL), metavar="BUNDLE", help=MODEL_HELP)
     add_trusted_key(sub)
     sub.add_argument("--json", action="store_true", help="for programs: one JSON object, see docs/output.md")
 
@@ -46,6 +46,7 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
     thresholds, size = facts["thresholds"], facts["input"]
     rows = [
         ("model", f"{facts['name']}, in {facts['path']}"),
+        *([("another one", f"{', '.join(others)}, bundled too")] if (others := _others(facts["path"])) else []),
         ("detects", ", ".join(facts["classes"])),
         ("trained on", _data(facts["data"])),
         (
@@ -85,6 +86,12 @@ def show_machine(machine: dict[str, Any], screen: Screen) -> None:
             for command in need["fix"]:
                 say(f"          {command}")
     say(f"  --backend auto  takes {machine['auto']}")
+
+
+def _others(path: str) -> list[str]:
+    """Names of the other bundled models, where ``path`` is one."""
+    folders = bundled_models()
+    return [folder.name for folder in folders if folder != Path(path)] if Path(path) in folders else []
 
 
 def _data(data: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from edge.system.listening import ListenAddress
 from edge.system.text import bytes_of
 from edge.thermal.normalise import NormaliseSpec
 
+MODEL_HELP = f"model folder, or the name of a bundled model (default: {MODEL.name})"
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SOURCES = """sources:
@@ -95,7 +96,7 @@ def add_out(parser: argparse.ArgumentParser, default: str, help: str) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model``."""
-    parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="model folder (default: the bundled one)")
+    parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help=MODEL_HELP)
 
 
 def add_trusted_key(parser: argparse.ArgumentParser) -> None:

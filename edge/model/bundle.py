@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from edge.errors import BundleError
+from edge.model.bundled import called, instead_of
 from edge.model.model_json import FORMAT, ModelJson
 from edge.model.onnx_weights import weight_files
 from edge.model.signed.signature import NotSigned, PublicKey, signed_bytes, signer
@@ -99,7 +100,7 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path, trusted_key: str | None = None) -> Bundle:
-        """Read ``path/model.json`` and verify the sha256 of every file it lists.
+        """Read ``path/model.json`` and verify the sha256 of every file it lists. ``path``: see `called`.
 
         ``trusted_key``: who must have signed it, a key of minisign or its file; nothing is parsed before it is certain.
 
@@ -107,7 +108,7 @@ class Bundle:
         a missing or altered file, weights that it does not list, an unknown normaliser. InputError: the key is none.
         """
         key = None if trusted_key is None else PublicKey.parse(trusted_key)
-        bundle = _read_model_json(Path(path), key)
+        bundle = _read_model_json(called(path), key)
         for name, expected in bundle.files.items():
             bundle.verify(name, expected)
             if name.endswith(".onnx"):
@@ -229,21 +230,13 @@ def altered(folder: Path, name: str, got: str, expected: str) -> BundleError:
     )
 
 
-def _way(path: Path) -> str:
-    """For a message: from a file that was given for a bundle, to one."""
-    if path.is_file() and (path.parent / MODEL_JSON).is_file():
-        return f": give its folder, {path.parent}"
-    if path.is_file() and path.suffix in (".pth", ".pt", ".ckpt", ".safetensors"):
-        return f"; of a checkpoint: edge-export onnx --checkpoint {path} --out BUNDLE"
-    return ""
-
-
 def _read_model_json(folder: Path, key: PublicKey | None) -> Bundle:
     """The bundle that ``folder`` says it is; its other files are not looked at."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise BundleError(
-            f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it{_way(folder)}"
+            f"model bundle {folder} {what}: expected a folder with model.json, as edge-export writes it"
+            f"{instead_of(folder)}"
         )
     where = folder / MODEL_JSON
     try:

@@ -162,7 +162,13 @@ class ModelTable(Table, frozen=True, kw_only=True):
     """What is looked for, and by which engine."""
 
     bundle: Annotated[
-        Text | None, Key("the model's folder; without it the bundled one", "models/deer", "model", file=True)
+        Text | None,
+        Key(
+            "the model's folder or a bundled model's name; without it hituav-r18",
+            "models/deer",
+            "model",
+            file=True,
+        ),
     ] = None
     trusted_key: Annotated[
         Text | None,

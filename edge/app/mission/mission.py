@@ -15,6 +15,7 @@ from edge.app.mission.folder import folder_of, named
 from edge.app.settings import MissionStamp, RunSettings
 from edge.errors import InputError
 from edge.health.strain import Limits
+from edge.model.bundled import called
 from edge.sinks.live import cot, mavlink_out, mqtt, webhook
 from edge.sinks.live.broker import MqttAddress
 from edge.sinks.live.webhook import parse_url
@@ -86,7 +87,7 @@ class Mission:
             said |= {name: getattr(model, name) for name in MODEL}
             said["threshold"] = texts.thresholds(model)
             said["trusted_key"] = model.trusted_key and texts.trusted_key(model.trusted_key, resolve)
-            said["model"] = model.bundle and resolve(model.bundle)
+            said["model"] = model.bundle and str(called(model.bundle, self.path.parent))
             said["normalise"] = model.normalise and NormaliseSpec.parse(model.normalise)
         if limits:
             said |= {"frames": limits.frames, "seconds": limits.seconds}

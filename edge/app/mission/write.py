@@ -20,6 +20,7 @@ from edge.app.mission.declared import FORMAT
 from edge.app.mission.mission import MODEL, OUTPUTS
 from edge.camera.options import split_query
 from edge.errors import InputError, without_password
+from edge.model.bundled import called
 from edge.model.thresholds import Filter
 
 HEAD = """# A mission of thermal-edge: what one flight needs, for
@@ -171,6 +172,10 @@ class _Values:
     def _place(self, text: str, prefixes: tuple[str, ...]) -> str:
         return texts.place(text, self._path, prefixes) if not _is_address(text) else text
 
+    def _model(self, text: str) -> str:
+        """A bundled model by its name, else its path."""
+        return text if called(text) != Path(text).expanduser() else self._path(text)
+
     def _path(self, text: str) -> str:
         """A path as the file has it: relative where it lies below the file's folder."""
         whole = Path(os.path.abspath(os.path.expanduser(text)))
@@ -185,7 +190,7 @@ _SIMPLE: Mapping[str, Any] = {
     "coverage": _Values._coverage,
     "webhook": _Values._webhook,
     "mounting": lambda self, text: self._pairs(("mounting",), texts.MOUNTING, _listed(text)),
-    "model": lambda self, text: self.said.update({("model", "bundle"): self._path(text)}),
+    "model": lambda self, text: self.said.update({("model", "bundle"): self._model(text)}),
     "normalise": lambda self, text: self.said.update({("model", "normalise"): text}),
     "out": lambda self, text: self.said.update({("outputs", "folder"): self._path(text)}),
     "spare": lambda self, text: self.said.update({("outputs", "spare"): self._path(text)}),

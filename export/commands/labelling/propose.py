@@ -38,7 +38,7 @@ def add_propose_command(actions: argparse._SubParsersAction[argparse.ArgumentPar
         help="stills, a folder of them, a video or rec:FOLDER, as edge run --source takes them; several are looked at "
         "one after the other",
     )
-    parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="bundle (default: the bundled model)")
+    parser.add_argument("--model", default=str(MODEL), metavar="BUNDLE", help="bundle, or the name of a bundled model")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="new or empty folder for pictures and proposals.json"
     )

@@ -14,9 +14,11 @@ from edge.app.mission.check import every_key
 from edge.app.mission.folder import check_pattern, folder_of
 from edge.app.mission.mission import LINKS, OUTPUTS
 from edge.app.mission.read import read_mission
+from edge.app.mission.write import mission_text
 from edge.commands.main import _parser, main
 from edge.commands.mission.take import _NO_KEY, take_mission
 from edge.errors import InputError
+from edge.model.bundled import MODELS
 
 SIM = "sim:width=80,height=64,pitch=-90,people=0,deer=0,cars=0,live=0,frames=3"
 NOW = datetime(2026, 5, 1, 20, 15, 30, tzinfo=timezone.utc)
@@ -283,6 +285,13 @@ def test_a_file_to_begin_with_has_every_key_and_is_read(tmp_path: Path, capsys: 
     assert main(["run", "--write-mission", str(path)]) == 2
     assert "is there already: give another file" in capsys.readouterr().err
     assert path.read_text() == text
+
+
+def test_a_bundled_model_stays_a_name_and_is_found_from_anywhere(tmp_path: Path) -> None:
+    text = mission_text({"source": SIM, "out": tmp_path / "o", "model": "hituav-r18"}, "m", tmp_path)
+    assert '\nbundle = "hituav-r18"  #' in text
+    (tmp_path / "m.toml").write_text(text)
+    assert read_mission(tmp_path / "m.toml").options()["model"] == str(MODELS / "hituav-r18")
 
 
 def test_what_is_missing_is_said_and_no_password_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
