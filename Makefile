@@ -108,7 +108,7 @@ fuzz: $(TEST)/ready  ## nearly good files into every reader of what comes from o
 
 # made of what $(RUN) holds now; cyclonedx-bom has an environment of its own
 SBOM := build/sbom
-sbom: $(RUN)/ready $(TEST)/ready $(SBOM)/ready  ## build/thermal-edge.cdx.json: every package of .venv and the bundled model, CycloneDX
+sbom: $(RUN)/ready $(TEST)/ready $(SBOM)/ready  ## build/thermal-edge.cdx.json: every package of .venv and the bundled models, CycloneDX
 	$(TEST)/bin/python -m tests.release.sbom build/thermal-edge.cdx.json --tool $(SBOM)/bin/cyclonedx-py --python $(RUN)/bin/python
 
 notices: $(TEST)/ready  ## are the licences in THIRD_PARTY_NOTICES.md those of the packages that are installed?

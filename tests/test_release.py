@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edge.app.settings import MODEL
 from tests.release import check, checks, notices, sbom
 from tests.support.children import run_child
 
@@ -168,7 +169,7 @@ def bill(*names: str) -> dict[str, Any]:
 
 
 def test_the_bill_holds_the_model_and_no_tools() -> None:
-    model = sbom.model_component(sbom.MODEL)
+    model = sbom.model_component(MODEL)
     made = sbom.with_model(bill("numpy", "pip", "rich"), model)
     assert [one["name"] for one in made["components"]] == ["numpy", "rich", "hituav-r18"]
     assert {one["ref"]: one.get("dependsOn") for one in made["dependencies"]} == {
@@ -177,7 +178,7 @@ def test_the_bill_holds_the_model_and_no_tools() -> None:
         "rich==1": None,
         "model-hituav-r18": None,
     }
-    bundle = json.loads((sbom.MODEL / "model.json").read_text())
+    bundle = json.loads((MODEL / "model.json").read_text())
     assert {one["name"]: one["hashes"][0]["content"] for one in model["components"]} == bundle["files"]
     assert {"name": "thermal-edge:data:licence", "value": bundle["data"]["licence"]} in model["properties"]
 

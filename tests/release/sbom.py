@@ -1,4 +1,4 @@
-"""Writes which packages a runtime environment holds, and the bundled model, as CycloneDX (a bill of materials):
+"""Writes which packages a runtime environment holds, and the bundled models, as CycloneDX (a bill of materials):
 
 python -m tests.release.sbom FILE --tool build/sbom/bin/cyclonedx-py --python .venv/bin/python
 
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edge.model.bundled import bundled_models
 from tests.release.checks import unnamed
 from tests.release.notices import ROOT
 from tests.support.children import run_child
@@ -22,7 +23,6 @@ from tests.support.children import run_child
 PAGE = ROOT / "edge/sinks/web/static"
 LIBRARIES = {"leaflet": ("1.9.4", "BSD-2-Clause"), "pmtiles": ("4.5.0", "BSD-3-Clause")}  # that the page holds
 SPEC = "1.6"  # of CycloneDX: what readers of such files know
-MODEL = ROOT / "edge/models/hituav-r18"
 TOOLS = {"pip", "setuptools", "wheel"}  # in every environment, and no part of the program
 
 
@@ -95,7 +95,7 @@ def with_model(bom: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, An
 def of(tool: Path, python: Path) -> str:
     """The file's text."""
     bom = environment(tool, python)
-    for part in (*page_components(PAGE), model_component(MODEL)):
+    for part in (*page_components(PAGE), *map(model_component, bundled_models())):
         bom = with_model(bom, part)
     return json.dumps(bom, indent=2, sort_keys=True) + "\n"
 
@@ -110,7 +110,7 @@ def main() -> int:
     bill = of(asked.tool, asked.python)
     asked.file.parent.mkdir(parents=True, exist_ok=True)
     asked.file.write_text(bill)
-    print(f"{asked.file}: {len(json.loads(bill)['components']) - 1} packages, and the bundled model, CycloneDX {SPEC}")
+    print(f"{asked.file}: {len(json.loads(bill)['components'])} packages and bundled models, CycloneDX {SPEC}")
     wrong = unnamed(json.loads(bill), (ROOT / "THIRD_PARTY_NOTICES.md").read_text())
     for line in wrong:
         print(line, file=sys.stderr)
