@@ -89,12 +89,19 @@ class Stream(Closing, Iterator[Result]):
         # it holds the state, not this object: a loop that is left by ``break`` then ends it at once
         self._results = _results(self._state, lambda: open_frames(camera, policy, stop))
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name.startswith("_") or hasattr(type(self), name)):  # ``results.threshold = 0.7`` would do nothing
+            raise AttributeError(f"results have no {name}: expected filter or effort, as in filter = edge.Filter(0.7)")
+        super().__setattr__(name, value)
+
     @property
     def filter(self) -> Filter:
         return self._state.filter
 
     @filter.setter
     def filter(self, filter: Filter) -> None:
+        if not isinstance(filter, Filter):
+            raise InputError(f"the filter is {filter!r}: expected an edge.Filter, such as edge.Filter(0.7)")
         filter.lowest(self._state.engine.bundle.thresholds)
         self._state.filter = filter
 

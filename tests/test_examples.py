@@ -26,6 +26,8 @@ from edge.engine.select import BACKENDS
 from edge.sinks.open import SINKS
 from tests.support.children import run_child
 from tests.support.examples import EXAMPLES, datagram, example
+from tests.support.house import arrows, upward
+from tests.test_house import ROOMS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(str(path.relative_to(ROOT)) for pattern in ("*.md", "docs/**/*.md") for path in ROOT.glob(pattern))
@@ -156,14 +158,23 @@ def test_camera(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(edge.CameraError, match="5 bytes came, expected 52$"):
                 camera.read()
     for wrong, why in (
-        ("counts:", "port ''; expected a number"),
+        ("counts:", "port ''; expected 0 to 65535"),
+        ("counts:65536", "port '65536'; expected 0 to 65535"),
+        ("counts:1" + "0" * 5000, "expected 0 to 65535, as in counts:5600"),
         ("counts:0?width=6&heigth=4", "is height meant"),
         ("counts:0?width=640&height=512", "640x512; expected up to 32751 pixels"),
         ("counts:0?width=wide", "width='wide'; expected pixels, such as 160"),
-        ("counts:99999", "port 99999: .*; give one that is free"),
     ):
         with pytest.raises(edge.SourceError, match=why):
             edge.open_camera(wrong)
+
+
+def test_a_camera_whose_port_is_taken_says_so() -> None:
+    module = example("camera")
+    with module.CountsOverUdp(0, 6, 4) as camera:
+        port = camera._socket.getsockname()[1]
+        with pytest.raises(edge.SourceError, match=f"port {port}: .*; give one that is free"):
+            module.CountsOverUdp(port, 6, 4)
 
 
 def test_sink(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,6 +211,21 @@ def test_engine(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (report["backend"], report["detections"]) == ("spots", {"Person": 2})
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("camera", "edge/camera/counts.py"), ("sink", "edge/sinks/boxes.py"), ("engine", "edge/engine/spots.py")],
+)
+def test_a_part_copied_to_its_place_keeps_the_house(name: str, place: str, tmp_path: Path) -> None:
+    """In the package nobody imports the whole of it, and imports point down: the example is written so."""
+    assert f"for the file `{place}`" in (ROOT / "docs/extending.md").read_text()
+    (tmp_path / place).parent.mkdir(parents=True)
+    shutil.copy(EXAMPLES / f"{name}.py", tmp_path / place)
+    found = arrows(tmp_path, ("edge",))
+    assert len([arrow for arrow in found if arrow.imported.startswith("edge.")]) >= 3
+    assert [str(arrow) for arrow in found if arrow.imported == "edge"] == []
+    assert upward(found, ROOMS["edge"], "edge") == []
+
+
 def test_normaliser(tmp_path: Path) -> None:
     """The patch applies to the package as it is, and the tests that it extends pass."""
     if shutil.which("git") is None:
@@ -219,10 +245,12 @@ def test_normaliser(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(BUSY)
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     run_child(["git", "apply", patch], cwd=tmp_path, check=True, env=environment)
-    tests = ["tests/edge/thermal/test_normalise.py", "-W", "error", "-k", "centred", "-p", "no:cacheprovider"]
+    shutil.copy(ROOT / "tests/edge/thermal/test_spec.py", tmp_path / "tests/edge/thermal")
+    which = ["-k", "centred or would_not_do", "-W", "error", "-p", "no:cacheprovider"]
+    tests = ["tests/edge/thermal/test_normalise.py", "tests/edge/thermal/test_spec.py", *which]
     command = [sys.executable, "-m", "pytest", *tests]
     done = run_child(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
-    assert int(passed[1]) >= 14  # a golden value, even frames of four counts and shapes, strides
+    assert int(passed[1]) >= 32  # a golden value, even frames of four counts and shapes, strides; names of methods

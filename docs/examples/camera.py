@@ -6,28 +6,32 @@ import time
 
 import numpy as np
 
-import edge
 from edge.camera.live.reconnect import keep_open
 from edge.camera.options import Source
+from edge.data import Frame
+from edge.errors import CameraError, SourceError
+from edge.seams import Camera
 
 HEAD = 4  # bytes before the pixels: the number of the frame, little-endian
 LARGEST = 65_507 - HEAD  # bytes of pixels that fit into a datagram
 
 
-def open_source(source: Source) -> edge.Camera:
-    """counts:PORT?width=W&height=H"""
+def open_source(source: Source) -> Camera:
+    """``counts:PORT?width=W&height=H``."""
     port, options = source.split("width", "height")
-    if not port.isdecimal():
-        raise edge.SourceError(f"source {source.text!r}: port {port!r}; expected a number, as in counts:5600")
+    if not (port.isdecimal() and len(port) < 6 and int(port) < 65_536):
+        raise SourceError(f"source {source.text!r}: port {port!r}; expected 0 to 65535, as in counts:5600")
     width = options.take("width", int, "pixels, such as 160") or 160
     height = options.take("height", int, "pixels, such as 120") or 120
     if not 0 < 2 * width * height <= LARGEST:
-        raise edge.SourceError(f"source {source.text!r}: {width}x{height}; expected up to {LARGEST // 2} pixels")
+        raise SourceError(f"source {source.text!r}: {width}x{height}; expected up to {LARGEST // 2} pixels")
     # opened again when it is lost; every call into it is limited in time
     return keep_open(lambda: CountsOverUdp(int(port), width, height), source.text, source.reconnect_s)
 
 
-class CountsOverUdp(edge.Camera):
+class CountsOverUdp(Camera):
+    """The frames that come to a port of this machine."""
+
     live = True  # its frames do not wait for us
 
     def __init__(self, port: int, width: int, height: int) -> None:
@@ -40,9 +44,9 @@ class CountsOverUdp(edge.Camera):
             self._socket.bind(("", port))
         except (OSError, OverflowError) as error:
             self._socket.close()
-            raise edge.SourceError(f"port {port}: {error}; give one that is free") from error
+            raise SourceError(f"port {port}: {error}; give one that is free") from error
 
-    def read(self) -> edge.Frame | None:
+    def read(self) -> Frame | None:
         with self._reading:
             while not self._closed.is_set():
                 try:
@@ -51,10 +55,10 @@ class CountsOverUdp(edge.Camera):
                     continue  # silence is not the end: None would end the flight
                 came = time.monotonic()
                 if len(data) != self._bytes:
-                    raise edge.CameraError(f"{self.description}: {len(data)} bytes came, expected {self._bytes}")
+                    raise CameraError(f"{self.description}: {len(data)} bytes came, expected {self._bytes}")
                 pixels = np.frombuffer(data, "<u2", offset=HEAD).reshape(self._shape)
-                return edge.Frame(pixels, int.from_bytes(data[:HEAD], "little"), came)
-        raise edge.CameraError(f"{self.description} was closed: open it again to read it")
+                return Frame(pixels, int.from_bytes(data[:HEAD], "little"), came)
+        raise CameraError(f"{self.description} was closed: open it again to read it")
 
     def close(self) -> None:  # from any thread, also while read() waits
         self._closed.set()

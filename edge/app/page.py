@@ -22,10 +22,11 @@ from edge.sinks.web.sink import spec_of
 from edge.sinks.web.streams import WATCH_S
 from edge.sinks.web.tiles import NONE, look_at
 from edge.sinks.web.vitals import Vitals
+from edge.system.host import install_line
 from edge.system.listening import is_open
 
 REVIEW = {"Review": "/review"}  # a page that the page leads to
-EXTRA = "--web needs starlette and uvicorn: pip install 'thermal-edge[web]'"
+EXTRA = "--web needs starlette and uvicorn"
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def require_extra() -> None:
         from edge.sinks.web.app import web_app  # noqa: F401 - whether it can be
         from edge.sinks.web.server import Server  # noqa: F401
     except ModuleNotFoundError as error:
-        raise InputError(f"{EXTRA} ({error})") from None
+        raise InputError(f"{EXTRA}: {install_line('web')} ({error})") from None
 
 
 @contextmanager

@@ -126,13 +126,13 @@ def opened(settings: RunSettings, given: Given) -> Iterator[Loop]:
             engine = stack.enter_context(_open_engine(settings, deaths))
             stack.callback(activity.works, CLOSING_ENGINE)
         else:
-            _refuse_what_is_of_the_engine(settings)
+            _refuse_what_is_of_the_engine(settings, engine)
         lowest = Filter.of(settings.threshold).lowest(engine.bundle.thresholds)  # before anything is waited for
         if (camera := given.camera) is None:
             camera = stack.enter_context(camera_of(settings, waits=manager is not None))
             stack.callback(activity.works, CLOSING_CAMERA)
         activity.works(OPENING)
-        camera, engine = as_camera(camera), require_engine(engine)
+        camera = as_camera(camera)
         verifier = _verifier(settings, camera, engine, own)
         policy = choose_policy(camera, "every" if verifier else settings.policy)
         where = PlacingSettings.parse(settings.lens, settings.ground, settings.mounting)
@@ -198,8 +198,9 @@ def _manager() -> Manager | None:
     return Manager(notify) if notify else None
 
 
-def _refuse_what_is_of_the_engine(settings: RunSettings) -> None:
-    """Of a run that was given an engine. Raises InputError."""
+def _refuse_what_is_of_the_engine(settings: RunSettings, engine: Engine) -> None:
+    """Of a run that was given ``engine``. Raises InputError, also where that is none."""
+    require_engine(engine)
     if settings.normalise:
         raise InputError("normalise belongs to the bundle: make the engine of bundle.with_normaliser(...)")
     if settings.trusted_key is not None:

@@ -168,8 +168,11 @@ class Sinks(Closing):
 
 def _make(spec: SinkSpec, context: SinkContext) -> Sink:
     try:
-        return spec.make(context)
+        sink = spec.make(context)
     except EdgeError:
         raise
     except Exception as error:  # of somebody else's sink
         raise SinkError(f"the sink {spec.name} cannot be made: {error!r}") from error
+    if not isinstance(sink, Sink):
+        raise SinkError(f"the sink {spec.name} cannot be made: its make returned {sink!r}: expected an edge.Sink")
+    return sink

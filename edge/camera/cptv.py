@@ -15,13 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from edge.system.host import install_line
+
 try:
     import cptv
 except ModuleNotFoundError as error:
     if error.name != "cptv":
         raise
     raise ModuleNotFoundError(
-        "CPTV files need the package cptv, which is not installed: pip install 'thermal-edge[cptv]'", name="cptv"
+        f"CPTV files need the package cptv, which is not installed: {install_line('cptv')}", name="cptv"
     ) from error
 
 from edge.camera.decode.timeline import Timeline

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from edge.errors import InputError
 from edge.geo.dem import Dem
 from edge.system.files import open_regular, reason_of
+from edge.system.host import install_line
 
 MOST_POSTS = 64 << 20  # 256 MB of heights in memory; a tile of an arc second has 13 million
 VOID = -32768  # SRTM's; others write it too
@@ -93,8 +94,7 @@ def _geotiff(path: Path, sigma_m: float) -> Dem:
         if type(error) is ValueError and "imagecodecs" not in str(error):
             raise  # ours
         raise ValueError(
-            f"a damaged TIFF, or of a compression that needs imagecodecs, pip install 'thermal-edge[tiff]': "
-            f"{_line(error)}"
+            f"a damaged TIFF, or of a compression that needs imagecodecs, {install_line('tiff')}: {_line(error)}"
         ) from None
     heights = np.asarray(values).reshape(page.imagelength, page.imagewidth).astype(np.float32, copy=False)
     del values

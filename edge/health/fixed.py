@@ -69,6 +69,8 @@ class Fixed:
         self._given += 1
         if self._given > AT_FIRST and self._given % EVERY != AT:
             return
+        if min(picture.shape) <= 2 * THIN_PX:  # a side on which no line has both its sides
+            return
         scene = Scene(picture)
         if drawn:
             self._look_for_lines(picture, scene)

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from edge.system.host import install_line
+
 try:
     from pymavlink.dialects.v20 import ardupilotmega
     from pymavlink.generator.mavcrc import x25crc
@@ -18,7 +20,7 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "pymavlink":
         raise
     raise ModuleNotFoundError(
-        "MAVLink needs the package pymavlink, which is not installed: pip install 'thermal-edge[mavlink]'",
+        f"MAVLink needs the package pymavlink, which is not installed: {install_line('mavlink')}",
         name="pymavlink",
     ) from error
 

@@ -31,8 +31,15 @@ def known_specs() -> list[SinkSpec]:
 def choose_specs(names: Iterable[str], others: Sequence[SinkSpec] = ()) -> list[SinkSpec]:
     """The specs of a run: what is always written, what ``names`` ask for, and ``others``, which stand in no table.
 
-    Raises InputError for a name that the table does not have, and for names and files that are taken twice.
+    Raises InputError for a name that the table does not have, for names and files that are taken twice, and where one
+    of ``others`` is no `SinkSpec`.
     """
+    for other in others:
+        if not isinstance(other, SinkSpec):
+            raise InputError(
+                f"the sink is {other!r}: expected an edge.SinkSpec, such as "
+                'edge.SinkSpec("mine", "mine.csv", lambda to: MySink(to.path))'
+            )
     known, asked = known_specs(), set(names)
     options = [spec.name for spec in known if not spec.essential]
     if unknown := sorted(asked - {spec.name for spec in known}):

@@ -68,6 +68,30 @@ def versions(extra: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def install_line(extra: str) -> str:
+    """The command that installs what ``extra`` of this package needs.
+
+    Where pip has no record of opencv-python, as of the OpenCV of a Jetson's JetPack, it names the packages: asked for
+    the extra, pip would fetch another OpenCV, and a numpy that the board's was not compiled for.
+    """
+    try:
+        metadata.version("opencv-python")
+    except metadata.PackageNotFoundError:
+        if needed := [f"'{need}'" for need in _needed(extra)]:
+            return " ".join(["pip install", *needed])
+    return f"pip install 'thermal-edge[{extra}]'"
+
+
+def _needed(extra: str) -> list[str]:
+    """Packages with their ranges, as this package's own record says; none where it is not installed."""
+    try:
+        lines = metadata.requires("thermal-edge") or []
+    except metadata.PackageNotFoundError:
+        return []
+    mark = re.compile(rf"""extra == ["']{extra}["']$""")
+    return [line.partition(";")[0].strip() for line in lines if mark.search(line)]
+
+
 @cache  # of the program that runs: another one that is installed meanwhile is not this one
 def _own_version() -> str:
     try:

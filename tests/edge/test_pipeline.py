@@ -242,6 +242,20 @@ def test_a_filter_that_cannot_be(wrong: dict[str, float]) -> None:
         Filter(**wrong)
 
 
+def test_what_is_no_filter_is_refused_and_the_old_one_holds(bundle: Bundle) -> None:
+    results = stream(Feed([frame(0)]), Fixed(bundle), threshold=0.8)
+    with pytest.raises(InputError, match=r"the filter is 0\.2: expected an edge.Filter, such as edge.Filter\(0\.7\)"):
+        results.filter = 0.2  # type: ignore[assignment]
+    assert len(next(results).detections) == 1
+
+
+@pytest.mark.parametrize("name", ["threshold", "engine", "policy"])
+def test_what_would_do_nothing_cannot_be_set(name: str, bundle: Bundle) -> None:
+    results = stream(Feed([]), Fixed(bundle))
+    with pytest.raises(AttributeError, match=f"results have no {name}: expected filter or effort"):
+        setattr(results, name, 0.2)
+
+
 def test_two_thresholds_are_one_too_many(bundle: Bundle) -> None:
     with pytest.raises(InputError, match="give one of them"):
         stream(Feed([]), Fixed(bundle), threshold=0.5, filter=Filter(0.5))

@@ -24,6 +24,7 @@ from edge.camera.images.limits import MOST_BYTES, check_size
 from edge.camera.images.values import How, Picture, grey_picture, to_picture
 from edge.camera.quiet import quiet
 from edge.system.files import opencv_name
+from edge.system.host import install_line
 
 Array = npt.NDArray[Any]
 
@@ -34,7 +35,7 @@ PHOTOMETRIC = {
 }  # fmt: skip
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 OPENCV_READS = (5, 8, 32773, 32946)  # LZW, deflate, packbits
-NEEDS = "reading this compression needs imagecodecs: pip install 'thermal-edge[tiff]'"
+NEEDS = "reading this compression needs imagecodecs"
 MOST_PAGES = 100_000
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # damaged tags are told of here, in one line
 
@@ -204,7 +205,7 @@ def _decoded(path: Path | None, page: TiffPage, number: int) -> Array:
         return np.asarray(page.asarray())
     except Exception as error:
         if "imagecodecs" in str(error):
-            raise ValueError(NEEDS) from None
+            raise ValueError(f"{NEEDS}: {install_line('tiff')}") from None
         raise _damaged(error) from None
 
 

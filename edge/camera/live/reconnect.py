@@ -19,6 +19,7 @@ import numpy as np
 
 from edge.camera.capture import RefusedError
 from edge.camera.live.frozen import HUNG_S, TOLD_S, FrozenPicture, as_resumed
+from edge.camera.live.intake import ImpossibleError, check_frame, check_order
 from edge.camera.live.loss import in_words
 from edge.camera.live.timeout import HungError, TimeLimited
 from edge.data import Frame
@@ -117,6 +118,8 @@ class Reconnecting(Camera):
         self._kind: tuple[tuple[int, ...], np.dtype[np.uint8] | np.dtype[np.uint16]] | None = None
         self._different = 0
         self._seq = -1  # of the frame given last
+        self._own_seq: int | None = None  # the same by the camera's own count, since it was opened
+        self._frames = 0  # given so far
         self._offset: int | None = 0  # from the camera's count of frames to ours; None until it is back
 
     @property
@@ -146,7 +149,8 @@ class Reconnecting(Camera):
         """The next frame, however long the camera is away. None only where the camera itself says so.
 
         Raises CameraError where it is away for longer than ``limit_s``, comes back as another one (other size,
-        depth or format), can no more be opened by this process, or was closed.
+        depth or format), can no more be opened by this process, or was closed; and ImpossibleError where one of its
+        first two frames cannot be.
         """
         while True:
             camera = self._camera or self._find()
@@ -155,6 +159,8 @@ class Reconnecting(Camera):
                 if frame is not None:
                     self._check(frame)
             except CameraError as error:
+                if isinstance(error, ImpossibleError) and self._frames < 2:
+                    raise  # from the start on: opened again it would do the same
                 self._lose(camera, error)
                 continue
             except Exception as error:
@@ -171,7 +177,12 @@ class Reconnecting(Camera):
             self._release(camera)
 
     def _check(self, frame: Frame) -> None:
-        """Raises CameraError where the frame is none of the camera that was opened, or the camera hangs."""
+        """Raises CameraError where the frame is none, or none of the camera that was opened, its number does not rise
+        (a sender that began anew), or the camera hangs.
+        """
+        check_frame(frame)
+        if self._own_seq is not None:
+            check_order(frame.seq, self._own_seq)
         kind = (frame.pixels.shape, frame.pixels.dtype)
         if self._kind is not None and kind != self._kind:
             raise _Different(f"{self._name}: it gives {_words(*kind)}, before it was {_words(*self._kind)}")
@@ -207,11 +218,12 @@ class Reconnecting(Camera):
             self.description = f"{what}; {total}"
             log.warning("camera back after %.1f s (%s): %s", away_s, total, what)
         self._given_at = now
+        self._own_seq, self._frames = frame.seq, self._frames + 1
         self._seq = frame.seq + self._offset
         return replace(frame, seq=self._seq) if self._offset else frame
 
     def _lose(self, camera: Camera, error: CameraError) -> None:
-        self._camera = self._offset = None
+        self._camera = self._offset = self._own_seq = None
         self._release(camera)
         if self._closed.is_set():
             raise error

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from edge.commands.options import Commands, Screens, add_command, add_quiet
 from edge.errors import InputError
+from edge.system.host import install_line
 
 HERE = "127.0.0.1:8090"
-EXTRA = "edge review needs starlette and uvicorn: pip install 'thermal-edge[web]'"
+EXTRA = "edge review needs starlette and uvicorn"
 
 
 def add(commands: Commands) -> None:
@@ -32,7 +33,7 @@ def execute(arguments: argparse.Namespace, screens: Screens) -> None:
     try:
         from edge.app.review.serve import serve
     except ImportError as error:
-        raise InputError(f"{EXTRA} ({error})") from None
+        raise InputError(f"{EXTRA}: {install_line('web')} ({error})") from None
 
     def say(address: str) -> None:  # its token is to be seen, so it is printed as it is
         line = f"open {address}   (Ctrl-C ends it)"

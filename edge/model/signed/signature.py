@@ -18,6 +18,7 @@ from pathlib import Path
 
 from edge.errors import InputError
 from edge.system.files import reason_of
+from edge.system.host import install_line
 
 SUFFIX = ".minisig"
 PUBLIC, HASHED = b"Ed", b"ED"  # of a public key, and of a signature over a hash
@@ -174,7 +175,7 @@ def require_library() -> None:
     try:
         import nacl.bindings  # noqa: F401
     except ImportError:
-        raise InputError("signatures need PyNaCl, which is not installed: pip install 'thermal-edge[signed]'") from None
+        raise InputError(f"signatures need PyNaCl, which is not installed: {install_line('signed')}") from None
 
 
 def _verified(key: bytes, message: bytes, signature: bytes) -> bool:

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from edge.system.host import install_line
+
 try:
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
@@ -16,7 +18,7 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "paho":
         raise
     raise ModuleNotFoundError(
-        "MQTT needs the package paho-mqtt, which is not installed: pip install 'thermal-edge[mqtt]'", name="paho"
+        f"MQTT needs the package paho-mqtt, which is not installed: {install_line('mqtt')}", name="paho"
     ) from error
 
 from edge.sinks.live.broker import MqttAddress

@@ -15,6 +15,8 @@ from typing import Any
 
 import cv2
 
+from edge.system.host import install_line
+
 try:
     from foxglove import Channel, Context, start_server
     from foxglove.channels import (
@@ -43,7 +45,7 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "foxglove":
         raise
     raise ModuleNotFoundError(
-        "Foxglove needs the package foxglove-sdk, which is not installed: pip install 'thermal-edge[foxglove]'",
+        f"Foxglove needs the package foxglove-sdk, which is not installed: {install_line('foxglove')}",
         name="foxglove",
     ) from error
 

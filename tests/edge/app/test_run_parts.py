@@ -246,6 +246,25 @@ def test_a_sink_that_cannot_be_made_is_told_before_the_start(engine: Corner, tmp
     assert not [thread for thread in threading.enumerate() if thread.name == "JsonlSink"]
 
 
+def test_a_make_that_returns_no_sink_is_told_before_the_start(engine: Corner, tmp_path: Path) -> None:
+    camera = Mine(3)
+    nothing = edge.SinkSpec("mine", "mine", lambda to: None)  # type: ignore[arg-type, return-value]
+    with pytest.raises(SinkError, match="the sink mine cannot be made: its make returned None: expected an edge.Sink"):
+        edge.run(settings(tmp_path), camera=camera, engine=engine, sinks=[nothing])
+    assert camera._left == 3
+
+
+def test_a_sink_that_is_no_spec_is_refused(engine: Corner, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the sink is <class .*Sink'>: expected an edge.SinkSpec, such as edge\.Sink"):
+        edge.run(settings(tmp_path), camera=Mine(3), engine=engine, sinks=[Sink])  # type: ignore[list-item]
+    assert not tmp_path.joinpath("report.json").exists()
+
+
+def test_an_engine_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the engine is str: expected a class derived from edge.Engine"):
+        edge.run(settings(tmp_path), camera=Mine(3), engine="null")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

@@ -125,3 +125,13 @@ def test_a_real_flight_near_hover_is_quiet() -> None:
         texted.look(encoded(written(picture[:, :, 1], "31.6C", 220)), True, None)
         assert plain.overlay == ""
     assert texted.overlay
+
+
+@pytest.mark.parametrize("side", [1, 3, 4, 8, 10, 11])
+def test_pictures_without_room_for_a_line_are_taken(side: int) -> None:
+    """Of a crop, or of a sensor of 8x8: nothing can be told of them, and nothing fails."""
+    fixed = Fixed()
+    for seed in range(3):
+        for shape in ((side, side), (side, 64), (64, side)):
+            fixed.look(np.random.default_rng(seed).integers(0, 256, shape, np.uint8), True, boxes())
+    assert (fixed.overlay, fixed.fixed_boxes) == ("", "")

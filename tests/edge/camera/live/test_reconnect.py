@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera.capture import RefusedError
+from edge.camera.live.intake import ImpossibleError
 from edge.camera.live.reconnect import Reconnecting
 from edge.camera.live.timeout import HungError
 from edge.data import Frame
@@ -252,3 +253,43 @@ def test_closed_while_it_is_away() -> None:
     reader.join(WAIT_S)
     assert not reader.is_alive()
     assert len(errors) == 1
+
+
+class Numbered(Scripted):
+    """Its frames have these numbers; anything else it gives as it is."""
+
+    def __init__(self, given: list[Any], world: World) -> None:
+        super().__init__([], world)
+        self.given = list(given)
+
+    def read(self) -> Any:
+        self.world.now += PERIOD_S
+        item = self.given.pop(0)
+        return Frame(picture(), item, self.world.now) if type(item) is int else item
+
+
+def numbered(*openings: list[Any]) -> Reconnecting:
+    world, left = World(), list(openings)
+    return Reconnecting(lambda: Numbered(left.pop(0), world), "cam", clock=lambda: world.now, pause=world.pause)
+
+
+def test_a_sender_that_counts_anew_is_lost_and_found_again(caplog: pytest.LogCaptureFixture) -> None:
+    camera = numbered([4, 5, 6, 0], [1, 2, None])
+    frames = read_all(camera)
+    assert [frame.seq for frame in frames] == [4, 5, 6, 8, 9]
+    assert [sorted(frame.flags) for frame in frames] == [[], [], [], ["resumed"], []]
+    assert camera.outages()["outages"] == 1
+    assert caplog.messages[0].startswith("camera lost: the camera gave frame 0 after frame 6: expected Frame.seq to")
+
+
+def test_what_is_no_frame_is_a_loss_after_good_ones() -> None:
+    camera = numbered([0, 1, False], [0, None])
+    assert [frame.seq for frame in read_all(camera)] == [0, 1, 3]
+
+
+@pytest.mark.parametrize("given", [[False], [0, 0], [0, False], [5, 4]])
+def test_a_camera_that_is_wrong_from_its_start_on_is_not_opened_again(given: list[Any]) -> None:
+    camera = numbered(given)
+    with pytest.raises(ImpossibleError):
+        read_all(camera)
+    assert camera.outages()["outages"] == 0
