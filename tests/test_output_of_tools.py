@@ -24,7 +24,7 @@ from edge.model import passport
 from edge.model.bundle import Bundle
 from edge.model.model_json import schema
 from tests.support.minisign import SIGNATURE
-from tests.support.output_page import PAGE, ROOT, literal_keys, paths, table
+from tests.support.output_page import COUNT, PAGE, ROOT, literal_keys, paths, table
 from tests.support.two_runs import box, run
 
 AS_IN_A_REPORT = {"Spread", "Host", "Power", "Normalise"}  # a field of this kind is explained in one place
@@ -149,7 +149,6 @@ def test_eval(tiny_bundle: Path, tmp_path: Path) -> None:
 
 # ---- two runs compared ----
 
-COUNT: dict[str, Any] = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
 COMPARED = {
     **{f"{run}.{what}": name for run in "ab" for what, name in (("thresholds", "class"), ("latency_ms", "percentile"))},
     "unknown_a": "class",

@@ -54,14 +54,12 @@ from tests.conftest import made
 from tests.support.flown import HEIGHT, WIDTH, lines
 from tests.support.flown import result as flown
 from tests.support.minisign import SIGNATURE
-from tests.support.output_page import PAGE, ROOT, paths, table
+from tests.support.output_page import COUNT, PAGE, ROOT, paths, table
 from tests.support.scripted_camera import World, picture
 from tests.support.track_lines import line as track_line
 
 SIM = "sim:width=80,height=64,frames=4"
 
-
-COUNT: dict[str, Any] = {"tracks": 2, "count": 1, "low": 1, "high": 2, "level": 0.9, "method": "", "animals": [[1, 2]]}
 
 REPORT = {
     "stages_ms": "stage",
