@@ -73,8 +73,9 @@ def speed(arguments: argparse.Namespace) -> None:
     bundle, beside = Bundle.load(arguments.bundle), [Bundle.load(path) for path in arguments.beside]
     with ExitStack() as stack:
         engines = {"float": stack.enter_context(OrtEngine(bundle, arguments.threads))}
-        for one in (bundle, *beside):
-            name = f"INT8 of {one.name}" if one in beside else "INT8"
+        for name, one in zip(
+            ("INT8", *(f"INT8 of {path}" for path in arguments.beside)), (bundle, *beside), strict=True
+        ):
             engines[name] = stack.enter_context(OrtEngine(one, arguments.threads, ONNX_INT8))
         greys = [np.full((one.height, one.width), 128, np.uint8) for one in (bundle, bundle, *beside)]
         taken: dict[str, list[float]] = {name: [] for name in engines}

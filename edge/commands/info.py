@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from edge.app.model_facts import model_facts
@@ -12,7 +11,6 @@ from edge.app.settings import MODEL
 from edge.commands.console import Screen
 from edge.commands.options import MODEL_HELP, Commands, Screens, add_command, add_trusted_key
 from edge.model.bundle import ONNX_CPU, ONNX_FP16, ONNX_INT8, WEIGHTS, Bundle
-from edge.model.bundled import bundled_models
 from edge.model.thresholds import in_words
 
 PURPOSE = {
@@ -46,7 +44,6 @@ def show_model(facts: dict[str, Any], screen: Screen) -> None:
     thresholds, size = facts["thresholds"], facts["input"]
     rows = [
         ("model", f"{facts['name']}, in {facts['path']}"),
-        *([("another one", f"{', '.join(others)}, bundled too")] if (others := _others(facts["path"])) else []),
         ("detects", ", ".join(facts["classes"])),
         ("trained on", _data(facts["data"])),
         (
@@ -86,12 +83,6 @@ def show_machine(machine: dict[str, Any], screen: Screen) -> None:
             for command in need["fix"]:
                 say(f"          {command}")
     say(f"  --backend auto  takes {machine['auto']}")
-
-
-def _others(path: str) -> list[str]:
-    """Names of the other bundled models, where ``path`` is one."""
-    folders = bundled_models()
-    return [folder.name for folder in folders if folder != Path(path)] if Path(path) in folders else []
 
 
 def _data(data: dict[str, Any]) -> str:

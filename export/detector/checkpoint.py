@@ -20,6 +20,7 @@ from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
 from edge.model.bundle import Bundle, sha256
+from edge.model.bundled import called
 from edge.model.normalisers import Normalisers
 from export.detector.build import build_detector
 from export.detector.configuration import Configuration
@@ -126,7 +127,7 @@ def normalisers_of(model: object) -> Normalisers:
 
 
 def read_checkpoint(path: Path, which: str | None = None) -> Checkpoint:
-    """Read a checkpoint file, or the folder of a bundle; never runs code from it.
+    """Read a checkpoint file, or the folder of a bundle, of a bundled model also by name; never runs code from it.
 
     A file of torch.save or safetensors; the detector's weights may stand anywhere in it, under any prefix. ``which``:
     name of the set of weights, where there are several ("model_ema"); None = the only one that is no average of others.
@@ -136,6 +137,7 @@ def read_checkpoint(path: Path, which: str | None = None) -> Checkpoint:
     when unpickled, it is not clear which weights to take, or one is not finite; and where a bundle is broken or holds
     no weights.
     """
+    path = called(path)
     if is_bundle(path):
         return _read_bundle(path, which)
     content = contents(path)

@@ -21,6 +21,11 @@ def test_each_is_called_as_its_folder_and_its_model_json_say() -> None:
         assert Bundle.load(name).path == MODELS / name
 
 
+def test_a_checkpoint_may_be_one() -> None:
+    checkpoint = pytest.importorskip("export.detector.checkpoint", reason="needs torch, which a board has not")
+    assert checkpoint.read_checkpoint(Path(NAME)).bundle.path == MODELS / NAME
+
+
 def test_what_is_here_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert called(NAME) == MODELS / NAME
