@@ -106,9 +106,13 @@ def matched(data: LabelledSet, known: Sequence[str], choice: ClassChoice, detect
     unknown = [name for name in chosen.classes if name not in known]
     lacking = [name for name in known if name not in chosen.classes and not _among(name, choice.ignored)]
     if unknown or (lacking and not choice.chosen):
+        ways = ways_out(chosen.classes, known)
+        if not unknown:  # frames of a campus, say: how often does it see an animal there?
+            every = _quoted((*chosen.classes, *lacking))
+            ways += f"; --classes {every}, if the frames show no {' or '.join(lacking)}: each one found counts as false"
         raise InputError(
             f"the classes of {detector} are {', '.join(known)}, those of {where} {', '.join(chosen.classes)}: expected "
-            f"the same names, in any order; {ways_out(chosen.classes, known)}"
+            f"the same names, in any order; {ways}"
         )
     kept = [name for name in known if name in chosen.classes]
     result = chosen.with_classes(kept)

@@ -103,17 +103,20 @@ def _by_class(result: dict[str, Any]) -> Table:
 
 
 def _by_score(result: dict[str, Any]) -> Table:
-    """Every row of all classes together; of each class that has boxes those that stand for something."""
+    """Every row of all classes together; of each class that has boxes, or is found where it has none, those that stand
+    for something.
+    """
     table = _table(
         "what is found, and what is false, by threshold",
         "class",
         ("threshold", "recall", "precision", "false/frame"),
         "why this one",
     )
-    classes = [name for name, boxes in result["boxes"].items() if boxes]
-    _add(table, next(iter(result["boxes"])) if len(result["boxes"]) == 1 else "all", result["thresholds"]["all"])
+    rows = result["thresholds"]
+    classes = [name for name, boxes in result["boxes"].items() if boxes or any(row["false"] for row in rows[name])]
+    _add(table, next(iter(result["boxes"])) if len(result["boxes"]) == 1 else "all", rows["all"])
     for name in classes if len(result["boxes"]) > 1 else ():
-        _add(table, name, [row for row in result["thresholds"][name] if row["of"]])
+        _add(table, name, [row for row in rows[name] if row["of"]])
     return table
 
 

@@ -203,6 +203,19 @@ def test_a_class_too_many_is_refused_chosen_or_ignored(tmp_path: Path, capsys: p
     assert f"not evaluated: what bundle {bundle} finds of Deer" in " ".join(capsys.readouterr().out.split())
 
 
+def test_false_alarms_of_a_class_that_the_frames_do_not_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = str(write_bundle(tmp_path / "b", ("Animal", "Person")))  # it calls everything it finds an animal
+    words = relabelled(tmp_path / "data", ["Person"])
+    found = figures_of(tmp_path / "x.json", "--model", bundle, *words, "--classes", "Person,Animal")
+    (row,) = [row for row in found["thresholds"]["Animal"] if "bundle" in row["of"]]
+    assert (row["false"], row["recall"], row["precision"]) == (3, None, 0.0)
+    shown = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│ Animal" in line]
+    table = [[cell.strip() for cell in line] for line in shown if len(line) == 6]
+    assert [line[2:5] for line in table] == [["-", "0.0", f"{3 / found['images']:.3f}"]]
+
+
 def test_a_folder_of_any_layout_and_a_part_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = str(write_bundle(tmp_path / "b"))
     for part, count in (("train", 1), ("valid", 2), ("test", 3)):

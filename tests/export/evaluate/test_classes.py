@@ -74,6 +74,11 @@ def test_boxes_keep_their_class_whatever_the_order(
         (("person", "Car", "Bicycle"), choice(), "--classes Person=person,Car,Bicycle"),
         (("Persons", "Car", "Bicycle"), choice(), "'Persons' is nearly 'Person'"),
         (("Person", "Car"), choice(), "--classes Person,Car takes these alone"),
+        (
+            ("Car",),
+            choice(),
+            "; --classes Car,Person,Bicycle, if the frames show no Person or Bicycle: each one found counts as false",
+        ),
         (("Person", "Car", "Bicycle", "Deer"), choice(), "; --ignore-classes Deer makes"),
         (("Person", "Car", "Deer"), choice(), "; --classes Person,Car --ignore-classes Deer makes"),
         (("Person", "Car", "Bicycle", "Deer"), choice("Person,Deer"), "--classes Person takes these alone"),
