@@ -138,10 +138,10 @@ class Peers:
         line = f"Of ONNX Runtime's time for the same graph OpenVINO takes: {said}."
         if "INT8" in both:
             a, b = both["INT8"]
-            held = "and does so" if b.cpu / a.cpu <= WORTH else "and does not so"
+            held = "as" if b.cpu / a.cpu <= WORTH else "but not"
             line += (
-                f" `--backend openvino` is offered because INT8 took at most {WORTH:.2f} of the processor time, {held} "
-                "in this run."
+                f" `--backend openvino` is offered because INT8 took at most {WORTH:.2f} of the processor time "
+                f"before, {held} in this run."
             )
         return line
 

@@ -107,7 +107,7 @@ def test_of_a_busy_machine_the_ratios_are_shown() -> None:
     assert "| `plain` | 3.0, 4.8, 5.0 | - | - | 80% |" in page
 
 
-@pytest.mark.parametrize(("cpu", "word"), [(0.72, "and does so"), (0.7201, "and does not so")])
+@pytest.mark.parametrize(("cpu", "word"), [(0.72, "as"), (0.7201, "but not")])
 def test_openvino_is_compared_with_onnx_runtime_graph_by_graph(cpu: float, word: str) -> None:
     ours, _, openvino, _ = peers().detectors
     alone = "Of ONNX Runtime's time for the same graph OpenVINO takes: float 0.80, by processor time 0.85"
@@ -116,7 +116,7 @@ def test_openvino_is_compared_with_onnx_runtime_graph_by_graph(cpu: float, word:
     quick = dataclasses.replace(openvino, name="openvino-int8", ratio=result.Ratio(0.35, 0.3, 0.4, cpu))
     assert dataclasses.replace(peers(), detectors=[ours, openvino, int8, quick]).verdict() == (
         f"{alone}; INT8 0.70, by processor time 0.90. `--backend openvino` is offered because INT8 took at most 0.90 "
-        f"of the processor time, {word} in this run."
+        f"of the processor time before, {word} in this run."
     )
     assert dataclasses.replace(peers(), detectors=[ours]).verdict() is None
 

@@ -190,8 +190,8 @@ def test_info_and_doctor_say_which_graph_it_is(tiny_bundle: Path, monkeypatch: p
 
 def test_the_bundled_int8_graph_and_what_it_was_made_of() -> None:
     bundle = Bundle.load(MODEL)
-    assert bundle.files[WEIGHTS] == "657ea8abc920cdc5c7e6d9780c5e56a1fadeb748328cbf9154d7ae5d8a48a156"
-    assert bundle.files[ONNX_INT8] == "0d571d6f48724f18c9b496f78d8580923a1d4a891022a28c8448c1a9f2abae24"
+    assert bundle.files[WEIGHTS] == "ad40a629969f5192ed427a583881923a6fed4437e2abbcb9886f0e6bb21ababe"
+    assert bundle.files[ONNX_INT8] == "7e57cfd8fb42b781f05519bcb3d290462bb6553c69c2287b4ec8fda71b07b881"
     assert bundle.file(ONNX_INT8).stat().st_size < 1_000_000
     assert {**bundle.int8, "frames_sha256": bundle.int8["frames_sha256"][:8]} == {
         "method": "least error to the power 2.5",
