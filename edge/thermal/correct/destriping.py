@@ -77,8 +77,10 @@ class Destriping:
         self.active = visible and self._agreement >= AGREE and bool(counts.any())
         if self.active:
             self._shape = shape
-            self._subtract = np.tile(np.maximum(counts, 0).astype(np.uint16), (ROWS, 1))
-            self._add = np.tile(np.maximum(-counts, 0).astype(np.uint16), (ROWS, 1))
+            if self._add.shape != (ROWS, len(counts)):  # else in the memory of the look before: new pages cost more
+                self._subtract, self._add = np.empty((2, ROWS, len(counts)), np.uint16)
+            self._subtract[:] = np.maximum(counts, 0)
+            self._add[:] = np.maximum(-counts, 0)
 
     def _columns(self, pixels: Counts16, noise: float) -> npt.NDArray[np.float64]:
         """(W,) counts by which each column of a frame lies above those around it, objects left out."""
