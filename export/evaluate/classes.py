@@ -53,7 +53,7 @@ class ClassChoice:
         such class: to be ignored, and with ``empty`` to be chosen, as classes without a box. Raises InputError for
         other unknown names.
         """
-        data = self._renamed(data, where, elsewhere)
+        data = self._renamed(data, where, elsewhere, empty)
         here = [name for name in self.ignored if _among(name, data.classes)]
         _check_known("--ignore-classes", set(self.ignored) - set(here), (*data.classes, *elsewhere), where)
         if here:
@@ -69,10 +69,11 @@ class ClassChoice:
             data = replace(data, classes=(*data.classes, *absent), notes=(*data.notes, note))
         return data.with_classes(self.names)
 
-    def _renamed(self, data: LabelledSet, where: str, elsewhere: Sequence[str]) -> LabelledSet:
+    def _renamed(self, data: LabelledSet, where: str, elsewhere: Sequence[str], empty: bool) -> LabelledSet:
         for name, label in self.chosen:
             if not _among(name, (*data.classes, *elsewhere)):
-                _check_known("--classes", [label], data.classes, where)
+                may_be_empty = elsewhere if empty and name == label else ()
+                _check_known("--classes", [label], (*data.classes, *may_be_empty), where)
         called = [self.called(label) for label in data.classes]
         classes = tuple({name.casefold(): name for name in reversed(called)}.values())[::-1]
         place = {name.casefold(): i for i, name in enumerate(classes)}
@@ -151,7 +152,9 @@ def _check_known(option: str, names: Iterable[str], known: Sequence[str], where:
         if not _among(name, known):
             near = near_names(name, known)
             hint = f"; is {' or '.join(near)} meant?" if near else ""
-            raise InputError(f"{option} {name}: {where} has no such class: expected of {', '.join(known)}{hint}")
+            raise InputError(
+                f"{option} {name}: {where} has no such class: expected of {', '.join(dict.fromkeys(known))}{hint}"
+            )
 
 
 def _words(option: str, text: str | None) -> list[str]:

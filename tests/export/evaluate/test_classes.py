@@ -67,6 +67,13 @@ def test_boxes_keep_their_class_whatever_the_order(
     ]
 
 
+def test_a_class_that_the_labels_lack_may_be_meant() -> None:
+    with pytest.raises(InputError, match="expected of Person, Car, Bicycle; is Bicycle meant"):
+        matched(labelled("Person", "Car"), KNOWN, choice("Person,Bicicle"), "bundle b", "val.json")
+    with pytest.raises(InputError, match="--classes deer: val.json has no such class: expected of Person, Car$"):
+        matched(labelled("Person", "Car"), KNOWN, choice("Deer=deer"), "bundle b", "val.json")
+
+
 @pytest.mark.parametrize(
     ("labels", "how", "told"),
     [
