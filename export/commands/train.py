@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +128,11 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         default="cuda" if torch.cuda.is_available() else "cpu",
         help="where to compute: cpu or cuda (default: %(default)s here)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        help="processes that draw crops ahead (default: none for cpu; for cuda one a core, 8 at most)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_detector_options(parser)
 
@@ -136,9 +140,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def run_train(arguments: argparse.Namespace) -> int:
     """Train to the end of the schedule; returns 0. Raises EdgeError."""
     _check_numbers(arguments)
-    if hasattr(os, "nice"):
-        os.nice(5)  # hours of work must not make the desk unusable
-    torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
+    workers = train_start.use_machine(arguments)
     console = console_of(arguments.quiet)
     choice = class_choice(arguments)
     watched = read_watched(arguments)
@@ -185,6 +187,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         teacher.model.to(arguments.device) if teacher else None,
         teacher.origin if teacher else None,
         train_start.seen(data, keys, checkpoint, teacher),
+        workers,
     )
     say(console, train_start.sizes_seen(model, data))
     if trainer.step:
@@ -208,8 +211,8 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 
 def _check_numbers(arguments: argparse.Namespace) -> None:
-    for name, least in (("seed", 0), ("threads", 0), ("minutes", 0.0)):
-        if getattr(arguments, name) < least:
+    for name, least in (("seed", 0), ("threads", 0), ("workers", 0), ("minutes", 0.0)):
+        if (getattr(arguments, name) or 0) < least:
             raise InputError(f"--{name} {getattr(arguments, name):g}: expected {least:g} or more")
     for name in ("steps", "batch", "crop", "learning_rate"):
         if not getattr(arguments, name) > 0:

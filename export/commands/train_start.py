@@ -1,14 +1,16 @@
-"""What ``edge-export train`` begins with, and the lines that say so: sizes seen, classes known, the teacher."""
+"""What ``edge-export train`` begins with, and the lines that say so: the machine, sizes seen, classes, the teacher."""
 
 from __future__ import annotations
 
 import argparse
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import InputError
@@ -123,3 +125,16 @@ def of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept:
     lines += [f"{start} also knows {', '.join(gone)}: the frames have no such class, it is left out"] if gone else []
     same = ",".join(f"{near.get(name, name)}={name}" if name in near else name for name in classes)
     return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
+
+
+def use_machine(arguments: argparse.Namespace) -> int:
+    """Take the cores and the GPU that are asked for; returns how many processes are to draw crops."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # hours of work must not make the desk unusable
+    cores = len(os.sched_getaffinity(0))
+    torch.set_num_threads(arguments.threads or cores)
+    on_gpu = torch.device(arguments.device).type == "cuda"
+    torch.backends.cudnn.benchmark = on_gpu  # all crops are of one size: what is fastest for it is found once
+    if arguments.workers is None:
+        return min(cores, 8) if on_gpu else 0
+    return int(arguments.workers)

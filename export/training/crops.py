@@ -92,7 +92,7 @@ class Crops:
     ) -> None:
         self._data, self._settings, self._normalisers = data, settings, normalisers
         self._sampler = Sampler(data, sampling_weights, hard_examples)
-        self._model = model
+        self._resize = model.transform.min_size[-1], model.transform.max_size  # no weights: workers get a copy
         self._fill = float(model.transform.image_mean[0]) * 255  # the grey outside a frame
 
     def draw(self, rng: np.random.Generator) -> Crop:
@@ -108,12 +108,15 @@ class Crops:
         frame = self._data.frames[i]
         varied = replace(self._normalisers, spec_16bit=jittered(self._normalisers.spec_16bit, settings.window, rng))
         grey = read_grey(frame, varied)
-        affine = warp_of(frame, point, side, resize_factor(self._model, frame), settings, rng)
+        affine = warp_of(frame, point, side, _factor(*self._resize, frame), settings, rng)
         crop = cut(grey, frame, affine, side, self._fill, settings.min_visible)
         return Crop(vary_grey(crop.pixels, settings, rng), crop.boxes, crop.labels, crop.ignored)
 
 
 def resize_factor(model: FasterRCNN, frame: LabelledFrame) -> float:
     """Network input pixels a frame pixel, as torchvision resizes."""
-    shorter, longer = model.transform.min_size[-1], model.transform.max_size
+    return _factor(model.transform.min_size[-1], model.transform.max_size, frame)
+
+
+def _factor(shorter: float, longer: float, frame: LabelledFrame) -> float:
     return float(min(shorter / min(frame.width, frame.height), longer / max(frame.width, frame.height)))

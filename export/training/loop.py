@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN
@@ -31,6 +30,7 @@ from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
 from export.evaluate.trained_on import SEEN, digest
 from export.training.augment import Augmentation
+from export.training.batches import batches
 from export.training.criterion import DetectionCriterion
 from export.training.crops import Crops
 from export.training.prepare import multiplies_bfloat16, prepare_for_training
@@ -85,6 +85,7 @@ class Trainer:
     ``hard_examples``: places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
     ``teacher``: a trained detector that teaches beside the labels (`export.training.teacher`); ``taught_by``: its
     `Checkpoint.origin`, for the record. ``seen``: `TrainedOn.to_json` of all that the model will have seen, too.
+    ``workers``: processes that draw crops ahead (`export.training.batches`); nothing else depends on them.
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
     or other classes than ``model`` or the teacher.
@@ -101,6 +102,7 @@ class Trainer:
         teacher: FasterRCNN | None = None,
         taught_by: Mapping[str, Any] | None = None,
         seen: Mapping[str, Any] | None = None,
+        workers: int = 0,
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -118,9 +120,7 @@ class Trainer:
             parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
-        self._crops = Crops(
-            data, model, settings.augmentation, self._normalisers, settings.sampling_weights, hard_examples
-        )
+        crops = Crops(data, model, settings.augmentation, self._normalisers, settings.sampling_weights, hard_examples)
         prepare_for_training(model, mixed=multiplies_bfloat16(next(model.parameters()).device))
         self._criterion = DetectionCriterion(model, Teacher(teacher, model, data) if teacher else None)
         self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
@@ -130,6 +130,8 @@ class Trainer:
         )
         self._folder = RunFolder(out, self._depends_on())
         self._folder.restore(self._take)
+        steps = range(self.step, settings.steps)
+        self._batches = batches(crops, settings.seed, settings.batch, steps, workers)
 
     def run(self, tell: Callable[[str], None], watch: Watch | None = None) -> None:
         """Train to the end of the schedule, or until SIGINT or SIGTERM: both leave a checkpoint behind.
@@ -165,6 +167,7 @@ class Trainer:
                 self._look(watch, tell)
             self.save()
         finally:
+            self._batches.close()
             for number, handler in signals.items():
                 signal.signal(number, handler)
 
@@ -176,7 +179,7 @@ class Trainer:
 
     def _one_step(self) -> dict[str, float]:
         settings = self.settings
-        crops = [self._crops.draw(np.random.default_rng((settings.seed, self.step, i))) for i in range(settings.batch)]
+        crops = next(self._batches)
         torch.manual_seed(settings.seed * 1_000_003 + self.step)  # which anchors and proposals are sampled
         rate = settings.learning_rate * _schedule(self.progress)
         for group in self._optimiser.param_groups:
@@ -261,7 +264,8 @@ class Trainer:
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self._ema = state["ema"] if "ema" in state else state["average"]  # its name in runs of before
+        ema = state["ema"] if "ema" in state else state["average"]  # its name in runs of before
+        self._ema = {name: value.to(self._learnt[name].device) for name, value in ema.items()}
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 

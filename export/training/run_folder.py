@@ -62,7 +62,7 @@ class RunFolder:
         if not file.exists():
             return
         try:
-            take(torch.load(file, weights_only=True))
+            take(torch.load(file, map_location="cpu", weights_only=True))  # it may come from a GPU
         except Exception as error:  # a broken archive raises half a dozen different classes
             first = (str(error).splitlines() or ["?"])[0]
             raise InputError(f"{file} cannot be resumed from ({first}): give another --out") from None

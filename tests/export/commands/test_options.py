@@ -186,6 +186,7 @@ edge-export train
   --watch-split text
   --weights-of text
   --without text = []
+  --workers int
 edge-export average
   --out Path required
   --part float = 0.5

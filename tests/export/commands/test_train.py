@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ import torch
 from export.commands import train as train_command
 from export.commands.main import main
 from export.evaluate.trained_on import TrainedOn
+from export.training import loop
+from export.training.batches import batches
 from export.training.start import calibrate_norms
 from tests.support.tiny_training import FROZEN
 
@@ -273,3 +276,23 @@ def test_a_run_remembers_what_it_and_its_start_have_seen(tmp_path: Path) -> None
         later = TrainedOn.said_by(torch.load(out / "model.pth", weights_only=True)["training"])
         assert later is not None
         assert (later.frames, len(later.pictures), later.unknown) == (1, 1, unknown)  # the same frame
+
+
+def test_crops_are_drawn_by_as_many_processes_as_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None on a CPU, which has no core to spare for them."""
+    asked: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        asked.append(given[-1])
+        return batches(*given, **named)
+
+    monkeypatch.setattr(loop, "batches", counted)
+    data = coco(tmp_path / "data", {"train": ["Person"]}, ["Person"])
+    words = ["train", "--data", str(data), *TINY, "--device", "cpu", "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "plain")]) == 0
+    assert main([*words, "--out", str(tmp_path / "ahead"), "--workers", "2"]) == 0
+    assert asked == [0, 2]
+    assert main([*words, "--out", str(tmp_path / "none"), "--workers", "-1"]) == 2
+    assert "--workers -1: expected 0 or more" in capsys.readouterr().err

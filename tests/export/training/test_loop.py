@@ -53,6 +53,16 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     assert load_detector(tmp_path / "parts/model.pth").roi_heads.box_predictor.cls_score.out_features == 2
 
 
+def test_a_run_goes_on_with_any_number_of_workers(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    whole = run_steps(tiny_set, tmp_path / "whole")
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "parts", TINY, workers=2)
+    trainer._one_step()
+    trainer.save()
+    resumed = run_steps(tiny_set, tmp_path / "parts")
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value, rtol=0, atol=0, msg=name)
+
+
 def test_another_configuration_or_data_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:
     Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY)
     with pytest.raises(InputError, match="another learning_rate"):
