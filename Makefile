@@ -85,6 +85,7 @@ test-gpu: $(TEST)/ready  ## what any NVIDIA GPU can prove without TensorRT: driv
 	$(TEST)/bin/python -m tests.gpu.run ctypes
 	PYTHONPATH=build/pycuda $(TEST)/bin/python -m tests.gpu.run pycuda
 	$(TEST)/bin/python -m tests.gpu.run tensorrt
+	$(TEST)/bin/python -m tests.gpu.run rtx
 
 # AREA: one of docs/testing.md's table or a file in it; SAMPLE changes in all, drawn by SEED; AGAIN=1: the survivors of last time
 mutants: $(TEST)/ready  ## small wrong changes, one at a time: how many do the tests notice? an area takes some ten minutes

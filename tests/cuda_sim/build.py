@@ -168,7 +168,7 @@ def _run(command: list[str]) -> str:
     done = run_child(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    return done.stdout
+    return str(done.stdout)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ gpu_or_skip()
 
 import tensorrt as stand_in
 import torch
-from export.evaluate.average_precision import rank
 from torch import Tensor
 
 from edge.data import RawDetections
@@ -31,6 +30,7 @@ from edge.engine.device import find_device
 from edge.engine.ort import OrtEngine
 from edge.engine.passport_check import this_machine
 from edge.engine.trt import TrtEngine
+from edge.measure.average_precision import rank
 from edge.model.bundle import ONNX_FP16, Bundle
 from edge.model.graph_io import signature
 from export import StaticDetector

@@ -1,10 +1,10 @@
 """The tests on a GPU, with one of the two that can call the driver, or with real TensorRT; `make test-gpu` runs all.
 
-python -m tests.gpu.run pycuda|ctypes|tensorrt [WORDS OF PYTEST]
+python -m tests.gpu.run pycuda|ctypes|tensorrt|rtx [WORDS OF PYTEST]
 python -m tests.gpu.run simulated pycuda|ctypes [WORDS OF PYTEST]
 
-pycuda, ctypes: by which of them the driver is called; the detector runs in torch in TensorRT's place. simulated: on the
-simulated driver, with no GPU, as far as that goes.
+pycuda, ctypes: by which of them the driver is called; the detector runs in torch in TensorRT's place. rtx: TensorRT-RTX
+in its place, on the GPUs that this takes. simulated: on the simulated driver, with no GPU, as far as that goes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ FILES = {
     "pycuda": ["gpu_driver.py", "gpu_detector.py"],
     "ctypes": ["gpu_driver.py", "gpu_detector.py"],
     "tensorrt": ["gpu_tensorrt.py"],
+    "rtx": ["gpu_tensorrt.py"],
 }
 
 
@@ -32,14 +33,15 @@ def main(which: str, words: list[str]) -> int:
         ended = run(simulator(), ["-m", "tests.gpu.run", *words])
         print(ended.out + ended.err)
         return ended.code
-    if which == "pycuda" and importlib.util.find_spec("pycuda") is None:
-        print("skipped: pycuda is not installed")
+    needed = {"pycuda": "pycuda", "rtx": "tensorrt_rtx"}.get(which)
+    if needed and importlib.util.find_spec(needed) is None:
+        print(f"skipped: {needed} is not installed")
         return 0
     if which == "ctypes":
         absent: dict[str, Any] = {"pycuda": None}  # as where it is not installed
         sys.modules.update(absent)
     if which != "tensorrt":
-        sys.path.insert(0, str(HERE / "stand_in"))
+        sys.path.insert(0, str(HERE / ("rtx" if which == "rtx" else "stand_in")))
     return pytest.main(["-rs", "-p", "no:cacheprovider", *words, *(str(HERE / name) for name in FILES[which])])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cuda_sim.process import CALLS, WITHOUT_PYCUDA, Ended, fly_each, simulator_or_skip
+from tests.cuda_sim.process import CALLS, WITHOUT_PYCUDA, Ended, fly_each, run, simulator_or_skip
 
 GROUPS = (
     "cuda_sim/inside_driver.py",
@@ -37,3 +37,10 @@ def test_inside(ended: dict[str, Ended], calls: str) -> None:
     assert " skipped" not in ran.out
     for group in groups(calls):
         assert f"{group} ." in ran.out
+
+
+def test_the_detectors_tests_for_a_gpu_can_still_be_loaded() -> None:
+    """Nobody runs them for months: what they import must not move away meanwhile."""
+    ran = run(simulator_or_skip(), ["-m", "tests.gpu.run", "ctypes", "--collect-only"])
+    assert ran.code == 0, ran.out + ran.err
+    assert "gpu_detector.py::test_it_finds_what_onnx_runtime_finds" in ran.out
