@@ -32,7 +32,8 @@ from export.data.simulate import simulate
 from export.detector.build import frc_resnet_fpn
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.training.augment import Augmentation
-from export.training.loop import Trainer, TrainSettings
+from export.training.loop import Trainer
+from export.training.settings import TrainSettings
 from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 CLASSES = ("Person", "Car")

@@ -1,4 +1,4 @@
-"""Options that say what detector a checkpoint is of: of onnx, train and eval."""
+"""Options that say what detector a checkpoint is of: of onnx, train and eval; and where torch computes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
+from edge.errors import InputError
 from export.detector.assumed import OPTIONS, Setting, ask_for_rest, likely_preset, settings_of
 from export.detector.checkpoint import Checkpoint
 from export.detector.configuration import PRESETS, Configuration
 from export.detector.from_shapes import Shapes
+
+
+def add_device_option(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """``of``: what the option belongs to, in words that begin its help."""
+    here = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", help=f"{of}where to compute: cpu or cuda (default: {here} here)")
+
+
+def device_of(arguments: argparse.Namespace) -> torch.device:
+    """That of ``--device``, or the GPU where there is one. Raises InputError where it cannot be used."""
+    name = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise InputError(f"--device {name} cannot be used ({why}): expected cpu, or cuda") from None
+    return device
 
 
 def add_detector_options(parser: argparse.ArgumentParser) -> None:

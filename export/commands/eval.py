@@ -18,7 +18,13 @@ from edge.model.bundle import Bundle
 from edge.model.thresholds import Thresholds
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
-from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.detector_options import (
+    add_detector_options,
+    add_device_option,
+    asked_settings,
+    detector_settings,
+    device_of,
+)
 from export.commands.judging.groups import (
     add_group_options,
     by_group,
@@ -50,6 +56,7 @@ def add_eval_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", metavar="BUNDLE", help="bundle, run by the same code as edge run")
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoint, run in torch")
+    add_device_option(parser, "of a --checkpoint: ")
     add_backend(parser)
     add_tiles(parser)
     parser.add_argument(
@@ -190,6 +197,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError("--set-recall goes into a bundle: give --model BUNDLE")
     if arguments.backend != "auto" and not arguments.model:
         raise InputError(f"--backend {arguments.backend} runs a bundle: give --model BUNDLE")
+    if arguments.device and not arguments.checkpoint:
+        raise InputError(f"--device {arguments.device} is where torch computes: give --checkpoint FILE, or --backend")
     if arguments.tiles and not arguments.model:
         raise InputError(f"--tiles {arguments.tiles} are looked at as in flight, by a bundle: give --model BUNDLE")
     if arguments.coco and not arguments.annotations:
@@ -226,7 +235,7 @@ def _detector(
     choice, where = class_choice(arguments), str(arguments.annotations or arguments.data)
     if arguments.checkpoint:
         checkpoint = read_checkpoint(arguments.checkpoint, arguments.weights_of)
-        model = detector_of(checkpoint, arguments.arch, **detector_settings(arguments))
+        model = detector_of(checkpoint, arguments.arch, **detector_settings(arguments)).to(device_of(arguments))
         asked_settings(arguments, checkpoint, model.configuration)
         data = replace(data, notes=(*checkpoint.notes, *data.notes))
         who = f"checkpoint {arguments.checkpoint}"

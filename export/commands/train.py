@@ -15,7 +15,13 @@ from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands import train_start
 from export.commands.console import bars_on, console_of, now_and_then, say
-from export.commands.detector_options import add_detector_options, asked_settings, detector_settings
+from export.commands.detector_options import (
+    add_detector_options,
+    add_device_option,
+    asked_settings,
+    detector_settings,
+    device_of,
+)
 from export.commands.label_options import add_class_options, add_unlabelled_option, class_choice, read_training_sets
 from export.commands.watch_options import add_watch_options, read_watched, watch_of
 from export.data.clean import tidy, told
@@ -27,7 +33,8 @@ from export.detector.replace_head import replace_head
 from export.evaluate.hard_examples import Place, read_hard_examples
 from export.evaluate.readable import check_boxes, check_readable
 from export.training.augment import Augmentation
-from export.training.loop import Trainer, TrainSettings
+from export.training.loop import Trainer
+from export.training.settings import TrainSettings
 from export.training.start import calibrate_norms, grey_statistics, load_backbone
 
 
@@ -123,11 +130,7 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "--seed", type=int, default=s.seed, help="of all that is drawn by chance (default: %(default)s)"
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: one for each core")
-    parser.add_argument(
-        "--device",
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        help="where to compute: cpu or cuda (default: %(default)s here)",
-    )
+    add_device_option(parser)
     parser.add_argument(
         "--workers",
         type=int,
@@ -140,7 +143,8 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def run_train(arguments: argparse.Namespace) -> int:
     """Train to the end of the schedule; returns 0. Raises EdgeError."""
     _check_numbers(arguments)
-    workers = train_start.use_machine(arguments)
+    device = device_of(arguments)
+    workers = train_start.use_machine(arguments, device)
     console = console_of(arguments.quiet)
     choice = class_choice(arguments)
     watched = read_watched(arguments)
@@ -174,7 +178,7 @@ def run_train(arguments: argparse.Namespace) -> int:
             say(console, line)
     elif teacher and not arguments.backbone:
         say(console, train_start.begin(model, teacher, data.classes))
-    model = model.to(arguments.device)
+    model = model.to(device)
     if not (arguments.start or arguments.backbone or teacher):
         calibrate_norms(model, data, settings.normalisers())
     trainer = Trainer(
@@ -184,7 +188,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         settings,
         checkpoint.origin() if checkpoint else None,
         hard_examples,
-        teacher.model.to(arguments.device) if teacher else None,
+        teacher.model.to(device) if teacher else None,
         teacher.origin if teacher else None,
         train_start.seen(data, keys, checkpoint, teacher),
         workers,
@@ -222,11 +226,6 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: expected a part from 0 to 1")
     if arguments.crop % 64:
         raise InputError(f"--crop {arguments.crop}: expected a multiple of 64, so that every pyramid level fits")
-    try:
-        torch.zeros(1, device=arguments.device)
-    except (RuntimeError, AssertionError) as error:
-        why = str(error).splitlines()[0]
-        raise InputError(f"--device {arguments.device} cannot be used ({why}): expected cpu, or cuda") from None
 
 
 def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:

@@ -127,13 +127,13 @@ def of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept:
     return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
 
 
-def use_machine(arguments: argparse.Namespace) -> int:
+def use_machine(arguments: argparse.Namespace, device: torch.device) -> int:
     """Take the cores and the GPU that are asked for; returns how many processes are to draw crops."""
     if hasattr(os, "nice"):
         os.nice(5)  # hours of work must not make the desk unusable
     cores = len(os.sched_getaffinity(0))
     torch.set_num_threads(arguments.threads or cores)
-    on_gpu = torch.device(arguments.device).type == "cuda"
+    on_gpu = device.type == "cuda"
     torch.backends.cudnn.benchmark = on_gpu  # all crops are of one size: what is fastest for it is found once
     if arguments.workers is None:
         return min(cores, 8) if on_gpu else 0

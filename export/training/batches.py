@@ -4,6 +4,7 @@ step before one processor has drawn the next.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -23,10 +24,24 @@ def batches(crops: Crops, seed: int, batch: int, steps: range, workers: int = 0)
 
     ``workers``: processes that draw ahead; 0: drawn here, when they are asked for. They end with the iterator.
 
-    Raises InputError for a frame that cannot be read.
+    Raises InputError for a frame that cannot be read, EdgeError where a worker has ended.
     """
     drawn = _Drawn(crops, seed, batch)
-    for one in drawn.ahead(steps, workers) if workers else map(drawn.__getitem__, steps):
+    before = signal.getsignal(signal.SIGCHLD)
+    each = iter(drawn.ahead(steps, workers) if workers else map(drawn.__getitem__, steps))
+    signal.signal(
+        signal.SIGCHLD, before or signal.SIG_DFL
+    )  # torch's would raise in the middle of a step; here it is told between two
+    for _ in steps:
+        try:
+            one = next(each)
+        except RuntimeError as error:
+            if not workers:
+                raise
+            why = str(error).splitlines()[0]
+            raise EdgeError(
+                f"a process that draws crops ended ({why}): is memory short? give fewer --workers"
+            ) from None
         if isinstance(one, str):
             raise InputError(one)
         yield one

@@ -12,7 +12,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,53 +21,22 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
 from edge.errors import EdgeError, InputError, SinkError
-from edge.model.normalisers import Normalisers
-from edge.thermal.normalise import DEFAULT_8BIT, DEFAULT_16BIT, NormaliseSpec
 from export.data.dataset import LabelledSet
 from export.detector.configuration import Configuration
 from export.detector.entries import RECORD
 from export.evaluate.evaluate import detect_with_model, figures, judge
 from export.evaluate.hard_examples import Place
 from export.evaluate.trained_on import SEEN, digest
-from export.training.augment import Augmentation
 from export.training.batches import batches
 from export.training.criterion import DetectionCriterion
 from export.training.crops import Crops
 from export.training.prepare import multiplies_bfloat16, prepare_for_training
 from export.training.run_folder import RunFolder
+from export.training.settings import TrainSettings
 from export.training.teacher import Teacher
 
 LOG_EVERY = 10  # steps
 WARM_UP = 0.03  # part of the run over which the learning rate rises
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """``steps`` of ``batch`` crops. ``minutes``: where more than 0, the schedule also ends by the clock,
-    which makes a run depend on the machine's speed. ``frozen``: name prefixes of parameters that stay.
-    ``ema``: weight of the past in the exponential moving average (EMA) of the weights, which is what is delivered.
-    ``sampling_weights``: see `Sampler`. ``save_minutes``: between two checkpoints. ``normalise_8bit``,
-    ``normalise_16bit``: as `NormaliseSpec.parse` reads them.
-    """
-
-    steps: int = 2000
-    minutes: float = 0.0
-    batch: int = 4
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-4
-    clip_norm: float = 5.0
-    ema: float = 0.99
-    sampling_weights: tuple[float, ...] = ()
-    seed: int = 1
-    frozen: tuple[str, ...] = ("backbone.body.conv1", "backbone.body.layer1")
-    save_minutes: float = 4.0
-    normalise_8bit: str = str(DEFAULT_8BIT)
-    normalise_16bit: str = str(DEFAULT_16BIT)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-    def normalisers(self) -> Normalisers:
-        """How frames become grey. Raises InputError for an unknown method or parameter."""
-        return Normalisers(NormaliseSpec.parse(self.normalise_8bit), NormaliseSpec.parse(self.normalise_16bit))
 
 
 @dataclass(frozen=True)
@@ -147,7 +116,13 @@ class Trainer:
         saved = watched = began
         try:
             while not stop and self.progress < 1:
-                for name, value in self._one_step().items():
+                try:
+                    losses = self._one_step()
+                except EdgeError:
+                    if stop:  # whoever stops all processes of a group stops the workers, too
+                        break
+                    raise
+                for name, value in losses.items():
                     sums[name] += value / LOG_EVERY
                 self.seconds = before + time.monotonic() - began
                 if self.step % LOG_EVERY == 0:

@@ -16,7 +16,7 @@ import pytest
 import export
 from export.detector.configuration import PRESETS
 from export.training.augment import Augmentation
-from export.training.loop import TrainSettings
+from export.training.settings import TrainSettings
 from tests.support.signatures import signature
 
 INF = float("inf")

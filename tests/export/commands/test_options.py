@@ -137,7 +137,7 @@ edge-export train
   --conv1-stride whole
   --crop int = 320
   --data Path = []
-  --device text = 'cpu'
+  --device text
   --featmap-names words
   --fixed-size size_or_none
   --freeze text = 'backbone.body.conv1,backbone.body.layer1'
@@ -211,6 +211,7 @@ edge-export eval
   --conditions Path
   --conv1-stride whole
   --data Path
+  --device text
   --every int = 1
   --featmap-names words
   --fixed-size size_or_none

@@ -30,7 +30,8 @@ from export.graph.bundle import export_bundle
 from export.graph.half_weights import with_half_weights
 from export.graph.onnx_graph import trace
 from export.graph.static import StaticDetector
-from export.training.loop import Trainer, TrainSettings
+from export.training.loop import Trainer
+from export.training.settings import TrainSettings
 from tests.export.conftest import MORE, ROUNDS, few_rounds
 from tests.support.random_detectors import HEIGHT, WIDTH, eager, enliven, thermal_scene, two_layers
 

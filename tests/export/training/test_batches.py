@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.errors import InputError
+from edge.errors import EdgeError, InputError
 from edge.model.normalisers import Normalisers
 from export.training.augment import Augmentation, Crop
 from export.training.batches import batches
@@ -49,6 +49,15 @@ def test_workers_end_where_the_training_is_stopped(crops: Crops) -> None:
     assert len(multiprocessing.active_children()) == 2
     ahead.close()
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_is_told_in_one_line(crops: Crops) -> None:
+    ahead = batches(crops, 3, 1, range(1000), workers=2)
+    next(ahead)
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(EdgeError, match=r"^a process that draws crops ended \([^\n]+give fewer --workers$"):
+        list(ahead)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

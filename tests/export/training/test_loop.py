@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from export.data.dataset import LabelledSet
 from export.detector.checkpoint import load_detector, normalisers_of
 from export.training import loop as train
 from export.training.augment import Augmentation
-from export.training.loop import Trainer, TrainSettings, Watch
+from export.training.loop import Trainer, Watch
+from export.training.settings import TrainSettings
 from tests.support import tiny_training
 from tests.support.tiny_training import FROZEN, NONE, tiny_model
 
@@ -61,6 +64,19 @@ def test_a_run_goes_on_with_any_number_of_workers(tmp_path: Path, tiny_set: Labe
     resumed = run_steps(tiny_set, tmp_path / "parts")
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0, msg=name)
+
+
+def test_a_stop_of_the_whole_group_leaves_a_checkpoint(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    """timeout, systemd and a closed terminal stop the workers, too."""
+
+    def stop(_: str) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+        signal.raise_signal(signal.SIGTERM)
+
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, steps=1000), workers=2)
+    trainer.run(stop)
+    assert 10 <= torch.load(tmp_path / "run/state.pth", weights_only=True)["step"] < 1000
 
 
 def test_another_configuration_or_data_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:

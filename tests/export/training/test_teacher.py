@@ -18,8 +18,9 @@ from edge.errors import InputError
 from export.data.dataset import LabelledSet
 from export.training.augment import Augmentation, Crop
 from export.training.criterion import LOSSES, DetectionCriterion
-from export.training.loop import Trainer, TrainSettings
+from export.training.loop import Trainer
 from export.training.prepare import prepare_for_training
+from export.training.settings import TrainSettings
 from export.training.teacher import TEACHER_LOSSES, Teacher
 from tests.support.tiny_training import FROZEN, crops, detector, tiny_model, tiny_set
 
