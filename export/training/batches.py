@@ -28,6 +28,8 @@ def batches(crops: Crops, seed: int, batch: int, steps: range, workers: int = 0)
     """
     drawn = _Drawn(crops, seed, batch)
     before = signal.getsignal(signal.SIGCHLD)
+    if workers:
+        cv2.setNumThreads(1)  # a worker is a copy of this process, in which OpenCV would wait for threads left behind
     each = iter(drawn.ahead(steps, workers) if workers else map(drawn.__getitem__, steps))
     signal.signal(
         signal.SIGCHLD, before or signal.SIG_DFL
@@ -67,14 +69,8 @@ class _Drawn(Dataset[list[Crop] | str]):
             num_workers=workers,
             prefetch_factor=AHEAD,
             collate_fn=_as_it_is,
-            worker_init_fn=_alone,
         )
 
 
 def _as_it_is(drawn: Any) -> Any:
     return drawn
-
-
-def _alone(_: int) -> None:
-    """As many threads as workers are enough."""
-    cv2.setNumThreads(1)

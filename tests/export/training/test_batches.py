@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,16 @@ def test_workers_draw_the_same_in_the_same_order_and_end(crops: Crops) -> None:
     for found, expected in zip(ahead, batches(crops, 3, 2, range(4, 12)), strict=True):
         same(found, expected)
     assert multiprocessing.active_children() == []
+
+
+def test_workers_draw_after_opencv_had_threads_here(crops: Crops) -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(4)
+        cv2.GaussianBlur(np.zeros((2000, 2000), np.uint8), (0, 0), 5.0)
+        same(next(batches(crops, 3, 1, range(1), workers=1)), next(batches(crops, 3, 1, range(1))))
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_workers_end_where_the_training_is_stopped(crops: Crops) -> None:
