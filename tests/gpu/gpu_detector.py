@@ -68,13 +68,13 @@ def detector(bundle: Bundle) -> StaticDetector:
 
 
 def recorded(detector: StaticDetector, bundle: Bundle) -> Network:
-    """What ``detector`` computes, with its constants where it computes: a copy of one cannot be part of a CUDA graph."""
+    """What ``detector`` computes, with its constants on the GPU: a copy from the host is no part of a CUDA graph."""
     if SIMULATED:
         return detector
     image = torch.zeros(1, bundle.height, bundle.width, 1, dtype=torch.uint8, device="cuda")
     with torch.device("cuda"), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the recorder: it takes values for constants, as is meant
-        network = torch.jit.trace(detector, (image,), check_trace=False)
+        network: Network = torch.jit.trace(detector, (image,), check_trace=False)  # type: ignore[no-untyped-call]
         for _ in range(3):  # torch compiles it at the second time: not while a graph is captured
             network(image)
         return network
