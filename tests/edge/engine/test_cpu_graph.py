@@ -190,8 +190,8 @@ def test_info_and_doctor_say_which_graph_it_is(tiny_bundle: Path, monkeypatch: p
 
 def test_the_bundled_int8_graph_and_what_it_was_made_of() -> None:
     bundle = Bundle.load(MODEL)
-    assert bundle.files[WEIGHTS] == "ad40a629969f5192ed427a583881923a6fed4437e2abbcb9886f0e6bb21ababe"
-    assert bundle.files[ONNX_INT8] == "7e57cfd8fb42b781f05519bcb3d290462bb6553c69c2287b4ec8fda71b07b881"
+    assert bundle.files[WEIGHTS] == "65b15adcf09664a7e921c3fd94333db94dca0577632ca52a156503e9ec314872"
+    assert bundle.files[ONNX_INT8] == "7041c14d9f0f874e196c7bf3c0382a4b2d01cd1b776c905785572a26979dc89a"
     assert bundle.file(ONNX_INT8).stat().st_size < 1_000_000
     assert {**bundle.int8, "frames_sha256": bundle.int8["frames_sha256"][:8]} == {
         "method": "least error to the power 2.5",
