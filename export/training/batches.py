@@ -5,7 +5,8 @@ step before one processor has drawn the next.
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterable
+import warnings
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import cv2
@@ -27,13 +28,7 @@ def batches(crops: Crops, seed: int, batch: int, steps: range, workers: int = 0)
     Raises InputError for a frame that cannot be read, EdgeError where a worker has ended.
     """
     drawn = _Drawn(crops, seed, batch)
-    before = signal.getsignal(signal.SIGCHLD)
-    if workers:
-        cv2.setNumThreads(1)  # a worker is a copy of this process, in which OpenCV would wait for threads left behind
-    each = iter(drawn.ahead(steps, workers) if workers else map(drawn.__getitem__, steps))
-    signal.signal(
-        signal.SIGCHLD, before or signal.SIG_DFL
-    )  # torch's would raise in the middle of a step; here it is told between two
+    each = drawn.ahead(steps, workers) if workers else map(drawn.__getitem__, steps)
     for _ in steps:
         try:
             one = next(each)
@@ -61,15 +56,24 @@ class _Drawn(Dataset[list[Crop] | str]):
         except EdgeError as error:
             return str(error)
 
-    def ahead(self, steps: range, workers: int) -> Iterable[list[Crop] | str]:
-        return DataLoader(
-            self,
-            batch_size=None,
-            sampler=steps,
-            num_workers=workers,
-            prefetch_factor=AHEAD,
-            collate_fn=_as_it_is,
-        )
+    def ahead(self, steps: range, workers: int) -> Iterator[list[Crop] | str]:
+        """The same of each of ``steps``, by ``workers`` processes."""
+        cv2.setNumThreads(1)  # a worker is a copy of this process, in which OpenCV would wait for threads left behind
+        before = signal.getsignal(signal.SIGCHLD)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="This DataLoader will create")  # so many were asked for
+            loader = DataLoader(
+                self,
+                batch_size=None,
+                sampler=steps,
+                num_workers=workers,
+                prefetch_factor=AHEAD,
+                collate_fn=_as_it_is,
+            )
+            each = iter(loader)
+        # torch's handler would raise in the middle of a step; without it, a worker that ended is told between two
+        signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
+        return each
 
 
 def _as_it_is(drawn: Any) -> Any:
