@@ -79,6 +79,8 @@ def test_frames_are_looked_at_in_tiles_where_that_is_asked_for(
     capsys.readouterr()
     assert main(["eval", "--checkpoint", "x.pth", *data, "--tiles", "auto"]) == 2
     assert "--tiles auto are looked at as in flight, by a bundle: give --model BUNDLE" in capsys.readouterr().err
+    assert main(["eval", "--model", "x", *data, "--device", "cpu"]) == 2
+    assert "--device cpu is where torch computes: give --checkpoint FILE, or --backend" in capsys.readouterr().err
 
 
 def test_the_best_threshold_goes_into_the_bundle(

@@ -296,3 +296,7 @@ def test_crops_are_drawn_by_as_many_processes_as_are_asked_for(
     assert asked == [0, 2]
     assert main([*words, "--out", str(tmp_path / "none"), "--workers", "-1"]) == 2
     assert "--workers -1: expected 0 or more" in capsys.readouterr().err
+    assert main([*words[:-3], "--device", "gpu0", "--out", str(tmp_path / "none")]) == 2
+    error = capsys.readouterr().err
+    assert "--device gpu0 cannot be used (" in error
+    assert error.endswith("): expected cpu, or cuda\n")
