@@ -17,13 +17,12 @@ from export.detector.from_shapes import Shapes
 
 def add_device_option(parser: argparse.ArgumentParser, of: str = "") -> None:
     """``of``: what the option belongs to, in words that begin its help."""
-    here = "cuda" if torch.cuda.is_available() else "cpu"
-    parser.add_argument("--device", help=f"{of}where to compute: cpu or cuda (default: {here} here)")
+    parser.add_argument("--device", help=f"{of}where to compute: cpu or cuda (default: {_usual_device()} here)")
 
 
 def device_of(arguments: argparse.Namespace) -> torch.device:
     """That of ``--device``, or the GPU where there is one. Raises InputError where it cannot be used."""
-    name = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    name = arguments.device or _usual_device()
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -31,6 +30,10 @@ def device_of(arguments: argparse.Namespace) -> torch.device:
         why = str(error).splitlines()[0]
         raise InputError(f"--device {name} cannot be used ({why}): expected cpu, or cuda") from None
     return device
+
+
+def _usual_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def add_detector_options(parser: argparse.ArgumentParser) -> None:
