@@ -8,6 +8,7 @@ from typing import Any
 import tensorrt_rtx as rtx
 from tensorrt_rtx import *  # noqa: F403
 
+TAKES = ("8.0", "8.6", "8.9", "12.0")  # compute capabilities, as it says where it refuses one; later ones, too
 __version__ = f"11.{rtx.__version__}"
 
 
