@@ -3,7 +3,8 @@
     python benchmarks/accuracy/health.py SOURCE [SOURCE ...] [--model BUNDLE] [--frames N]
 
 SOURCE: white-hot, without anything drawn into it: a folder of stills, a video. Each frame is judged as the first one of
-a flight, and then all of them one after the other. The rates in docs are those of HIT-UAV's validation part.
+a flight, then all of them one after the other, and some drawn at random, as of a flight whose scene changes. The rates
+in docs are those of HIT-UAV's validation part.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.data import Detections, Frame, RawDetections
 from edge.engine import open_engine
+from edge.health.polarity import Polarity
 from edge.health.scene import Health
 from edge.model.transform import Preprocessor, to_detections
 from edge.seams import Engine
 
+DRAWS, OF_EACH = 3000, (8, 12)
 Seen = tuple[Frame, np.ndarray, np.ndarray, RawDetections, Detections]  # frame, picture, image, raw, found
 
 
@@ -71,6 +74,21 @@ def judge(name: str, engine: Engine, seen: list[Seen], inverse: list[Seen]) -> N
             counted.update(names)
     print(f"  {name}: each alone {dict(alone)}; one after the other {dict(together)}, first at {first}")
     print(f"    judging, the model's looks apart: median {np.median(ms):.2f}, mean {np.mean(ms):.2f} ms of one core")
+    if seen[0][0].pixels.dtype == np.uint8:
+        told = {of: draws(engine, seen, inverse, of) for of in OF_EACH if of <= len(seen)}
+        print(f"    {DRAWS} draws, black_hot of each so many frames: {told}")
+
+
+def draws(engine: Engine, seen: list[Seen], inverse: list[Seen], of: int) -> int:
+    """How many of `DRAWS` flights of ``of`` frames drawn at random look black-hot at their end."""
+    rng, told = np.random.default_rng(0), 0
+    for _ in range(DRAWS):
+        polarity = Polarity()
+        for i in rng.choice(len(seen), of, replace=False):
+            _, _, image, raw, _ = seen[i]
+            polarity.look(image, raw, engine.bundle.score_threshold, lambda _, i=i: inverse[i][3])  # type: ignore[misc]
+        told += polarity.figure >= 1
+    return told
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Grey levels alone cannot tell: in 63 of 100 frames of HIT-UAV's validation part, all of them white-hot, the cold tail
 of the histogram is the longer one (sun, roofs, water). What the model finds can: over 8 of these frames the inverse
-never has more of it, and in 92 of 100 draws of 8 inverted frames it has.
+never has more of it, and in 90 of 100 draws of 8 inverted frames it has (benchmarks/accuracy/health.py).
 """
 
 from __future__ import annotations
@@ -18,17 +18,22 @@ Look = Callable[[npt.NDArray[np.uint8]], RawDetections]
 
 TIMES = 1.3  # so much more must be found in the inverse
 MORE, MORE_AT_FIRST = 1.1, 0.9  # and so many bodies a look more; at a single look both, as one scene may mislead
+SURE = 0.8  # a score
 OF_NEWEST = 0.15  # weight of the newest look
 MOST_BETWEEN = 64  # frames between two looks, which then take less than 2 % of the engine's time
 
 
 class Polarity:
-    """What the model finds in the pictures as they are and in their inverse, summed up over a flight."""
+    """What the model finds in the pictures as they are and in their inverse, summed up over a flight.
+
+    Twice: all that counts, and what is sure alone. A picture with the wrong palette still gives boxes, but unsure ones,
+    and where there are many they hide the others; a weak model is hardly ever sure.
+    """
 
     def __init__(self) -> None:
         self._given = self._next = self._looks = 0
-        self._found = np.zeros(2)  # sum of the scores a look: as it is, inverted; smoothed
-        self._boxes = np.zeros(2, int)
+        self._found = np.zeros((2, 2))  # all, sure; sum of the scores a look: as it is, inverted; smoothed
+        self._boxes = np.zeros((2, 2), int)
 
     def look(self, image: npt.NDArray[np.uint8], raw: RawDetections, threshold: float, again: Look) -> None:
         """Take one frame: ``image`` (H, W) uint8, the model's input, and what was found in it.
@@ -40,22 +45,29 @@ class Polarity:
             return
         self._next = self._given + min(self._given // 4, MOST_BETWEEN)
         self._looks += 1
-        scores = [found.scores[found.scores >= threshold] for found in (raw, again(np.bitwise_not(image)))]
-        sums = np.array([float(s.sum()) for s in scores])
+        both = raw.scores, again(np.bitwise_not(image)).scores
+        counted = [[s[s >= lowest] for s in both] for lowest in (threshold, max(threshold, SURE))]
+        sums = np.array([[float(s.sum()) for s in pair] for pair in counted])
         self._found += (sums - self._found) * max(OF_NEWEST, 1 / self._looks)
-        self._boxes += [len(s) for s in scores]
+        self._boxes += [[len(s) for s in pair] for pair in counted]
 
     @property
     def figure(self) -> float:
         """1 and more: it looks black-hot."""
-        if not self._looks:
-            return 0.0
-        straight, inverted = self._found
-        return float(inverted / (TIMES * straight + MORE + MORE_AT_FIRST / self._looks))
+        return float(self._figures.max())
+
+    @property
+    def _figures(self) -> npt.NDArray[np.float64]:
+        """(2,) by all that counts, by what is sure."""
+        straight, inverted = self._found.T
+        figures: npt.NDArray[np.float64] = inverted / (TIMES * straight + MORE + MORE_AT_FIRST / max(self._looks, 1))
+        return figures
 
     @property
     def seen(self) -> str:
         """The evidence in words."""
-        straight, inverted = self._boxes
+        sure = int(self._figures.argmax())
+        straight, inverted = self._boxes[sure]
         frames = "1 frame" if self._looks == 1 else f"{self._looks} frames"
-        return f"in {frames} {straight} found as it is, {inverted} in the inverse"
+        kind = f"sure ones (from {SURE:g}) " if sure else ""
+        return f"in {frames} {straight} {kind}found as it is, {inverted} in the inverse"

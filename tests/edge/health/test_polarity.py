@@ -58,6 +58,26 @@ def test_several_frames_are_sure_of_less_and_it_ends_when_the_palette_is_changed
     assert polarity.figure < 0.5
 
 
+def test_what_is_sure_tells_where_many_unsure_boxes_hide_it() -> None:
+    polarity = Polarity()
+    look(polarity, found(*[0.55] * 8), found(0.9, 0.9, 0.8, 0.55), 8)
+    assert polarity.figure > 1
+    assert polarity.seen == "in 6 frames 0 sure ones (from 0.8) found as it is, 18 in the inverse"
+    polarity = Polarity()
+    look(polarity, found(*[0.55] * 8), found(0.79, 0.79, 0.79, 0.55), 8)  # just not sure
+    assert polarity.figure < 1
+    polarity = Polarity()
+    look(polarity, found(0.9, 0.9, 0.8, 0.55), found(*[0.55] * 8), 8)
+    assert polarity.figure < 1
+
+
+def test_a_model_that_is_never_sure_tells_too() -> None:
+    polarity = Polarity()
+    look(polarity, found(), found(*[0.6] * 4), 8)
+    assert polarity.figure > 1
+    assert polarity.seen == "in 6 frames 0 found as it is, 24 in the inverse"
+
+
 def test_it_is_asked_at_every_frame_of_the_first_then_ever_less() -> None:
     asked = look(Polarity(), found(), found(), 1000)
     assert asked[:8] == [0, 1, 2, 3, 5, 7, 10, 13]
