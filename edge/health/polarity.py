@@ -18,7 +18,7 @@ Look = Callable[[npt.NDArray[np.uint8]], RawDetections]
 
 TIMES = 1.3  # so much more must be found in the inverse
 MORE, MORE_AT_FIRST = 1.1, 0.9  # and so many bodies a look more; at a single look both, as one scene may mislead
-SURE = 0.8  # a score
+SURE = 0.8  # score of what is counted a second time, alone: see `Polarity`
 OF_NEWEST = 0.15  # weight of the newest look
 MOST_BETWEEN = 64  # frames between two looks, which then take less than 2 % of the engine's time
 
