@@ -71,6 +71,17 @@ def test_what_is_sure_tells_where_many_unsure_boxes_hide_it() -> None:
     assert polarity.figure < 1
 
 
+def test_nothing_below_the_threshold_is_sure() -> None:
+    polarity = Polarity()
+    for _ in range(8):
+        polarity.look(IMAGE, found(), 0.9, lambda _: found(*[0.85] * 9))
+    assert polarity.figure == 0
+
+
+def test_before_the_first_look_nothing_is_told() -> None:
+    assert Polarity().figure == 0
+
+
 def test_a_model_that_is_never_sure_tells_too() -> None:
     polarity = Polarity()
     look(polarity, found(), found(*[0.6] * 4), 8)
