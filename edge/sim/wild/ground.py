@@ -57,6 +57,8 @@ def draw_ground(scene: Scene, lens: Lens, plants: list[Plant], rng: np.random.Ge
     drawing.plain()
     drawing.clumps()
     drawing.lines()
+    if scene.scrub:
+        drawing.scrub(scene.scrub)
     drawing.trees(plants)
     water = drawing.water() if scene.ground == "shore" else None
     ground = drawing.seen(drawing.kelvin)
@@ -128,6 +130,16 @@ class _Drawing:
             kelvin = rng.uniform(0.5, 7) + 0.4 * scene.sun
             where = (int(x * 16), int(y * 16))
             cv2.ellipse(self.kelvin, where, axes, rng.uniform(0, 180), 0, 360, (float(kelvin),), -1, shift=4)
+
+    def scrub(self, kelvin: float) -> None:
+        """Heather and low bushes in patches of 1 to 3 m, that much colder than the grass between them; many together,
+        with soft, ragged edges: as large and as plain as animals, but of no animal's form.
+        """
+        rng = self._rng
+        stretch = math.exp(rng.normal(0, 0.4))
+        soft = self._cloud(1.5 * stretch, 1.5 / stretch) + 0.5 * self._cloud(0.5, 0.5) + 0.8 * self._cloud(9.0, 9.0)
+        bare = np.quantile(soft[::4, ::4], rng.uniform(0.75, 0.98))
+        self.kelvin -= np.float32(kelvin) * np.clip(np.float32(rng.uniform(0.8, 3)) * (soft - np.float32(bare)), 0, 1)
 
     def lines(self) -> None:
         """Tracks of wheels and of game, and fences: wire is too thin to be seen, posts are not."""

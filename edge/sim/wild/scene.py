@@ -47,8 +47,8 @@ class Agc:
 class Scene:
     """Lengths in m, angles in degrees, temperatures in deg C or K; ``pitch`` -90 looks straight down; ``k1``: radial
     distortion; ``rectified``: the camera's software has taken it out, which leaves black edges. ``trees``: a hectare.
-    ``sun``: K that it warms dry ground. ``texture``: factor on how uneven the ground is. ``groups``: species and count
-    each. ``square``: enlarged to 1024x1024 with black above and below. ``agc``: None for 16-bit counts; ``gain``: K a
+    ``sun``: K that it warms dry ground. ``texture``: factor on how uneven the ground is. ``scrub``: K that patches of
+    low bushes are colder than it, 0 where there are none. ``groups``: species and count each. ``square``: enlarged to 1024x1024 with black above and below. ``agc``: None for 16-bit counts; ``gain``: K a
     count. ``scaled``: whether the counts' scale is told.
     """
 
@@ -65,6 +65,7 @@ class Scene:
     surface: float  # mean of the ground above the air
     sun: float
     texture: float
+    scrub: float
     groups: tuple[tuple[str, int], ...]
     people: int
     cars: int
@@ -124,6 +125,7 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
         surface=surface,
         sun=sun,
         texture=math.exp(rng.normal(-0.75, 0.6)),
+        scrub=0.0,
         groups=groups,
         people=people,
         cars=cars,
@@ -145,8 +147,8 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
 
 
 def _survey(scene: Scene, agc: Agc, rng: np.random.Generator) -> Scene:
-    """The same as a count of game sees it: straight down in flat light, and a range so wide that bodies are only 10 to
-    50 grey levels above calm ground.
+    """The same as a count of game sees it: straight down in flat light, seldom people, often scrub, and a range so wide
+    that bodies are only 10 to 50 grey levels above calm ground.
     """
     uniform = rng.uniform
     gsd = math.exp(uniform(math.log(0.03), math.log(0.075)))
@@ -158,6 +160,8 @@ def _survey(scene: Scene, agc: Agc, rng: np.random.Generator) -> Scene:
         sun=0.0,
         surface=uniform(-3, 3),
         texture=math.exp(rng.normal(-0.7, 0.5)),
+        scrub=uniform(0.5, 6) if rng.random() < 0.5 else 0.0,
+        people=scene.people if rng.random() < 0.25 else 0,
         cars=scene.cars if rng.random() < 0.3 else 0,
         stones=scene.stones if rng.random() < 0.3 else 0,
         blur=uniform(0.7, 1.5),

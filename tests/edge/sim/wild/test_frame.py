@@ -82,6 +82,9 @@ def test_two_of_five_8_bit_frames_are_surveys_straight_down_in_flat_light() -> N
     calm = [s for s in surveys if s.agc and s.agc.gamma == 1.0]  # the others draw it
     assert abs(len(calm) / 400 - 0.4) < 3 * (0.4 * 0.6 / 400) ** 0.5
     assert all(30 <= s.agc.span <= 95 and 0.02 < s.gsd < 0.08 for s in calm if s.agc)
+    assert 0.35 < np.mean([s.scrub > 0 for s in calm]) < 0.65
+    assert 0.04 < np.mean([s.people > 0 for s in calm]) < 0.17  # 0.4 x 0.9 of other scenes
+    assert not any(s.scrub for s in scenes if s not in calm)
     counts_only = [draw_scene(np.random.default_rng(seed), 0.0) for seed in range(50)]
     assert all(s.agc is None for s in counts_only)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -62,6 +63,22 @@ def test_stones_stand_out_and_water_is_smooth() -> None:
     assert wet.max() == 1.0
     assert land[wet == 1].std() < 0.6 * land[wet == 0].std()
     assert not ground()[1].any()
+
+
+def test_scrub_is_colder_by_what_the_scene_says_in_patches_the_size_of_animals() -> None:
+    plain = ground(texture=0.05)[0]
+    parts = []
+    for seed in range(8):
+        cold = ground(seed=seed, scrub=4.0, texture=0.05)[0]
+        assert plain.min() - cold.min() == pytest.approx(4, abs=0.4)
+        patches = (cold < np.median(plain) - 2).astype(np.uint8)
+        parts.append(float(patches.mean()))
+        sizes = cv2.connectedComponentsWithStats(patches)[2][1:, cv2.CC_STAT_AREA]
+        metres = np.sqrt(sizes[sizes > 20]) * 50 / 800
+        assert 0.4 < np.median(metres) < 4
+    assert 0.005 < min(parts)
+    assert max(parts) < 0.3
+    np.testing.assert_array_equal(ground(scrub=0.0)[0], ground()[0])
 
 
 def test_stubble_has_rows() -> None:
