@@ -38,6 +38,7 @@ from edge.sinks.faint import NAME as FAINT
 from edge.sinks.spare import Spare
 from edge.sinks.tracks.counts import FILE as COUNTS
 from edge.system.activity import HANDING_ON, SHOWING, State, here
+from edge.system.caution import CAUTION
 from edge.system.deadline import Deadline
 from edge.system.files import Room
 from edge.system.host import host_facts, power_facts, versions
@@ -159,7 +160,7 @@ class Loop:
         if self._totals.meter.results == 0:
             log.info("%s", source_line(self.camera, result.frame, self.engine))
         for line in self._totals.add(result):
-            log.warning("%s", line)
+            log.warning("%s", line.text, extra={CAUTION: line.of_source})
         if self.camera.live:
             self._degrader.note(result)
         here().works(HANDING_ON)

@@ -11,7 +11,7 @@ from typing import Any
 from edge.data import Frame, Result, class_name
 from edge.engine.tiled import TiledEngine, tiling_of
 from edge.errors import SinkError, without_password
-from edge.health.conditions import HealthLog
+from edge.health.conditions import HealthLog, Line
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
 from edge.measure.percentiles import RULE
@@ -47,8 +47,8 @@ class Totals:
         """Results for which the engine was not asked, as the board was in trouble."""
         return self._between
 
-    def add(self, result: Result) -> list[str]:
-        """Book one result; returns what a person should be told with it, a line each."""
+    def add(self, result: Result) -> list[Line]:
+        """Book one result; returns what a person should be told with it."""
         self.meter.add(result)
         self._dropped, self._duplicates, self._lost = result.dropped, result.duplicates, result.lost
         self._frozen_s = result.frozen_s

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,14 +119,22 @@ class RtspServer:
         self.start()
 
     def start(self, width: int = 320, height: int = 256) -> None:
-        script = ROOT / "tests/support/rtsp_server.py"
-        self.process = popen(
-            [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), "30"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        """Starts it; on the port it had, if it had one, which another program may hold for a moment."""
+        script, until = ROOT / "tests/support/rtsp_server.py", time.monotonic() + WAIT_S
+        port = ""
+        while not port:
+            assert time.monotonic() < until, f"no RTSP server could be started on port {self.port}"
+            self.process = popen(
+                [str(SYSTEM_PYTHON), str(script), str(self.port), str(width), str(height), "30"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert self.process.stdout
+            port = self.process.stdout.readline()
+            if not port:
+                self.process.communicate(timeout=WAIT_S)
+                time.sleep(0.2)
+        self.port = int(port)
 
     def kill(self) -> None:
         self.process.kill()
