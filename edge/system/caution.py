@@ -1,6 +1,7 @@
 """Warnings of what was asked for, and not of what happens: they are seen with ``--quiet``, too.
 
-Such as a spare folder on the disk that it is to stand in for, or a source whose picture is black-hot. To all else they are warnings like the others.
+Such as a spare folder on the disk that it is to stand in for, or a source whose picture is black-hot. To all else they
+are warnings like the others.
 """
 
 from __future__ import annotations

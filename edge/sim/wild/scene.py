@@ -48,8 +48,9 @@ class Scene:
     """Lengths in m, angles in degrees, temperatures in deg C or K; ``pitch`` -90 looks straight down; ``k1``: radial
     distortion; ``rectified``: the camera's software has taken it out, which leaves black edges. ``trees``: a hectare.
     ``sun``: K that it warms dry ground. ``texture``: factor on how uneven the ground is. ``scrub``: K that patches of
-    low bushes are colder than it, 0 where there are none. ``groups``: species and count each. ``square``: enlarged to 1024x1024 with black above and below. ``agc``: None for 16-bit counts; ``gain``: K a
-    count. ``scaled``: whether the counts' scale is told.
+    low bushes are colder than it, 0 where there are none. ``groups``: species and count each. ``square``: enlarged to
+    1024x1024 with black above and below. ``agc``: None for 16-bit counts; ``gain``: K a count. ``scaled``: whether the
+    counts' scale is told.
     """
 
     altitude: float
