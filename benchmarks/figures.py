@@ -52,7 +52,7 @@ def of_peers(peers: Peers) -> list[Figure]:
         rows.append(
             Figure(
                 "peers",
-                f"the same detector in other programs, times as long as ours for a frame: {names}",
+                f"the same detector in other programs, times as long as ours for a frame: {names} ({peers.processor})",
                 "; ".join(f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" for _, ratio in compared),
                 peers.command,
                 peers.date,

@@ -41,7 +41,7 @@ def section(peers: Peers) -> str:
     """Markdown: the tables, and what the figures hold for."""
     host, versions = peers.host, ", ".join(f"{name} {v}" for name, v in sorted(peers.versions.items()))
     lines = [
-        f"`{peers.command}`, {peers.date}, {host['cpu']}, {host['cores']} cores, {peers.threads} threads for each. "
+        f"`{peers.command}`, {peers.date}, {peers.processor}, {host['cores']} cores, {peers.threads} threads for each. "
         f"{versions}. {max((d.rounds for d in peers.detectors), default=0)} rounds.",
         f"While the detectors were timed, {peers.load}; while the loops were, {peers.loops_load}. {BUSY_SAID}"
         if peers.load.busy or peers.loops_load.busy

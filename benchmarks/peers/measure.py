@@ -11,7 +11,17 @@ from datetime import datetime, timezone
 from benchmarks.peers.agreement import ROUNDED, SAME, Agreement, agreement
 from benchmarks.peers.detectors import DETECTORS, OURS, AbsentError, Detector, Grey
 from benchmarks.peers.loops import BUFFERS, PLAIN, RATE, STREAM, in_turns
-from benchmarks.peers.result import FORMAT, DetectorResult, Load, LoopResult, Peers, loop_result, ratio, spread
+from benchmarks.peers.result import (
+    FORMAT,
+    MULTIPLIES,
+    DetectorResult,
+    Load,
+    LoopResult,
+    Peers,
+    loop_result,
+    ratio,
+    spread,
+)
 from benchmarks.peers.turns import LEAST_ROUNDS, PAUSE_S, Turn, Worker, take_turns
 from edge.camera import open_camera
 from edge.data import RawDetections
@@ -19,6 +29,7 @@ from edge.engine.ort import OrtEngine
 from edge.errors import EngineError
 from edge.model.bundle import ONNX_CPU, Bundle
 from edge.model.transform import Preprocessor
+from edge.system.cpu import PAIR_BITS, byte_products
 from edge.system.host import host_facts, versions
 from edge.system.sampler import Sampler
 from edge.system.sensors import Sensors
@@ -63,7 +74,7 @@ def measure(bundle: Bundle, seconds: float, count: int, only: Sequence[str], say
         format=FORMAT,
         command="make bench-peers",
         date=datetime.now(timezone.utc).date().isoformat(),
-        host=host_facts(),
+        host={**host_facts(), MULTIPLIES: list(byte_products(PAIR_BITS))},
         versions=versions(used),
         model=bundle.name,
         model_files=dict(bundle.files),

@@ -18,6 +18,7 @@ from edge.system.files import reason_of
 
 FORMAT = 1
 WORTH = 0.9  # of ONNX Runtime's processor time: from here down OpenVINO is worth a backend
+MULTIPLIES = "byte_products"  # in ``host``: what the processor multiplies bytes with, which decides about INT8
 BUSY = 10.0  # per cent of the machine that others take: from here on the pages show ratios only
 
 
@@ -123,6 +124,12 @@ class Peers:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+    @property
+    def processor(self) -> str:
+        """Its name, and what it multiplies bytes with."""
+        able = ", ".join(self.host.get(MULTIPLIES, ()))
+        return f"{self.host['cpu']}{f' with {able}' if able else ''}"
 
     def verdict(self) -> str | None:
         """Of ONNX Runtime's time, what OpenVINO takes for the same graph; None where it was not compared."""

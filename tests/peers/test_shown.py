@@ -65,7 +65,8 @@ def peers(openvino: float = 0.8, low: float = 0.7, high: float = 0.9, others: fl
     one = result.Spread(90.0, 100.0, 130.0)
     d = result.DetectorResult
     return result.Peers(
-        format=result.FORMAT, command="make bench-peers", date="2026-11-26", host={"cpu": "a CPU", "cores": 2},
+        format=result.FORMAT, command="make bench-peers", date="2026-11-26",
+        host={"cpu": "a CPU", "cores": 2, "byte_products": ["avx2"]},
         versions={"openvino": "1"}, model="m", model_files={}, frames="sim:", threads=2, method=["By turns."],
         load=result.Load(90.0, others), loops_load=result.Load(90.0, others), rate=30.0, buffers=4, left_out="YOLO.",
         detectors=[
@@ -91,6 +92,7 @@ def test_what_is_printed_and_what_a_page_says() -> None:
         assert "other programs took 5 %" in said.lower()
     assert "finds 60 of 60 objects, 0 others" in text
     assert "| OpenVINO | 0.80 (0.70 to 0.90) | 0.85 | 90, 100, 130 | 60 of 60, 0 others |" in page
+    assert "a CPU with avx2, 2 cores" in page
     assert "openvino 1. 9 rounds.\n" in page
     assert "| `plain` | 3.0, 4.8, 5.0 | 300, 480, 500 | 4.00 | 80% |" in page
     assert "| `stream` | 1.0, 1.2, 2.3 | 100, 120, 230 | 4.00 | 90% |" in page
