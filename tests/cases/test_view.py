@@ -166,7 +166,7 @@ def test_a_picture_in_a_colour_palette(tiny_bundle: Path, tmp_path: Path, capsys
     _, report, _ = run(still, tiny_bundle, tmp_path / "out")
     assert report["health"]["colour"]["first"]["seq"] == 0
     assert "edge: health: colour from frame 0 on" in capsys.readouterr().err
-    run(still, tiny_bundle, tmp_path / "quiet", "--quiet")  # whoever named the source can mend it: told all the same
+    run(still, tiny_bundle, tmp_path / "quiet", "--quiet")  # whoever named the source can fix it: told all the same
     assert [line.partition(" on:")[0] for line in capsys.readouterr().err.splitlines()] == [
         "edge: health: colour from frame 0"
     ]
