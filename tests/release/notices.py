@@ -85,8 +85,9 @@ varied their grey levels and mixed simulated flights in. The body's first weight
 ## Pictures of the documentation
 
 The first two frames of `docs/simulator.jpg` are real: frames of flight 152 of the **BAMBI** project, made smaller, the
-first with its nine labelled deer (https://github.com/HugoMarkoff/BAMBI_BBox_Corrections). The boxes of these nine are in
-`benchmarks/accuracy/real_animals.json`, too, the other boxes there are by thermal-edge. Both are under the MIT licence:
+first with its nine labelled deer (https://github.com/HugoMarkoff/BAMBI_BBox_Corrections). The boxes of these nine
+are in `benchmarks/accuracy/real_animals.json`, too; the other boxes there are by thermal-edge. Both are under the MIT
+licence:
 
 > Copyright (c) 2026 BAMBI Project
 >
