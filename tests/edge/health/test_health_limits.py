@@ -187,6 +187,19 @@ def test_limits_of_all_conditions() -> None:
     }
 
 
+def test_what_lies_in_the_source_and_not_in_the_weather() -> None:
+    of_source = {name for name, condition in CONDITIONS.items() if condition.of_source}
+    assert of_source == {"black_hot", "byte_order", "colour", "fixed_boxes", "overlay", "rows", "scale"}
+    log, picture = HealthLog(), np.zeros((8, 8), np.uint8)
+    held = frozenset({"black_hot", "drift"})
+    begun, ended = (
+        log.add(made(Frame(picture, seq, 0.0), Detections.none(8, 8), 0.0, picture, warnings=warnings))
+        for seq, warnings in enumerate([held, frozenset[str]()])
+    )
+    assert [line.of_source for line in begun] == [True, False]
+    assert [line.of_source for line in ended] == [False, False]  # good news can wait for the report
+
+
 def test_each_count_of_a_condition_stands_under_its_name() -> None:
     """Present three times, in 1, 2 and 4 frames: 7 in all."""
     log, picture = HealthLog(), np.zeros((8, 8), np.uint8)
