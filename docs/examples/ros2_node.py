@@ -142,7 +142,7 @@ def detect(node, stop):
         health = HealthLog()
         for result in results:
             for line in health.add(result):
-                node.get_logger().warning(line)
+                node.get_logger().warning(line.text)
             if result.inferred:  # an empty message means: looked at, and nothing found
                 publisher.publish(message_of(result, engine.bundle.classes))
 
