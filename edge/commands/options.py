@@ -86,7 +86,8 @@ def add_verbose(parser: argparse.ArgumentParser, default: Any = False) -> None:
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """``--quiet``, of the commands that show how they get on."""
-    parser.add_argument("--quiet", action="store_true", help="print errors only, and warnings of what was asked for")
+    what = "print errors only, and warnings of what was asked for or can be fixed at the source"
+    parser.add_argument("--quiet", action="store_true", help=what)
 
 
 def add_out(parser: argparse.ArgumentParser, default: str, help: str) -> None:
