@@ -2,13 +2,15 @@
 
 python benchmarks/accuracy/simulated_animals.py [--frames 150] [--seed 900] [--real DIR] [--sheet FILE.jpg]
 
-DIR is ../shared/data: animals/ holds eleven 8-bit frames of one real flight, one of them with nine labelled red deer
-(MIT, BAMBI project), hituav/val frames with people (CC BY 4.0). Real frames are only looked at.
+DIR is ../shared/data: animals/ holds eleven 8-bit frames of one real flight (MIT, BAMBI project), whose 40 red deer
+`real_animals.json` labels, hituav/val frames with people (CC BY 4.0). Real frames are only looked at.
 Without DIR nothing is compared, and the reason is printed. ``--sheet`` writes real and simulated frames side by side.
 
 The enlarged frames of animals/ are brought back to 640x512. All figures are of 8-bit grey; every box is measured in the
 same way: a body's level is the 95th percentile inside its box, or the 5th where that is farther from the ground, the
 ground is what lies within 8 px around the box. Spread is 1.4826 times the median absolute difference to the median.
+Length and width are those of the largest part that is farther from the ground than half of the level, after a blur of
+0.75 px: four standard deviations along its axes, which for an ellipse are these.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ Boxes = npt.NDArray[np.float64]
 Rows = dict[str, list[float]]
 
 ROOT = Path(__file__).resolve().parents[2]
+LABELS = Path(__file__).with_name("real_animals.json")
 SQUARE, SCALE, TOP = 1024, 0.625, 64  # of the enlarged frames; the rows of the frame in them
 RING, BLOCK = 8, 32
 OF_FRAME = (
@@ -45,7 +48,13 @@ OF_FRAME = (
     "sharpness (Laplacian / spread)",
     "slope of power spectrum",
 )
-OF_BODY = ("body minus ground (grey levels)", "body minus ground (spreads)", "longer side (px)", "shorter side (px)")
+OF_BODY = (
+    "body minus ground (grey levels)",
+    "body minus ground (spreads)",
+    "longer side (px)",
+    "shorter side (px)",
+    "length of a body / its width",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables = [figures(frames) for frames in (real, people, simulated)]
     for name in (*OF_FRAME, *OF_BODY):
         cells = [
-            np.percentile(t[name] or [np.nan], q)
+            np.nanpercentile(t[name] or [np.nan], q)
             for t, q in zip(tables, ((0, 50, 100), (5, 50, 95), (5, 50, 95)), strict=True)
         ]
         texts = ["".join(f"{v:8.2f}" for v in cell) for cell in cells]
@@ -95,12 +104,13 @@ def simulated_frames(count: int, seed: int) -> Iterator[tuple[Grey, Boxes]]:
 
 
 def real_frames(folder: Path) -> Iterator[tuple[Grey, Boxes]]:
-    """Frames of the real flight and the boxes of the one that is labelled."""
-    frames = json.loads((folder / "152_metadata.json").read_text())["frames"]
-    labelled = {f["thermal_image"]: [a["bbox"] for a in f["annotations"]] for f in frames.values()}
+    """Frames of the real flight and the boxes of their deer."""
+    coco = json.loads(LABELS.read_text())
+    names = {image["id"]: image["file_name"] for image in coco["images"]}
     for path in sorted(folder.glob("*.jpg")):
-        keys = ("x_min", "y_min", "x_max", "y_max")
-        boxes = np.array([[b[k] for k in keys] for b in labelled.get(path.name, [])], np.float64).reshape(-1, 4)
+        found = [a["bbox"] for a in coco["annotations"] if names[a["image_id"]] == path.name]
+        boxes = np.array(found, np.float64).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
         yield small(np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8), boxes)
 
 
@@ -170,7 +180,20 @@ def of_body(pixels: Grey, box: npt.NDArray[np.float64]) -> tuple[float, ...]:
     ends = np.percentile(inside, (5, 95)) - ground
     level = float(ends[np.abs(ends).argmax()])
     sides = sorted((box[2:] - box[:2]).tolist())
-    return level, level / spread, sides[1], sides[0]
+    return level, level / spread, sides[1], sides[0], slenderness(pixels, box, ground, level)
+
+
+def slenderness(pixels: Grey, box: npt.NDArray[np.float64], ground: float, level: float) -> float:
+    """Length of a body over its width; NaN where less than 12 px stand out."""
+    h, w = pixels.shape
+    x1, y1, x2, y2 = np.round(box).astype(int).clip(0, (w, h, w, h)).tolist()
+    inside = cv2.GaussianBlur(pixels, (0, 0), 0.75)[y1:y2, x1:x2].astype(np.float64) - ground
+    count, marks, stats, _ = cv2.connectedComponentsWithStats((inside / (level or 1.0) > 0.5).astype(np.uint8))
+    if count < 2 or stats[1:, cv2.CC_STAT_AREA].max() < 12:
+        return float("nan")
+    places = np.nonzero(marks == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
+    narrow, along = np.sqrt(np.linalg.eigvalsh(np.cov(np.stack(places))))
+    return float(along / max(narrow, 0.25))
 
 
 def around(pixels: Grey, box: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -211,8 +234,8 @@ def room(frames: Sequence[tuple[Grey, Boxes]], least: float) -> str:
 
 def write_sheet(path: Path, real: Sequence[tuple[Grey, Boxes]], simulated: Sequence[tuple[Grey, Boxes]]) -> None:
     """Two real frames, then ten simulated ones with animals, their boxes drawn; at most about 200 kB."""
-    labelled = [frame for frame in real if len(frame[1])]
-    chosen = [*labelled[:1], *[f for f in real if not len(f[1])][-1:], *[f for f in simulated if len(f[1])][:10]]
+    most = max(real, key=lambda frame: len(frame[1]))
+    chosen = [most, *[f for f in real if not len(f[1])][-1:], *[f for f in simulated if len(f[1])][:10]]
     tiles = []
     for pixels, boxes in chosen:
         tile = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.errors import InputError
 from edge.sim.wild.frame import make_frame
-from edge.sim.wild.onto import set_onto
+from edge.sim.wild.onto import LEVELS, LEVELS_WIDE, WIDE, set_onto, wider_range
 from edge.sim.wild.scene import HEIGHT, WIDTH
 from edge.sim.wild.seen import Body
 from export.data.dataset import LabelledFrame, LabelledSet, read_frame
@@ -85,7 +85,10 @@ def simulate_onto(
                 )
             rng = np.random.default_rng((seed, index))
             taken = np.concatenate((frame.boxes, frame.ignored))
-            seen, bodies = set_onto(pixels.view(np.uint8), taken, altitude, angle, rng)
+            picture, levels = pixels.view(np.uint8), LEVELS
+            if rng.random() < WIDE:
+                picture, levels = wider_range(picture, rng), LEVELS_WIDE
+            seen, bodies = set_onto(picture, taken, altitude, angle, rng, levels)
             encoded = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, REAL_QUALITY])[1].tobytes()
             path = out / split / f"onto{seed}-{index:05d}_{frame.path.stem}.jpg"
             own = LabelledFrame(path, WIDTH, HEIGHT, frame.boxes, frame.labels, frame.ignored)

@@ -48,10 +48,12 @@ def pose_of(species: Species, rng: np.random.Generator) -> Pose:
     return Pose(name, rng.normal(0, 10), rng.normal(0, 25), rng.uniform(0, 2 * math.pi))
 
 
-def animal(species: Species, pose: Pose, length: float, antlers: bool = False) -> Shape:
-    """The shape of one of ``length`` m, nose to rump; `Shape.heat` is as everywhere, with the sun's K in ``sky``."""
+def animal(species: Species, pose: Pose, length: float, antlers: bool = False, girth: float = 1.0) -> Shape:
+    """The shape of one of ``length`` m, nose to rump, ``girth`` times as wide as its species is; `Shape.heat` is as
+    everywhere, with the sun's K in ``sky``.
+    """
     down = pose.name in ("lying", "curled")
-    half = species.width * length / 2
+    half = girth * species.width * length / 2
     deep = half * species.depth
     shoulder = species.shoulder * length / species.length[1]
     high = deep * 0.95 if down else max(shoulder - deep, deep * 0.9)
@@ -77,19 +79,19 @@ def _trunk(
     third = reach / 3
     middle = np.array([0.0, 0.0, high])
     places = [
-        middle - third * 0.95 * np.array([math.cos(steps[0]), math.sin(steps[0]), 0]),
+        middle - third * 0.7 * np.array([math.cos(steps[0]), math.sin(steps[0]), 0]),
         middle,
-        middle + third * 0.95 * np.array([math.cos(steps[2]), math.sin(steps[2]), 0]),
+        middle + third * 0.7 * np.array([math.cos(steps[2]), math.sin(steps[2]), 0]),
     ]
     parts = []
     for place, yaw, wide in zip(places, steps, (0.95, 1.0, 1.02), strict=True):
         c, s = math.cos(yaw), math.sin(yaw)
         turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
-        size = np.array([0.7 * third + 0.35 * half, half * wide, deep * wide])
+        size = np.array([0.95 * third + 0.3 * half, half * wide, deep * wide])
         belly = species.coat + 0.5 * (species.bare - species.coat)
         parts.append(Part(place + (BALL * size) @ turned, solid=True, share=belly, sky=0.45))
         parts.append(Part(place + (_UPPER * size) @ turned, solid=True, share=species.coat, sky=1.0))
-    chest = places[2] + 0.45 * third * np.array([math.cos(steps[2]), math.sin(steps[2]), 0])
+    chest = places[2] + 0.7 * third * np.array([math.cos(steps[2]), math.sin(steps[2]), 0])
     return parts, chest, float(steps[2])
 
 
@@ -133,10 +135,10 @@ def _neck_and_head(
     nod = -0.35 if pose.name != "grazing" else -0.9
     nose = neck_end + species.head * length * (math.cos(nod) * ahead + (0, 0, math.sin(nod)))
     nose[2] = max(nose[2], 0.04)
-    neck = 0.55 * half if species.neck > 0.1 else 0.75 * half
+    neck = 0.38 * half if species.neck > 0.1 else 0.75 * half
     parts = [
-        _ball(chest, neck_end, neck, species.coat + 0.04, 0.8),
-        _ball(neck_end, nose, 0.36 * half + 0.01, species.bare + 0.06, 0.6, 0.5),
+        _ball(chest, neck_end, neck, 0.7 * species.coat, 0.8),
+        _ball(neck_end, nose, 0.28 * half + 0.01, 0.5 * (species.coat + species.bare), 0.6, 0.5),
     ]
     left = np.array([-ahead[1], ahead[0], 0.0])
     for side in (1, -1) if species.ear else ():

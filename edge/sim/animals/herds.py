@@ -11,13 +11,15 @@ from edge.sim.animals.species import Species
 from edge.sim.flight import Float64
 
 _TRIES = 12
+GIRTH = (0.85, 1.3)
 HEADING_SPREAD = 35.0  # degrees around the herd's own, 1 sigma; a third of a herd looks elsewhere
 
 
 @dataclass(frozen=True)
 class Animal:
     """One animal: ``place``: east and north, m; ``heading``: degrees clockwise from north; ``length``: m, nose to rump;
-    ``warmth``: factor on what its body is above the air, by its coat.
+    ``warmth``: factor on what its body is above the air, by its coat. ``girth``: factor on the width of its species, by
+    coat, season and what it has eaten.
     """
 
     species: Species
@@ -27,6 +29,7 @@ class Animal:
     length: float
     warmth: float
     antlers: bool
+    girth: float
 
 
 def herd(species: Species, count: int, centre: Float64, rng: np.random.Generator) -> list[Animal]:
@@ -47,5 +50,6 @@ def herd(species: Species, count: int, centre: Float64, rng: np.random.Generator
         own = heading + rng.normal(0, HEADING_SPREAD) if rng.random() < 0.67 else rng.uniform(0, 360)
         east, north = place.tolist()
         warm = warmth * rng.uniform(0.92, 1.08)
-        found.append(Animal(species, pose, (east, north), own % 360, length, warm, antlered and rng.random() < 0.5))
+        antlers, girth = antlered and rng.random() < 0.5, rng.uniform(*GIRTH)
+        found.append(Animal(species, pose, (east, north), own % 360, length, warm, antlers, girth))
     return found

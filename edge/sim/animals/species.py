@@ -42,14 +42,14 @@ class Species:
 
 
 SPECIES = (
-    Species("red deer", (1.3, 2.2), 1.20, 0.19, herd=(1, 14), spacing=4.5, antlers=0.35),
-    Species("fallow deer", (1.0, 1.6), 0.95, 0.19, herd=(1, 16), spacing=3.2, antlers=0.3, tail=0.11),
-    Species("roe deer", (0.8, 1.3), 0.68, 0.19, herd=(1, 5), spacing=4.0, tail=0.02, curled=True, antlers=0.14),
+    Species("red deer", (1.3, 2.2), 1.20, 0.27, herd=(1, 14), spacing=4.5, antlers=0.35),
+    Species("fallow deer", (1.0, 1.6), 0.95, 0.27, herd=(1, 16), spacing=3.2, antlers=0.3, tail=0.11),
+    Species("roe deer", (0.8, 1.3), 0.68, 0.27, herd=(1, 5), spacing=4.0, tail=0.02, curled=True, antlers=0.14),
     Species(
         "wild boar",
         (0.6, 1.7),
         0.90,
-        0.23,
+        0.30,
         trunk=0.66,
         neck=0.09,
         head=0.26,
@@ -61,7 +61,7 @@ SPECIES = (
         ear=0.06,
     ),
     Species(
-        "fox", (0.55, 0.85), 0.42, 0.17, trunk=0.62, neck=0.12, head=0.22, tail=0.55, ear=0.12, coat=0.16, curled=True
+        "fox", (0.55, 0.85), 0.42, 0.20, trunk=0.62, neck=0.12, head=0.22, tail=0.55, ear=0.12, coat=0.16, curled=True
     ),
     Species(
         "hare",
@@ -81,7 +81,7 @@ SPECIES = (
         "cattle",
         (1.4, 2.6),
         1.40,
-        0.25,
+        0.30,
         neck=0.17,
         head=0.2,
         tail=0.3,
@@ -96,7 +96,7 @@ SPECIES = (
         "sheep",
         (0.7, 1.3),
         0.75,
-        0.30,
+        0.36,
         trunk=0.66,
         neck=0.13,
         head=0.2,
@@ -110,7 +110,7 @@ SPECIES = (
         "dog",
         (0.5, 1.1),
         0.62,
-        0.19,
+        0.22,
         trunk=0.62,
         neck=0.13,
         head=0.22,

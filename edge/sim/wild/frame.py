@@ -133,7 +133,7 @@ def place_bodies(
         for one in herd(species, count, centre, rng):
             k = (38.0 - scene.air) * one.warmth
             sun = scene.sun * rng.uniform(0.0, 0.6)
-            body = animal(one.species, one.pose, one.length, one.antlers)
+            body = animal(one.species, one.pose, one.length, one.antlers, one.girth)
             place = np.array([*one.place, one.heading])
             found.append(Standing("animal", name, one.pose.name, body, 1.0, place, (k, 1.0, 0.0, sun)))
     group = None

@@ -26,17 +26,41 @@ Grey = npt.NDArray[np.uint8]
 # HIT-UAV does not tell its lens: heights of persons and lengths of cars give 1100 to 2000 px, differing by flight
 FOCAL_RANGE_PX = (1100.0, 2000.0)
 LEVELS = (10.0, 100.0)  # of grey, mean of a body above the ground
-COLDER = 0.12  # part of the herds that is darker than the ground
+WIDE = 0.5  # part of the pictures that are first shown in a wider range
+WIDER = (1.5, 5.0)  # times
+LEVELS_WIDE = (8.0, 40.0)
+COLDER = 0.06  # part of the herds that is darker than the ground
 _CLEAR_PX = 8  # between a body and what is labelled
 _BRIGHT = 205  # ground brighter than that leaves no room above
 _TRIES = 40
 
 
+def wider_range(picture: Grey, rng: np.random.Generator) -> Grey:
+    """``picture``, (512, 640) uint8, as a camera of a range ``WIDER`` times as wide shows it: people, too, are only
+    some grey levels above calm ground. The noise of 8 bit and its stripes are added, since the real ones shrink.
+    """
+    factor = float(np.exp(rng.uniform(*np.log(WIDER))))
+    level, soft = rng.uniform(50, 130), rng.uniform(0.5, 0.9)
+    noise = rng.standard_normal((HEIGHT, WIDTH), np.float32)
+    # blurred noise has a spread of 1 / (2 sqrt(pi) sigma)
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), soft), np.float32) * np.float32(3.5 * soft * rng.uniform(0.5, 3))
+    columns, rows = (rng.standard_normal(n, np.float32) * np.float32(rng.uniform(0, 1)) for n in (WIDTH, HEIGHT))
+    real = picture.astype(np.float32)
+    narrow = (real - np.float32(np.median(real))) / np.float32(factor) + np.float32(level)
+    return np.asarray(np.rint(np.clip(narrow + noise + columns + rows[:, None], 0, 255)), np.uint8)
+
+
 def set_onto(
-    picture: Grey, taken: Float32, altitude: float, angle: float, rng: np.random.Generator
+    picture: Grey,
+    taken: Float32,
+    altitude: float,
+    angle: float,
+    rng: np.random.Generator,
+    levels: tuple[float, float] = LEVELS,
 ) -> tuple[Grey, tuple[Body, ...]]:
     """``picture``, (512, 640) uint8, with animals in it, and these. ``taken``: (N, 4) xyxy px, what is labelled
-    already. ``altitude``: m; ``angle``: degrees below the horizon, 90 straight down.
+    already. ``altitude``: m; ``angle``: degrees below the horizon, 90 straight down. ``levels``: lowest and highest
+    mean of a body above the ground, of grey.
     """
     focal = float(np.exp(rng.uniform(*np.log(FOCAL_RANGE_PX))))
     scene = replace(draw_scene(rng), altitude=altitude, pitch=-angle, roll=0.0, focal=focal, k1=0.0)
@@ -45,12 +69,12 @@ def set_onto(
     free = _free(real, taken)
     layers = Layers()
     drawn: list[tuple[float, Drawn, Animal]] = []
-    for one, levels in _herds(lens, free, rng):
-        body = animal(one.species, one.pose, one.length, one.antlers)
+    for one, above in _herds(lens, free, levels, rng):
+        body = animal(one.species, one.pose, one.length, one.antlers, one.girth)
         shown = draw_shape(body, 1.0, np.array([*one.place, one.heading]), lens, (1.0, 0.0, 0.0, 0.0), 0.0)
         if shown is not None and _fits(shown, free):
             reach = float(np.hypot(*(np.array(one.place) - lens.centre[:2])))
-            drawn.append((reach, _in_levels(shown, real, levels), one))
+            drawn.append((reach, _in_levels(shown, real, above), one))
     seen: list[tuple[Animal, Visible]] = []
     for _, shown, one in sorted(drawn, key=lambda row: row[0]):
         seen.append((one, layers.add(shown)))
@@ -64,7 +88,9 @@ def set_onto(
     return np.rint(whole).astype(np.uint8), tuple(b for b in bodies if b is not None)
 
 
-def _herds(lens: Lens, free: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[tuple[Animal, float]]:
+def _herds(
+    lens: Lens, free: npt.NDArray[np.bool_], levels: tuple[float, float], rng: np.random.Generator
+) -> list[tuple[Animal, float]]:
     """Animals of one or two herds and how many levels each is above its ground."""
     names = [name for name in OFTEN if OFTEN[name]]
     shares = np.array([OFTEN[name] for name in names], float)
@@ -76,8 +102,8 @@ def _herds(lens: Lens, free: npt.NDArray[np.bool_], rng: np.random.Generator) ->
         count = low + int((high - low + 0.999) * rng.random() ** 1.5)
         spot = int(rng.integers(len(rows)))
         centre = lens.ground[rows[spot] * 8, columns[spot] * 8].astype(np.float64)
-        levels = float(np.exp(rng.uniform(*np.log(LEVELS)))) * (-0.6 if rng.random() < COLDER else 1.0)
-        found += [(one, levels * one.warmth * rng.uniform(0.85, 1.1)) for one in herd(species, count, centre, rng)]
+        above = float(np.exp(rng.uniform(*np.log(levels)))) * (-0.6 if rng.random() < COLDER else 1.0)
+        found += [(one, above * one.warmth * rng.uniform(0.85, 1.1)) for one in herd(species, count, centre, rng)]
     return found
 
 

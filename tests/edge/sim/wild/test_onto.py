@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.sim.wild.onto import set_onto
+from edge.sim.wild.onto import LEVELS_WIDE, WIDER, set_onto, wider_range
 from edge.sim.wild.scene import HEIGHT, WIDTH
 
 NONE = np.zeros((0, 4), np.float32)
@@ -66,3 +66,25 @@ def test_bright_ground_and_sharp_edges_are_kept_free() -> None:
     real[:, 320:] = np.kron(np.indices((32, 20)).sum(axis=0) % 2, np.ones((16, 16))) * 150  # roofs and walls
     for seed in range(4):
         assert set_onto(real, NONE, 60, 90, np.random.default_rng(seed))[1] == ()
+
+
+def test_a_wider_range_shrinks_the_contrast_and_keeps_the_noise_of_8_bit() -> None:
+    real = np.full((HEIGHT, WIDTH), 100, np.uint8)
+    real[:, 400:] = 180
+    for seed in range(12):
+        wide = wider_range(real, np.random.default_rng(seed)).astype(float)
+        steps = wide[:, 400:].mean() - wide[:, :400].mean()
+        assert 80 / WIDER[1] - 0.5 < steps < 80 / WIDER[0] + 0.5
+        assert 0.4 < wide[:, :400].std() < 5
+        assert 50 - 1 < np.median(wide[:, :400]) < 130 + 1
+
+
+def test_the_levels_asked_for_are_how_far_bodies_stand_out() -> None:
+    real, found = np.full((HEIGHT, WIDTH), 100, np.uint8), []
+    for seed in range(12):
+        seen, bodies = set_onto(real, NONE, 60, 90, np.random.default_rng(seed), LEVELS_WIDE)
+        for body in bodies:
+            x1, y1, x2, y2 = (int(v) for v in body.box)
+            found.append(float(np.abs(seen[y1:y2, x1:x2].astype(float) - 100).max()))
+    assert len(found) > 20
+    assert max(found) < 3 * LEVELS_WIDE[1]  # the warmest part of a body is up to about three times its mean
