@@ -16,6 +16,8 @@ from export.detector.checkpoint import Checkpoint, detector_of, normalisers_of, 
 from export.detector.entries import CONFIGURATION, NAMES, RECORD
 from export.evaluate.trained_on import SEEN, TrainedOn
 
+FARTHEST = 2  # as far beyond the second as it is from the first: farther nothing is left that either could do
+
 
 def add_average_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``average`` to the subcommands; its ``run`` default is `run_average`."""
@@ -30,7 +32,10 @@ def add_average_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     parser.add_argument("before", type=Path, metavar="BEFORE", help="bundle or checkpoint that the training began with")
     parser.add_argument("after", type=Path, metavar="AFTER", help="checkpoint that the training made, RUN/model.pth")
     parser.add_argument(
-        "--part", type=float, default=0.5, help="how far to go from BEFORE to AFTER, 0 to 1 (default: %(default)s)"
+        "--part",
+        type=float,
+        default=0.5,
+        help="how far to go from BEFORE to AFTER, 0 to 1, or beyond it, up to 2 (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.pth", help="checkpoint to write")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -39,8 +44,10 @@ def add_average_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
 def run_average(arguments: argparse.Namespace) -> int:
     """The subcommand; returns 0. Raises InputError where the two do not belong together, or --out cannot be written."""
     part: float = arguments.part
-    if not 0 <= part <= 1:
-        raise InputError(f"--part {part}: expected 0, which is BEFORE, to 1, which is AFTER")
+    if not 0 <= part <= FARTHEST:
+        raise InputError(
+            f"--part {part}: expected 0, which is BEFORE, to 1, which is AFTER, or beyond it, up to {FARTHEST}"
+        )
     out: Path = arguments.out
     if out.exists():
         raise InputError(f"{out} exists already: give another name")

@@ -23,8 +23,9 @@ _ROWS = {"roi_heads.box_predictor.cls_score": 1, "roi_heads.box_predictor.bbox_p
 
 
 def average(before: FasterRCNN, after: FasterRCNN, part: float) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """State dict of a detector of the classes of ``after``, ``part`` 0..1 of the way from ``before`` to it; and the
-    classes that ``before`` did not know, whose rows are those of ``after``. ``before`` is changed: it gets its classes.
+    """State dict of a detector of the classes of ``after``, ``part`` of the way from ``before`` to it, above 1 beyond
+    it; and the classes that ``before`` did not know, whose rows are those of ``after``. ``before`` is changed: it gets
+    its classes.
 
     Raises InputError where one cannot have been trained from the other: another detector, or other frozen norms.
     """

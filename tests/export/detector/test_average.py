@@ -64,6 +64,15 @@ def test_other_detectors_are_refused(before: FasterRCNN) -> None:
         average(before, after, 0.5)
 
 
+def test_beyond_the_second_takes_off_what_lies_before_it(before: FasterRCNN) -> None:
+    after = trained_from(before, "deer", "person")
+    first = {name: value.clone() for name, value in before.state_dict().items()}
+    state, _ = average(before, after, 1.5)
+    for name, value in after.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(state[name], 1.5 * value - 0.5 * first[name])
+
+
 def test_other_norms_are_refused(before: FasterRCNN) -> None:
     after = trained_from(before, "deer", "person")
     norm = next(name for name in after.state_dict() if name.endswith("running_var"))
@@ -129,7 +138,7 @@ def test_one_that_began_with_another(before: FasterRCNN, tmp_path: Path, capsys:
     assert detector_of(read_checkpoint(out)).class_names == ("deer", "person")
 
 
-@pytest.mark.parametrize("part", ["-0.1", "1.1"])
+@pytest.mark.parametrize("part", ["-0.1", "2.1"])
 def test_a_part_beyond_the_two(part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["average", "a", "b", f"--part={part}", "--out", str(tmp_path / "c.pth")]) == 2
     assert "expected 0, which is BEFORE, to 1" in capsys.readouterr().err
