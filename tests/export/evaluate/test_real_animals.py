@@ -26,10 +26,10 @@ def test_every_box_lies_in_its_picture_and_those_of_the_project_are_the_projects
 
 
 def test_the_bundled_model_finds_no_fewer_real_deer_than_its_card_says(tmp_path: Path) -> None:
-    """Figures of 28 November 2026: recall 45 %, precision 82 %. The aim is 60 % of each, and not reached."""
+    """Figures of 28 November 2026: recall 70 %, precision 80 %, at a score of 0.25; the aim is 60 % of each."""
     frames, found = shared("data", "animals"), tmp_path / "found.json"
     words = ["--annotations", str(LABELS), "--images", str(frames), "--classes", "Animal", "--json", str(found)]
     assert main(["eval", "--model", "hituav-r18", "--backend", "ort-float", *words, "--quiet"]) == 0
     shown = next(row for row in json.loads(found.read_text())["thresholds"]["Animal"] if "bundle" in row["of"])
-    assert shown["found"] >= 18
-    assert shown["false"] <= 4
+    assert shown["found"] >= 28
+    assert shown["false"] <= 7
