@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables = [figures(frames) for frames in (real, people, simulated)]
     for name in (*OF_FRAME, *OF_BODY):
         cells = [
-            np.nanpercentile(t[name] or [np.nan], q)
+            np.percentile([v for v in t[name] if np.isfinite(v)] or [np.nan], q)
             for t, q in zip(tables, ((0, 50, 100), (5, 50, 95), (5, 50, 95)), strict=True)
         ]
         texts = ["".join(f"{v:8.2f}" for v in cell) for cell in cells]
@@ -234,8 +234,8 @@ def room(frames: Sequence[tuple[Grey, Boxes]], least: float) -> str:
 
 def write_sheet(path: Path, real: Sequence[tuple[Grey, Boxes]], simulated: Sequence[tuple[Grey, Boxes]]) -> None:
     """Two real frames, then ten simulated ones with animals, their boxes drawn; at most about 200 kB."""
-    most = max(real, key=lambda frame: len(frame[1]))
-    chosen = [most, *[f for f in real if not len(f[1])][-1:], *[f for f in simulated if len(f[1])][:10]]
+    most = sorted(real, key=lambda frame: len(frame[1]))[-1:]
+    chosen = [*most, *[f for f in real if not len(f[1])][-1:], *[f for f in simulated if len(f[1])][:10]]
     tiles = []
     for pixels, boxes in chosen:
         tile = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)

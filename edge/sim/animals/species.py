@@ -4,6 +4,7 @@ seen.
 A coat's surface lies between the air and the body: ``air + share * (38 C - air)``. Trunks of deer in winter were
 measured 6 to 8 K above the air (Moen 1968, J. Wildl. Manage. 32:338), at frost that is a share of 0.15 to 0.2; legs,
 head and ears are less insulated and warmer. Shares of single species are round figures in that order, not measurements.
+Widths of deer are those of the real flight in docs/simulator.md; the others' are round figures that follow them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ Range = tuple[float, float]
 class Species:
     """``length``: head and body along the back, nose to rump, adults and half-grown, m. ``shoulder``: height, m at the
     longest. ``width``: of the trunk seen from above, ``trunk``, ``neck``, ``head``, ``tail``, ``ear``: all as parts of
-    the length. ``coat``: share on the back; ``bare``: on head, legs and belly. ``herd``: fewest and most together.
+    the length. ``coat``: share on the back; ``bare``: on the legs; head and belly
+    lie between the two. ``herd``: fewest and most together.
     ``spacing``: m between neighbours. ``lies``: part of them that lies down, ``curled`` when it does or not.
     """
 
