@@ -18,7 +18,7 @@ SCRIPTS = [path for name in FOLDERS if name not in PROGRAMS for path in sorted((
 
 def test_the_folders_are_found() -> None:
     assert set(FOLDERS) - PROGRAMS == {"accuracy", "exported", "ground", "speed"}
-    assert [path.name for path in HERE.glob("*.py")] == ["figures.py"]
+    assert sorted(path.name for path in HERE.glob("*.py")) == ["command.py", "figures.py"]
 
 
 def test_the_readme_names_what_is_there_and_nothing_else() -> None:

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from rich.console import Console
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+
+from benchmarks.command import run
 from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
@@ -183,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

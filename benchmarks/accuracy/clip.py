@@ -10,13 +10,17 @@ frames in the order of the clip. The category DontCare counts neither way.
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from edge.measure.detections_json import is_header
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+
+from benchmarks.command import read_json, run
+from edge.errors import InputError
 from edge.measure.matching import Tally
+from edge.measure.read_detections import DetectionsFile
 
 
 def main() -> None:
@@ -27,20 +31,25 @@ def main() -> None:
     parser.add_argument("--iou", type=float, default=0.5)
     arguments = parser.parse_args()
 
-    truth = json.loads(arguments.annotations.read_text())
+    truth = read_json(arguments.annotations, "categories", "frames")
     names = {category["id"]: category["name"] for category in truth["categories"]}
     tally = Tally(arguments.iou)
-    lines = [line for line in map(json.loads, arguments.detections.read_text().splitlines()) if not is_header(line)]
+    lines = list(DetectionsFile(arguments.detections))
+    if lines and lines[-1].seq >= len(truth["frames"]):
+        raise InputError(
+            f"{arguments.detections} has frame {lines[-1].seq}, {arguments.annotations} {len(truth['frames'])} frames: "
+            "expected the annotations of that clip"
+        )
     for line in lines:
-        found = [d for d in line["detections"] if d["score"] >= arguments.threshold]
-        objects = truth["frames"][line["seq"]]["objects"]
+        found = [d for d in line.detections if d.score >= arguments.threshold]
+        objects = truth["frames"][line.seq]["objects"]
         corners = np.array([o["bbox_xywh"] for o in objects], np.float32).reshape(-1, 4)
         corners[:, 2:] += corners[:, :2]
         there = [names[o["category_id"]] for o in objects]
         tally.add(
-            np.array([d["box"] for d in found], np.float32).reshape(-1, 4),
-            np.array([d["score"] for d in found], np.float32),
-            [d["class"] for d in found],
+            np.array([d.box for d in found], np.float32).reshape(-1, 4),
+            np.array([d.score for d in found], np.float32),
+            [d.name for d in found],
             corners,
             there,
             [name == "DontCare" for name in there],
@@ -53,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -17,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import run, whole
 from edge.app.demo import MODEL
 from edge.camera import open_camera
 from edge.data import Float32, Frame
@@ -81,4 +82,4 @@ def main(seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(seed) for seed in sys.argv[1:]] or [2, 3, 4])
+    run(lambda: main([whole("seed", seed) for seed in sys.argv[1:]] or [2, 3, 4]))

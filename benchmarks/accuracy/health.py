@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import run
 from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.data import Detections, Frame, RawDetections
@@ -92,4 +93,4 @@ def draws(engine: Engine, seen: list[Seen], inverse: list[Seen], of: int) -> int
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

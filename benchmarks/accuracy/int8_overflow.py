@@ -24,6 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import run
 from benchmarks.peers.detectors import AbsentError, openvino_int8
 from edge.data import RawDetections
 from edge.engine import openvino
@@ -55,9 +56,9 @@ def main() -> None:
     for bits, most in MOST.items():
         graph = made(most).SerializeToString()
         print(f"a made layer, weights of {bits} bits, sum {EXPECTED:g}")
-        for name, run in RUNTIMES.items():
+        for name, runtime in RUNTIMES.items():
             try:
-                print(f"  {name}: {run(graph, ones)[0, 0, SIDE // 2, SIDE // 2]:g}", flush=True)
+                print(f"  {name}: {runtime(graph, ones)[0, 0, SIDE // 2, SIDE // 2]:g}", flush=True)
             except AbsentError as error:
                 print(f"  {name}: {error}")
     if arguments.bundle and arguments.frames:
@@ -164,4 +165,4 @@ def distance(reference: Sequence[RawDetections], others: Sequence[RawDetections]
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -16,7 +16,6 @@ where nothing is. What tracks make of them is judged by the truth.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections import Counter
@@ -28,6 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import read_json, run
 from edge.data import Detections, Result
 from edge.measure.matching import iou, match
 from edge.model.normalisers import Normalisers
@@ -121,7 +121,8 @@ def main() -> None:
     if asked.simulated:
         content, truth = simulated(asked.simulated)
     else:
-        content, truth = (json.loads(file.read_text()) for file in asked.files)
+        content = read_json(asked.files[0], "categories", "images", "annotations")
+        truth = read_json(asked.files[1], "categories", "frames")
     counts, there = counted(content, truth)
     print(f"{len(content['images'])} frames, {there} objects, IoU 0.5")
     print(f"{'proposed by':<20}{'right':>7}{'wrong':>7}{'right, per cent':>17}")
@@ -135,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

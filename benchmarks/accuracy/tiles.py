@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import run
 from edge.app.demo import LEAST_VISIBLE
 from edge.app.settings import MODEL
 from edge.engine import open_engine
@@ -100,4 +101,4 @@ def label_of(bundle: Bundle, name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

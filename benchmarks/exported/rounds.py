@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+from benchmarks.command import run
 from edge.camera.stills import read_still
 from edge.model.bundle import Bundle
 from export.detector.checkpoint import load_detector
@@ -65,4 +66,4 @@ def counting(counts: Counter[int]) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

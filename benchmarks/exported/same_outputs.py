@@ -16,8 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+
+from benchmarks.command import run
 from edge.camera.stills import read_still
 from edge.engine.onnx_runtime import load
+from edge.errors import InputError
 
 Grey = npt.NDArray[np.uint8]
 
@@ -29,6 +32,9 @@ def main() -> None:
     parser.add_argument("images", type=Path, metavar="FRAMES")
     parser.add_argument("--frames", type=int, default=12)
     arguments = parser.parse_args()
+    for path in (arguments.before, arguments.after):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file: expected a graph, such as model.onnx of a bundle")
     onnxruntime = load()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -64,4 +70,4 @@ def made(height: int, width: int) -> list[Grey]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from benchmarks.ground.flights import CAMERA, Errors, Flown, fly, metres
 from edge.errors import InputError
 from edge.geo import Mounting, align, locate
@@ -81,4 +82,4 @@ def main(flights: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    run(lambda: main(number_of("flights", 30)))

@@ -14,7 +14,6 @@ was measured on the same frames as they are, so only the rows of worse pictures 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import read_json, run
 from edge.app.settings import MODEL
 from edge.data import Frame
 from edge.engine import open_engine
@@ -53,7 +53,7 @@ def main() -> None:
 
 def labelled(folder: Path) -> list[tuple[Path, np.ndarray]]:
     """Frames with persons, and their boxes (N, 4) xyxy px."""
-    told = json.loads((folder / "annotations" / "val.json").read_text())
+    told = read_json(folder / "annotations" / "val.json", "images")
     (label,) = (one["id"] for one in told["categories" if "categories" in told else "category"] if one["name"] == CLASS)
     names = {one["id"]: one.get("file_name") or one["filename"] for one in told["images"]}
     boxes: dict[str, list[list[float]]] = {}
@@ -128,4 +128,4 @@ def judged(frames: list[tuple[Path, np.ndarray]], worse: Worse) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -30,6 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from benchmarks.ground.flights import CAMERA
 from edge.app.settings import MODEL
 from edge.data import Detections, Frame, Pose, Result
@@ -179,7 +180,12 @@ def wilson(found: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    repeats = number_of("repeats", 5)
     show_truth()
-    show_cost(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    show_cost(repeats)
     show_recall()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -24,6 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from benchmarks.ground.flights import CAMERA, HOME, Errors, fly, metres
 from edge.data import Pose
 from edge.geo import Assumed, CameraModel, Dem, Located, Sightings, locate, located, track_position
@@ -188,4 +189,4 @@ def main(flights: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    run(lambda: main(number_of("flights", 60)))

@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from edge.camera import open_camera
 from edge.data import Frame
 from edge.thermal.correct.bad_pixels import BadPixels
@@ -35,7 +36,7 @@ CAMERAS = (
 )
 
 
-def main(count: int) -> None:
+def main(frames: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
@@ -45,21 +46,21 @@ def main(count: int) -> None:
     for pixels in flight:
         bad_pixels.look(pixels, 5.0)
         destriping.look(pixels, 5.0)
-    print(f"640x512, {count} frames, one core, numpy {np.__version__}, OpenCV {cv2.__version__}")
+    print(f"640x512, {frames} frames, one core, numpy {np.__version__}, OpenCV {cv2.__version__}")
     print(f"{bad_pixels.count} bad pixels known, stripes {'taken away' if destriping.active else 'not visible'}")
     print(f"{'stage':<44}{'median ms':>10}{'p95 ms':>10}")
     each, eighth = "every frame", f"one frame in {EVERY}"
     work = [pixels.copy() for pixels in flight]
-    show(f"shutter, {each}", count, lambda i: shutter.closed(flight[i], i))
-    show(f"patch bad pixels, {each}", count, lambda i: bad_pixels.patch(work[i]))
-    show(f"take stripes away, {each}", count, lambda i: destriping.correct(work[i]))
+    show(f"shutter, {each}", frames, lambda i: shutter.closed(flight[i], i))
+    show(f"patch bad pixels, {each}", frames, lambda i: bad_pixels.patch(work[i]))
+    show(f"take stripes away, {each}", frames, lambda i: destriping.correct(work[i]))
     # a check is due every 8th time
-    show(f"has it moved, {eighth}", count, lambda i: [motion.check(flight[i]) for _ in range(EVERY)])
+    show(f"has it moved, {eighth}", frames, lambda i: [motion.check(flight[i]) for _ in range(EVERY)])
     # where it cannot change what is known, the parts of it come one by one at the frames after it
-    show(f"learn bad pixels, {eighth}, all parts", count, lambda i: whole_look(bad_pixels, flight[i]))
-    show(f"learn stripes, {eighth}", count, lambda i: destriping.look(flight[i], 5.0))
+    show(f"learn bad pixels, {eighth}, all parts", frames, lambda i: whole_look(bad_pixels, flight[i]))
+    show(f"learn stripes, {eighth}", frames, lambda i: destriping.look(flight[i], 5.0))
     correct = Correction(10)
-    took = show("all", count, lambda i: correct(Frame(flight[i], i, 0.0)))
+    took = show("all", frames, lambda i: correct(Frame(flight[i], i, 0.0)))
     print(f"{'all, mean':<44}{took.mean():>10.3f}")
 
 
@@ -95,7 +96,4 @@ def digest(count: int = 500) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["digest"]:
-        digest()
-    else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    run(digest if sys.argv[1:] == ["digest"] else lambda: main(number_of("frames", 300)))

@@ -29,6 +29,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+from benchmarks.command import run
 from edge.engine.onnx_runtime import load
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector
@@ -194,4 +195,4 @@ def report(model: FasterRCNN, times: dict[str, list[float]], operators: dict[str
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

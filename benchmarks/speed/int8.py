@@ -31,6 +31,7 @@ import numpy as np
 import onnx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+from benchmarks.command import run
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
@@ -171,4 +172,4 @@ def found_by(graph: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[RawDe
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

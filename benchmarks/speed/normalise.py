@@ -15,6 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from edge.data import TemperatureScale
 from edge.thermal.normalise import Normaliser, NormaliseSpec
 
@@ -63,4 +64,4 @@ def main(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    run(lambda: main(number_of("frames", 300)))

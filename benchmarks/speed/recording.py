@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from edge.camera import open_camera
 from edge.data import Frame
 from edge.recording import Origin, Recording, RecordingWriter, codec
@@ -85,4 +86,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    run(lambda: main(number_of("frames", 100)))

@@ -17,6 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import number_of, run
 from export.detector.checkpoint import load_detector
 from export.training.augment import Crop
 from export.training.criterion import DetectionCriterion
@@ -62,4 +63,4 @@ def main(steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    run(lambda: main(number_of("steps", 15)))

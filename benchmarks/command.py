@@ -1,0 +1,61 @@
+"""What all benchmarks do with what is typed and with files that are given: a mistake is answered in one line.
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from edge.errors import EdgeError, InputError
+from edge.system.files import reason_of
+
+GIVEN_WRONG = FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Ends the program with what ``main`` returns (None: 0), or where it raises an error that `edge` would tell, with
+    one line and the exit code of `edge`: 2 for what was typed or given, 1 for what failed on the way.
+    """
+    try:
+        code = main() or 0
+    except EdgeError as error:
+        line, code = str(error), error.exit_code
+    except OSError as error:
+        line = f"{error.filename or 'standard output'}: {reason_of(error)}"
+        code = 2 if isinstance(error, GIVEN_WRONG) else 1
+    else:
+        sys.exit(code)
+    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+def number_of(what: str, default: int) -> int:
+    """The one number that may stand behind the name of the benchmark. Raises InputError where it is none from 1 on."""
+    if len(sys.argv) > 2:
+        raise InputError(f"{' '.join(sys.argv[1:])}: expected one number, of {what}")
+    return whole(what, sys.argv[1]) if len(sys.argv) > 1 else default
+
+
+def whole(what: str, text: str) -> int:
+    """Raises InputError where ``text`` is no whole number from 1 on."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+        raise InputError(f"{what} {text}: expected a whole number, 1 or more")
+    return int(text)
+
+
+def read_json(path: Path, *keys: str) -> Any:
+    """An object with ``keys``, each of which holds a list. Raises InputError where the file holds something else."""
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path}: no JSON ({error}): expected an object with {', '.join(keys)}") from error
+    missing = [key for key in keys if not (isinstance(content, dict) and isinstance(content.get(key), list))]
+    if missing:
+        raise InputError(f"{path}: it has no list {', '.join(missing)}: expected an object with {', '.join(keys)}")
+    return content
