@@ -19,20 +19,23 @@ GIVEN_WRONG = FileNotFoundError, NotADirectoryError, IsADirectoryError, Permissi
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Ends the program with what ``main`` returns (None: 0), or where it raises an error that `edge` would tell, with
-    one line and the exit code of `edge`: 2 for what was typed or given, 1 for what failed on the way.
+    """Ends the program with what `answered` returns."""
+    sys.exit(answered(Path(sys.argv[0]).stem, main))
+
+
+def answered(program: str, main: Callable[[], int | None]) -> int:
+    """What ``main`` returns (None: 0), or where it raises an error that `edge` would tell, one line and the exit code
+    of `edge`: 2 for what was typed or given, 1 for what failed on the way.
     """
     try:
-        code = main() or 0
+        return main() or 0
     except EdgeError as error:
         line, code = str(error), error.exit_code
     except OSError as error:
         line = f"{error.filename or 'standard output'}: {reason_of(error)}"
         code = 2 if isinstance(error, GIVEN_WRONG) else 1
-    else:
-        sys.exit(code)
-    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr)
-    sys.exit(code)
+    sys.stderr.write(f"{program}: {line}\n")
+    return code
 
 
 def number_of(what: str, default: int) -> int:

@@ -34,6 +34,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import answered, run
 from edge.errors import EdgeError, InputError
 from edge.system.files import write_whole
 from export.commands.main import main as edge_export
@@ -67,11 +68,7 @@ def draw(data: LabelledSet, count: int, seed: int) -> tuple[LabelledSet, int]:
 
 def main(arguments: Sequence[str] | None = None, export: Export = edge_export) -> int:
     asked = _parser().parse_args(arguments)
-    try:
-        return _run(asked, export)
-    except EdgeError as error:
-        print(f"few_frames: {error}", file=sys.stderr)
-        return error.exit_code
+    return answered("few_frames", lambda: _run(asked, export))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -217,4 +214,4 @@ def table(rows: Sequence[dict[str, Any]], classes: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.command import answered
 from benchmarks.peers.detectors import OURS
 from benchmarks.peers.lines import printed
 from benchmarks.peers.measure import NAMES, measure
 from edge.app.settings import MODEL
-from edge.errors import EdgeError, InputError
+from edge.errors import InputError
 from edge.model.bundle import Bundle
 from edge.system.files import write_whole
 
@@ -29,20 +30,20 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--only", metavar="NAME,...", help=f"of {', '.join(NAMES)}; {OURS} is always measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     arguments = parser.parse_args(words)
-    try:
-        seconds = number("--seconds", arguments.seconds, 0.1, 3600)
-        frames = number("--frames", arguments.frames, 2, 200)
-        if frames != int(frames):
-            raise InputError(f"--frames {arguments.frames}: expected a whole number")
-        only = names(arguments.only)
-        if arguments.json and not arguments.json.parent.is_dir():
-            raise InputError(f"--json {arguments.json}: there is no folder {arguments.json.parent}: make it first")
-        peers = measure(Bundle.load(MODEL), seconds, int(frames), only, progress)
-        if arguments.json:
-            write_whole(arguments.json, msgspec.json.format(msgspec.json.encode(peers.to_json()), indent=1) + b"\n")
-    except (EdgeError, OSError) as error:
-        sys.stderr.write(f"{parser.prog}: {error}\n")
-        return 2 if isinstance(error, InputError) else 1
+    return answered(parser.prog, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    seconds = number("--seconds", arguments.seconds, 0.1, 3600)
+    frames = number("--frames", arguments.frames, 2, 200)
+    if frames != int(frames):
+        raise InputError(f"--frames {arguments.frames}: expected a whole number")
+    only = names(arguments.only)
+    if arguments.json and not arguments.json.parent.is_dir():
+        raise InputError(f"--json {arguments.json}: there is no folder {arguments.json.parent}: make it first")
+    peers = measure(Bundle.load(MODEL), seconds, int(frames), only, progress)
+    if arguments.json:
+        write_whole(arguments.json, msgspec.json.format(msgspec.json.encode(peers.to_json()), indent=1) + b"\n")
     sys.stdout.write("".join(f"{line}\n" for line in printed(peers)))
     return 0
 
