@@ -91,6 +91,8 @@ WRONG = {
     "ground/contrast.py": ("NONE",),
     "speed/recording.py": ("0",),
     "speed/correction.py": ("digests",),
+    "speed/followed.py": ("-1",),
+    "speed/page.py": ("--frames", "0"),
 }
 
 

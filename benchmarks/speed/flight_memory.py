@@ -22,6 +22,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks import command
 from benchmarks.speed import page, page_heap
 from benchmarks.speed.followed import Truth
 from edge.app.bench.held import Held, hold
@@ -54,8 +56,13 @@ class Timed(Held):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("frames", type=int, nargs="?", default=6000)
-    parser.add_argument("--every", type=int, default=500, help="a line after so many frames (default: 500)")
+    parser.add_argument("frames", type=partial(command.whole, "frames"), nargs="?", default=6000)
+    parser.add_argument(
+        "--every",
+        type=partial(command.whole, "--every"),
+        default=500,
+        help="a line after so many frames (default: 500)",
+    )
     parser.add_argument("--people", type=int, default=190, help="on all the ground (default: 190)")
     parser.add_argument("--browsers", type=int, default=2, help="that read the page (default: 2); 0: no page")
     parser.add_argument("--chromium", action="store_true", help="a real browser shows the page, too")
@@ -142,4 +149,4 @@ def malloc_mb() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks import command
 from edge.app.bench.held import Held, hold
 from edge.app.settings import MODEL
 from edge.camera import open_camera
@@ -62,7 +64,7 @@ def found(frame: Frame) -> RawDetections:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("frames", type=int, nargs="?", default=1000)
+    parser.add_argument("frames", type=partial(command.whole, "frames"), nargs="?", default=1000)
     parser.add_argument("--people", type=int, default=190, help="on all the ground (default: 190)")
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -106,4 +108,4 @@ def run(cameras: list[Held], truth: list[Frame], most: int) -> tuple[npt.NDArray
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

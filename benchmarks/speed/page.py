@@ -26,10 +26,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
+
+from benchmarks.command import run, whole
 
 KINDS = (0, 1, 4)  # browsers
 SOURCE = "sim:live=0,seed=3,altitude=60,people=5,deer=8"
@@ -163,10 +166,10 @@ def middle(found: Sequence[dict[str, Any]], alone: Sequence[dict[str, Any]], wha
     return statistics.median(one[what] for one in found), statistics.median(ratios)
 
 
-if __name__ == "__main__":
+def measure() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--frames", type=int, default=150)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=partial(whole, "--frames"), default=150)
+    parser.add_argument("--rounds", type=partial(whole, "--rounds"), default=3)
     parser.add_argument("--backend", default="ort")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--as", dest="role", choices=("flight", "browsers"), help=argparse.SUPPRESS)
@@ -179,3 +182,7 @@ if __name__ == "__main__":
         read(asked.port, asked.browsers)
     else:
         main(asked.frames, asked.rounds, asked.backend, asked.json)
+
+
+if __name__ == "__main__":
+    run(measure)

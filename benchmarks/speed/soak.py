@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks import command
 from edge.app.bench.held import Held, hold
 from edge.app.settings import MODEL
 from edge.camera import open_camera
@@ -36,8 +38,13 @@ SETTLED = 1000  # frames before times count: bad pixels and stripes are known th
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("frames", type=int, nargs="?", default=20_000)
-    parser.add_argument("--every", type=int, default=10_000, help="a line after so many frames (default: 10000)")
+    parser.add_argument("frames", type=partial(command.whole, "frames"), nargs="?", default=20_000)
+    parser.add_argument(
+        "--every",
+        type=partial(command.whole, "--every"),
+        default=10_000,
+        help="a line after so many frames (default: 10000)",
+    )
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -93,4 +100,4 @@ def memory() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)
