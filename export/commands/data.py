@@ -26,6 +26,7 @@ from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
 CLASSES = "Person,Car,Bicycle,OtherVehicle"  # of simulated frames; Animal where there are animals
 EIGHT_BIT = 0.6
+WILD = ("wild", "search")  # scenes whose frames are each another ground
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -120,18 +121,18 @@ def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentPa
     make.add_argument("--split", default="train", help="which part of the folder (default: %(default)s)")
     make.add_argument(
         "--scene",
-        choices=("survey", "wild"),
+        choices=("survey", *WILD),
         default="survey",
         help="survey: 16-bit flights over an evening landscape with people, cars and deer; wild: every frame another "
-        "ground, weather and camera, with animals of eleven species, alone, in herds and under trees, and people "
-        "(default: %(default)s)",
+        "ground, weather and camera, with animals of eleven species, alone, in herds and under trees, and people; "
+        "search: the same straight down on a wood, with people under its trees (default: %(default)s)",
     )
     make.add_argument(
         "--eight-bit",
         type=float,
         metavar="PART",
-        help=f"with --scene wild: about this part of the frames as the 8 bit of cameras, the others as 16-bit counts "
-        f"(default: {EIGHT_BIT})",
+        help=f"with --scene wild or search: about this part of the frames as the 8 bit of cameras, the others as "
+        f"16-bit counts (default: {EIGHT_BIT})",
     )
     make.add_argument(
         "--onto",
@@ -149,9 +150,9 @@ def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentPa
     make.add_argument(
         "--classes",
         metavar="NAME,...",
-        help=f"classes of the labels (default: {CLASSES}; with --scene wild {ANIMAL} too; with --onto those of DIR and "
-        f"{ANIMAL}). The simulator shows person, car and deer, or animals: whichever is not named here is marked as "
-        "ignored, neither object nor background. A species, such as fox, may be a class",
+        help=f"classes of the labels (default: {CLASSES}; with --scene wild or search {ANIMAL} too; with --onto those "
+        f"of DIR and {ANIMAL}). The simulator shows person, car and deer, or animals: whichever is not named here is "
+        "marked as ignored, neither object nor background. A species, such as fox, may be a class",
     )
     make.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -161,7 +162,7 @@ def run_simulate(arguments: argparse.Namespace) -> int:
     _check_simulate(arguments)
     out, frames, seed, split = arguments.out, arguments.frames, arguments.seed, arguments.split
     console = console_of(arguments.quiet)
-    default = f"{CLASSES},{ANIMAL}" if arguments.scene == "wild" else CLASSES
+    default = f"{CLASSES},{ANIMAL}" if arguments.scene in WILD else CLASSES
     text = default if arguments.classes is None else arguments.classes
     classes = [name.strip() for name in text.split(",") if name.strip()]
     if not classes:
@@ -176,9 +177,9 @@ def run_simulate(arguments: argparse.Namespace) -> int:
             listed = arguments.annotations
             real = read_coco(listed, arguments.onto) if listed else read_folder(arguments.onto)
             data = simulate_onto(out, frames, seed, split, real, tell)
-        elif arguments.scene == "wild":
+        elif arguments.scene in WILD:
             part = EIGHT_BIT if arguments.eight_bit is None else arguments.eight_bit
-            data = simulate_wild(out, frames, seed, split, classes, part, tell)
+            data = simulate_wild(out, frames, seed, split, classes, part, tell, arguments.scene == "search")
         else:
             data = simulate(out, frames, seed, split, classes, tell)
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
@@ -195,8 +196,10 @@ def _check_simulate(arguments: argparse.Namespace) -> None:
         raise InputError("--onto takes ground and classes from real frames: leave --scene and --classes out")
     if arguments.annotations and not arguments.onto:
         raise InputError("--annotations lists the real frames of --onto: give --onto DIR too")
-    if arguments.eight_bit is not None and (arguments.onto or arguments.scene != "wild"):
-        raise InputError("--eight-bit is for --scene wild: survey frames are of 16 bit, those of --onto of 8 bit")
+    if arguments.eight_bit is not None and (arguments.onto or arguments.scene not in WILD):
+        raise InputError(
+            "--eight-bit is for --scene wild or search: survey frames are of 16 bit, those of --onto of 8 bit"
+        )
     if arguments.eight_bit is not None and not 0 <= arguments.eight_bit <= 1:
         raise InputError(f"--eight-bit {arguments.eight_bit:g}: expected a part of the frames, 0 to 1")
 

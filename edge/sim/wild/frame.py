@@ -3,8 +3,8 @@
     frame = make_frame(seed=1, index=0)
     frame.pixels, frame.bodies
 
-Every frame is another scene. The same seed, index and share of 8 bit give the same pixels, byte for byte (with the same
-versions of numpy and OpenCV).
+Every frame is another scene. The same seed, index, part of 8 bit and kind give the same pixels, byte for byte (with the
+same versions of numpy and OpenCV).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from edge.sim.wild.ground import draw_ground
 from edge.sim.wild.layers import Drawn, Layers, Visible, draw_shape
 from edge.sim.wild.lens import Lens, black_edges, blurred, bounds
 from edge.sim.wild.plants import Plant, draw_plant, plant_wood, tuft
-from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_scene
+from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_scene, draw_search
 from edge.sim.wild.seen import Body, body_of
 
 SQUARE = 1024  # px a side of an enlarged frame
@@ -56,10 +56,13 @@ class Standing:
     heat: tuple[float, ...]
 
 
-def make_frame(seed: int, index: int, eight_bit: float = 0.6) -> WildFrame:
-    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit."""
+def make_frame(seed: int, index: int, eight_bit: float = 0.6, search: bool = False) -> WildFrame:
+    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit. ``search``: one of
+    a search for people in a wood.
+    """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence((seed, index)).spawn(4)]
-    return render(draw_scene(streams[0], eight_bit), *streams[1:])
+    drawn = draw_search if search else draw_scene
+    return render(drawn(streams[0], eight_bit), *streams[1:])
 
 
 def render(

@@ -147,6 +147,30 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
     return _survey(scene, agc, rng) if agc is not None and rng.random() < SURVEYS else scene
 
 
+def draw_search(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
+    """A scene as a search for lost people sees it: straight down on a wood, most of the people under its trees. A
+    quarter of the frames show animals, a fifth nobody.
+    """
+    uniform = rng.uniform
+    scene = draw_scene(rng, eight_bit)
+    gsd = math.exp(uniform(math.log(0.025), math.log(0.08)))
+    pitch = uniform(-90, -80)
+    ground = str(rng.choice(("floor", "heath", "meadow", "snow", "rock"), p=(0.6, 0.15, 0.1, 0.1, 0.05)))
+    return replace(
+        scene,
+        pitch=pitch,
+        altitude=min(max(gsd * scene.focal * math.sin(math.radians(-pitch)), 12.0), 160.0),
+        ground=ground,
+        wood=str(rng.choice(("bare", "leafed", "conifer"), p=(0.4, 0.35, 0.25))),
+        trees=math.exp(uniform(math.log(100), math.log(900))),
+        air=uniform(-15, 3) if ground == "snow" else scene.air,
+        groups=scene.groups if rng.random() < 0.25 else (),
+        people=int(rng.integers(1, 9)) if rng.random() < 0.8 else 0,
+        cars=0,
+        under_trees=float(rng.choice((0.5, 0.9))),
+    )
+
+
 def _survey(scene: Scene, agc: Agc, rng: np.random.Generator) -> Scene:
     """The same as a count of game sees it: straight down in flat light, seldom people, often scrub, and a range so wide
     that bodies are only 10 to 50 grey levels above calm ground.

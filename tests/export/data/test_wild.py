@@ -53,6 +53,17 @@ def test_what_is_read_back_is_what_was_simulated(tmp_path: Path) -> None:
         assert [a["attributes"]["visible"] for a in rows] == pytest.approx([b.visible for b in kept], abs=1e-3)
 
 
+def test_frames_of_a_search_are_named_so_and_show_people_under_trees(tmp_path: Path) -> None:
+    made = ["data", "simulate", "--scene", "search", "--frames", "2", "--seed", "6", "--eight-bit", "0"]
+    assert main([*made, "--out", str(tmp_path), "--quiet"]) == 0
+    found = read_folder(tmp_path).frames
+    assert [f.path.name for f in found] == ["search6-00000_000.png", "search6-00001_000.png"]
+    for i, frame in enumerate(found):
+        drawn = make_frame(6, i, 0.0, search=True)
+        np.testing.assert_array_equal(read_frame(frame), drawn.pixels)
+        assert not np.array_equal(drawn.pixels, make_frame(6, i, 0.0).pixels)
+
+
 def test_the_same_seed_is_the_same_files_and_every_frame_its_own_flight(tmp_path: Path) -> None:
     for name in "ab":
         made = ["data", "simulate", "--scene", "wild", "--frames", "2", "--out", str(tmp_path / name), "--quiet"]

@@ -11,7 +11,7 @@ import pytest
 from edge.data import TemperatureScale
 from edge.sim.wild.detector import counts, expose
 from edge.sim.wild.frame import WildFrame, make_frame, render
-from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_scene
+from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_scene, draw_search
 from edge.sim.wild.seen import Body
 
 QUIET = replace(
@@ -72,6 +72,26 @@ def test_kinds_of_frames() -> None:
     assert {s.wood for s in scenes} == {"none", "bare", "leafed", "conifer", "bushes"}
     assert all(s.pitch >= -90 and 12 <= s.altitude <= 160 for s in scenes)
     assert all(s.groups and s.groups[-1][0] in ("duck", "swan") for s in scenes if s.ground == "shore" and s.groups)
+
+
+def test_a_search_looks_straight_down_on_a_wood_with_people_in_it() -> None:
+    scenes = [draw_search(np.random.default_rng(i), 0.5) for i in range(400)]
+    assert all(-90 <= s.pitch <= -80 and 12 <= s.altitude <= 160 for s in scenes)
+    assert {s.wood for s in scenes} == {"bare", "leafed", "conifer"}
+    assert all(100 <= s.trees <= 900 and s.under_trees >= 0.5 for s in scenes)
+    assert not any(s.cars for s in scenes)
+    assert all(s.air <= 3 for s in scenes if s.ground == "snow")
+    assert 0.14 < np.mean([s.people == 0 for s in scenes]) < 0.26
+    assert 0.12 < np.mean([bool(s.groups) for s in scenes]) < 0.28  # a quarter of those that wild scenes show
+    assert 0.4 < np.mean([s.agc is not None for s in scenes]) < 0.6
+
+
+def test_trees_hide_more_of_the_people_of_a_search_than_of_others() -> None:
+    hidden = []
+    for search in (False, True):
+        bodies = [body for i in range(12) for body in make_frame(5, i, 0.5, search).bodies]
+        hidden.append(np.mean([body.visible < 0.9 for body in bodies if body.name == "person"]))
+    assert hidden[1] > hidden[0] + 0.2
 
 
 def test_two_of_five_8_bit_frames_are_surveys_straight_down_in_flat_light() -> None:
