@@ -6,6 +6,7 @@ if __name__ == "__main__":
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -50,6 +51,17 @@ def whole(what: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
         raise InputError(f"{what} {text}: expected a whole number, 1 or more")
     return int(text)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """For ``type=`` of argparse: whole numbers from ``least`` on; others end the program with its usage."""
+
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 11 and int(text) >= least):
+            raise argparse.ArgumentTypeError(f"{text}: expected a whole number, {least} or more")
+        return int(text)
+
+    return number
 
 
 def read_json(path: Path, *keys: str) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks.command import number_of, read_json, run, whole
+from benchmarks.command import at_least, number_of, read_json, run, whole
 from edge.errors import EdgeError, InputError
 from tests.support.children import run_child
 
@@ -69,6 +70,30 @@ def test_one_number_may_stand_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_whole_numbers_from_1_on(text: str) -> None:
     with pytest.raises(InputError, match="expected a whole number, 1 or more"):
         whole("seed", text)
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_an_option_takes_whole_numbers_from_its_least_on(least: int, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser(prog="a.py")
+    parser.add_argument("--frames", type=at_least(least))
+    for number in (least, 7, 10**9):
+        assert parser.parse_args(["--frames", str(number)]).frames == number
+    for text in (str(least - 1), "1.5", "abc", "٣", "", "99999999999"):
+        with pytest.raises(SystemExit) as ends:
+            parser.parse_args([f"--frames={text}"])
+        assert ends.value.code == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said == f"a.py: error: argument --frames: {text}: expected a whole number, {least} or more"
+
+
+def test_no_benchmark_takes_any_number_for_a_count() -> None:
+    plain = [
+        f"{file.name}: {line.strip()}"
+        for file in ROOT.glob("benchmarks/*/*.py")
+        for line in file.read_text().splitlines()
+        if "type=int" in line and "SUPPRESS" not in line
+    ]
+    assert plain == []
 
 
 def test_a_file_holds_the_lists_that_are_read(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.model.normalisers import Normalisers
 from edge.system.files import write_whole
 from edge.thermal.normalise import NormaliseSpec
@@ -155,13 +155,13 @@ def main() -> None:
     """Run what is missing, then print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/ablation"))
-    parser.add_argument("--steps", type=int, default=400, help="of training a cell")
+    parser.add_argument("--steps", type=at_least(1), default=400, help="of training a cell")
     parser.add_argument("--backbone", type=Path, metavar="FILE", help="ResNet18 weights to start from")
-    parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--crop", type=int, default=192, help="px")
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--train-frames", type=int, default=160)
-    parser.add_argument("--val-frames", type=int, default=24)
+    parser.add_argument("--batch", type=at_least(1), default=2)
+    parser.add_argument("--crop", type=at_least(1), default=192, help="px")
+    parser.add_argument("--seeds", type=at_least(1), default=2)
+    parser.add_argument("--train-frames", type=at_least(1), default=160)
+    parser.add_argument("--val-frames", type=at_least(1), default=24)
     how = parser.parse_args()
     console = Console(stderr=True)
     start = how.backbone.stem if how.backbone else "nothing"

@@ -34,7 +34,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import answered, run
+from benchmarks.command import answered, at_least, run
 from edge.errors import EdgeError, InputError
 from edge.system.files import write_whole
 from export.commands.main import main as edge_export
@@ -82,15 +82,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hold-back", type=float, default=0.25, metavar="PART", help="held back (default: %(default)s)"
     )
-    parser.add_argument("--every", type=int, default=2, help="judge on each Nth held frame (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=800, help="of each training (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=4, help="crops a step (default: %(default)s)")
-    parser.add_argument("--crop", type=int, default=320, help="side of a crop, px (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="which frames, and of the training (default: %(default)s)")
+    parser.add_argument(
+        "--every", type=at_least(1), default=2, help="judge on each Nth held frame (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=at_least(1), default=800, help="of each training (default: %(default)s)")
+    parser.add_argument("--batch", type=at_least(1), default=4, help="crops a step (default: %(default)s)")
+    parser.add_argument("--crop", type=at_least(1), default=320, help="side of a crop, px (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=1, help="which frames, and of the training (default: %(default)s)"
+    )
     parser.add_argument(
         "--train", metavar="OPTIONS", help=f"more options of edge-export train, in quotes (with --backbone: {WIDTH!r})"
     )
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: one for each core")
+    parser.add_argument("--threads", type=at_least(0), default=0, help="CPU threads; 0: one for each core")
     return parser
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.data import Detections, Frame, RawDetections
@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", nargs="+")
     parser.add_argument("--model", default=str(MODEL))
-    parser.add_argument("--frames", type=int, default=10**9)
+    parser.add_argument("--frames", type=at_least(1), default=10**9)
     arguments = parser.parse_args()
     with open_engine(arguments.model, "ort") as engine:
         for source in arguments.sources:

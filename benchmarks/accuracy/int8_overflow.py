@@ -24,7 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from benchmarks.peers.detectors import AbsentError, openvino_int8
 from edge.data import RawDetections
 from edge.engine import openvino
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE")
     parser.add_argument("--frames", metavar="DIR", help="frames to compare on")
-    parser.add_argument("--count", type=int, default=12, help="how many of the 32 that are spread over all")
+    parser.add_argument("--count", type=at_least(1), default=12, help="how many of the 32 that are spread over all")
     arguments = parser.parse_args()
     print(f"{host_facts()['cpu']}: {', '.join(byte_products()) or 'no products of bytes'}; one thread")
     ones = np.ones((1, CHANNELS, SIDE, SIDE), np.float32)

@@ -27,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import read_json, run
+from benchmarks.command import at_least, read_json, run
 from edge.data import Detections, Result
 from edge.measure.matching import iou, match
 from edge.model.normalisers import Normalisers
@@ -114,7 +114,7 @@ def _corners(rows: Sequence[Sequence[float]]) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="proposals.json and ANNOTATIONS")
-    parser.add_argument("--simulated", type=int, metavar="N", help="true boxes of a simulated flight instead")
+    parser.add_argument("--simulated", type=at_least(1), metavar="N", help="true boxes of a simulated flight instead")
     asked = parser.parse_args()
     if len(asked.files) != (0 if asked.simulated else 2):
         parser.error("expected proposals.json and ANNOTATIONS, or --simulated N")

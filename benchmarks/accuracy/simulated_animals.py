@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import at_least
 from edge.sim.wild.frame import make_frame
 from edge.sim.wild.seen import ANIMAL_ROOM, LABEL_MARGIN_PX
 
@@ -59,8 +60,8 @@ OF_BODY = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--frames", type=int, default=150, help="how many frames to simulate")
-    parser.add_argument("--seed", type=int, default=900)
+    parser.add_argument("--frames", type=at_least(1), default=150, help="how many frames to simulate")
+    parser.add_argument("--seed", type=at_least(0), default=900)
     parser.add_argument("--real", type=Path, default=ROOT.parent / "shared" / "data", metavar="DIR")
     parser.add_argument("--sheet", type=Path, metavar="FILE.jpg")
     asked = parser.parse_args(arguments)

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.app.demo import LEAST_VISIBLE
 from edge.app.settings import MODEL
 from edge.engine import open_engine
@@ -40,8 +40,8 @@ FLIGHT = "live=0,fps=0.5,ffc_interval=0"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--frames", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=21)
+    parser.add_argument("--frames", type=at_least(1), default=20)
+    parser.add_argument("--seed", type=at_least(0), default=21)
     parser.add_argument("--altitude", type=float, default=240.0, help="metres")
     parser.add_argument("--model", default=str(MODEL))
     parser.add_argument("--backend", default="ort")

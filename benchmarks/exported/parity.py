@@ -27,6 +27,7 @@ from torchvision.models.detection import FasterRCNN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import at_least
 from benchmarks.exported import parity_page
 from edge.camera.stills import read_still
 from edge.data import RawDetections
@@ -61,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=EVERY, choices=EVERY, metavar="NAME:PYRAMID")
     parser.add_argument("--frames", type=Path, help="a folder of real grey frames, one is used")
-    parser.add_argument("--channels", type=int, default=64, help="of the pyramid, for parity (256: hours)")
+    parser.add_argument("--channels", type=at_least(1), default=64, help="of the pyramid, for parity (256: hours)")
     parser.add_argument("--rows", type=Path, default=Path("out/parity"), help="where finished rows are kept")
     parser.add_argument("--page", type=Path, default=Path("docs/parity.md"))
     parser.add_argument("--no-parity", action="store_true")

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.camera.stills import read_still
 from edge.model.bundle import Bundle
 from export.detector.checkpoint import load_detector
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, metavar="FRAMES", help="a folder of grey frames of the model's size")
     parser.add_argument("--model", type=Path, default=Path("edge/models/hituav-r18"), help="a bundle of --store shared")
-    parser.add_argument("--frames", type=int, default=58, help="how many, spread over all")
+    parser.add_argument("--frames", type=at_least(1), default=58, help="how many, spread over all")
     arguments = parser.parse_args()
     bundle = Bundle.load(arguments.model)
     detector: Any = StaticDetector(load_detector(arguments.model), bundle.height, bundle.width)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.camera.stills import read_still
 from edge.engine.onnx_runtime import load
 from edge.errors import InputError
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("before", type=Path, metavar="BEFORE.onnx")
     parser.add_argument("after", type=Path, metavar="AFTER.onnx")
     parser.add_argument("images", type=Path, metavar="FRAMES")
-    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--frames", type=at_least(1), default=12)
     arguments = parser.parse_args()
     for path in (arguments.before, arguments.after):
         if not path.is_file():

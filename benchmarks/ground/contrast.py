@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
-from benchmarks.command import read_json, run
+from benchmarks.command import at_least, read_json, run
 from edge.app.settings import MODEL
 from edge.data import Frame
 from edge.engine import open_engine
@@ -43,7 +43,7 @@ Worse = Callable[[Grey, np.random.Generator], Grey]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--every", type=int, default=6)
+    parser.add_argument("--every", type=at_least(1), default=6)
     asked = parser.parse_args()
     frames = labelled(asked.folder)[:: asked.every]
     print(f"{len(frames)} frames, {sum(len(boxes) for _, boxes in frames)} persons: found, stated, poor, unlike, left")

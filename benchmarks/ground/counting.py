@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import at_least
 from edge.track.counting import GroundTrack, count
 
 LINES, LENGTH, WIDE, OVERLAP, SPEED = 6, 400.0, 50.0, 0.3, 8.0
@@ -67,9 +68,9 @@ def survey(rng: np.random.Generator, herds: bool, bias: float, walk: float) -> t
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--flights", type=int, default=200)
-    parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="seed of the first flight")
+    parser.add_argument("--flights", type=at_least(1), default=200)
+    parser.add_argument("--draws", type=at_least(1), default=100)
+    parser.add_argument("--first", type=at_least(0), default=0, help="seed of the first flight")
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.flights)
     print("| animals | bias | walking | mean error | rms | interval holds the truth | its width | tracks |")

@@ -13,6 +13,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
+from benchmarks.command import at_least  # noqa: E402
 from benchmarks.mutants.campaign import run  # noqa: E402
 from benchmarks.mutants.running import NotGreen  # noqa: E402
 
@@ -20,10 +21,12 @@ from benchmarks.mutants.running import NotGreen  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
     parser.add_argument("area", nargs="?", default="", help="a folder or file of an area (default: all areas)")
-    parser.add_argument("--sample", type=int, default=330, help="how many changes in all (default %(default)s)")
-    parser.add_argument("--least", type=int, default=30, help="at least so many an area (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="which changes are drawn (default %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (default: cores)")
+    parser.add_argument("--sample", type=at_least(1), default=330, help="how many changes in all (default %(default)s)")
+    parser.add_argument("--least", type=at_least(0), default=30, help="at least so many an area (default %(default)s)")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="which changes are drawn (default %(default)s)")
+    parser.add_argument(
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="how many at a time (default: cores)"
+    )
     parser.add_argument("--again", action="store_true", help="only those that the last run let live")
     parser.add_argument("--coverage", action="store_true", help="only the lines and branches that the tests run")
     arguments = parser.parse_args()

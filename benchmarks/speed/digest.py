@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import at_least
 from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.data import Frame, RawDetections
@@ -78,7 +79,7 @@ class ByChance(Engine):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--frames", type=at_least(1), default=300)
     parser.add_argument("source", nargs="*")
     parser.add_argument("--figures", action="store_true")
     arguments = parser.parse_args()

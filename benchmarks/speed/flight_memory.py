@@ -63,8 +63,10 @@ def main() -> None:
         default=500,
         help="a line after so many frames (default: 500)",
     )
-    parser.add_argument("--people", type=int, default=190, help="on all the ground (default: 190)")
-    parser.add_argument("--browsers", type=int, default=2, help="that read the page (default: 2); 0: no page")
+    parser.add_argument("--people", type=command.at_least(1), default=190, help="on all the ground (default: 190)")
+    parser.add_argument(
+        "--browsers", type=command.at_least(0), default=2, help="that read the page (default: 2); 0: no page"
+    )
     parser.add_argument("--chromium", action="store_true", help="a real browser shows the page, too")
     parser.add_argument("--without", nargs="*", default=[], help=f"of {', '.join(OUTPUTS)}, coverage")
     asked = parser.parse_args()

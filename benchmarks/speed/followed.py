@@ -65,7 +65,7 @@ def found(frame: Frame) -> RawDetections:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frames", type=partial(command.whole, "frames"), nargs="?", default=1000)
-    parser.add_argument("--people", type=int, default=190, help="on all the ground (default: 190)")
+    parser.add_argument("--people", type=command.at_least(1), default=190, help="on all the ground (default: 190)")
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -29,7 +29,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.engine.onnx_runtime import load
 from export.detector.build import frc_resnet_fpn
 from export.detector.checkpoint import load_detector
@@ -47,14 +47,14 @@ PRODUCTS = ("Conv", "FusedConv", "MatMul", "Gemm", "FusedGemm", "FusedMatMul")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=at_least(1), default=15)
+    parser.add_argument("--threads", type=at_least(0), default=os.cpu_count())
     parser.add_argument("--checkpoint", type=Path, help="a detector of yours instead of the reference one")
     parser.add_argument("--mean", type=float, default=0.4965)
     parser.add_argument("--std", type=float, default=0.1552)
-    parser.add_argument("--sampling-ratio", type=int, default=2)
-    parser.add_argument("--rpn-pre-nms", type=int, default=500)
-    parser.add_argument("--rpn-post-nms", type=int, default=300)
+    parser.add_argument("--sampling-ratio", type=at_least(0), default=2)
+    parser.add_argument("--rpn-pre-nms", type=at_least(1), default=500)
+    parser.add_argument("--rpn-post-nms", type=at_least(1), default=300)
     arguments = parser.parse_args()
     model = detector(arguments)
     if arguments.checkpoint is None:

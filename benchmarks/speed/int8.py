@@ -31,7 +31,7 @@ import numpy as np
 import onnx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
-from benchmarks.command import run
+from benchmarks.command import at_least, run
 from edge.data import RawDetections
 from edge.engine.onnx_runtime import load
 from edge.engine.ort import OrtEngine
@@ -59,12 +59,14 @@ def main() -> None:
     layers.set_defaults(run=sensitivity)
     for sub in (fast, layers):
         sub.add_argument("bundle", type=Path, metavar="BUNDLE")
-    fast.add_argument("--threads", type=int, default=0, help="0 = one a core that this process may use")
-    fast.add_argument("--rounds", type=int, default=60)
+    fast.add_argument("--threads", type=at_least(0), default=0, help="0 = one a core that this process may use")
+    fast.add_argument("--rounds", type=at_least(1), default=60)
     fast.add_argument("--beside", type=Path, nargs="+", default=[], metavar="BUNDLE", help="other bundles, in INT8")
     layers.add_argument("--calibrate", required=True, metavar="DIR", help="frames to calibrate on")
     layers.add_argument("--frames", required=True, metavar="DIR", help="other frames, to compare on")
-    layers.add_argument("--count", type=int, default=12, help="how many of them, of the 32 that are spread over all")
+    layers.add_argument(
+        "--count", type=at_least(1), default=12, help="how many of them, of the 32 that are spread over all"
+    )
     layers.add_argument("--layers", action="store_true", help="one layer at a time, not one part")
     arguments = parser.parse_args()
     arguments.run(arguments)

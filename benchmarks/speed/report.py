@@ -29,6 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
+from benchmarks.command import at_least
 from edge.geo.wgs84 import metres_a_degree
 
 HOME = 47.397742, 8.545594
@@ -42,10 +43,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--fps", type=float, default=30.0)
-    parser.add_argument("--tracks", type=int, default=400)
-    parser.add_argument("--flights", type=int, default=1)
+    parser.add_argument("--tracks", type=at_least(1), default=400)
+    parser.add_argument("--flights", type=at_least(1), default=1)
     parser.add_argument("--seen", type=float, default=3.0, help="seconds that an object stays in the picture")
-    parser.add_argument("--pictured", type=int, help="so many tracks have pictures (default: all)")
+    parser.add_argument("--pictured", type=at_least(1), help="so many tracks have pictures (default: all)")
     parser.add_argument("--keep", type=Path, help="make the flights there, and leave them")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

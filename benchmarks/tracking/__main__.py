@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import at_least
 from benchmarks.tracking.flights import clips, survey
 from benchmarks.tracking.followers import FOLLOWERS, follow
 from benchmarks.tracking.scenes import Detector, Step, dropped, pan, without_motion
@@ -40,7 +41,7 @@ SCENES: dict[str, Callable[[int], list[Step]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=at_least(1), default=10)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--clips", type=Path, default=CLIPS, help="folder of clips with boxes.json")
     parser.add_argument("--time", action="store_true", help="only what our tracker takes with 20 objects, in 25 runs")
