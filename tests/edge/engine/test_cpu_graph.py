@@ -190,8 +190,8 @@ def test_info_and_doctor_say_which_graph_it_is(tiny_bundle: Path, monkeypatch: p
 
 def test_the_bundled_int8_graph_and_what_it_was_made_of() -> None:
     bundle = Bundle.load(MODEL)
-    assert bundle.files[WEIGHTS] == "aad5fad92be02c31427dd8464b136cd6d5b2bf03eb76a81999b8a3887fc17d92"
-    assert bundle.files[ONNX_INT8] == "9d16ff428126ca5b830c88d1bbc254a62b1ee4569337d63aafe535e7705367b5"
+    assert bundle.files[WEIGHTS] == "688c854d2ddd90f61f6df89b9b4e05782ddf07a04b2a7934feb814a6bb14d3e5"
+    assert bundle.files[ONNX_INT8] == "2327e74b393f8a9a4af9bbd08828c4de7f6464a6359b094ad10edcef7b60fe99"
     assert bundle.file(ONNX_INT8).stat().st_size < 1_000_000
     assert {**bundle.int8, "frames_sha256": bundle.int8["frames_sha256"][:8]} == {
         "method": "least error to the power 2.5",

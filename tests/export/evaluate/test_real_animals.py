@@ -26,11 +26,11 @@ def test_every_box_lies_in_its_picture_and_those_of_the_project_are_the_projects
 
 
 def test_the_bundled_model_finds_no_fewer_real_deer_than_its_card_says(tmp_path: Path) -> None:
-    """Figures of 28 November 2026: recall 80 %, precision 89 %, at a score of 0.4; the aim is 60 % of each."""
+    """Figures of 28 November 2026: recall 82 %, precision 92 %, at a score of 0.4; the aim is 60 % of each."""
     frames, found = shared("data", "animals"), tmp_path / "found.json"
     words = ["--annotations", str(LABELS), "--images", str(frames), "--classes", "Animal", "--json", str(found)]
     assert main(["eval", "--model", "hituav-r18", "--backend", "ort-float", *words, "--quiet"]) == 0
     rows = json.loads(found.read_text())["thresholds"]["Animal"]
     shown = next(row for row in rows if "bundle" in row["of"])
-    assert shown["found"] >= 32
-    assert shown["false"] <= 4
+    assert shown["found"] >= 33
+    assert shown["false"] <= 3
