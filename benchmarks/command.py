@@ -48,7 +48,7 @@ def number_of(what: str, default: int) -> int:
 
 def whole(what: str, text: str) -> int:
     """Raises InputError where ``text`` is no whole number from 1 on."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+    if not _is_whole(text, 1):
         raise InputError(f"{what} {text}: expected a whole number, 1 or more")
     return int(text)
 
@@ -57,11 +57,15 @@ def at_least(least: int) -> Callable[[str], int]:
     """For ``type=`` of argparse: whole numbers from ``least`` on; others end the program with its usage."""
 
     def number(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 11 and int(text) >= least):
+        if not _is_whole(text, least):
             raise argparse.ArgumentTypeError(f"{text}: expected a whole number, {least} or more")
         return int(text)
 
     return number
+
+
+def _is_whole(text: str, least: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= least
 
 
 def read_json(path: Path, *keys: str) -> Any:

@@ -76,9 +76,9 @@ def test_only_whole_numbers_from_1_on(text: str) -> None:
 def test_an_option_takes_whole_numbers_from_its_least_on(least: int, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser(prog="a.py")
     parser.add_argument("--frames", type=at_least(least))
-    for number in (least, 7, 10**9):
+    for number in (least, 7, 10**9 - 1):
         assert parser.parse_args(["--frames", str(number)]).frames == number
-    for text in (str(least - 1), "1.5", "abc", "٣", "", "99999999999"):
+    for text in (str(least - 1), "1.5", "abc", "٣", "", "9999999999"):
         with pytest.raises(SystemExit) as ends:
             parser.parse_args([f"--frames={text}"])
         assert ends.value.code == 2

@@ -149,7 +149,7 @@ def draw_scene(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
 
 def draw_search(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
     """A scene as a search for lost people sees it: straight down on a wood, most of the people under its trees. A
-    quarter of the frames show animals, a fifth nobody.
+    fifth of the frames show animals, a fifth nobody.
     """
     uniform = rng.uniform
     scene = draw_scene(rng, eight_bit)

@@ -53,7 +53,7 @@ def test_what_is_read_back_is_what_was_simulated(tmp_path: Path) -> None:
         assert [a["attributes"]["visible"] for a in rows] == pytest.approx([b.visible for b in kept], abs=1e-3)
 
 
-def test_frames_of_a_search_are_named_so_and_show_people_under_trees(tmp_path: Path) -> None:
+def test_frames_of_a_search_are_named_so_and_are_those_of_make_frame(tmp_path: Path) -> None:
     made = ["data", "simulate", "--scene", "search", "--frames", "2", "--seed", "6", "--eight-bit", "0"]
     assert main([*made, "--out", str(tmp_path), "--quiet"]) == 0
     found = read_folder(tmp_path).frames
