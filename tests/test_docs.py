@@ -27,8 +27,8 @@ OURS = ("edge", "edge-export")
 BY_ITSELF = {"opencv-python"}  # a Jetson has its own
 # what a line of a code block may begin with, beside our two commands
 OTHERS = {
-    ".", "PATH=/usr/local/cuda/bin:$PATH", "cat", "cd", "dask", "docker", "export", "git", "journalctl", "jtop", "make",
-    "minisign", "nvpmodel", "pip", "python", "python3", "scp", "sudo",
+    ".", "PATH=/usr/local/cuda/bin:$PATH", "cat", "cd", "dask", "docker", "export", "for", "git", "journalctl", "jtop",
+    "make", "minisign", "mkdir", "nvpmodel", "pip", "printf", "python", "python3", "scp", "sudo",
 }  # fmt: skip
 # files of ours, in text and code; the lookbehind leaves out what lies in another folder
 A_FILE = re.compile(r"(?<![\w./~-])(?:edge|export|tests|docs|benchmarks)/[\w./-]*\w")

@@ -28,6 +28,7 @@ from export.data.yolo.layout import yolo_parts
 _WHOLE = ("annotations", "_annotations.coco", "result", "labels", "coco", "instances", "dataset")
 _XML_IN = ("Annotations", "annotations", "xmls", "labels")
 _OTHER_COCO = ("captions_", "person_keypoints_", "image_info_", "stuff_", "panoptic_", "notes", "cleaned", "held_back")
+_NOTHING = "If they show no object at all: docs/labels.md, Frames that show nothing"
 _EXPECTED = (
     "expected COCO (annotations/train.json or train/_annotations.coco.json), Pascal VOC (Annotations/*.xml or XML "
     "files beside the pictures) or YOLO (labels/*.txt with images/)"
@@ -204,7 +205,7 @@ def _hint(root: Path, voc_origin: int | None) -> str:
     if not names:
         return "; it is empty"
     pictures = any(Path(name).suffix.lower() in SUFFIXES for name in names)
-    label = f". Boxes to begin with: edge-export data propose {root} --out DIR" if pictures else ""
+    label = f". Boxes to begin with: edge-export data propose {root} --out DIR. {_NOTHING}" if pictures else ""
     return f"; it holds {some(names, 5)}{_unpack(root)}{label}"
 
 

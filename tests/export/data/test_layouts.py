@@ -312,7 +312,11 @@ def test_two_files_for_one_part_are_not_chosen_from(tmp_path: Path) -> None:
         ({"annotations.xml": "<annotations><version>1.1</version></annotations>"}, "export the task as COCO 1.0"),
         ({"deer.zip": "PK"}, "unpack deer.zip first"),
         ({"labels.csv": "f0.png,1,2,3,4"}, "it holds labels.csv$"),
-        ({"a.JPG": ""}, "it holds a.JPG. Boxes to begin with: edge-export data propose .* --out DIR$"),
+        (
+            {"a.JPG": ""},
+            "it holds a.JPG. Boxes to begin with: edge-export data propose .* --out DIR. If they show no object at all: "
+            "docs/labels.md, Frames that show nothing$",
+        ),
     ],
 )
 def test_no_labels_are_a_line_that_says_what_is_there(there: dict[str, str], told: str, tmp_path: Path) -> None:
