@@ -11,7 +11,8 @@ import pytest
 from export.commands.main import parser_for
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ("README.md", "docs/jetson.md", "docs/training.md", "docs/model-history.md", "edge/models/hituav-r18/MODEL_CARD.md")
+DOCS = ("docs/jetson.md", "docs/labels.md", "docs/training.md", "docs/model-history.md")
+PAGES = ("README.md", *DOCS, "edge/models/hituav-r18/MODEL_CARD.md")
 
 
 def commands(page: str) -> list[str]:

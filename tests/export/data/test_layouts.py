@@ -314,8 +314,8 @@ def test_two_files_for_one_part_are_not_chosen_from(tmp_path: Path) -> None:
         ({"labels.csv": "f0.png,1,2,3,4"}, "it holds labels.csv$"),
         (
             {"a.JPG": ""},
-            "it holds a.JPG. Boxes to begin with: edge-export data propose .* --out DIR. If they show no object at all: "
-            "docs/labels.md, Frames that show nothing$",
+            "it holds a.JPG. Boxes to begin with: edge-export data propose .* --out DIR. If they show no object at "
+            "all: docs/labels.md, Frames that show nothing$",
         ),
     ],
 )
