@@ -26,7 +26,7 @@ from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
 CLASSES = "Person,Car,Bicycle,OtherVehicle"  # of simulated frames; Animal where there are animals
 EIGHT_BIT = 0.6
-WILD = ("wild", "search")  # scenes whose frames are each another ground
+WILD = ("wild", "search", "landscape")  # scenes whose frames are each another ground
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -125,13 +125,14 @@ def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentPa
         default="survey",
         help="survey: 16-bit flights over an evening landscape with people, cars and deer; wild: every frame another "
         "ground, weather and camera, with animals of eleven species, alone, in herds and under trees, and people; "
-        "search: the same straight down on a wood, with people under its trees (default: %(default)s)",
+        "search: the same straight down on a wood, with people under its trees; landscape: the same looking ahead, "
+        "with the horizon, houses, masts and bridges, mostly without bodies (default: %(default)s)",
     )
     make.add_argument(
         "--eight-bit",
         type=float,
         metavar="PART",
-        help=f"with --scene wild or search: about this part of the frames as the 8 bit of cameras, the others as "
+        help=f"with --scene {', '.join(WILD)}: about this part of the frames as the 8 bit of cameras, the others as "
         f"16-bit counts (default: {EIGHT_BIT})",
     )
     make.add_argument(
@@ -150,9 +151,9 @@ def add_simulate_command(actions: argparse._SubParsersAction[argparse.ArgumentPa
     make.add_argument(
         "--classes",
         metavar="NAME,...",
-        help=f"classes of the labels (default: {CLASSES}; with --scene wild or search {ANIMAL} too; with --onto those "
-        f"of DIR and {ANIMAL}). The simulator shows person, car and deer, or animals: whichever is not named here is "
-        "marked as ignored, neither object nor background. A species, such as fox, may be a class",
+        help=f"classes of the labels (default: {CLASSES}; with --scene {', '.join(WILD)} {ANIMAL} too; with --onto "
+        f"those of DIR and {ANIMAL}). The simulator shows person, car and deer, or animals: whichever is not named "
+        "here is marked as ignored, neither object nor background. A species, such as fox, may be a class",
     )
     make.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -179,7 +180,7 @@ def run_simulate(arguments: argparse.Namespace) -> int:
             data = simulate_onto(out, frames, seed, split, real, tell)
         elif arguments.scene in WILD:
             part = EIGHT_BIT if arguments.eight_bit is None else arguments.eight_bit
-            data = simulate_wild(out, frames, seed, split, classes, part, tell, arguments.scene == "search")
+            data = simulate_wild(out, frames, seed, split, classes, part, tell, arguments.scene)
         else:
             data = simulate(out, frames, seed, split, classes, tell)
     boxes = ", ".join(f"{n} {name}" for name, n in data.count().items())
@@ -198,7 +199,7 @@ def _check_simulate(arguments: argparse.Namespace) -> None:
         raise InputError("--annotations lists the real frames of --onto: give --onto DIR too")
     if arguments.eight_bit is not None and (arguments.onto or arguments.scene not in WILD):
         raise InputError(
-            "--eight-bit is for --scene wild or search: survey frames are of 16 bit, those of --onto of 8 bit"
+            f"--eight-bit is for --scene {', '.join(WILD)}: survey frames are of 16 bit, those of --onto of 8 bit"
         )
     if arguments.eight_bit is not None and not 0 <= arguments.eight_bit <= 1:
         raise InputError(f"--eight-bit {arguments.eight_bit:g}: expected a part of the frames, 0 to 1")

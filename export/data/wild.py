@@ -31,17 +31,16 @@ def simulate_wild(
     classes: Sequence[str],
     eight_bit: float,
     tell: Callable[[int], None] = lambda _: None,
-    search: bool = False,
+    kind: str = "wild",
 ) -> LabelledSet:
     """Write ``frames`` frames, each another scene: ``eight_bit`` of them, about, as JPEG of a camera's 8 bit, the
-    others as uint16 counts in PNG. ``search``: of searches for people in a wood. See
+    others as uint16 counts in PNG. ``kind``: as `edge.sim.wild.frame.make_frame`. See
     `export.data.simulate.write_set` for what stands where.
     """
-    kind = "search" if search else "wild"
 
     def made() -> Iterator[Made]:
         for index in range(frames):
-            frame = make_frame(seed, index, eight_bit, search)
+            frame = make_frame(seed, index, eight_bit, kind)
             name = f"{kind}{seed}-{index:05d}_000"
             if frame.scene.agc is None:
                 file, encoded = f"{name}.png", cv2.imencode(".png", frame.pixels)[1].tobytes()

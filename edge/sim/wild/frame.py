@@ -22,15 +22,18 @@ from edge.sim.animals.species import BY_NAME
 from edge.sim.flight import Float64
 from edge.sim.shapes import Shape, shape
 from edge.sim.wild.agc import to_grey
+from edge.sim.wild.built import HEAT, draw_built
 from edge.sim.wild.detector import counts, expose
 from edge.sim.wild.ground import draw_ground
+from edge.sim.wild.horizon import draw_horizon, through_air
 from edge.sim.wild.layers import Drawn, Layers, Visible, draw_shape
-from edge.sim.wild.lens import Lens, black_edges, blurred, bounds
+from edge.sim.wild.lens import LEAST_DOWN, Lens, black_edges, blurred, bounds
 from edge.sim.wild.plants import Plant, draw_plant, plant_wood, tuft
-from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_scene, draw_search
+from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_landscape, draw_scene, draw_search
 from edge.sim.wild.seen import Body, body_of
 
 SQUARE = 1024  # px a side of an enlarged frame
+KINDS = {"wild": draw_scene, "search": draw_search, "landscape": draw_landscape}
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,12 @@ class Standing:
     heat: tuple[float, ...]
 
 
-def make_frame(seed: int, index: int, eight_bit: float = 0.6, search: bool = False) -> WildFrame:
-    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit. ``search``: one of
-    a search for people in a wood.
+def make_frame(seed: int, index: int, eight_bit: float = 0.6, kind: str = "wild") -> WildFrame:
+    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit. ``kind``: wild,
+    search (for people in a wood) or landscape (with the horizon, and what people have built).
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence((seed, index)).spawn(4)]
-    drawn = draw_search if search else draw_scene
-    return render(drawn(streams[0], eight_bit), *streams[1:])
+    return render(KINDS[kind](streams[0], eight_bit), *streams[1:])
 
 
 def render(
@@ -70,9 +72,13 @@ def render(
 ) -> WildFrame:
     """The frame of a scene; the generators place bodies, make ground and plants, and make noise."""
     lens = Lens(scene)
-    reach = bounds(lens.ground).clip(-4 * scene.altitude, 4 * scene.altitude)
+    far = 4 if math.isinf(scene.haze) else 12
+    reach = bounds(lens.ground).clip(-far * scene.altitude, far * scene.altitude)
     plants = plant_wood(scene, reach, land)
     ground, wet = draw_ground(scene, lens, plants, land)
+    left = None
+    if math.isfinite(scene.haze):
+        ground, left = draw_horizon(scene, lens, ground, land)
     standing = place_bodies(scene, lens, plants, wet, where)
     layers = Layers()
     drawn: list[tuple[float, Drawn, Standing | None]] = []
@@ -83,6 +89,10 @@ def render(
             if body.name != "car" and scene.wood != "none" and where.random() < 0.3:
                 grass = tuft(body.place[:2], 0.5, where.uniform(0.3, 0.9), 60, scene.surface, where)
                 plants.append(grass)
+    for built, stands in draw_built(scene, _places(scene, lens, wet, where), where):
+        seen = draw_shape(built, 1.0, stands, lens, HEAT, scene.air)
+        if seen is not None:
+            drawn.append((_distance(lens, stands, 2.0), seen, None))
     noise, fine = _noises(scene.gsd, land)
     for plant in plants:
         drawn_plant = draw_plant(plant, lens, scene.air, noise, fine)
@@ -94,7 +104,10 @@ def render(
         if whose is not None and part.fraction > 0:
             visible.append((whose, part))
     angle = float(land.uniform(0, math.pi))
-    optics = blurred(layers.over(ground), scene.blur, scene.motion, angle)
+    scenery = layers.over(ground)
+    if left is not None:
+        scenery = through_air(scenery, left, scene.air)
+    optics = blurred(scenery, scene.blur, scene.motion, angle)
     celsius = expose(optics, scene, detector)
     bodies = [
         body_of(b.name, b.species, b.pose, part, celsius, 0.5 * scene.blur + 0.25 * scene.motion) for b, part in visible
@@ -162,20 +175,31 @@ def _place(
 ) -> Float64:
     """East and north of a place in the frame, as often under a tree as the scene says."""
     under = bool(plants) and rng.random() < scene.under_trees
-    place = np.zeros(2)
+    place, top = np.zeros(2), 0 if math.isinf(scene.haze) else HEIGHT // 2
     for _ in range(30):
-        x, y = int(rng.integers(20, WIDTH - 20)), int(rng.integers(20, HEIGHT - 20))
+        x, y = int(rng.integers(20, WIDTH - 20)), int(rng.integers(max(top, 20), HEIGHT - 20))
         place = lens.ground[y, x].astype(np.float64)
         if under and plants:
             feet = np.array([p.place for p in plants])
             near = feet[np.hypot(*(feet - place).T).argmin()]
             place = near + rng.normal(0, 2.5, 2)
         spot, _ = lens.project(np.array([[*place, 0.0]]))
-        if not (0 <= spot[0, 0] < WIDTH and 0 <= spot[0, 1] < HEIGHT):
+        if not (0 <= spot[0, 0] < WIDTH and top <= spot[0, 1] < HEIGHT):
             continue
         if (wet[int(spot[0, 1]), int(spot[0, 0])] > 0.9) == swims:
             break
     return place
+
+
+def _places(scene: Scene, lens: Lens, wet: Float32, rng: np.random.Generator) -> list[Float64]:
+    """Where houses, masts and a bridge stand: dry ground anywhere in the frame, as far as it goes."""
+    found = []
+    rows = np.flatnonzero((lens.rise < -LEAST_DOWN).any(axis=1))
+    for _ in range(scene.houses + scene.masts + scene.bridge if len(rows) else 0):
+        y, x = int(rng.integers(rows[0], rows[-1] + 1)), int(rng.integers(0, WIDTH))
+        if wet[y, x] < 0.5 and lens.rise[y, x] < -LEAST_DOWN:
+            found.append(lens.ground[y, x].astype(np.float64))
+    return found
 
 
 def _distance(lens: Lens, place: Float64, height: float) -> float:

@@ -17,6 +17,7 @@ from edge.data import Float32
 from edge.sim.flight import Float64, camera_axes
 from edge.sim.wild.scene import HEIGHT, WIDTH, Scene
 
+LEAST_DOWN = 0.05  # what a ray falls a metre; flatter ones are taken for as steep
 _GRID = 16  # px between points where the ground is looked up exactly
 
 
@@ -42,18 +43,29 @@ class Lens:
     @cached_property
     def ground(self) -> Float32:
         """East and north, m, of the ground below each pixel's centre, (H, W, 2)."""
-        columns = np.arange(0, WIDTH + _GRID, _GRID) + 0.0
-        rows = np.arange(0, HEIGHT + _GRID, _GRID) + 0.0
-        x, y = np.meshgrid(columns, rows)
-        seen = (np.stack((x, y), axis=-1) - self._middle) / self.focal
-        flat = undistorted(seen, self.k1)
-        rays = flat @ self.axes[:2] + self.axes[2]
-        down = np.minimum(rays[..., 2], -0.05)
-        coarse = self.centre[:2] - rays[..., :2] * (self.centre[2] / down)[..., None]
-        u, v = np.meshgrid(
-            (np.arange(WIDTH, dtype=np.float32) + 0.5) / _GRID, (np.arange(HEIGHT, dtype=np.float32) + 0.5) / _GRID
-        )
-        return np.asarray(cv2.remap(coarse.astype(np.float32), u, v, cv2.INTER_LINEAR), np.float32)
+        down = np.minimum(self._rays[..., 2], -LEAST_DOWN)
+        return _whole(self.centre[:2] - self._rays[..., :2] * (self.centre[2] / down)[..., None])
+
+    @cached_property
+    def rise(self) -> Float32:
+        """Sine of the angle above the horizon of what each pixel's centre looks at, (H, W); below it negative."""
+        return _whole(self._rays[..., 2] / np.linalg.norm(self._rays, axis=-1))
+
+    @cached_property
+    def _rays(self) -> Float64:
+        """Directions of the points of the grid, (., ., 3), one metre along the optical axis."""
+        x, y = np.meshgrid(np.arange(0, WIDTH + _GRID, _GRID) + 0.0, np.arange(0, HEIGHT + _GRID, _GRID) + 0.0)
+        flat = undistorted((np.stack((x, y), axis=-1) - self._middle) / self.focal, self.k1)
+        rays: Float64 = flat @ self.axes[:2] + self.axes[2]
+        return rays
+
+
+def _whole(coarse: Float64) -> Float32:
+    """What is known at the points of the grid for every pixel's centre."""
+    u, v = np.meshgrid(
+        (np.arange(WIDTH, dtype=np.float32) + 0.5) / _GRID, (np.arange(HEIGHT, dtype=np.float32) + 0.5) / _GRID
+    )
+    return np.asarray(cv2.remap(coarse.astype(np.float32), u, v, cv2.INTER_LINEAR), np.float32)
 
 
 def bounds(ground: Float32) -> Float64:

@@ -83,6 +83,10 @@ class Scene:
     agc: Agc | None
     gain: float
     scaled: bool
+    houses: int = 0
+    masts: int = 0
+    bridge: bool = False
+    haze: float = math.inf  # m over which the air takes all but 1/e of a difference; finite: the horizon is in view
 
     @property
     def gsd(self) -> float:
@@ -168,6 +172,34 @@ def draw_search(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
         people=int(rng.integers(1, 9)) if rng.random() < 0.8 else 0,
         cars=0,
         under_trees=float(rng.choice((0.5, 0.9))),
+    )
+
+
+def draw_landscape(rng: np.random.Generator, eight_bit: float = 0.6) -> Scene:
+    """A scene as a camera sees it that looks ahead: the horizon above, or not far, houses, masts and a bridge at times.
+    Two thirds of the frames show nobody; the others have what is in them on the nearer ground.
+    """
+    uniform = rng.uniform
+    scene = draw_scene(rng, eight_bit)
+    half_view = math.degrees(math.atan(HEIGHT / 2 / scene.focal))
+    empty = rng.random() < 0.65
+    return replace(
+        scene,
+        pitch=uniform(-(half_view + 12), -4),
+        altitude=math.exp(uniform(math.log(8), math.log(120))),
+        ground=str(rng.choice(GROUNDS, p=(0.25, 0.15, 0.15, 0.05, 0.08, 0.12, 0.2))),
+        wood=str(rng.choice(WOODS, p=(0.3, 0.2, 0.2, 0.15, 0.15))),
+        trees=math.exp(uniform(math.log(0.5), math.log(60))),
+        groups=() if empty else scene.groups,
+        people=0 if empty else max(scene.people, int(rng.integers(0, 4))),
+        cars=int(rng.integers(0, 9)) if rng.random() < 0.4 else 0,
+        under_trees=0.0,
+        scrub=uniform(0.5, 5) if rng.random() < 0.3 else 0.0,
+        houses=int(rng.integers(1, 40)) if rng.random() < 0.6 else 0,
+        masts=int(rng.integers(1, 12)) if rng.random() < 0.5 else 0,
+        bridge=bool(rng.random() < 0.2),
+        haze=math.exp(uniform(math.log(400), math.log(8000))),
+        square=False,
     )
 
 

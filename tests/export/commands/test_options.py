@@ -100,7 +100,7 @@ edge-export data simulate
   --onto Path
   --out Path required
   --quiet flag
-  --scene survey|wild|search = 'survey'
+  --scene survey|wild|search|landscape = 'survey'
   --seed int = 1
   --split text = 'train'
 edge-export data propose

@@ -53,13 +53,14 @@ def test_what_is_read_back_is_what_was_simulated(tmp_path: Path) -> None:
         assert [a["attributes"]["visible"] for a in rows] == pytest.approx([b.visible for b in kept], abs=1e-3)
 
 
-def test_frames_of_a_search_are_named_so_and_are_those_of_make_frame(tmp_path: Path) -> None:
-    made = ["data", "simulate", "--scene", "search", "--frames", "2", "--seed", "6", "--eight-bit", "0"]
+@pytest.mark.parametrize("scene", ["search", "landscape"])
+def test_frames_of_a_scene_are_named_so_and_are_those_of_make_frame(scene: str, tmp_path: Path) -> None:
+    made = ["data", "simulate", "--scene", scene, "--frames", "2", "--seed", "6", "--eight-bit", "0"]
     assert main([*made, "--out", str(tmp_path), "--quiet"]) == 0
     found = read_folder(tmp_path).frames
-    assert [f.path.name for f in found] == ["search6-00000_000.png", "search6-00001_000.png"]
+    assert [f.path.name for f in found] == [f"{scene}6-00000_000.png", f"{scene}6-00001_000.png"]
     for i, frame in enumerate(found):
-        drawn = make_frame(6, i, 0.0, search=True)
+        drawn = make_frame(6, i, 0.0, kind=scene)
         np.testing.assert_array_equal(read_frame(frame), drawn.pixels)
         assert not np.array_equal(drawn.pixels, make_frame(6, i, 0.0).pixels)
 

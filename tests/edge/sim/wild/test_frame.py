@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 
@@ -10,8 +11,9 @@ import pytest
 
 from edge.data import TemperatureScale
 from edge.sim.wild.detector import counts, expose
-from edge.sim.wild.frame import WildFrame, make_frame, render
-from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_scene, draw_search
+from edge.sim.wild.frame import WildFrame, make_frame, place_bodies, render
+from edge.sim.wild.lens import Lens
+from edge.sim.wild.scene import HEIGHT, WIDTH, Agc, Scene, draw_landscape, draw_scene, draw_search
 from edge.sim.wild.seen import Body
 
 QUIET = replace(
@@ -86,10 +88,43 @@ def test_a_search_looks_straight_down_on_a_wood_with_people_in_it() -> None:
     assert 0.4 < np.mean([s.agc is not None for s in scenes]) < 0.6
 
 
+def test_a_landscape_looks_ahead_and_mostly_shows_nobody() -> None:
+    scenes = [draw_landscape(np.random.default_rng(i), 0.5) for i in range(400)]
+    assert all(-35 < s.pitch <= -4 and 8 <= s.altitude <= 120 for s in scenes)
+    above = [math.degrees(math.atan(HEIGHT / 2 / s.focal)) + s.pitch > 0 for s in scenes]
+    assert 0.4 < np.mean(above) < 0.75  # the horizon is in the frame
+    assert all(400 <= s.haze <= 8000 for s in scenes)
+    assert 0.58 < np.mean([not (s.groups or s.people) for s in scenes]) < 0.8
+    assert 0.5 < np.mean([s.houses > 0 for s in scenes]) < 0.7
+    assert 0.4 < np.mean([s.masts > 0 for s in scenes]) < 0.6
+    assert 0.12 < np.mean([s.bridge for s in scenes]) < 0.28
+    assert not any(s.houses or s.masts or s.bridge for s in (draw_scene(np.random.default_rng(i)) for i in range(99)))
+
+
+def test_bodies_of_a_landscape_stand_on_its_nearer_ground() -> None:
+    scene = replace(QUIET, pitch=-8.0, haze=2000.0, groups=(), people=60)
+    lens, dry = Lens(scene), np.zeros((HEIGHT, WIDTH), np.float32)
+    rows = {}
+    for haze in (2000.0, math.inf):
+        standing = place_bodies(replace(scene, haze=haze), lens, [], dry, np.random.default_rng(3))
+        rows[haze] = lens.project(np.array([[*body.place[:2], 0.0] for body in standing]))[0][:, 1]
+    assert np.mean(rows[2000.0] > 0.45 * HEIGHT) > 0.95
+    assert np.mean(rows[math.inf] < 0.45 * HEIGHT) > 0.3
+
+
+def test_far_ground_is_as_warm_as_the_air_where_it_is_hazy() -> None:
+    warm = {"pitch": -20.0, "altitude": 60.0, "surface": 8.0, "groups": (), "vignette": 0.0}
+    clear, hazy = (shot(1, haze=haze, **warm).pixels.astype(float) * 0.01 - 273.15 for haze in (1e9, 100.0))
+    near, far = slice(-40, None), slice(0, 40)
+    assert clear[far].mean() == pytest.approx(13, abs=1)
+    assert hazy[far].mean() == pytest.approx(5, abs=1.5)
+    assert hazy[near].mean() > hazy[far].mean() + 0.3
+
+
 def test_trees_hide_more_of_the_people_of_a_search_than_of_others() -> None:
     hidden = []
-    for search in (False, True):
-        bodies = [body for i in range(12) for body in make_frame(5, i, 0.5, search).bodies]
+    for kind in ("wild", "search"):
+        bodies = [body for i in range(12) for body in make_frame(5, i, 0.5, kind).bodies]
         hidden.append(np.mean([body.visible < 0.9 for body in bodies if body.name == "person"]))
     assert hidden[1] > hidden[0] + 0.2
 
