@@ -19,8 +19,8 @@ BRIDGE_PARTS = 12
 
 
 def draw_built(scene: Scene, places: list[Float64], rng: np.random.Generator) -> list[tuple[Shape, Float64]]:
-    """Shapes, temperatures in K above the air, and where they stand (east, north, heading in degrees): at ``places``
-    houses and masts, in the order given, and a bridge from the last of them on.
+    """Shapes, to be drawn with `HEAT` above the air, and where they stand (east and north in m, heading in degrees):
+    at ``places`` houses, then masts, and a bridge from the last of them on.
     """
     found: list[tuple[Shape, Float64]] = []
     turn = rng.uniform(0, 360)
