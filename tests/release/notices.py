@@ -106,7 +106,7 @@ licence:
 
 All else is simulated by thermal-edge: the other ten frames there, and `docs/animals.jpg`, `docs/coverage.png`,
 `docs/demo.jpg`, `docs/page.png`, `docs/page_tablet.png`, `docs/report.png`, `docs/report_tablet.png`,
-`docs/review.png`, `docs/map.png` and `docs/model.jpg`.
+`docs/review.png`, `docs/landscape.jpg`, `docs/map.png` and `docs/model.jpg`.
 """
 
 
