@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from edge.errors import EdgeError, InputError
+from edge.sim.wild.scene import SCENES
 from edge.system.files import reason_of, write_whole
 from export.commands.console import bars_on, console_of, say
 from export.commands.labelling.propose import add_propose_command
@@ -26,7 +27,7 @@ from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
 CLASSES = "Person,Car,Bicycle,OtherVehicle"  # of simulated frames; Animal where there are animals
 EIGHT_BIT = 0.6
-WILD = ("wild", "search", "landscape")  # scenes whose frames are each another ground
+WILD = tuple(SCENES)  # scenes whose frames are each another ground
 
 
 def add_data_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -42,8 +42,10 @@ def write_set(
     """Write the files of ``out/split`` and, last, ``out/annotations/split.json`` (COCO). ``tell`` is given the number
     of frames done.
 
-    Raises InputError where ``out`` holds such a split already, or cannot be written.
+    Raises InputError where ``split`` is no name of a folder in ``out``, is there already, or cannot be written.
     """
+    if split in ("", ".", "..", "annotations") or Path(split).name != split:
+        raise InputError(f"--split {split!r}: expected the name of a folder in {out}, such as train or val")
     labels = out / "annotations" / f"{split}.json"
     if labels.exists():
         raise InputError(f"{labels} is there already: give another --out or --split, or remove it")

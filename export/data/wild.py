@@ -34,7 +34,7 @@ def simulate_wild(
     kind: str = "wild",
 ) -> LabelledSet:
     """Write ``frames`` frames, each another scene: ``eight_bit`` of them, about, as JPEG of a camera's 8 bit, the
-    others as uint16 counts in PNG. ``kind``: as `edge.sim.wild.frame.make_frame`. See
+    others as uint16 counts in PNG. ``kind``: see `edge.sim.wild.frame.make_frame`. See
     `export.data.simulate.write_set` for what stands where.
     """
 

@@ -29,11 +29,10 @@ from edge.sim.wild.horizon import draw_horizon, through_air
 from edge.sim.wild.layers import Drawn, Layers, Visible, draw_shape
 from edge.sim.wild.lens import LEAST_DOWN, Lens, black_edges, blurred, bounds
 from edge.sim.wild.plants import Plant, draw_plant, plant_wood, tuft
-from edge.sim.wild.scene import HEIGHT, WIDTH, Scene, draw_landscape, draw_scene, draw_search
+from edge.sim.wild.scene import HEIGHT, SCENES, WIDTH, Scene
 from edge.sim.wild.seen import Body, body_of
 
 SQUARE = 1024  # px a side of an enlarged frame
-KINDS = {"wild": draw_scene, "search": draw_search, "landscape": draw_landscape}
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,11 @@ class Standing:
 
 
 def make_frame(seed: int, index: int, eight_bit: float = 0.6, kind: str = "wild") -> WildFrame:
-    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit. ``kind``: wild,
-    search (for people in a wood) or landscape (with the horizon, and what people have built).
+    """Frame ``index`` of ``seed``; ``eight_bit``: part of all frames that come as a camera's 8 bit. ``kind``: of
+    `SCENES`: wild, search (for people in a wood) or landscape (with the horizon, and what people have built).
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence((seed, index)).spawn(4)]
-    return render(KINDS[kind](streams[0], eight_bit), *streams[1:])
+    return render(SCENES[kind](streams[0], eight_bit), *streams[1:])
 
 
 def render(
@@ -72,13 +71,13 @@ def render(
 ) -> WildFrame:
     """The frame of a scene; the generators place bodies, make ground and plants, and make noise."""
     lens = Lens(scene)
-    far = 4 if math.isinf(scene.haze) else 12
+    far = 12 if scene.ahead else 4
     reach = bounds(lens.ground).clip(-far * scene.altitude, far * scene.altitude)
     plants = plant_wood(scene, reach, land)
     ground, wet = draw_ground(scene, lens, plants, land)
-    left = None
-    if math.isfinite(scene.haze):
-        ground, left = draw_horizon(scene, lens, ground, land)
+    kept = None
+    if scene.ahead:
+        ground, kept = draw_horizon(scene, lens, ground, land)
     standing = place_bodies(scene, lens, plants, wet, where)
     layers = Layers()
     drawn: list[tuple[float, Drawn, Standing | None]] = []
@@ -89,7 +88,7 @@ def render(
             if body.name != "car" and scene.wood != "none" and where.random() < 0.3:
                 grass = tuft(body.place[:2], 0.5, where.uniform(0.3, 0.9), 60, scene.surface, where)
                 plants.append(grass)
-    for built, stands in draw_built(scene, _places(scene, lens, wet, where), where):
+    for built, stands in draw_built(scene, _sites(scene, lens, wet, where), where):
         seen = draw_shape(built, 1.0, stands, lens, HEAT, scene.air)
         if seen is not None:
             drawn.append((_distance(lens, stands, 2.0), seen, None))
@@ -105,8 +104,8 @@ def render(
             visible.append((whose, part))
     angle = float(land.uniform(0, math.pi))
     scenery = layers.over(ground)
-    if left is not None:
-        scenery = through_air(scenery, left, scene.air)
+    if kept is not None:
+        scenery = through_air(scenery, kept, scene.air)
     optics = blurred(scenery, scene.blur, scene.motion, angle)
     celsius = expose(optics, scene, detector)
     bodies = [
@@ -175,7 +174,7 @@ def _place(
 ) -> Float64:
     """East and north of a place in the frame, as often under a tree as the scene says."""
     under = bool(plants) and rng.random() < scene.under_trees
-    place, top = np.zeros(2), 0 if math.isinf(scene.haze) else HEIGHT // 2
+    place, top = np.zeros(2), HEIGHT // 2 if scene.ahead else 0
     for _ in range(30):
         x, y = int(rng.integers(20, WIDTH - 20)), int(rng.integers(max(top, 20), HEIGHT - 20))
         place = lens.ground[y, x].astype(np.float64)
@@ -191,7 +190,7 @@ def _place(
     return place
 
 
-def _places(scene: Scene, lens: Lens, wet: Float32, rng: np.random.Generator) -> list[Float64]:
+def _sites(scene: Scene, lens: Lens, wet: Float32, rng: np.random.Generator) -> list[Float64]:
     """Where houses, masts and a bridge stand: dry ground anywhere in the frame, as far as it goes."""
     found = []
     rows = np.flatnonzero((lens.rise < -LEAST_DOWN).any(axis=1))

@@ -35,13 +35,13 @@ def draw_horizon(scene: Scene, lens: Lens, ground: Float32, rng: np.random.Gener
     cold = scene.air - deep * above * (1 - 0.5 * clouds)
     picture = np.where(sky, cold, np.where(near, ground, land)).astype(np.float32)
     away = np.hypot(*np.moveaxis(lens.ground - lens.centre[:2].astype(np.float32), -1, 0))
-    left = np.exp(-np.hypot(away, np.float32(scene.altitude)) / np.float32(scene.haze))
-    return picture, np.where(sky, np.float32(1), left).astype(np.float32)
+    kept = np.exp(-np.hypot(away, np.float32(scene.altitude)) / np.float32(scene.haze))
+    return picture, np.where(sky, np.float32(1), kept).astype(np.float32)
 
 
-def through_air(picture: Float32, left: Float32, air: float) -> Float32:
-    """(H, W) deg C of a picture of which the air leaves the part ``left`` of each difference to its own warmth."""
-    seen: Float32 = np.float32(air) + (picture - np.float32(air)) * left
+def through_air(picture: Float32, kept: Float32, air: float) -> Float32:
+    """(H, W) deg C of a picture of which the air leaves the part ``kept`` of each difference to its own warmth."""
+    seen: Float32 = np.float32(air) + (picture - np.float32(air)) * kept
     return seen
 
 

@@ -86,7 +86,12 @@ class Scene:
     houses: int = 0
     masts: int = 0
     bridge: bool = False
-    haze: float = math.inf  # m over which the air takes all but 1/e of a difference; finite: the horizon is in view
+    haze: float = math.inf  # m over which the air takes all but 1/e of a difference; finite: see `ahead`
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it looks ahead: far land, sky and haze are drawn, and bodies stand on the nearer half."""
+        return math.isfinite(self.haze)
 
     @property
     def gsd(self) -> float:
@@ -275,3 +280,6 @@ def draw_agc(rng: np.random.Generator) -> Agc:
         high=float(rng.choice((255.0, 235.0, uniform(low + 110, 255)), p=(0.5, 0.2, 0.3))),
         quality=int(rng.integers(72, 97)),
     )
+
+
+SCENES = {"wild": draw_scene, "search": draw_search, "landscape": draw_landscape}

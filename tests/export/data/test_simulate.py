@@ -63,3 +63,11 @@ def test_a_temperature_scale_that_makes_no_sense_is_refused(tmp_path: Path) -> N
     labels.write_text(labels.read_text().replace('"gain": 0.01', '"gain": 0'))
     with pytest.raises(InputError, match="temperature scale"):
         read_coco(labels, tmp_path / "train")
+
+
+@pytest.mark.parametrize("split", ["../x", "/x", "a/b", "", ".", "..", "annotations"])
+def test_a_part_is_the_name_of_a_folder_in_the_set(split: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"--split .*: expected the name of a folder in .*, such as train or val"):
+        simulate(out, 1, 1, split)
+    assert list(tmp_path.iterdir()) == []

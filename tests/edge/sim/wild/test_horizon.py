@@ -41,8 +41,8 @@ def test_what_lies_near_is_the_ground_as_it_was() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_sky_is_colder_than_the_air_and_coldest_above(seed: int) -> None:
-    lens, picture, left = seen(replace(AHEAD, pitch=-5.0, focal=697.0), seed)
-    sky = left == 1
+    lens, picture, kept = seen(replace(AHEAD, pitch=-5.0, focal=697.0), seed)
+    sky = kept == 1
     assert sky.any()
     assert lens.rise[sky].min() > 0
     assert picture[sky].max() <= AHEAD.air
@@ -51,12 +51,12 @@ def test_the_sky_is_colder_than_the_air_and_coldest_above(seed: int) -> None:
 
 
 def test_the_air_takes_contrast_with_the_distance() -> None:
-    lens, _, left = seen()
-    column = left[:, WIDTH // 2][lens.rise[:, WIDTH // 2] < -LEAST_DOWN]
+    lens, _, kept = seen()
+    column = kept[:, WIDTH // 2][lens.rise[:, WIDTH // 2] < -LEAST_DOWN]
     assert (np.diff(column) > 0).all()  # nearer rows, further down, are seen better
     y = HEIGHT - 1
     away = math.hypot(*(lens.ground[y, WIDTH // 2] - lens.centre[:2]), AHEAD.altitude)
-    assert left[y, WIDTH // 2] == pytest.approx(math.exp(-away / 1000), rel=1e-4)
+    assert kept[y, WIDTH // 2] == pytest.approx(math.exp(-away / 1000), rel=1e-4)
 
 
 def test_a_difference_to_the_air_is_scaled() -> None:
