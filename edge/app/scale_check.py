@@ -66,7 +66,7 @@ def larger(width: int, height: int, bundle: Bundle) -> list[str]:
 
 
 def on_target(target: Target, pixels: float, width: int, height: int, bundle: Bundle) -> tuple[str, list[str]]:
-    """How long it is in pixels, in words; and what to do where these are too few.
+    """How long it is in pixels, in words; and what to do where these are too few, or more than there are.
 
     ``pixels``: in frames of this size.
     """
@@ -75,6 +75,8 @@ def on_target(target: Target, pixels: float, width: int, height: int, bundle: Bu
     row = (
         f"{target.size:g} m at {target.height:g} m: {pixels:.1f} px in the picture, {seen:.1f} px in the model's input"
     )
+    if pixels > max(width, height):
+        return row, [f"{row}: larger than the picture of {width}x{height}; look at the lens, the height and the size"]
     if seen >= LEAST_PX:
         return row, []
     said = f"{row}, expected {LEAST_PX:g} px or more"

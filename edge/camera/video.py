@@ -199,6 +199,8 @@ class VideoFile(Camera):
             raise CameraError(f"{self._path}: {missing}{of} frames are damaged and were left out. {FIX}")
         if not why and missing > FRAMES_SLACK:
             why = "the rest cannot be decoded"
+            if avi and fps:  # its frames have no times of their own
+                why += f", or {missing} frames on the way: then all behind are up to {missing / fps:.2g} s too early"
         count = self._pictures.count
         if not why and self._promise.timed and fps and count and last_s:
             # an estimated count is duration x rate: compare the times, the rate may be a guess too

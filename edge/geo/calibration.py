@@ -5,6 +5,7 @@ OpenCV counts pixels from the middle of the first one, this package from its cor
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import cv2
 import msgspec
 
 from edge.errors import InputError
-from edge.geo.camera import CameraModel
+from edge.geo.camera import NARROWEST_DEG, WIDEST_DEG, CameraModel
 from edge.system.declared import MOST, declared, read_json
 from edge.system.files import open_regular, reason_of
 
@@ -91,6 +92,12 @@ def _camera(found: _Calibration, name: str) -> CameraModel:
         raise ValueError(
             f"the optical axis is at {cx:g}, {cy:g}, outside of {camera.width}x{camera.height}: expected it in the "
             "picture that was calibrated; give a crop to the source instead"
+        )
+    across = 2 * math.degrees(math.atan(camera.width / 2 / camera.fx))
+    if not NARROWEST_DEG <= across < WIDEST_DEG:
+        raise ValueError(
+            f"its focal length of {fx:g} px makes {across:.3g} deg of {camera.width} columns: expected "
+            f"{NARROWEST_DEG:g} to {WIDEST_DEG:g} deg; camera_matrix is in pixels"
         )
     return camera
 

@@ -25,6 +25,9 @@ EDGE_PX = 1.0  # a point may lie so far outside the picture: edges of boxes are 
 MOST_STEPS = 25  # of Newton's method; a usual lens takes four
 CLOSE = 1e-6  # of the image plane at distance 1, before the last step of Newton's method, which squares it
 WIDEST_DEG = 175.0  # a pinhole camera sees less than 180 degrees
+NARROWEST_DEG = 0.3  # what is narrower was given in another unit
+FOCAL_MM = 1.0, 2000.0  # what is outside was given in metres, or in micrometres
+PITCH_UM = 1.0, 100.0  # what is outside was given in millimetres, or in nanometres
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,17 @@ class CameraModel:
 
     @classmethod
     def from_lens(cls, width: int, height: int, focal_mm: float, pitch_um: float, name: str = "") -> CameraModel:
-        """Of a data sheet: focal length and pixel pitch; the axis in the middle, no distortion. Raises InputError."""
-        if not (focal_mm > 0 and pitch_um > 0):
-            raise InputError(f"lens of {focal_mm} mm on pixels of {pitch_um} um: expected positive numbers")
+        """Of a data sheet: focal length and pixel pitch; the axis in the middle, no distortion.
+
+        Raises InputError where one of the two cannot be meant in its unit (`FOCAL_MM`, `PITCH_UM`).
+        """
+        given = (("focal length", focal_mm, FOCAL_MM, "mm"), ("pitch", pitch_um, PITCH_UM, "um"))
+        for what, value, (least, most), unit in given:
+            if not least <= value <= most:
+                raise InputError(
+                    f"lens of {focal_mm:g} mm on pixels of {pitch_um:g} um: expected a {what} of {least:g} to "
+                    f"{most:g} {unit}"
+                )
         focal = focal_mm * 1e3 / pitch_um
         return cls(width, height, focal, focal, width / 2, height / 2, name=name)
 
@@ -92,9 +103,9 @@ class CameraModel:
         """
         given = {"horizontal": horizontal_deg, "vertical": vertical_deg, "diagonal": diagonal_deg}
         for which, angle in given.items():
-            if angle is not None and not 0 < angle < WIDEST_DEG:
+            if angle is not None and not NARROWEST_DEG <= angle < WIDEST_DEG:
                 raise InputError(
-                    f"{which} field of view {angle} deg: expected more than 0 and less than {WIDEST_DEG:g}"
+                    f"{which} field of view {angle} deg: expected {NARROWEST_DEG:g} or more, less than {WIDEST_DEG:g}"
                 )
         if (horizontal_deg is None) == (diagonal_deg is None) or (
             diagonal_deg is not None and vertical_deg is not None

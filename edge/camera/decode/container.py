@@ -26,6 +26,7 @@ class Promise:
     those that it leaves out; ``starts_s``: seconds before the first is shown. ``tracks``: streams of video, as far as
     is known. ``varies``: an MP4's rate is not constant. ``whole_s``: frames missing behind this time were cut off.
     ``raw_16_bit``: an AVI that does not say what its 16 bits a pixel mean. ``closed``: False for an MP4 without index.
+    ``second``: the byte at which another MP4 begins in the same file, 0 = there is none.
     """
 
     container: str | None = None
@@ -40,6 +41,7 @@ class Promise:
     whole_s: float = math.inf
     raw_16_bit: bool = False
     closed: bool = True
+    second: int = 0
 
 
 def read_promise(path: Path) -> Promise:
@@ -71,6 +73,7 @@ def read_promise(path: Path) -> Promise:
                     varies=mp4.varies,
                     whole_s=mp4.whole_s,
                     closed=mp4.closed,
+                    second=mp4.second,
                 )
             if name == "Matroska":
                 return Promise(name, matroska_size(file), timed=True)

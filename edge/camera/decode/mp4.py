@@ -36,7 +36,7 @@ class Mp4:
     Of the first video track ``shown``: frames that are to be seen, ``hidden``: those that the edit list leaves out,
     ``starts_s``: seconds that pass before the first is shown; None where the index does not say. ``varies``: its rate
     is not constant. ``whole_s``: behind this time frames are missing that a cut left out: they would have been decoded
-    after the last one, and shown before it.
+    after the last one, and shown before it. ``second``: the byte at which another MP4 begins, 0 = there is none.
     """
 
     size: int
@@ -48,6 +48,7 @@ class Mp4:
     varies: bool = False
     whole_s: float = math.inf
     closed: bool = True
+    second: int = 0
 
 
 def read_mp4(file: BinaryIO) -> Mp4:
@@ -63,6 +64,8 @@ def read_mp4(file: BinaryIO) -> Mp4:
         size, kind = struct.unpack(">I4s", head[:8])
         if kind not in MP4_BOXES:
             break  # some cameras append their own data
+        if kind == b"ftyp" and moov and not fragments:  # `cat` appended a recording, which no decoder shows
+            return Mp4(end, second=end)
         if size == 1:
             size = struct.unpack(">Q", head[8:16])[0]
         elif size == 0:

@@ -138,6 +138,11 @@ def look_at(path: Path) -> Promise:
         )
     if promise.raw_16_bit:
         raise SourceError(f"{path}: {NO_FORMAT}")
+    if promise.second:
+        raise SourceError(
+            f"{path}: another MP4 begins at byte {promise.second} of it, which would not be read; expected one a file: "
+            f"part them with head -c {promise.second} and tail -c +{promise.second + 1}"
+        )
     return promise
 
 

@@ -60,6 +60,12 @@ def test_too_small_whatever_is_done(bundle: Bundle) -> None:
     assert line.endswith("expected 13 px or more, and tiles do not make it enough: fly at 49 m, or take a longer lens")
 
 
+def test_larger_than_the_picture_is_never_right(bundle: Bundle) -> None:
+    assert told(bundle, 1.0, 1.01, (640, 512))[1] == []  # nearly as long as the picture is wide
+    row, (line,) = told(bundle, 1.01, 1.0, (640, 512))
+    assert line == f"{row}: larger than the picture of 640x512; look at the lens, the height and the size"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

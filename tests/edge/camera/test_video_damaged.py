@@ -158,3 +158,17 @@ def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path) -> None:
     assert 40 < len(frames) < 60
     assert frames[-1].seq > len(frames) - 1  # a gap in seq is a loss
     assert f"{60 - len(frames)} of 60 frames are damaged" in str(error)
+
+
+def test_a_hole_in_an_avi_may_have_shifted_its_times(tmp_path: Path) -> None:
+    """Chunks without a header are skipped, and what follows is counted on as if nothing had been there."""
+    path = tmp_path / "a.avi"
+    write(path, "FFV1", pictures(40))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 6000] = bytes(6000)
+    path.write_bytes(data)
+    frames, error = read_all(path)
+    missing = 40 - len(frames)
+    assert 2 <= missing <= 4
+    assert frames[-1].origin == pytest.approx((39 - missing) / 10)
+    assert f"or {missing} frames on the way: then all behind are up to {missing / 10:.2g} s too early" in str(error)

@@ -131,6 +131,21 @@ def test_two_streams_in_one_file_are_said(tmp_path: Path) -> None:
         assert "; 2 video streams in it, the first is read" in video.description
 
 
+def test_two_recordings_in_one_file(tmp_path: Path) -> None:
+    """Of two MP4 joined by `cat` only the first is decoded; of other containers both are."""
+    path = tmp_path / "a.mp4"
+    data = write(path, "mp4v")
+    path.write_bytes(data + data)
+    with pytest.raises(SourceError, match=f"another MP4 begins at byte {len(data)} of it") as told:
+        VideoFile(path)
+    assert f"head -c {len(data)} and tail -c +{len(data) + 1}" in str(told.value)
+    path.write_bytes(data + b"\0\0\0\x08free" + b"a camera's own data")
+    assert len(read_all(path)) == 20
+    path = tmp_path / "a.avi"
+    path.write_bytes(write(path, "MJPG") * 2)
+    assert len(read_all(path)) == 40
+
+
 def test_two_streams_in_an_avi_are_said(tmp_path: Path) -> None:
     avi = raw_avi(pictures(2), 8, b"Y800")
     at = avi.index(b"strl") - 8

@@ -93,6 +93,8 @@ def test_a_ray_is_opencvs(tmp_path: Path) -> None:
         ("318.2", "700.0", "the optical axis is at 700, 255.9, outside of 640x512"),
         ("745.5", "-745.5", "expected positive ones"),
         ("745.5", ".nan", "camera_matrix"),
+        ("745.5", "9.1", "its focal length of 9.1 px makes 177 deg of 640 columns: expected 0.3 to 175 deg"),
+        ("745.5", "745500", "its focal length of 745500 px makes 0.0492 deg of 640 columns"),
         ("camera_matrix:\n  rows: 3\n  cols: 3", "camera_matrix:\n  rows: 1\n  cols: 9", "camera_matrix is 1x9"),
     ],
 )

@@ -115,6 +115,8 @@ FORMS = "expected focal=MM,pitch=UM or focal=MM,camera=NAME or hfov=DEGREES"
         ("focal=-9,pitch=12", "focal='-9'; expected a positive number"),
         ("focal=nan,pitch=12", "focal='nan'; expected a positive number"),
         ("focal=9,pitch=inf", "pitch='inf'; expected a positive number"),
+        ("focal=9.1,pitch=0.012", "lens of 9.1 mm on pixels of 0.012 um: expected a pitch of 1 to 100 um"),
+        ("focal=0.0091,camera=boson", "lens of 0.0091 mm on pixels of 12 um: expected a focal length of 1 to 2000 mm"),
         ("focal=9,camera=seek", "camera 'seek' has no profile with a lens: expected boson, infiray, lepton"),
         ("focal=9,camera=generic", "camera 'generic' has no profile with a lens"),
         ("focal=9,camera=lepton,size=640x512", "camera lepton: picture 640x512: expected 80x60, 160x120"),

@@ -35,7 +35,13 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "HALF": (0.5, "OpenCV counts from a pixel's middle"),
         "MOST_DEEP": (16, "a calibration has three; OpenCV 5.0's parser crashes at some ten thousand"),
     },
-    "geo.camera": {"EDGE_PX": (1.0, "chosen: edges of boxes are rounded")},
+    "geo.camera": {
+        "EDGE_PX": (1.0, "chosen: edges of boxes are rounded"),
+        "FOCAL_MM": ((1.0, 2000.0), "chosen: a Lepton has 1.8 mm, border cameras 1000 mm"),
+        "NARROWEST_DEG": (0.3, "chosen: 1400 mm over 640 pixels of 12 um"),
+        "PITCH_UM": ((1.0, 100.0), "chosen: thermal pixels are 8 to 51 um"),
+        "WIDEST_DEG": (175.0, "chosen: a pinhole camera sees less than 180 degrees"),
+    },
     "geo.coverage.contrast": {
         "EVERY_S": (0.5, "chosen: at 8 m/s and 60 m a sixth of the picture goes by"),
         "EVERY_PX": (4, "as of thermal.windows.background"),
