@@ -12,10 +12,10 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.camera.images.exif import entries
+from edge.camera.images.exif import EXIF_IFD, entries
 from edge.camera.images.files import Choice, find_stills
 from edge.camera.images.filetype import IMAGES, kind_of_file
 from edge.camera.images.jpeg import APP1, jpeg_segments
@@ -25,7 +25,7 @@ from edge.errors import InputError, SourceError
 from edge.pose.heights import Altitudes
 from edge.pose.options import Spec
 from edge.pose.rotation import Rotation, of_angles
-from edge.pose.series import Place, place_error
+from edge.pose.series import Place, place_error, zoom_error
 from edge.pose.source import Moment, PoseSource
 from edge.system.files import open_regular, reason_of
 
@@ -34,8 +34,11 @@ MOST_TIFF = 64 << 20  # bytes more of a TIFF, whose directories may stand at its
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 TIFF = (b"II*\0", b"MM\0*")
 GPS_IFD, XMP_TAG = 0x8825, 700
+DIGITAL_ZOOM = 0xA404
+NUMBERS = {3: "H", 4: "I", 5: "2I", 10: "2i", 11: "f", 12: "d"}  # by TIFF's types; a ratio is of 5, Pillow writes 12
 LATITUDE, LONGITUDE, ALTITUDE, ERROR = (1, 2), (3, 4), (5, 6), 31  # of the GPS directory: reference and value
 DJI = re.compile(r"drone-dji:(\w{1,40})(?:\s*=\s*[\"']|>)\s*([+-]?\d{1,7}(?:\.\d{1,12})?)\s*[\"'<]")
+XMP_ZOOM = re.compile(r"[<\s][\w-]{1,40}:DigitalZoom(?:Ratio)?(?:\s*=\s*[\"']|>)([^\"'<]{0,40})")
 GIMBAL = ("GimbalYawDegree", "GimbalPitchDegree", "GimbalRollDegree")
 FLIGHT = ("FlightYawDegree", "FlightPitchDegree", "FlightRollDegree")
 NO_POSITION, NO_FILE = "no position in the image", "the image is not among those of --source"
@@ -43,13 +46,16 @@ NO_POSITION, NO_FILE = "no position in the image", "the image is not among those
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one image says. Angles in degrees, metres; None where it does not say it."""
+    """What one image says. Angles in degrees, metres; None where it does not say it. ``zoom``: digital, 1 where it does
+    not say it, NaN where what it says is not understood.
+    """
 
     place: Place
     above_take_off: float | None = None
     above_sea: float | None = None
     gimbal: Rotation | None = None
     aircraft: Rotation | None = None
+    zoom: float = 1.0
 
 
 def open_source(spec: Spec) -> PoseSource:
@@ -69,8 +75,8 @@ class Exif(PoseSource):
         mount: Rotation | None = None,
         camera: Rotation | None = None,
     ) -> None:
-        """``sources``: as --source has them. ``mount``, ``camera``: the camera's angles to the aircraft, or to north
-        and horizon, for images without a gimbal's.
+        """``sources``: as --source has them. ``mount``: the camera's angles to the aircraft, whatever a gimbal says.
+        ``camera``: those to north and horizon, for images that do not say them.
 
         Raises InputError where they are no stills.
         """
@@ -100,19 +106,14 @@ class Exif(PoseSource):
 
     def _pose(self, written: Written) -> tuple[Pose | None, str]:
         place = written.place
-        if why := place_error(place):
+        if why := place_error(place) or zoom_error(written.zoom):
             return None, why
         height, source = self._altitudes.height(written.above_take_off, written.above_sea, place=place)
         if height is None:
             return None, source
-        camera = written.gimbal
-        if camera is None and self._mount is not None and written.aircraft is not None:
-            camera = written.aircraft @ self._mount
-        if camera is None and self._fixed is not None:
-            self.assume("the camera looks as camera= says in images without angles")
-            camera = self._fixed
+        camera, why = self._camera(written)
         if camera is None:
-            return None, "the image does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
+            return None, why
         return Pose(
             place.latitude,
             place.longitude,
@@ -124,16 +125,39 @@ class Exif(PoseSource):
             sigma_height_m=self._altitudes.sigma(source),
         ), ""
 
+    def _camera(self, written: Written) -> tuple[Rotation | None, str]:
+        if self._mount is not None and written.aircraft is not None:
+            if written.gimbal is not None:
+                self.assume("mount= is used, not the gimbal's angles in the images")
+            if self._fixed is not None:
+                self.assume("camera= is not used in images to which mount= applies")
+            return written.aircraft @ self._mount, ""
+        if self._mount is not None and (written.gimbal is not None or self._fixed is None):
+            todo = "leave it out" if written.gimbal is not None else "camera=YAW,PITCH,ROLL says where the camera looks"
+            return None, f"mount= turns with the aircraft, whose attitude the image does not say: {todo}"
+        if written.gimbal is not None:
+            if self._fixed is not None:
+                self.assume("camera= is not used in images that say where the camera looks")
+            return written.gimbal, ""
+        if self._fixed is not None:
+            self.assume("the camera looks as camera= says in images without angles")
+            return self._fixed, ""
+        return None, "the image does not say where the camera looks: add ?camera=YAW,PITCH,ROLL to --pose"
+
 
 def read(head: bytes) -> Written | None:
     """What the beginning of a JPEG or TIFF says; None without a position. A damaged file raises nothing."""
-    exif = None
+    dji = exif = None
+    zooms: list[float] = []
     for tiff, xmp in _metadata(head):
-        if xmp and (found := _of_dji(xmp)) is not None:
-            return found
-        if tiff and exif is None:
-            exif = _of_exif(tiff)
-    return exif
+        if xmp:
+            dji = dji or _of_dji(xmp)
+            zooms += map(_ratio, XMP_ZOOM.findall(xmp))
+        if tiff:
+            exif = exif or _of_exif(tiff)
+            zooms.append(_zoom_of_exif(tiff))
+    found = dji or exif
+    return found and replace(found, zoom=next(filter(zoom_error, zooms), 1.0))
 
 
 def _metadata(head: bytes) -> Iterator[tuple[bytes, str]]:
@@ -188,6 +212,32 @@ def _of_exif(tiff: bytes) -> Written | None:
         return Written(Place(latitude, longitude, sigma=sigma or math.nan), None, altitude)
     except (KeyError, IndexError, ValueError, ZeroDivisionError, struct.error):
         return None
+
+
+def _zoom_of_exif(tiff: bytes) -> float:
+    """DigitalZoomRatio: a numerator of 0 says that it was not used."""
+    try:
+        order = {b"II": "<", b"MM": ">"}[tiff[:2]]
+        first = entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0])
+        count, at, here = entries(tiff, order, first[EXIF_IFD][1])[DIGITAL_ZOOM]
+    except (KeyError, struct.error):
+        return 1.0  # it is not there
+    try:
+        form = order + NUMBERS[struct.unpack_from(order + "H", tiff, here - 6)[0]]
+        number = struct.unpack_from(form, tiff, at if struct.calcsize(form) > 4 else here)
+        return _over(*number) if count == 1 else math.nan
+    except (KeyError, struct.error):
+        return math.nan
+
+
+def _ratio(text: str) -> float:
+    """``200/100`` or ``2.0``; NaN for another text."""
+    found = re.fullmatch(r"\s*\+?(\d{1,9}(?:\.\d{1,12})?)(?:/(\d{1,9}))?\s*", text)
+    return _over(float(found[1]), int(found[2] or 1)) if found else math.nan
+
+
+def _over(over: float, under: int = 1) -> float:
+    return 1.0 if over == 0 else over / under if under else math.nan
 
 
 def _degrees(

@@ -54,6 +54,10 @@ class Altitudes:
                 return None, "what its altitude is from is not said: add ?altitude=relative or =absolute to --pose"
             above_take_off = either if self.meaning == "relative" else above_take_off
             above_sea = either if self.meaning == "absolute" else above_sea
+        elif self.meaning is not None and (above_take_off is not None or above_sea is not None):
+            self._say("altitude= is not used where an altitude says what it is from")
+        if self.ground is not None and above_sea is None and above_take_off is not None:
+            self._say("ground= is not used where there is no altitude above the sea")
         if self.ground is not None and above_sea is not None:
             return above_sea - self.ground, self._as_said("altitude less ground=")
         if above_take_off is not None:
@@ -73,16 +77,16 @@ class Altitudes:
         ground = model.altitude(place.latitude, place.longitude)
         if math.isnan(ground):
             return None, "the ground model does not know the ground below it"
-        line = (
+        self._say(
             f"height: altitude above the sea (taken as {model.vertical}) less {model.name}; 1 sigma "
             f"{ABSOLUTE_SIGMA_M:g} m"
         )
-        if line not in self.said:
-            self.said.append(line)
         return above_sea - ground, BY_MODEL
 
     def _as_said(self, source: str) -> str:
-        line = f"height: {source}, the ground taken as flat"
+        self._say(f"height: {source}, the ground taken as flat")
+        return source
+
+    def _say(self, line: str) -> None:
         if line not in self.said:
             self.said.append(line)
-        return source

@@ -91,7 +91,7 @@ class Klv(PoseSource):
         self.description = f"{path}: MISB ST 0601, {len(self._place)} positions from {at}"
 
     def at(self, moment: Moment) -> tuple[Pose | None, str]:
-        t, why = self._alignment.utc(moment)
+        t, why = self._utc_of(moment, self._alignment)
         if t is None:
             return None, why
         place, why = self._place.at(t)

@@ -22,6 +22,7 @@ FASTEST_M_S, SLACK_M = 100.0, 15.0  # a position that is farther away than this 
 FASTEST_DEG_S, SLACK_DEG = 720.0, 20.0
 FASTEST_CLIMB_M_S, SLACK_CLIMB_M = 40.0, 10.0
 METRES_A_DEGREE = 111_195.0  # of a great circle, mean radius
+ZOOM_OFF = 0.01  # a digital zoom that is nearer to 1 is none: at the edge of a picture 0.3 m from 60 m above it
 
 NOT_A_NUMBER, BACKWARDS, TWICE, JUMPED = "not a number", "time went backwards", "the same time twice", "jumped"
 NO_FIX = "no GPS fix"
@@ -201,6 +202,20 @@ def place_error(place: Place) -> str:
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
         return "no latitude and longitude"
     return ""
+
+
+def zooms() -> Series[float]:
+    """Digital zooms, NaN = one that is not understood: never mixed, of two the one that the lens is not for."""
+    return Series("digital zoom", lambda a, b, _: a if zoom_error(a) else b, lambda *_: False)
+
+
+def zoom_error(zoom: float, said: str = "") -> str:
+    """Why the lens is not for a picture of this digital zoom; "" where it is. ``said``: the zoom, where a reason must
+    not have that of the moment in it.
+    """
+    if not zoom >= 1 - ZOOM_OFF:  # so that a NaN fails
+        return "a digital zoom that is not understood: the lens is for 1"
+    return "" if zoom <= 1 + ZOOM_OFF else f"digital zoom {said or f'{zoom:.4g}'}: the lens is for 1"
 
 
 class Stillness:

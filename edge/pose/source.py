@@ -84,6 +84,12 @@ class PoseSource(Closing):
         if line not in self.assumed:
             self.assumed.append(line)
 
+    def _utc_of(self, moment: Moment, alignment: Alignment) -> tuple[float | None, str]:
+        """`Alignment.utc`; it is told where its ``start`` is not used."""
+        if alignment.start is not None and moment.utc is not None and not isinstance(moment.origin, float):
+            self.assume("start= is not used: the frames have a UTC of their own, and no time in a video")
+        return alignment.utc(moment)
+
 
 @dataclass(frozen=True, slots=True)
 class Alignment:

@@ -59,7 +59,7 @@ class Tlog(PoseSource):
         self.description = f"{path}: tlog of {minutes:.1f} minutes, {found} positions of system {vehicle.system}"
 
     def at(self, moment: Moment) -> tuple[Pose | None, str]:
-        t, why = self._alignment.utc(moment)
+        t, why = self._utc_of(moment, self._alignment)
         if t is None:
             return None, why
         found = self._vehicle.at(t)

@@ -25,17 +25,21 @@ VERSION = "1.0.2"
 NAMES = ("datapackage.json", *(f"{name}.csv" for name in TABLES))
 AT = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 M_PER_DEGREE = 111_195.0
+FARTHEST_M = 100_000.0  # from where a flight found something or was, to where its user says that it was
 UNKNOWN = "not known to the program that wrote this: put it in"
 
 
 class Flight:
     """What is gathered while the frames are read: times and places.
 
-    ``started``: when the run began, for frames and tracks that do not know their time.
+    ``started``: when the run began, for frames and tracks that do not know their time. ``location``: latitude and
+    longitude, as the user gave them, or None.
     """
 
     def __init__(self, name: str, started: datetime | None, location: tuple[float, float] | None) -> None:
         self.name, self.location = name, location
+        self._given = location
+        self._own: dict[tuple[float, float], None] = {}  # places of the flight itself, to a hundredth of a degree
         self._started = started
         self._zero: float | None = None
         self.guessed = False
@@ -60,9 +64,27 @@ class Flight:
         """Something was found there: the first of them is where the flight was, if nobody says otherwise."""
         if self.location is None:
             self.location = (latitude, longitude)
-        north = latitude - self.location[0]
-        east = ((longitude - self.location[1] + 180) % 360 - 180) * math.cos(math.radians(latitude))
-        self._farthest = max(self._farthest, math.hypot(north, east) * M_PER_DEGREE + error_m)
+        self.over(latitude, longitude)
+        self._farthest = max(self._farthest, _metres(self.location, (latitude, longitude)) + error_m)
+
+    def over(self, latitude: float, longitude: float) -> None:
+        """The aircraft was there."""
+        self._own[round(latitude, 2), round(longitude, 2)] = None
+
+    def check(self) -> None:
+        """Raises InputError where the user's place is far from all that the flight itself knows."""
+        if self._given is None or not self._own:
+            return
+        far, nearest = min((_metres(self._given, own), own) for own in self._own)
+        if far <= FARTHEST_M:
+            return
+        swapped = self._given[::-1]
+        fits = abs(swapped[0]) <= 90 and min(_metres(swapped, own) for own in self._own) <= FARTHEST_M
+        raise InputError(
+            f"--location {_said(self._given)} is {far / 1000:.0f} km from the nearest place of the flight itself, "
+            f"{_said(nearest)}; expected latitude, then longitude, within {FARTHEST_M / 1000:g} km of it: "
+            + (f"give --location {_said(swapped)}, or leave it out" if fits else "leave --location out")
+        )
 
     def method(self, name: str) -> str:
         """Of a medium; noted for the package."""
@@ -72,6 +94,18 @@ class Flight:
     @property
     def uncertainty_m(self) -> int | str:
         return math.ceil(self._farthest) or ""
+
+
+def _metres(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Between two places, latitude and longitude in degrees: by the haversine, on a sphere."""
+    p, q = math.radians(a[0]), math.radians(b[0])
+    north, east = math.sin((q - p) / 2), math.sin(math.radians(b[1] - a[1]) / 2)
+    half = math.asin(min(1.0, math.hypot(north, east * math.sqrt(math.cos(p) * math.cos(q)))))
+    return math.degrees(2 * half) * M_PER_DEGREE
+
+
+def _said(place: tuple[float, float]) -> str:
+    return f"{place[0]:g} {place[1]:g}"
 
 
 def write_camtrap_dp(
@@ -86,7 +120,8 @@ def write_camtrap_dp(
     ``started``: when the run began, by the computer's clock, or None. ``location``: latitude, longitude of the
     flight, degrees; None: where the first object was found.
 
-    Raises InputError where the time, the place or every medium is unknown, and as `DetectionsFile` does; OSError where
+    Raises InputError where the time, the place or every medium is unknown, where ``location`` is far from all places of
+    the flight itself, and as `DetectionsFile` does; OSError where
     it cannot be written; then ``datapackage.json`` is not there.
     """
     flight = Flight(folder.resolve().name or "flight", started, location)
@@ -100,6 +135,7 @@ def write_camtrap_dp(
             raise InputError(
                 f"Camtrap DP describes files of pictures, and {folder} has none: run it with --pictures, or on stills"
             )
+        flight.check()
         if flight.location is None:
             raise InputError("Camtrap DP needs the place of the flight, and no track has one: give --location LAT LON")
         with table(folder, "deployments") as deployments:
@@ -119,6 +155,8 @@ def _add_frame(
     flight: Flight, folder: Path, detections: DetectionsFile, frame: FrameLine, media: Table, observations: Table
 ) -> None:
     when, name = flight.time(frame.utc, frame.t), picture_name(frame)
+    if isinstance(frame.pose, tuple):
+        flight.over(*frame.pose[:2])
     for found in frame.detections:
         if isinstance(found.position, tuple):
             flight.place(*found.position)

@@ -18,7 +18,7 @@ from edge.commands.console import Screen
 from edge.commands.main import main
 from edge.commands.steps import Steps
 from edge.sinks.tracks.geojson import geojson
-from tests.support.flight_folder import flight
+from tests.support.flight_folder import FRAMES, flight
 from tests.support.survey_flights import fly
 
 SPOTS = [(50.0, 2.0, 0), (120.0, 4.0, 1)]
@@ -161,5 +161,5 @@ def test_no_degrees(text: str) -> None:
 
 @pytest.mark.parametrize(("latitude", "longitude", "code"), [("-90", "180", 0), ("90.1", "0", 2), ("0", "-180.1", 2)])
 def test_a_place_is_on_the_earth(latitude: str, longitude: str, code: int, tmp_path: Path) -> None:
-    folder = flight(tmp_path / "f")
+    folder = flight(tmp_path / "f", FRAMES[1:], tracks=[])
     assert main(["report", str(folder), "--camtrap-dp", "--location", latitude, longitude]) == code

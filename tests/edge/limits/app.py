@@ -166,6 +166,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "LEAST_M": (10.0, "the errors alone are some metres"),
         "MOST_POINTS": (2000, "200 kB of SVG"),
     },
+    "app.wildlife.camtrap_dp": {"FARTHEST_M": (100_000.0, "chosen: no flight that looks for animals is as long")},
     "app.review.keep": {
         "RESERVE_BYTES": (64 * MIB, "as sinks.pictures"),
         "MOST_JSON": (1 << 16, "chosen: a hundred times what it holds"),

@@ -76,10 +76,12 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "FASTEST_CLIMB_M_S": (40.0, "chosen: metres that become feet at 30 m jump by 68"),
         "SLACK_CLIMB_M": (10.0, "chosen: barometers settle"),
         "METRES_A_DEGREE": (111_195.0, "6371 km x pi / 180"),
+        "ZOOM_OFF": (0.01, "chosen: 0.3 m at the edge of 50 m of ground"),
     },
     "pose.srt": {
         "MOST_BYTES": (64 * MIB, "an hour at 60 subtitles a second is 50 MB"),
         "MOST_CUE": (4096, "characters; a subtitle has some hundred"),
+        "TEN_THOUSANDTHS": (10_000, "DJI's older subtitles: dzoom_ratio 10000 is 1"),
     },
     "pose.tlog": {
         "MOST_BYTES": (1 << 30, "a day of flight at 10 kB a second"),

@@ -124,6 +124,89 @@ def test_without_a_gimbal_the_mount_turns_with_the_aircraft(tmp_path: Path) -> N
     assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((20, 1, 2))
 
 
+def test_mount_is_used_whatever_the_gimbal_says(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(xmp(DJI)))
+    source = open_pose("exif?mount=0,0,0&camera=0,-45,0&altitude=relative", [str(tmp_path)])
+    pose, _ = source.at(Moment(0.0, None, "a.jpg"))
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((20, 1, 2))
+    assert source.assumed[:3] == [
+        "mount= is used, not the gimbal's angles in the images",
+        "camera= is not used in images to which mount= applies",
+        "altitude= is not used where an altitude says what it is from",
+    ]
+
+
+def test_mount_needs_the_aircraft_s_attitude_of_each_image(tmp_path: Path) -> None:
+    fields = {name: value for name, value in DJI.items() if "Flight" not in name}
+    why = "mount= turns with the aircraft, whose attitude the image does not say: "
+    for options in ("?mount=0,0,0", "?mount=0,0,0&camera=0,-45,0"):
+        assert asked(tmp_path, jpeg(xmp(fields)), options) == (None, why + "leave it out")
+    bare = jpeg(xmp({name: value for name, value in fields.items() if "Gimbal" not in name}))
+    assert asked(tmp_path, bare, "?mount=0,0,0") == (None, f"{why}camera=YAW,PITCH,ROLL says where the camera looks")
+    assert asked(tmp_path, bare, "?mount=0,0,0&camera=0,-45,0")[0].pitch == pytest.approx(-45)
+
+
+def test_camera_is_told_where_the_image_says_it(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(xmp(DJI)))
+    source = open_pose("exif?camera=0,-45,0", [str(tmp_path)])
+    assert source.at(Moment(0.0, None, "a.jpg"))[0].pitch == pytest.approx(-89.9)
+    assert source.assumed[0] == "camera= is not used in images that say where the camera looks"
+
+
+def zoomed(kind: int, value: bytes, order: str = "<", count: int = 1) -> bytes:
+    """EXIF with DigitalZoomRatio alone; values of over 4 bytes stand at its end."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    first = struct.pack(order + "HHHIII", 1, 0x8769, 4, 1, 26, 0)
+    here = struct.pack(order + "I", 44) if len(value) > 4 else value.ljust(4, b"\0")
+    return b"Exif\0\0" + head + first + struct.pack(order + "HHHI", 1, 0xA404, kind, count) + here + bytes(4) + value
+
+
+UNDERSTOOD_NOT = "a digital zoom that is not understood: the lens is for 1"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("kind", "form", "numbers", "why"),
+    [
+        (5, "2I", (100, 100), ""),  # as M3T and H20N write it
+        (5, "2I", (0, 1), ""),  # not used, by the standard
+        (5, "2I", (0, 0), ""),
+        (5, "2I", (200, 100), "digital zoom 2: the lens is for 1"),
+        (5, "2I", (28, 10), "digital zoom 2.8: the lens is for 1"),
+        (12, "d", (1.0,), ""),  # as Pillow writes it
+        (12, "d", (2.0,), "digital zoom 2: the lens is for 1"),
+        (3, "H", (4,), "digital zoom 4: the lens is for 1"),
+        (5, "2I", (2, 0), UNDERSTOOD_NOT),
+        (5, "2I", (1, 2), UNDERSTOOD_NOT),
+        (12, "d", (float("nan"),), UNDERSTOOD_NOT),
+        (7, "2I", (1, 1), UNDERSTOOD_NOT),
+    ],
+)
+def test_the_digital_zoom_of_exif(
+    tmp_path: Path, order: str, kind: int, form: str, numbers: tuple[float, ...], why: str
+) -> None:
+    exif = zoomed(kind, struct.pack(order + form, *numbers), order)
+    for segments in ((exif, xmp(DJI)), (xmp(DJI), exif)):
+        pose, said = asked(tmp_path, jpeg(*segments))
+        assert (pose is None, said) == (why != "", why)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("1.0", ""),
+        ("100/100", ""),
+        ("2.0", "digital zoom 2: the lens is for 1"),
+        ("3/2", "digital zoom 1.5: the lens is for 1"),
+        ("2,0", UNDERSTOOD_NOT),
+    ],
+)
+@pytest.mark.parametrize("elements", [False, True])
+def test_the_digital_zoom_of_xmp(tmp_path: Path, value: str, why: str, elements: bool) -> None:
+    pose, said = asked(tmp_path, jpeg(xmp({**DJI, "DigitalZoomRatio": value}, elements)))
+    assert (pose is None, said) == (why != "", why)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("tiff", [False, True])
 def test_an_exif_position_needs_the_user_for_height_and_angles(tmp_path: Path, order: str, tiff: bool) -> None:
@@ -190,6 +273,17 @@ def test_a_damaged_image_raises_nothing(at: int, byte: int, big: bool) -> None:
     tiff = bytearray(gps(">" if big else "<"))
     tiff[at % len(tiff)] = byte
     read(bytes(tiff))
+
+
+@pytest.mark.parametrize("model", ["H20N", "M2EA", "M3T"])
+def test_real_images_state_no_digital_zoom(tmp_path: Path, model: str) -> None:
+    real = shared("data", "raw16", f"{model}_DJI_0001_R.JPG").read_bytes()
+    segment = xmp(DJI)
+    said = real[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + real[2:]
+    assert read(said).zoom == 1.0
+    (at,) = (i for i in range(len(said)) if said.startswith(b"\x04\xa4\x05\0\x01\0\0\0", i))  # its directory entry
+    damaged = said[: at + 2] + b"\x07" + said[at + 3 :]
+    assert np.isnan(read(damaged).zoom)
 
 
 @pytest.mark.parametrize("parts", [("raw16", "M3T_DJI_0001_R.JPG"), ("flir_rjpeg", "four_ducks_png16.jpg")])

@@ -92,6 +92,9 @@ def test_between_two_packets_and_by_the_first(tmp_path: Path) -> None:
     first = opened(tmp_path, data, "?start=first&offset=0.25")
     assert first.at(Moment(0.0, None, 0.25))[0].latitude == pytest.approx(47.00005, abs=1e-7)
     assert "the video begins with the first packet" in first.assumed
+    assert not any("start=" in line for line in first.assumed)
+    assert first.at(at(0.0))[0] is not None
+    assert "start= is not used: the frames have a UTC of their own, and no time in a video" in first.assumed
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,6 @@ def test_a_frame_s_own_time_and_the_video_s() -> None:
     [
         (Altitudes(), (60.0, 500.0), (60.0, "above take-off")),
         (Altitudes(ground=450.0), (60.0, 500.0), (50.0, "altitude less ground=")),
-        (Altitudes(ground=450.0), (60.0, None), (60.0, "above take-off")),
         (Altitudes(), (None, None), (None, "no height is in it")),
         (Altitudes("relative"), (None, None, 70.0), (70.0, "above take-off")),
         (Altitudes("absolute", 20.0), (None, None, 70.0), (50.0, "altitude less ground=")),
@@ -130,6 +129,24 @@ def test_heights(settings: Altitudes, altitudes: tuple[float | None, ...], expec
     assert settings.height(*altitudes) == expected
     assert len(settings.said) <= 1
     assert not math.isnan(expected[0] or 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "altitudes", "height", "said"),
+    [
+        (Altitudes(ground=450.0), (60.0, None), 60.0, "ground= is not used where there is no altitude above the sea"),
+        (Altitudes("relative", 450.0), (None, None, 70.0), 70.0, "ground= is not used where there is no"),
+        (Altitudes("absolute"), (60.0, 500.0), 60.0, "altitude= is not used where an altitude says what it is from"),
+    ],
+)
+def test_what_is_of_no_use_is_told(
+    settings: Altitudes, altitudes: tuple[float | None, ...], height: float, said: str
+) -> None:
+    for _ in range(2):
+        assert settings.height(*altitudes) == (height, "above take-off")
+    first, second = settings.said
+    assert first.startswith(said)
+    assert second == "height: above take-off, the ground taken as flat"
 
 
 class Hill:

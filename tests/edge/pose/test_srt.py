@@ -70,6 +70,88 @@ def test_a_fixed_camera_turns_with_an_aircraft_that_tells_its_attitude(tmp_path:
     assert (pose.yaw, pose.pitch) == pytest.approx((115, -90))
 
 
+def test_mount_is_used_whatever_the_gimbal_says(tmp_path: Path) -> None:
+    source = opened(tmp_path, cues(DIALECTS["P4 RTK"]), "?mount=0,0,0&camera=0,-45,0")
+    pose, _ = source.at(at(0.0))
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((110.1, 2.7, -7.0))  # F.PRY
+    assert "mount= is used, not the gimbal's angles in the file" in source.assumed
+    assert "camera= is not used: mount= says where the camera looks" in source.assumed
+
+
+@pytest.mark.parametrize(("model", "todo"), [("M3T", ""), ("Mavic Pro", ", and say by camera=YAW,PITCH,ROLL where it")])
+def test_mount_without_the_aircraft_s_attitude_is_refused(tmp_path: Path, model: str, todo: str) -> None:
+    why = rf"mount= turns with the aircraft, whose attitude \(F\.PRY\) is not in it: leave mount= out{todo}"
+    with pytest.raises(InputError, match=why):
+        opened(tmp_path, cues(DIALECTS[model]), "?mount=0,-45,0&camera=0,-45,0")
+
+
+def test_camera_is_told_where_the_file_says_it(tmp_path: Path) -> None:
+    source = opened(tmp_path, cues(DIALECTS["M3T"]), "?camera=0,-45,0")
+    assert source.at(at(0.0))[0].pitch == pytest.approx(-80)
+    assert "camera= is not used: the file says where the camera looks" in source.assumed
+
+
+ONE = ["[dzoom_ratio: 1.00],", "[dzoom_ratio: 10000, delta:0],", "[dzoom_ratio : 10000]", "DZOOM 1.000,", "[dzoom: 1x]",
+       "[digital_zoom: 1.005]"]  # fmt: skip
+
+
+@pytest.mark.parametrize("zoom", ONE)
+def test_a_digital_zoom_of_one_changes_nothing(tmp_path: Path, zoom: str) -> None:
+    source, plain = (opened(tmp_path, cues(f"{zoom}{DIALECTS['M3T']}")), opened(tmp_path, cues(DIALECTS["M3T"])))
+    assert source.at(at(0.0)) == plain.at(at(0.0))
+    assert source.at(at(0.0))[0] is not None
+    assert (source.counts, source.assumed) == (plain.counts, plain.assumed)
+
+
+@pytest.mark.parametrize(
+    ("zoom", "why"),
+    [
+        ("[dzoom_ratio: 2.00],", "digital zoom up to 2: the lens is for 1"),
+        ("[dzoom_ratio: 15000, delta:0],", "digital zoom up to 1.5: the lens is for 1"),
+        ("F/2.8, DZOOM 1.020, ", "digital zoom up to 1.02: the lens is for 1"),
+        *(
+            (f"[dzoom_ratio: {text}]", "a digital zoom that is not understood: the lens is for 1")
+            for text in ("1,00", "0.5", "on", "", "1.0.0", "-1")
+        ),
+    ],
+)
+def test_another_digital_zoom_is_not_that_of_the_lens(tmp_path: Path, zoom: str, why: str) -> None:
+    assert opened(tmp_path, cues(f"{zoom}{DIALECTS['M3T']}")).at(at(0.0)) == (None, why)
+
+
+def test_a_zoom_in_flight_holds_until_another_is_stated_and_nothing_is_mixed_across(tmp_path: Path) -> None:
+    stated = ["1.00", "", "3.00", "", "1.00", "2.00", "1.00"]
+    bodies = [f"[dzoom_ratio: {z}] " * bool(z) + DIALECTS["M3T"] * (z != "2.00") for z in stated]
+    source = opened(tmp_path, cues(*bodies, step=0.5))
+    why = "digital zoom up to 3: the lens is for 1"
+    said = [source.at(at(quarter * 0.25))[1] for quarter in range(13)]
+    assert said == ["", "", "", why, why, why, why, why, "", why, why, why, ""]  # also where nothing else is stated
+
+
+@pytest.mark.parametrize(
+    ("model", "good", "bad"),
+    [
+        ("M3T", "latitude: 47.0", "latitude: 47,123456"),
+        ("M3T", "longitude: 8.0", "longitude: 8.0e0"),
+        ("M3T", "rel_alt: 60.5", "rel_alt: 60,500"),
+        ("M3T", "gb_pitch: -80.0", "gb_pitch: -80,0"),
+        ("P4 RTK", "(8.0, 47.0, 15)", "(8,0, 47,0, 15)"),
+        ("P4 RTK", "H 60.50m", "H 60,50m"),
+        ("P4 RTK", "(-80.0°, 0.0°, -10.0°)", "(-80,0°, 0,0°, -10,0°)"),
+        ("Mavic Pro", "BAROMETER:60.5", "BAROMETER:60,5"),
+        ("old", "Hb:60.5", "Hb:60,5"),
+    ],
+)
+def test_a_decimal_comma_is_never_cut(tmp_path: Path, model: str, good: str, bad: str) -> None:
+    body = DIALECTS[model].replace(good, bad)
+    assert body != DIALECTS[model]
+    source = opened(tmp_path, cues(DIALECTS[model], body), "?camera=350,-80,0")
+    why = "subtitle: a number that is not written like 47.123"
+    assert source.counts == {"subtitle": 1, why: 1}
+    with pytest.raises(InputError, match=rf"no position is in it \(1 {why}\)"):
+        opened(tmp_path, cues(body))
+
+
 @pytest.mark.parametrize(
     ("options", "height", "why"),
     [

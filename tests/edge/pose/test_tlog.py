@@ -63,6 +63,9 @@ def test_a_video_begins_at_start_and_offset_moves_it(tmp_path: Path) -> None:
     source = opened(tmp_path, b"".join(log()), f"?start={start}&offset={moved:.3f}")
     assert source.at(Moment(0.0, None, 2.0))[0].latitude == pytest.approx(truth(3.0)[0], abs=2e-7)
     assert source.at(Moment(0.0, datetime.fromtimestamp(5, timezone.utc), 2.0))[0] is not None  # start is meant
+    assert not any("start=" in line for line in source.assumed)
+    assert source.at(at(2.35))[0] is not None
+    assert "start= is not used: the frames have a UTC of their own, and no time in a video" in source.assumed
 
 
 def test_damage_is_passed_over_and_counted(tmp_path: Path) -> None:

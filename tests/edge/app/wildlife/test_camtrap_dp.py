@@ -149,6 +149,38 @@ def test_without_a_place_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureF
     assert (deployment["coordinateUncertainty"], deployment["timestampIssues"]) == ("", "false")
 
 
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        (("51.5", "-0.25"), ""),
+        (("52.3", "-0.25"), ""),  # 89 km
+        (
+            ("-0.2", "51.5"),
+            "--location -0.2 51.5 is 7506 km from the nearest place of the flight itself, 51.5 -0.25; expected "
+            "latitude, then longitude, within 100 km of it: give --location 51.5 -0.2, or leave it out",
+        ),
+        (("52.5", "-0.25"), "is 111 km from the nearest place of the flight itself, 51.5 -0.25; expected latitude"),
+        (("8", "147"), "within 100 km of it: leave --location out"),  # no place the other way round
+    ],
+)
+@pytest.mark.parametrize("by", ["objects", "poses", "tracks"])
+def test_a_place_far_from_the_flight_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], location: tuple[str, str], why: str, by: str
+) -> None:
+    pose = {"pose": [51.5, -0.25, 60.0, 0.0, -90.0, 0.0]} if by == "poses" else {}
+    frames = [FRAMES[0]] if by == "objects" else [{**FRAMES[1], **pose}]
+    folder = flight(tmp_path / "f", frames, tracks=[line(3)] if by == "tracks" else [])
+    assert main(["report", str(folder), "--camtrap-dp", "--location", *location]) == (2 if why else 0)
+    assert why in capsys.readouterr().err
+    assert (folder / "deployments.csv").exists() == (not why)
+
+
+def test_a_flight_over_the_antimeridian_is_near_itself(tmp_path: Path) -> None:
+    frames = [{**FRAMES[1], "pose": [-16.8, 179.99, 60.0, 0.0, -90.0, 0.0]}]
+    folder = flight(tmp_path / "f", frames, tracks=[])
+    assert main(["report", str(folder), "--camtrap-dp", "--location", "-16.8", "-179.99"]) == 0
+
+
 def test_without_a_date_it_is_refused(tmp_path: Path) -> None:
     folder = flight(tmp_path / "f", [{**FRAMES[0], "utc": None}], tracks=[])
     (folder / "report.json").unlink()
