@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera import Camera
+from edge.camera.decode.misread import misread
 from edge.camera.devices.profiles import PROFILES
 from edge.data import Frame, Pixels, Scale
 from edge.errors import CameraError
@@ -32,7 +33,7 @@ class Examination:
     of the lowest never were. ``jitter_ms``: how far intervals are from their median; ``uneven``: how many are further
     from it than half of it. Percentiles that too few frames carry are left out. ``latency_ms``: from the driver's
     time of a frame to its hand-over; empty where there is no such time. ``picture``: (H, W) uint8, the last frame
-    normalised. ``broke``: why it ended early.
+    normalised. ``misread``: what its counts seem to be instead, or "". ``broke``: why it ended early.
     """
 
     description: str = ""
@@ -52,6 +53,7 @@ class Examination:
     saturated: float = 0.0
     std: float = 0.0
     swapped: bool = False
+    misread: str = ""
     first_ms: float = 0.0
     fps: float | None = None
     interval_ms: dict[str, float] = field(default_factory=dict)
@@ -125,7 +127,7 @@ def _look_at(frame: Frame, found: Examination) -> None:
     cold, hot = np.percentile(pixels, (1, 99))
     found.usual = int(cold), int(hot)
     found.saturated = float((pixels == np.iinfo(pixels.dtype).max).mean())
-    found.swapped = looks_swapped(pixels)
+    found.swapped, found.misread = looks_swapped(pixels), misread(pixels)
 
 
 def _time(taken: array[float], handed: array[float], start: float, found: Examination) -> None:
@@ -148,7 +150,7 @@ def problems(found: Examination) -> list[str]:
     """What is wrong with what came, one line each: what was seen, and what to do about it."""
     if not found.frames:
         return [] if found.broke else ["no frame came: the source is empty"]
-    said = []
+    said: list[str] = []
     deep = found.bits_a_pixel == 16
     width, height = found.size
     for profile in PROFILES.values():
@@ -157,15 +159,8 @@ def problems(found: Examination) -> list[str]:
                 f"{width}x{height} is what {profile.name} delivers, with {extra}: add camera={profile.name} to the "
                 "source, or these are searched as if they were picture"
             )
-    if found.swapped:
-        said.append("each count's two bytes are the wrong way round: add endian=big to the source")
-    elif deep and found.unused >= 8:
-        said.append(
-            f"the lowest {found.unused} bits are never set: this is 8-bit video in 16-bit pixels; ask the camera for "
-            "its raw format"
-        )
-    elif deep and found.bits <= 8:
-        said.append("16-bit pixels that hold 8 bits: the camera sends processed video; ask it for its raw format")
+    if deep and (instead := _instead_of_counts(found)):
+        said.append(instead)
     if found.low == found.high:
         said.append("every pixel has the same value: is the shutter closed, or a lens cap on?")
     elif not deep and found.saturated > 0.05:
@@ -198,3 +193,19 @@ def problems(found: Examination) -> list[str]:
             "pipeline write appsink drop=true max-buffers=1"
         )
     return said
+
+
+def _instead_of_counts(found: Examination) -> str:
+    """What came in pixels of 16 bits, where these are no counts; "" where they are."""
+    if found.misread:
+        return found.misread
+    if found.swapped:
+        return "each count's two bytes are the wrong way round: add endian=big to the source"
+    if found.unused >= 8:
+        return (
+            f"the lowest {found.unused} bits are never set: this is 8-bit video in 16-bit pixels; ask the camera for "
+            "its raw format"
+        )
+    if found.bits <= 8:
+        return "16-bit pixels that hold 8 bits: the camera sends processed video; ask it for its raw format"
+    return ""

@@ -44,15 +44,19 @@ def find(folder: Path, leave_out: Path | None = None) -> Iterator[Found | Unread
     hidden ones not entered, and ``leave_out`` neither. What a run wrote is no input, but for its recording.
     """
     try:
-        inside = sorted(os.scandir(folder), key=lambda one: one.name)
+        listed = sorted(os.scandir(folder), key=lambda one: one.name)
     except OSError as error:
         yield Unread(str(folder), f"cannot be read: {reason_of(error)}")
         return
-    for one in inside:
-        if not is_utf8(one.name) and not one.name.startswith("."):
-            yield Unread(one.path.encode("utf-8", "backslashreplace").decode(), NO_UTF8)
-    inside = [one for one in inside if is_utf8(one.name)]
-    files = [Path(one.path) for one in inside if one.is_file() and not one.name.startswith(".")]
+    inside: list[os.DirEntry[str]] = []
+    for one in listed:
+        if one.name.startswith("."):
+            continue
+        if why := _why_not(one):
+            yield Unread(one.path.encode("utf-8", "backslashreplace").decode(), why)
+        else:
+            inside.append(one)
+    files = [Path(one.path) for one in inside if one.is_file()]
     of_a_run = any(path.name in RUN_MARKS for path in files)
     if any(SEGMENT.fullmatch(path.name) for path in files):
         yield from _recording(folder)
@@ -60,12 +64,26 @@ def find(folder: Path, leave_out: Path | None = None) -> Iterator[Found | Unread
         yield from _files(folder, files)
     for one in inside:
         path = Path(one.path)
-        if one.name.startswith(".") or path == leave_out or (of_a_run and one.name in OWN_FOLDERS):
+        if path == leave_out or (of_a_run and one.name in OWN_FOLDERS):
             continue
         if one.is_dir(follow_symlinks=False):
             yield from find(path, leave_out)
         elif one.is_symlink() and path.is_dir():
             yield Unread(one.path, "a link to a folder is not followed: give that folder itself")
+
+
+def _why_not(one: os.DirEntry[str]) -> str:
+    """Why an entry is neither a file nor a folder that can be read; "" for one that is."""
+    if not is_utf8(one.name):
+        return NO_UTF8
+    try:
+        if one.is_file() or one.is_dir():
+            return ""
+    except OSError as error:  # a link in a circle, a disk that fails
+        return f"cannot be read: {reason_of(error)}"
+    if one.is_symlink():
+        return "a link that leads nowhere: mount the disk that it leads to, or remove it"
+    return "neither a file nor a folder, but a pipe, a socket or a device"
 
 
 def find_file(path: Path) -> Iterator[Found | Unread]:

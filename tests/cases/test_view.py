@@ -121,6 +121,20 @@ def test_the_doctors_advice_for_swapped_bytes(tiny_bundle: Path, tmp_path: Path,
     assert doctor(f"{still}?endian=big", tmp_path / "d", capsys) == []
 
 
+def test_the_doctor_tells_raw_frames_of_another_kind(tmp_path: Path, capsys: Say) -> None:
+    grey, raw = np.stack([ground(), ground()]), tmp_path / "a.raw"
+    for frames, said in ((grey, "say format=GREY"), (grey.astype(np.float32) / 10, "numbers of 32 or 64 bits")):
+        frames.tofile(raw)
+        lines = doctor(f"{raw}?width=80&height=64&format=Y16", tmp_path / "d", capsys)
+        assert sum(said in line for line in lines) == 1
+    grey.tofile(raw)
+    assert not any(
+        "format=GREY" in line for line in doctor(f"{raw}?width=80&height=64&format=GREY", tmp_path / "d", capsys)
+    )
+    np.stack([counts(512, 640), counts(512, 640)]).tofile(raw)
+    assert doctor(f"{raw}?width=640&height=512&format=Y16", tmp_path / "d", capsys) == []
+
+
 def test_the_doctors_advice_for_a_recording_of_a_tc001(tiny_bundle: Path, tmp_path: Path, capsys: Say) -> None:
     video = tmp_path / "tc001.avi"
     writer = cv2.VideoWriter(str(video), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (256, 384))

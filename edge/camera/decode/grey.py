@@ -18,6 +18,10 @@ COLOUR_PART = 0.05
 SOME_COLOUR = 2e-4
 SMALL = 3 << 16  # values: every pixel of a smaller picture is looked at
 NOT_HEAT = "reduced to brightness"  # in the description of every source with some colour
+ONE_A_PAGE = (
+    "expected one band, or equal ones: save pictures one a page (tifffile: photometric='minisblack') or one a file, "
+    "a colour picture as PNG of 8 bits"
+)
 
 
 def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, float]:
@@ -30,7 +34,10 @@ def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, float]:
     is in colour, 0..1: more than `COLOUR_PART` in a palette, less where that is only an isotherm on the hottest pixels,
     or a mark.
 
-    Raises ValueError for another type or shape.
+    Bands of 16 bits hold no loss of a codec: such a picture is grey only if they are equal, and in colour only if it
+    is an 8-bit one that was widened.
+
+    Raises ValueError for another type or shape, and for bands of 16 bits that are neither.
     """
     if picture.dtype not in (np.uint8, np.uint16) or not (
         picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (1, 3, 4))
@@ -40,6 +47,10 @@ def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, float]:
         return np.ascontiguousarray(picture), 0.0
     if picture.shape[2] == 1:
         return np.ascontiguousarray(picture[:, :, 0]), 0.0
+    if picture.dtype == np.uint16 and (differ := bands_differ(picture)) and not _widened(picture):
+        raise ValueError(
+            f"3 bands of 16 bits that differ by up to {differ} counts: several pictures, or one in colour; {ONE_A_PAGE}"
+        )
     some = picture[::3, ::3] if picture.size > SMALL else picture
     blue, green, red = (some[:, :, i] for i in range(3))
     spread = np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)
@@ -49,6 +60,21 @@ def to_grey(picture: npt.NDArray[Any]) -> tuple[Pixels, float]:
         code = cv2.COLOR_BGR2GRAY if picture.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
         return cv2.cvtColor(picture, code), colour  # type: ignore[return-value]
     return cv2.extractChannel(picture, 1), colour  # type: ignore[return-value]
+
+
+def bands_differ(picture: Pixels) -> int:
+    """By how much the first three bands of a picture, (H, W, 3 or 4), differ at most, in its own steps."""
+    first, second, third = (picture[:, :, i] for i in range(3))
+    if np.array_equal(first, second) and np.array_equal(second, third):
+        return 0
+    high, low = (f(f(first, second), third) for f in (np.maximum, np.minimum))
+    return int((high - low).max())
+
+
+def _widened(picture: Pixels) -> bool:
+    """Whether the first three bands, (H, W, 3 or 4) uint16, hold 8 bits: the high byte twice, or above a byte of 0."""
+    bands = [picture[:, :, i] for i in range(3)]
+    return all((band & 255 == band >> 8).all() for band in bands) or not any((band & 255).any() for band in bands)
 
 
 def decode_y16(handed: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[np.uint16]:

@@ -24,6 +24,7 @@ THERMAL_TAILS = frozenset({"t", "r", "ir", "th", "thrm", "lwir", "thermal"})
 OWN_MARK = "detections.jsonl"  # lies in every folder that a run wrote to
 OWN_PICTURES = frozenset({"contact_sheet.png", "coverage.png", "map.png"})
 OWN_FOLDERS = frozenset({"crops", "pictures"})
+MOST_LOOKED = 1000  # files and folders below a subfolder, among which an image is looked for
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,45 @@ def _in_folder(folder: Path, choice: Choice) -> tuple[list[Path], str]:
     if others := [path for path in fitting if path not in known]:
         s = "s that are" if len(others) > 1 else " that is"
         notes.append(f"{len(others)} file{s} no image left out ({others[0].name}{', ...' if others[1:] else ''})")
-    return paths, "; ".join(notes)
+    return paths, "; ".join([*notes, *_left_below(listed, choice)])
+
+
+def _left_below(listed: list[Path], choice: Choice) -> Iterator[str]:
+    """What is said of subfolders that hold images and are not entered, and of links to such folders."""
+    runs = {path.parent for path in listed if path.name == OWN_MARK}
+    folders = [path for path in listed if path.is_dir() and not (path.parent in runs and path.name in OWN_FOLDERS)]
+    links = [path for path in folders if path.is_symlink()]
+    below = [] if choice.recursive else [path for path in folders if not path.is_symlink()]
+    for paths, name, way in (
+        (below, "subfolder", "?recursive=1 takes them, too"),
+        (links, "link", "links to folders are not followed"),
+    ):
+        left = [path for path in paths if _holds_images(path, choice)]
+        if left:
+            s = "s" if left[1:] else ""
+            yield f"{len(left)} {name}{s} with images left out ({left[0].name}{', ...' * (s != '')}): {way}"
+
+
+def _holds_images(folder: Path, choice: Choice) -> bool:
+    """Whether images of the user's choice lie anywhere below, among the first `MOST_LOOKED` files; what a run drew is
+    none. False where that cannot be read, such as lost+found.
+    """
+    waiting, looked = [folder], 0
+    try:
+        while waiting and looked < MOST_LOOKED:
+            inside = [path for path in waiting.pop().iterdir() if not path.name.startswith(".")]
+            own = OWN_PICTURES | OWN_FOLDERS if any(path.name == OWN_MARK for path in inside) else frozenset[str]()
+            for path in inside:
+                looked += 1
+                if path.name in own:
+                    continue
+                if path.is_dir():
+                    waiting += [] if path.is_symlink() else [path]
+                elif path.is_file() and _fits(path, choice.match) and _is_image(path):
+                    return True
+    except OSError:
+        return False
+    return False
 
 
 def _without_ours(folder: Path, files: list[Path]) -> tuple[list[Path], list[Path]]:
@@ -141,7 +180,8 @@ def _nothing(folder: Path, listed: list[Path], files: list[Path], fitting: list[
     if (folder / "model.json").is_file():
         return f"{folder}: a model, and no folder of images: give it by --model"
     if files and not fitting:
-        return f"{folder}: none of its {len(files)} files is named like match={choice.match}"
+        said = f"{folder}: none of its {len(files)} files is named like match={choice.match}"
+        return "; ".join([said, *_left_below(listed, choice)])
     videos = [p for p in fitting if p.suffix.lower() in VIDEO_SUFFIXES or kind_of_file(p) in (VIDEO, "CPTV", "FLIR")]
     if videos:
         s = "s" if len(videos) > 1 else ""

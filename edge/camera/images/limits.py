@@ -1,12 +1,17 @@
-"""How large an image may be, known from its header, before anything is decoded: 45 bytes can ask for gigabytes."""
+"""How large an image may be, known from its header, before anything is decoded: 45 bytes can ask for gigabytes; and
+which of three axes counts the pictures.
+"""
 
 from __future__ import annotations
 
 import struct
 
+from edge.camera.decode.strangers import SENSORS
+
 MOST_PIXELS = 64 << 20  # of one picture: thermal sensors have up to 5 million, survey cameras 45 to 61 million
 MOST_BYTES = 128 << 20  # of one decoded picture, and of a file that is read whole
 MOST_CHUNKS = 100_000  # of a PNG: encoders write pieces of 8 kB or more
+TALL = 4  # times as high as wide: no camera's picture, nor what is cut out of one
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81, table B.1
 
 
@@ -18,6 +23,19 @@ def check_size(width: int, height: int, bytes_a_pixel: float = 1) -> None:
         raise ValueError(
             f"its header says {width}x{height} pixels of {bytes_a_pixel:g} bytes; expected at most {MOST_PIXELS >> 20} "
             f"million pixels and {MOST_BYTES >> 20} MiB: cut it into tiles (gdal_translate -srcwin, or magick -crop)"
+        )
+
+
+def check_axes(pages: int, height: int, width: int) -> None:
+    """Raises ValueError where so many pictures of that size are more likely ``width`` pictures of ``height`` columns
+    and ``pages`` rows: (height, width, frames) saved as (frames, height, width).
+    """
+    sensor = {*SENSORS, *((h, w) for w, h in SENSORS)}
+    known = (height, pages) in sensor and (width, height) not in sensor
+    if known or (TALL * width <= height and max(pages, height) <= 2 * min(pages, height)):
+        raise ValueError(
+            f"{pages} pictures of {width}x{height}, or {width} of {height}x{pages}? expected the axes (frames, height, "
+            "width): save numpy.moveaxis(array, 2, 0), or, if they are right, single pictures"
         )
 
 

@@ -17,11 +17,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from edge.camera.images.limits import check_size
+from edge.camera.images.limits import check_axes, check_size
 from edge.system.files import open_regular
 
 MOST_HEADER = 4096  # bytes: numpy writes some 100
 CHANNELS = (2, 3, 4)  # a last axis of so many is colour, not the width of a picture
+STACK = "the axes of its array taken as (frames, height, width)"
 EXPECTED = "expected (height, width) or (frames, height, width) counts or temperatures"
 
 Read = Callable[[int], npt.NDArray[Any]]
@@ -38,6 +39,7 @@ def open_npy(path: Path) -> tuple[int, Read]:
         held = file.seek(0, 2) - at
     pages, height, width = _as_pages(dtype, shape)
     check_size(width, height, dtype.itemsize)
+    check_axes(pages, height, width)
     expected = pages * height * width * dtype.itemsize
     if held < expected:
         raise ValueError(f"no whole NPY array: {held} bytes, its header says {expected}")

@@ -15,7 +15,7 @@ from edge.camera.images.filetype import HEAD, OTHER_IMAGES, RAW_SUFFIXES, kind_o
 from edge.camera.images.flir import NO_SCALE, SAID, flir_raw_counts
 from edge.camera.images.jpeg import decode, decode_jpeg, jpeg_size
 from edge.camera.images.limits import MOST_BYTES, check_bmp, check_png
-from edge.camera.images.npy import open_npy
+from edge.camera.images.npy import STACK, open_npy
 from edge.camera.images.values import How, Picture, grey_picture, to_picture
 from edge.camera.quiet import overheard, quiet
 from edge.data import Pixels
@@ -62,7 +62,7 @@ def open_image(path: Path) -> ImageFile:
         return ImageFile(len(tiff.pages), tiff.read, tiff.close)
     if kind == "NPY":
         pages, read = open_npy(path)
-        return ImageFile(pages, lambda page, how: to_picture(read(page), how))
+        return ImageFile(pages, lambda page, how: to_picture(read(page), how, STACK if pages > 1 else ""))
     what = f" ({kind})" if kind else ""
     raise ValueError(f"it cannot be decoded: it begins as no {READ}{what}")
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from tifffile import TiffFile, TiffFileError, TiffPage
 
-from edge.camera.decode.grey import to_grey
-from edge.camera.images.limits import MOST_BYTES, check_size
+from edge.camera.decode.grey import ONE_A_PAGE, bands_differ, to_grey
+from edge.camera.images.limits import MOST_BYTES, check_axes, check_size
 from edge.camera.images.values import How, Picture, grey_picture, to_picture
 from edge.camera.quiet import quiet
 from edge.system.files import opencv_name
@@ -59,6 +59,7 @@ class Tiff:
                     f"{len(self.pages)} pictures in one file, and number {other + 1} is another kind than the first; "
                     "expected a stack of equal ones (tiffsplit makes single files)"
                 )
+            check_axes(len(self.pages), first[1], first[0])
 
     def read(self, page: int, how: How) -> Picture:
         """The picture of ``pages[page]``. Raises ValueError, OSError."""
@@ -216,7 +217,7 @@ def _of_colours(page: TiffPage, values: Array) -> Picture:
             raise ValueError("a palette without its colours")
         values = np.moveaxis((table >> 8 if table.max() > 255 else table).astype(np.uint8)[:, values], 0, -1)
     if values.ndim != 3 or values.shape[2] < 3 or values.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"{page.samplesperpixel} samples a pixel of {values.dtype}; expected RGB of 8 or 16 bits")
+        raise ValueError(f"{page.samplesperpixel} samples a pixel of {values.dtype}; {ONE_A_PAGE}")
     alpha = [int(kind) for kind in page.extrasamples]
     others = values[:, :, 3:]
     if others.shape[2] > 1 or (others.size and alpha not in ([1], [2]) and others.min() < np.iinfo(others.dtype).max):
@@ -224,6 +225,8 @@ def _of_colours(page: TiffPage, values: Array) -> Picture:
             f"{values.shape[2]} samples a pixel: RGB and something else; which is heat? gdal_translate -b N FILE o.tif"
         )
     grey, colour = to_grey(np.ascontiguousarray(values[:, :, 2::-1].astype(values.dtype.newbyteorder("="))))
+    if page.samplesperpixel > 1 and page.planarconfig == 2 and not colour and (differ := bands_differ(values)):
+        raise ValueError(f"3 planes that differ by up to {differ} and show no colour: several pictures? {ONE_A_PAGE}")
     return grey_picture(grey, colour)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,24 @@ def test_what_is_none_is_told_and_what_lies_beside_flights_is_not(tmp_path: Path
         "x.webp": "WebP, which is not rea",
         "x.seq": "FLIR's SEQ and CSQ are",
         "link": "a link to a folder is ",
+    }
+
+
+def test_links_that_lead_nowhere_and_pipes_are_told(tmp_path: Path) -> None:
+    """A disk that is not mounted: its flights were missing in the plan, without a word."""
+    still(tmp_path / "a.png")
+    (tmp_path / "flight7.mp4").symlink_to("/mnt/nowhere/flight7.mp4")
+    (tmp_path / "flight8").symlink_to("/mnt/nowhere/flight8")
+    (tmp_path / "circle").symlink_to("circle")  # ended the plan
+    (tmp_path / ".hidden").symlink_to(".hidden")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert [one.kind for one in units(tmp_path)] == ["stills"]
+    nowhere = "a link that leads nowhere: mount the disk that it leads to, or remove it"
+    assert unread(tmp_path) == {
+        "circle": "cannot be read: Too many levels of symbolic links",
+        "flight7.mp4": nowhere,
+        "flight8": nowhere,
+        "pipe.mp4": "neither a file nor a folder, but a pipe, a socket or a device",
     }
 
 

@@ -40,6 +40,19 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         ),
     },
     "camera.decode.matroska": {"MAX_EBML": (4096, "the EBML header has some 40 bytes")},
+    "camera.decode.misread": {
+        "ALIKE": (
+            16.0,
+            "levels: 1 or 2 in 8-bit frames read as 16 bits, 30 and more in real counts",
+        ),
+        "FEWEST": (8, "chosen: counts of a scene have 1 to 15 high bytes, 8-bit frames 170"),
+        "SEEN": (16, "pixels; chosen: a mean of so many"),
+        "MOSTLY": (0.75, "0 in counts, 1 in 8-bit frames"),
+        "APART": (
+            100.0,
+            "times: at most 1 in counts, 12,000 in float temperatures, 26 in columns with an offset of 150",
+        ),
+    },
     "camera.decode.mp4": {
         "MAX_MOOV": (256 * MIB, "chosen: hours of video have a few MB of index"),
         "MAX_SAMPLES": (4_194_304, "19 hours at 60 Hz"),
@@ -94,6 +107,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
         "DRIFT": (0.01, "of a hole; chosen: how well the period is known"),
     },
     "camera.devices.profiles": {"PLAUSIBLE_C": ((-60.0, 400.0), "deg C, of the median of a scene; chosen")},
+    "camera.images.files": {"MOST_LOOKED": (1000, "chosen: a fifth of a second; a camera's folder has 999 pictures")},
     "camera.images.filetype": {"HEAD": (64, "the longest mark that is asked for ends before")},
     "camera.images.flir": {
         "RAW_DATA": (1, "ExifTool, FLIR tags: record 0x01"),
@@ -111,6 +125,7 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "camera.images.limits": {
         "MOST_PIXELS": (64 * MIB, "survey cameras have 61 million"),
         "MOST_BYTES": (128 * MIB, "64 million counts of 16 bits; with what is made of them below 300 MB"),
+        "TALL": (4, "chosen: sensors are wider than high; a phone's picture is 2.2 times as high as wide"),
         "MOST_CHUNKS": (100_000, "800 MB in chunks of 8 kB"),
         "START_OF_FRAME": (
             {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF},

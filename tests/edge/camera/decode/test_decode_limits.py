@@ -53,8 +53,6 @@ def coloured(n: int, spread: int, dtype: type = np.uint8, channels: int = 3) -> 
     [
         (coloured(10_000, 16), 0.0, False),
         (coloured(10_000, 17), 1.0, True),
-        (coloured(10_000, 16 * 257, np.uint16), 0.0, False),
-        (coloured(10_000, 16 * 257 + 1, np.uint16), 1.0, True),
         (coloured(2, 99), 0.0, False),  # 0.0002 and less is none
         (coloured(3, 99), 0.0003, False),
         (coloured(500, 99), 0.05, False),
@@ -69,6 +67,36 @@ def test_how_much_of_a_picture_is_in_colour(picture: np.ndarray, part: float, lu
     red = picture[0, 0, 2]
     assert grey[0, 0] == (round(50 + 0.299 * (int(red) - 50)) if luma else 50)
     assert grey[99, 99] == (grey[0, 0] if picture[99, 99, 2] == red else 50)
+
+
+@pytest.mark.parametrize("step", [256, 257])
+def test_8_bit_colours_widened_to_16_bits_are_judged_as_8_bit_ones(step: int) -> None:
+    for spread, part in ((16, 0.0), (17, 1.0)):
+        wide = coloured(10_000, spread).astype(np.uint16) * np.uint16(step)
+        grey, colour = to_grey(wide)
+        assert (grey.dtype, colour) == (np.uint16, part)
+        assert part or np.array_equal(grey, wide[..., 1])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_bands_of_counts_are_grey_only_if_they_are_equal(channels: int) -> None:
+    """Thermal frames differ by far fewer counts than a colour does: of three the second was taken, without a word."""
+    counts = np.random.default_rng(1).integers(28000, 30000, (300, 400), dtype=np.uint16)
+    equal = np.dstack([counts] * 3 + [counts * 0 + 65535])[..., :channels].copy()
+    grey, colour = to_grey(equal)
+    assert np.array_equal(grey, counts)
+    assert colour == 0.0
+    for band in range(3):
+        other = equal.copy()
+        other[1, 1, band] += 1  # one pixel of one band, and none of those that are looked at for a colour
+        with pytest.raises(
+            ValueError, match=r"^3 bands of 16 bits that differ by up to 1 counts: several pictures, or"
+        ):
+            to_grey(other)
+    far = equal.copy()
+    far[..., 2] = 65535 - counts
+    with pytest.raises(ValueError, match=r"differ by up to 95\d\d counts: .* photometric='minisblack'"):
+        to_grey(far)
 
 
 def test_without_colour_the_green_channel_is_exact() -> None:

@@ -62,6 +62,35 @@ def test_subfolders(tmp_path: Path) -> None:
     assert origins(f"{tmp_path}?recursive=1") == ["run2/f9.tif", "run2/f10.tif", "run10/f1.tif"]
 
 
+def test_what_lies_below_an_image_is_counted(tmp_path: Path) -> None:
+    """An overview beside a folder full of a flight was one still, and nothing was said of the flight."""
+    top = tmp_path / "flight"
+    for name in ("overview.jpg", "100MEDIA/a_T.JPG", "101MEDIA/deep/b_T.JPG", ".thumbs/a.jpg", "out/crops/c.jpg"):
+        put(top / name)
+    put(tmp_path / "elsewhere" / "a.jpg")
+    for name in ("out/detections.jsonl", "notes/read.txt"):
+        (top / name).parent.mkdir(exist_ok=True)
+        (top / name).write_text("{}")
+    with open_camera(top) as camera:
+        assert camera.frames == 1
+        said = "2 subfolders with images left out (100MEDIA, ...): ?recursive=1 takes them, too"
+        assert camera.description.endswith(f"8-bit grey; {said}")
+    with open_camera(f"{top}?match=o*") as camera:
+        assert "left out" not in camera.description
+    with pytest.raises(SourceError, match=r"files is named like match=\*_t.jpg; 2 subfolders with images left out"):
+        open_camera(f"{top}?match=*_t.jpg")
+    os.symlink(tmp_path / "elsewhere", top / "link")
+    with open_camera(f"{top}?recursive=1") as camera:
+        assert camera.frames == 3
+        assert "1 link with images left out (link): links to folders are not followed" in camera.description
+        assert "subfolder" not in camera.description
+    (top / "detections.jsonl").write_text("")  # a run's own folder
+    put(top / "crops" / "a.jpg")
+    (top / "100MEDIA" / "a_T.JPG").unlink()
+    with open_camera(top) as camera:
+        assert "1 subfolder with images left out (101MEDIA): ?recursive=1" in camera.description
+
+
 def test_a_link_to_nothing_is_a_missing_picture(tmp_path: Path) -> None:
     put(tmp_path / "a.tif")
     os.symlink("gone.tif", tmp_path / "b.tif")

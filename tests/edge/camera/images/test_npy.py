@@ -53,6 +53,39 @@ def test_a_single_channel_at_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "refused"),
+    [
+        ((512, 640, 10), True),
+        ((512, 640, 300), True),  # no tall picture, but 640x512 is a sensor's
+        ((120, 160, 1000), True),
+        ((640, 512, 10), True),
+        ((50, 60, 15), True),  # no sensor's, but of 15x60 pixels
+        ((50, 60, 16), False),
+        ((30, 60, 15), True),
+        ((29, 60, 15), False),  # nor is 60x29
+        ((120, 60, 15), True),
+        ((121, 60, 15), False),
+        ((120, 120, 160), False),
+        ((240, 320, 240), False),  # both are sensors'
+        ((120, 160, 120), False),
+        ((9, 512, 640), False),
+        ((1, 64, 8), False),
+    ],
+)
+def test_the_axis_that_counts_the_frames(tmp_path: Path, shape: tuple[int, int, int], refused: bool) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+    if refused:
+        rows, columns, frames = shape
+        said = f"{rows} pictures of {frames}x{columns}, or {frames} of {columns}x{rows}\\? expected .*moveaxis"
+        with pytest.raises(SourceError, match=said):
+            Stills(tmp_path / "a.npy")
+    else:
+        with Stills(tmp_path / "a.npy") as stills:
+            assert stills.frames == shape[0]
+            assert ("(frames, height, width)" in stills.description) is (shape[0] > 1)
+
+
+@pytest.mark.parametrize(
     "data",
     [
         npy("{'descr': '<u2', 'fortran_order': False, 'sha(pe': (24, 32, }"),

@@ -19,6 +19,8 @@ from edge.errors import SourceError
 RNG = np.random.default_rng(3)
 DEEP = RNG.integers(6800, 7500, (48, 64), dtype=np.uint16)
 GREY = RNG.integers(0, 256, (48, 64), dtype=np.uint8)
+FLAT = np.full((48, 64), 100, np.uint8)
+PLANES = {"photometric": "rgb", "planarconfig": "separate"}  # as tifffile writes (3 or 4, H, W) if it is not told
 WHITE = np.full_like(DEEP, 65535)
 RAMP = np.stack([np.arange(256) * 257] * 3).astype(np.uint16)
 
@@ -68,6 +70,8 @@ def test_one_band_is_exact_in_its_stored_orientation(
         (np.dstack([DEEP, DEEP, DEEP]), {"planarconfig": "contig"}, DEEP),
         (np.dstack([DEEP] * 3), {"photometric": "rgb"}, DEEP),
         (np.stack([GREY] * 3), {"photometric": "rgb", "planarconfig": "separate"}, GREY),
+        (np.dstack([FLAT, FLAT + 15, FLAT]), {"photometric": "rgb"}, FLAT + 15),
+        (np.stack([DEEP] * 3 + [WHITE]), {"photometric": "rgb"}, DEEP),
         (np.dstack([GREY] * 3 + [GREY * 0 + 255]), {"photometric": "rgb", "extrasamples": ["unassalpha"]}, GREY),
         (GREY, {"photometric": "palette", "colormap": RAMP}, GREY),
         (GREY, {"photometric": "miniswhite"}, 255 - GREY),
@@ -80,8 +84,8 @@ def test_one_band_is_exact_in_its_stored_orientation(
     ],
     ids=[
         "16 bit + alpha", "16 bit + alpha in planes", "16 bit + mask", "three equal bands", "equal RGB of 16 bit",
-        "equal RGB in planes", "equal RGBA", "grey palette", "0 is white", "0 is white, LZW", "0 is white, 16 bit",
-        "0 is white, 16 bit, LZW", "int16", "uint32", "int64",
+        "equal RGB in planes", "chroma noise", "equal RGBA of 16 bit in planes", "equal RGBA", "grey palette",
+        "0 is white", "0 is white, LZW", "0 is white, 16 bit", "0 is white, 16 bit, LZW", "int16", "uint32", "int64",
     ],
 )  # fmt: skip
 def test_other_forms_give_the_first_band(
@@ -127,6 +131,20 @@ def test_colours_are_told(tmp_path: Path) -> None:
             {"photometric": "rgb", "extrasamples": ["unspecified"]},
             "RGB and something else",
         ),
+        (
+            np.stack([DEEP, DEEP + 300, DEEP]),
+            PLANES,
+            "bands of 16 bits that differ by up to 300 counts: .*'minisblack'",
+        ),
+        (np.stack([DEEP, DEEP, DEEP + 1, DEEP]), PLANES, "bands of 16 bits that differ by up to 1 counts"),
+        (np.dstack([DEEP, DEEP + 300, DEEP]), {"photometric": "rgb"}, "bands of 16 bits that differ by up to 300"),
+        (
+            np.stack([FLAT, FLAT + 15, FLAT]),
+            PLANES,
+            "3 planes that differ by up to 15 and show no colour: .*'minisblack'",
+        ),
+        (np.stack([DEEP.astype(np.float32)] * 3), PLANES, "3 samples a pixel of float32; .*'minisblack'"),
+        (np.broadcast_to(DEEP[:, :, None], (48, 64, 10)), {}, "48 pictures of 10x64, or 10 of 64x48"),
         (GREY > 128, {}, "1 bit a sample"),
         (DEEP.astype(np.int16) - 7000, {}, "int16 values -200 .. 499"),
         (DEEP.astype(np.uint32) * 100, {}, "uint32 values 680000 .. 749900"),
