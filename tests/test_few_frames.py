@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="needs torch, which a board has not")
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,9 +63,8 @@ class Export:
         given = dict(zip(words[1:-1:2], words[2::2], strict=False))
         if words[0] == "train":
             out = Path(given["--out"])
-            out.mkdir(parents=True, exist_ok=True)
-            steps = int(given["--steps"]) - (out.parent.name == self.stop)
-            torch.save({"step": steps}, out / "state.pth")
+            if out.parent.name == self.stop:
+                return 1
             self.frames = len(json.loads(Path(given["--annotations"]).read_text())["images"])
         else:
             value = self.frames / 100
@@ -94,7 +92,7 @@ def test_the_curve_is_printed_and_goes_on_where_it_was_stopped(
 ) -> None:
     stopped = Export(stop="00007")
     assert run(folder, stopped) == 1
-    assert "stopped after 4 of 5 steps" in capsys.readouterr().err
+    assert "the training ended with exit code 1; the same command goes on" in capsys.readouterr().err
     assert [words[0] for words in stopped.calls] == ["train", "eval", "train"]
     further = Export()
     assert run(folder, further) == 0

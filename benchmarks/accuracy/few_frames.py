@@ -30,8 +30,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run from a checkout that is not installed
 
 from benchmarks.command import answered, at_least, run
@@ -176,9 +174,6 @@ def _train(asked: argparse.Namespace, folder: Path, export: Export) -> Path:
     for name in ("steps", "batch", "crop", "seed", "threads"):
         words += [f"--{name}", getattr(asked, name)]
     _must(export(["train", *map(str, words), *shlex.split(asked.train), "--quiet"]), "training")
-    done = int(torch.load(folder / "run/state.pth", map_location="cpu", weights_only=True)["step"])
-    if done < asked.steps:  # a training that is stopped ends well
-        raise EdgeError(f"stopped after {done} of {asked.steps} steps in {folder / 'run'}: the same command goes on")
     return folder / "run/model.pth"
 
 

@@ -9,7 +9,7 @@ from edge.errors import InputError
 from export.data.coco import read_coco
 from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
-from export.data.runs import FramesNamed
+from export.data.runs import leave_out
 from export.evaluate.classes import ClassChoice
 from export.evaluate.unlabelled import OPTION, check_labelled
 
@@ -63,8 +63,8 @@ def read_labels(arguments: argparse.Namespace) -> LabelledSet:
 def read_training_sets(arguments: argparse.Namespace, choice: ClassChoice) -> LabelledSet:
     """What --annotations and every --data hold, as one set, without the frames of --without.
 
-    Raises InputError where it is neither, nothing is left, or a set lacks a class of another and nobody has said that
-    its frames show none.
+    Raises InputError where it is neither, --without names no frame or leaves none, or a set lacks a class of another
+    and nobody has said that its frames show none.
     """
     a = arguments
     if bool(a.annotations) != bool(a.images) or not (a.data or a.annotations):
@@ -73,9 +73,7 @@ def read_training_sets(arguments: argparse.Namespace, choice: ClassChoice) -> La
     sets += [read_folder(folder) for folder in a.data]
     names = [str(path) for path in (*filter(None, [a.annotations]), *a.data)]
     told = check_labelled(dict(zip(names, sets, strict=True)), choice, a.shows_no)
-    data = merge(sets)
-    for text in a.without:
-        data = data.without(FramesNamed(text))
+    data = leave_out(merge(sets), a.without)
     if not data.frames:
         raise InputError("no frame is left to train on: check --without")
     return replace(data, notes=(*data.notes, *told))

@@ -10,7 +10,8 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from edge.commands.console import Screen
-from edge.errors import InputError
+from edge.errors import EdgeError, InputError
+from edge.model.bundle import sha256
 from edge.model.normalisers import Normalisers
 from edge.thermal.normalise import NormaliseSpec
 from export.commands import train_start
@@ -141,8 +142,8 @@ def add_train_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    """Train to the end of the schedule; returns 0. Raises EdgeError."""
-    _check_numbers(arguments)
+    """Train to the end of the schedule; returns 0. Raises EdgeError, also where it was stopped before that."""
+    train_start.check_options(arguments)
     device = device_of(arguments)
     workers = train_start.use_machine(arguments, device)
     console = console_of(arguments.quiet)
@@ -181,21 +182,23 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = model.to(device)
     if not (arguments.start or arguments.backbone or teacher):
         calibrate_norms(model, data, settings.normalisers())
+    origin = checkpoint.origin() if checkpoint else None
     trainer = Trainer(
         model,
         data,
         arguments.out,
         settings,
-        checkpoint.origin() if checkpoint else None,
+        origin,
         hard_examples,
         teacher.model.to(device) if teacher else None,
         teacher.origin if teacher else None,
         train_start.seen(data, keys, checkpoint, teacher),
         workers,
+        sha256(arguments.backbone) if arguments.backbone else None,
     )
     say(console, train_start.sizes_seen(model, data))
-    if trainer.step:
-        say(console, f"resuming the run of {arguments.out} at step {trainer.step}")
+    for line in train_start.of_the_run(trainer, arguments.out, origin):
+        say(console, line)
     with bars_on(console) as progress:
         task = progress.add_task("starting", total=100)  # per cent
         in_a_log = now_and_then(console)
@@ -206,6 +209,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 
         trainer.run(tell, watch)
     file = arguments.out / "model.pth"
+    _check_finished(trainer, file)
     say(console, f"{trainer.step} steps in {trainer.seconds / 60:.1f} min: {file}")
     say(
         console,
@@ -214,18 +218,14 @@ def run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_numbers(arguments: argparse.Namespace) -> None:
-    for name, least in (("seed", 0), ("threads", 0), ("workers", 0), ("minutes", 0.0)):
-        if (getattr(arguments, name) or 0) < least:
-            raise InputError(f"--{name} {getattr(arguments, name):g}: expected {least:g} or more")
-    for name in ("steps", "batch", "crop", "learning_rate"):
-        if not getattr(arguments, name) > 0:
-            raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: expected more than 0")
-    for name in ("mosaic", "quarter_turns"):
-        if not 0 <= getattr(arguments, name) <= 1:
-            raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: expected a part from 0 to 1")
-    if arguments.crop % 64:
-        raise InputError(f"--crop {arguments.crop}: expected a multiple of 64, so that every pyramid level fits")
+def _check_finished(trainer: Trainer, file: Path) -> None:
+    """Raises EdgeError where a stop came before the end: `train && onnx` is not to export half a training."""
+    steps, minutes = trainer.settings.steps, trainer.settings.minutes
+    if trainer.progress < 1:
+        clock = f", {trainer.seconds / 60:.1f} of {minutes:g} min" if minutes else ""
+        raise EdgeError(
+            f"stopped after {trainer.step} of {steps} steps{clock}: the same command goes on; {file} is as far as that"
+        )
 
 
 def _settings(arguments: argparse.Namespace, usual: Normalisers) -> TrainSettings:

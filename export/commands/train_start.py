@@ -21,7 +21,12 @@ from export.detector.replace_head import replace_head
 from export.evaluate.classes import near_names
 from export.evaluate.trained_on import TrainedOn
 from export.training.crops import resize_factor
+from export.training.loop import Trainer, which
+from export.training.prepare import absent
 from export.training.start import begin_as
+
+MOST_SEED = 9 * 10**12  # times 1,000,003 (`Trainer`) it is a number of 63 bits
+MOST_AT_ONCE = 1024  # threads or processes; PyTorch dies of a hundred thousand
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,32 @@ def add_teacher_option(parser: argparse.ArgumentParser) -> None:
         help="bundle or checkpoint that teaches beside the labels: what it says of the same crops is learnt too. "
         "Without --from, the new detector is like it but for the options given, and begins with its weights that fit",
     )
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Raises InputError for a number that cannot be one, and for options that would do nothing."""
+    a = arguments
+    for name, least in (("seed", 0), ("threads", 0), ("workers", 0), ("minutes", 0.0)):
+        if (getattr(a, name) or 0) < least:
+            raise InputError(f"--{name} {getattr(a, name):g}: expected {least:g} or more")
+    for name, most in (("seed", MOST_SEED), ("threads", MOST_AT_ONCE), ("workers", MOST_AT_ONCE)):
+        if (getattr(a, name) or 0) > most:
+            raise InputError(f"--{name} {getattr(a, name)}: expected {most} or less")
+    for name in ("steps", "batch", "crop", "learning_rate"):
+        if not getattr(a, name) > 0:
+            raise InputError(f"--{name.replace('_', '-')} {getattr(a, name)}: expected more than 0")
+    for name in ("mosaic", "quarter_turns"):
+        if not 0 <= getattr(a, name) <= 1:
+            raise InputError(f"--{name.replace('_', '-')} {getattr(a, name)}: expected a part from 0 to 1")
+    if a.crop % 64:
+        raise InputError(f"--crop {a.crop}: expected a multiple of 64, so that every pyramid level fits")
+    if a.start and a.backbone:
+        raise InputError(
+            f"--backbone {a.backbone} is not read beside --from {a.start}, which has its own ResNet: give one of them"
+        )
+    of_start = ["--weights-of"] * (a.weights_of is not None) + ["--assume-rest"] * a.assume_rest
+    if of_start and not a.start:
+        raise InputError(f"{', '.join(of_start)} is about the model of --from: give --from MODEL, or leave it out")
 
 
 def read_teacher(path: Path) -> TaughtBy:
@@ -125,6 +156,21 @@ def of_the_start(start: str, known: Sequence[str], classes: Sequence[str], kept:
     lines += [f"{start} also knows {', '.join(gone)}: the frames have no such class, it is left out"] if gone else []
     same = ",".join(f"{near.get(name, name)}={name}" if name in near else name for name in classes)
     return lines + ([f"if some of these are the same class: --classes {same}"] if near else [])
+
+
+def of_the_run(trainer: Trainer, out: Path, given: Mapping[str, Any] | None) -> list[str]:
+    """Lines: what of the usual is not there to be frozen; whether a run goes on, and where an earlier version began it
+    from another start (`Checkpoint.origin`) than the one ``given``.
+    """
+    unknown = absent(trainer.model, trainer.settings.frozen)
+    lines = [f"not frozen, since the detector has none: {', '.join(unknown)}"] if unknown else []
+    if not trainer.step:
+        return lines
+    lines.append(f"resuming the run of {out} at step {trainer.step}")
+    if which(trainer.start) != which(given):
+        began = f"from {trainer.start['name']}" if trainer.start else "without --from"
+        lines.append(f"this run was begun {began}: it goes on with its own weights, and its record says so")
+    return lines
 
 
 def use_machine(arguments: argparse.Namespace, device: torch.device) -> int:

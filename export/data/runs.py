@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edge.errors import InputError
@@ -149,3 +150,18 @@ class FramesNamed:
     def matches(self, frames: Sequence[LabelledFrame]) -> int:
         """How many of ``frames`` are of it."""
         return sum(self(frame) for frame in frames)
+
+
+def leave_out(data: LabelledSet, texts: Sequence[str]) -> LabelledSet:
+    """``data`` without the frames of every ``RUN:FIRST-LAST`` in ``texts``; a note for each says how many these were.
+
+    Raises InputError for another text, and for one that no frame is of.
+    """
+    left = data
+    for text in texts:
+        named = FramesNamed(text)
+        if not (count := named.matches(data.frames)):
+            known = ", ".join(list(flights_of(data))[:3])
+            raise InputError(f"--without {text}: no frame is of it: expected some of the flights, such as {known}")
+        left = replace(left.without(named), notes=(*left.notes, f"--without {text}: {count} frames are left out"))
+    return left

@@ -173,9 +173,19 @@ def told_of(trained: TrainedOn | None, overlap: Overlap | None, who: str) -> lis
     return lines
 
 
-def digest(data: LabelledSet) -> str:
-    """Changes when a frame, a box or a class does."""
-    whole = hashlib.sha256(" ".join(data.classes).encode())
+def digest(data: LabelledSet, version: int = 2) -> str:
+    """Changes when a class does, or of a frame its name, size, temperature scale, data set, a box or an ignored region.
+
+    ``version`` 1: as earlier versions wrote it, of classes, names and boxes alone. It has no "2:" in front.
+    """
+    if version == 1:
+        whole = hashlib.sha256(" ".join(data.classes).encode())
+        for frame in data.frames:
+            whole.update(frame.path.name.encode() + frame.boxes.tobytes() + frame.labels.tobytes())
+        return whole.hexdigest()[:16]
+    whole = hashlib.sha256(repr(data.classes).encode())
     for frame in data.frames:
-        whole.update(frame.path.name.encode() + frame.boxes.tobytes() + frame.labels.tobytes())
-    return whole.hexdigest()[:16]
+        scale = (frame.temperature.gain, frame.temperature.offset) if frame.temperature else None
+        about = (frame.path.name, frame.width, frame.height, scale, frame.source, len(frame.boxes), len(frame.ignored))
+        whole.update(repr(about).encode() + frame.boxes.tobytes() + frame.labels.tobytes() + frame.ignored.tobytes())
+    return f"{version}:{whole.hexdigest()[:16]}"

@@ -33,13 +33,16 @@ class Sampler:
             self._frames[frame.source].append(i)
         weights = np.array(sampling_weights or [len(frames) for frames in self._frames], np.float64)
         given = f"sampling weights {', '.join(f'{weight:g}' for weight in weights)}"
-        if len(weights) != len(self._frames) or (weights < 0).any() or not weights.sum():
+        with np.errstate(over="ignore"):
+            whole = weights.sum()
+        if len(weights) != len(self._frames) or not (weights >= 0).all() or not 0 < whole < np.inf:
             raise InputError(
-                f"{given} for {len(self._frames)} data sets: expected one for each, 0 or more, and not all of them 0"
+                f"{given} for {len(self._frames)} data sets: expected one for each, 0 or more and finite, and not all "
+                "of them 0"
             )
         if any(weight and not frames for weight, frames in zip(weights, self._frames, strict=True)):
             raise InputError(f"{given}: a data set without frames cannot give crops")
-        self._weights = weights / weights.sum()
+        self._weights = weights / whole
         self._places = [_places(data, frames) for frames in self._frames]
 
     def draw(self, rng: np.random.Generator, background: float, hard_examples: float) -> Place:

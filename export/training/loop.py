@@ -30,7 +30,7 @@ from export.evaluate.trained_on import SEEN, digest
 from export.training.batches import batches
 from export.training.criterion import DetectionCriterion
 from export.training.crops import Crops
-from export.training.prepare import multiplies_bfloat16, prepare_for_training
+from export.training.prepare import check_frozen, freeze, multiplies_bfloat16, prepare_for_training
 from export.training.run_folder import RunFolder
 from export.training.settings import TrainSettings
 from export.training.teacher import Teacher
@@ -50,14 +50,17 @@ class Watch:
 class Trainer:
     """One run in the folder ``out``; `run` goes on from the last checkpoint that is there.
 
-    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record.
+    ``start``: where the weights of ``model`` come from (`Checkpoint.origin`), for the record; of a run of an earlier
+    version its record's.
     ``hard_examples``: places in ``data`` around which some crops are drawn (`export.evaluate.hard_examples`).
     ``teacher``: a trained detector that teaches beside the labels (`export.training.teacher`); ``taught_by``: its
     `Checkpoint.origin`, for the record. ``seen``: `TrainedOn.to_json` of all that the model will have seen, too.
     ``workers``: processes that draw crops ahead (`export.training.batches`); nothing else depends on them.
+    ``backbone``: sha256 of the file that the ResNet's weights are of, if they are of one.
 
     Raises InputError where the folder holds a run with other settings or a broken one, ``data`` has no boxes,
-    or other classes than ``model`` or the teacher.
+    or other classes than ``model`` or the teacher, and where ``settings.frozen`` begins the name of no parameter, or
+    leaves none.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Trainer:
         taught_by: Mapping[str, Any] | None = None,
         seen: Mapping[str, Any] | None = None,
         workers: int = 0,
+        backbone: str | None = None,
     ) -> None:
         if not sum(len(f.boxes) for f in data.frames):
             raise InputError(f"the training set has {len(data)} frames and no boxes: nothing can be learnt from it")
@@ -83,10 +87,11 @@ class Trainer:
                 f"{len(data.classes)} ({', '.join(data.classes)}): expected the same in the same order"
             )
         self.model, self.data, self.settings = model, data, settings
-        self._start, self._hard_examples, self._taught_by = start, hard_examples, taught_by
-        self._seen = seen
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(parameter.requires_grad and not name.startswith(settings.frozen))
+        self.start, self._hard_examples, self._taught_by = start, hard_examples, taught_by
+        self._seen, self._backbone = seen, backbone
+        if not (out / "state.pth").exists():  # an earlier version may have begun it with any
+            check_frozen(model, settings.frozen)
+        freeze(model, settings.frozen)
         self.step, self.seconds = 0, 0.0
         self._normalisers = settings.normalisers()
         crops = Crops(data, model, settings.augmentation, self._normalisers, settings.sampling_weights, hard_examples)
@@ -97,8 +102,11 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             self._learnt.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self._folder = RunFolder(out, self._depends_on())
+        self._folder = RunFolder(out, self._depends_on(), {"data": digest(data, 1)})
         self._folder.restore(self._take)
+        record = self._folder.record_of_before() if self.step else None
+        if record and which(record.get("start")) != which(start):  # its weights are not those given now
+            self.start, self._seen = record.get("start"), record.get(SEEN)
         steps = range(self.step, settings.steps)
         self._batches = batches(crops, settings.seed, settings.batch, steps, workers)
 
@@ -214,7 +222,7 @@ class Trainer:
             "hard_examples": len(self._hard_examples),
             "augmentation": asdict(self.settings.augmentation),
         }
-        origins = {"start": self._start, "teacher": self._taught_by, SEEN: self._seen}
+        origins = {"start": self.start, "teacher": self._taught_by, SEEN: self._seen}
         content[RECORD] = json.loads(json.dumps(record | {name: of for name, of in origins.items() if of}))
         if self._detector():
             content["detector"] = self._detector()
@@ -235,6 +243,8 @@ class Trainer:
             "hard_examples": hashlib.sha256(repr(self._hard_examples).encode()).hexdigest()[:16],
             "detector": self._detector(),
             "teacher": self._taught_by["checkpoint_sha256"] if self._taught_by else None,
+            "start": which(self.start),
+            "backbone": self._backbone,
         }
 
     def _take(self, state: Mapping[str, Any]) -> None:
@@ -265,6 +275,11 @@ class Trainer:
     def _append(self, name: str, values: dict[str, float], tell: Callable[[str], None]) -> None:
         row = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
         self._folder.append(name, row | {key: f"{value:.5g}" for key, value in values.items()}, tell)
+
+
+def which(origin: Mapping[str, Any] | None) -> str | None:
+    """Of a `Checkpoint.origin` what tells it from others: a bundle of a program's own detector may have no hash."""
+    return (origin.get("checkpoint_sha256") or origin["name"]) if origin else None
 
 
 def _schedule(progress: float) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
+from edge.errors import InputError
 from export.training.norms import fold_frozen_norms
 from export.training.roi_pool import use_bag_pooling
+from export.training.settings import TrainSettings
 
 PROPOSALS = (500, 300)  # before and after suppression; torchvision's 2000 are for photographs full of objects
 SAMPLES = 128  # of the proposals; torchvision's are 512
@@ -37,6 +39,33 @@ def prepare_for_training(model: FasterRCNN, mixed: bool = False) -> None:
     if mixed:
         for part in (model.backbone, rpn.head, heads.box_head):
             part.forward = _bfloat16(part)
+
+
+def absent(model: FasterRCNN, beginnings: Sequence[str]) -> list[str]:
+    """Those of ``beginnings`` with which the name of no parameter begins."""
+    names = [name for name, _ in model.named_parameters()]
+    return [beginning for beginning in beginnings if not any(name.startswith(beginning) for name in names)]
+
+
+def check_frozen(model: FasterRCNN, beginnings: Sequence[str]) -> None:
+    """Raises InputError for a beginning that no parameter's name has, but for the usual ones: not every detector is of
+    a ResNet.
+    """
+    missing = absent(model, beginnings)
+    if missing and beginnings != TrainSettings.frozen:
+        names = (name.split(".") for name, _ in model.named_parameters())
+        known = dict.fromkeys(".".join(words[: 3 if words[:2] == ["backbone", "body"] else 2]) for words in names)
+        raise InputError(
+            f"--freeze {missing[0]}: no parameter's name begins so: expected some of {', '.join(known)}, or longer"
+        )
+
+
+def freeze(model: FasterRCNN, beginnings: Sequence[str]) -> None:
+    """Let the parameters whose names begin so stay as they are. Raises InputError where none is left to train."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(parameter.requires_grad and not name.startswith(tuple(beginnings)))
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise InputError(f"--freeze {','.join(beginnings)} leaves no parameter to train: expected fewer")
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

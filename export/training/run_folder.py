@@ -2,7 +2,7 @@
 
 state.pth      weights, their EMA, optimiser, step: to resume from; replaced whole, every few minutes
 model.pth      the EMA of the weights and what detector they are of: to evaluate, to export
-train.json     the settings and the data's digest; a run with others cannot be resumed
+train.json     the settings, the data's digest, where the weights came from; a run with others cannot be resumed
 log.csv        step, seconds, learning rate and losses
 ap.csv         step, seconds, average precision on frames that are not trained on, where some were given
 curves.png     both, drawn
@@ -21,20 +21,25 @@ import torch
 
 from edge.errors import InputError, SinkError
 from edge.system.files import reason_of, write_whole
+from export.detector.entries import RECORD
 from export.training.curves import draw_curves
 
 # settings whose names have changed: a run that was started before can still be resumed
 _RENAMED = {"average": "ema", "shares": "sampling_weights", "mistakes": "hard_examples"}
+# settings that runs of before did not keep: what they were there is not known
+_ADDED = {"start", "backbone"}
 
 
 class RunFolder:
-    """``settings``: plain values for JSON, what the run depends on.
+    """``settings``: plain values for JSON, what the run depends on. ``before``: those of them that an earlier version
+    put into other words, in these.
 
     Raises InputError where the folder cannot be used, or holds a run with other settings.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
-        self.path = path
+    def __init__(self, path: Path, settings: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+        self.path, self._before = path, before or {}
+        self._keeps_start = True
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._same_settings(json.loads(json.dumps(settings)))
@@ -49,7 +54,9 @@ class RunFolder:
             found = _with_new_names(json.loads(file.read_text()))
         except (ValueError, AttributeError):
             raise InputError(f"{file} is broken: remove the folder, or give another --out") from None
-        differing = [k for k in expected if found.get(k) != expected[k]]
+        self._keeps_start = "start" in found
+        same = {k: (expected[k], self._before.get(k, expected[k])) for k in expected if k in found or k not in _ADDED}
+        differing = [k for k in same if found.get(k) not in same[k]]
         if differing:
             raise InputError(
                 f"{self.path} holds a run with another {', '.join(differing)}: use the same settings to go on with "
@@ -58,7 +65,19 @@ class RunFolder:
 
     def restore(self, take: Callable[[dict[str, Any]], None]) -> None:
         """Give ``take`` the state that was saved last, if there is one. Raises InputError where it is broken."""
-        file = self.path / "state.pth"
+        self._read("state.pth", take)
+
+    def record_of_before(self) -> dict[str, Any] | None:
+        """What model.pth says of its training, where train.json is of a version that did not keep the start; None for
+        other runs, and where there is no model.pth. Raises InputError where it is broken.
+        """
+        records: list[dict[str, Any]] = []
+        if not self._keeps_start:
+            self._read("model.pth", lambda content: records.append(content.get(RECORD) or {}))
+        return records[0] if records else None
+
+    def _read(self, name: str, take: Callable[[dict[str, Any]], None]) -> None:
+        file = self.path / name
         if not file.exists():
             return
         try:

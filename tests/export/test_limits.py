@@ -26,6 +26,10 @@ MIB = 1024 * 1024
 LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "commands.signing.secret_key": {"MOST_MEMORY": (2**31, "bytes; minisign -G takes half of it")},
     "commands.check": {"FRAMES": (20, "its help says 20")},
+    "commands.train_start": {
+        "MOST_SEED": (9 * 10**12, "times 1,000,003, as the loop takes it, it is below 2**63, PyTorch's most"),
+        "MOST_AT_ONCE": (1024, "chosen: more than any machine has cores; PyTorch dies of 100,000 threads"),
+    },
     "data.assist.choose": {
         "RANDOM": (0.2, "docs/labels.md says a fifth"),
         "ROUNDS": (12, "chosen: the distance in time is then a 4096th of the first"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,73 @@ def test_sets_of_different_classes_are_asked_about(tmp_path: Path, capsys: pytes
     text = said(capsys)
     assert f"{wild} has no box of Person: its frames teach that they show none" in text
     assert classes_of(tmp_path) == ["Person", "Animal"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--without", "traim:0-7"], "--without traim:0-7: no frame is of it: expected some of the flights"),
+        (["--from", "a.pth", "--backbone", "b.pth"], "--backbone b.pth is not read beside --from a.pth"),
+        (["--weights-of", "ema"], "--weights-of is about the model of --from"),
+        (["--assume-rest"], "--assume-rest is about the model of --from"),
+        (["--freeze", "backbone.bodi"], "--freeze backbone.bodi: no parameter's name begins so"),
+        (["--sampling-weights", "nan"], "sampling weights nan for 1 data sets: expected one for each"),
+        (["--sampling-weights", "inf"], "sampling weights inf for 1 data sets: expected one for each"),
+        (["--minutes", "nan"], "'nan': expected a finite number"),
+        (["--seed", "9000000000001"], "--seed 9000000000001: expected 9000000000000 or less"),
+        (["--threads", "100000"], "--threads 100000: expected 1024 or less"),
+        (["--workers", "100000"], "--workers 100000: expected 1024 or less"),
+    ],
+)
+def test_what_would_do_nothing_or_cannot_be_is_refused(
+    tmp_path: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"]}, ["Person"])
+    try:
+        code = train(tmp_path, "--data", data, *words)
+    except SystemExit as error:  # argparse's own
+        code = error.code
+    assert code == 2
+    assert told in said(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_stopped_says_so_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`train && onnx` is not to export half a training."""
+    data = coco(tmp_path / "d", {"train": ["Person"]}, ["Person"])
+    drawn = batches
+
+    def stopped(*given: Any, **named: Any) -> Any:
+        for i, one in enumerate(drawn(*given, **named)):
+            if i == 1:
+                signal.raise_signal(number)
+            yield one
+
+    words = ["--data", data, "--steps", "5", "--minutes", "60", "--quiet"]
+    monkeypatch.setattr(loop, "batches", stopped)
+    for number, steps in ((signal.SIGTERM, 2), (signal.SIGINT, 4)):  # noqa: B007  # stopped() reads it
+        assert train(tmp_path, *words) == 1
+        told = f"edge-export: stopped after {steps} of 5 steps, 0.0 of 60 min: the same command goes on; "
+        assert said(capsys).startswith(told)
+    monkeypatch.setattr(loop, "batches", drawn)
+    assert train(tmp_path, *words) == 0
+    assert said(capsys) == ""
+
+
+def test_the_end_of_its_time_is_an_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"]}, ["Person"])
+    assert train(tmp_path, "--data", data, "--steps", "500", "--minutes", "1e-6") == 0
+    assert "1 steps in 0.0 min: " in said(capsys)
+
+
+def test_frames_that_are_left_out_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"] * 5}, ["Person"])
+    assert train(tmp_path, "--data", data, "--without", "train:0-2") == 0
+    text = said(capsys)
+    assert "--without train:0-2: 3 frames are left out" in text
+    assert "2 frames: 2 Person" in text
 
 
 def test_a_run_remembers_what_it_and_its_start_have_seen(tmp_path: Path) -> None:

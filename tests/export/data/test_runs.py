@@ -11,7 +11,7 @@ from edge.errors import InputError
 from export.commands.main import main
 from export.data.coco import read_coco
 from export.data.dataset import LabelledFrame, LabelledSet, labelled_frame
-from export.data.runs import FramesNamed, flights_of, run_of, split_by_run, table_of
+from export.data.runs import FramesNamed, flights_of, leave_out, run_of, split_by_run, table_of
 from tests.support.label_files import write_coco, write_image
 
 
@@ -103,6 +103,20 @@ def flown(*names: str) -> LabelledSet:
 
 def numbered(name: str, numbers: range) -> list[str]:
     return [name.format(i) for i in numbers]
+
+
+def test_frames_are_left_out_and_counted_and_a_text_that_names_none_is_refused() -> None:
+    data = flown(*numbered("a_{}.jpg", range(8)), *numbered("b_{}.jpg", range(100, 104)))
+    left = leave_out(data, ["a:0-5", "a:4-5", "b:100-102"])  # the second names some that the first has, too
+    assert [f.path.stem for f in left.frames] == ["a_6", "a_7", "b_103"]
+    assert left.notes == (
+        "--without a:0-5: 6 frames are left out",
+        "--without a:4-5: 2 frames are left out",
+        "--without b:100-102: 3 frames are left out",
+    )
+    for text in ("aO:0-5", "a:5-4", "b:0-99"):
+        with pytest.raises(InputError, match=f"--without {text}: no frame is of it: .*, such as a:0-7, b:100-103"):
+            leave_out(data, ["a:0-5", text])
 
 
 def test_flights_are_by_number_not_by_spelling() -> None:

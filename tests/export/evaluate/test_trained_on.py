@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge.data import TemperatureScale
 from export.data.dataset import LabelledSet, labelled_frame
 from export.evaluate.trained_on import KEY, SEEN, TrainedOn, digest, key_of, packed, told_of, unpacked
 
@@ -122,9 +124,27 @@ def test_what_is_not_known_is_said() -> None:
     ]
 
 
-def test_the_digest_of_a_set_changes_with_a_frame_a_box_or_a_class() -> None:
+def test_the_digest_of_a_set_changes_with_all_that_training_depends_on() -> None:
     base = named("a.jpg", "b.jpg")
-    moved = LabelledSet(base.classes, (base.frames[0], labelled_frame(Path("b.jpg"), 64, 48, [[1, 1, 9, 8]], [0], [])))
-    other = [named("a.jpg", "c.jpg"), named("a.jpg"), LabelledSet(("Deer",), base.frames), moved]
-    assert len({digest(data) for data in (base, *other)}) == 5
+    last = base.frames[1]
+    changed = [
+        replace(last, boxes=last.boxes + 1),
+        replace(last, ignored=last.boxes),
+        replace(last, ignored=last.boxes + 1),
+        replace(last, boxes=last.ignored, ignored=last.boxes),
+        replace(last, width=80),
+        replace(last, height=80),
+        replace(last, temperature=TemperatureScale(0.01)),
+        replace(last, temperature=TemperatureScale(0.01, 5.0)),
+        replace(last, source=1),
+    ]
+    other = [named("a.jpg", "c.jpg"), named("a.jpg"), LabelledSet(("Deer",), base.frames)]
+    other += [LabelledSet(base.classes, (base.frames[0], frame)) for frame in changed]
+    assert len({digest(data) for data in (base, *other)}) == 1 + len(other)
     assert digest(base) == digest(named("a.jpg", "b.jpg"))
+
+
+def test_the_digest_of_earlier_versions_is_still_known() -> None:
+    """By the code of 26dcd55, whose runs hold such ones."""
+    assert digest(named("a.jpg", "b.jpg"), 1) == "73ddcf032aa9fd43"
+    assert digest(named("a.jpg", "b.jpg")).startswith("2:")

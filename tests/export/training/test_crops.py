@@ -17,6 +17,8 @@ from export.training.augment import Augmentation
 from export.training.crops import Crops, Sampler
 from tests.support.tiny_training import NONE, tiny_model, tiny_set
 
+NAN, INF = float("nan"), float("inf")
+
 
 @pytest.mark.parametrize(("shorter", "longer", "factor"), [(96, 128, 1.0), (120, 160, 1.25), (192, 200, 1.5625)])
 def test_objects_are_as_large_as_the_detector_will_see_them(
@@ -51,7 +53,9 @@ def test_each_set_gives_crops_by_its_sampling_weight(weights: tuple[float, ...],
     assert np.mean(drawn) == pytest.approx(expected, abs=0.04)  # over 3 sigma
 
 
-@pytest.mark.parametrize("weights", [(1.0,), (1.0, -1.0), (0.0, 0.0), (1.0, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    "weights", [(1.0,), (1.0, -1.0), (0.0, 0.0), (1.0, 1.0, 1.0), (1.0, NAN), (INF, 1.0), (1e308, 1e308)]
+)
 def test_sampling_weights_that_do_not_fit_are_refused(weights: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="sampling weights"):
         Sampler(merge([one_class("Car", 2), one_class("deer", 1)]), weights)

@@ -19,6 +19,7 @@ from edge.errors import EdgeError, InputError, SinkError
 from edge.model.normalisers import Normalisers
 from export.data.dataset import LabelledSet
 from export.detector.checkpoint import load_detector, normalisers_of
+from export.evaluate.trained_on import digest
 from export.training import loop as train
 from export.training.augment import Augmentation
 from export.training.loop import Trainer, Watch
@@ -85,6 +86,76 @@ def test_another_configuration_or_data_is_refused(tmp_path: Path, tiny_set: Labe
         Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, learning_rate=1.0))
     with pytest.raises(InputError, match="another data"):
         Trainer(tiny_model(), LabelledSet(("person",), tiny_set.frames[:1]), tmp_path / "run", TINY)
+
+
+START = {"name": "a.pth", "checkpoint_sha256": "aa"}
+OTHER = {"name": "b.pth", "checkpoint_sha256": "bb"}
+
+
+def test_another_start_or_backbone_is_refused(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    Trainer(tiny_model(), tiny_set, tmp_path / "from", TINY, START)
+    for start in (OTHER, None):
+        with pytest.raises(InputError, match="holds a run with another start: "):
+            Trainer(tiny_model(), tiny_set, tmp_path / "from", TINY, start)
+    Trainer(tiny_model(), tiny_set, tmp_path / "from", TINY, {**START, "name": "moved.pth"})
+    Trainer(tiny_model(), tiny_set, tmp_path / "without", TINY, backbone="cc")
+    with pytest.raises(InputError, match="holds a run with another start: "):
+        Trainer(tiny_model(), tiny_set, tmp_path / "without", TINY, START, backbone="cc")
+    with pytest.raises(InputError, match="holds a run with another backbone: "):
+        Trainer(tiny_model(), tiny_set, tmp_path / "without", TINY, backbone="dd")
+
+
+def test_a_region_that_is_ignored_from_now_on_is_other_data(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY)
+    whole = np.array([[0, 0, 128, 96]], np.float32)
+    changed = replace(tiny_set, frames=tuple(replace(f, ignored=whole) for f in tiny_set.frames))
+    with pytest.raises(InputError, match="holds a run with another data: "):
+        Trainer(tiny_model(), changed, tmp_path / "run", TINY)
+
+
+def as_begun_before(out: Path, data: LabelledSet) -> None:
+    """As 26dcd55 left it: no start in train.json, which holds a digest of names and boxes."""
+    settings = json.loads((out / "train.json").read_text())
+    del settings["start"], settings["backbone"]
+    (out / "train.json").write_text(json.dumps(settings | {"data": digest(data, 1)}))
+
+
+@pytest.mark.parametrize("given", [START, OTHER, None])
+def test_a_run_of_before_goes_on_and_keeps_its_start(
+    tmp_path: Path, tiny_set: LabelledSet, given: dict[str, Any] | None
+) -> None:
+    trainer = Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY, START, seen={"frames": 7})
+    trainer._one_step()
+    trainer.save()
+    as_begun_before(tmp_path / "run", tiny_set)
+    further = Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY, given, seen={"frames": 8})
+    assert (further.step, further.start) == (1, START)
+    further.save()
+    record = torch.load(tmp_path / "run/model.pth", weights_only=True)["training"]
+    assert record["start"] == START
+    assert record["seen"] == {"frames": 8 if given == START else 7}
+    with pytest.raises(InputError, match="another data"):
+        Trainer(tiny_model(), LabelledSet(("person",), tiny_set.frames[:1]), tmp_path / "run", TINY, given)
+
+
+def test_what_is_frozen_is_there_and_leaves_something(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    for frozen, told in (
+        (
+            (*FROZEN, "backbone.body.layr1"),
+            "--freeze backbone.body.layr1: no parameter.* rpn.head, roi",
+        ),
+        (("backbone", "rpn", "roi_heads"), "--freeze backbone,rpn,roi_heads leaves no parameter to train"),
+    ):
+        with pytest.raises(InputError, match=told):
+            Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, frozen=frozen))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_before_that_froze_nothing_goes_on(tmp_path: Path, tiny_set: LabelledSet) -> None:
+    Trainer(tiny_model(), tiny_set, tmp_path / "run", TINY).save()
+    settings = json.loads((tmp_path / "run/train.json").read_text())
+    (tmp_path / "run/train.json").write_text(json.dumps(settings | {"frozen": [*FROZEN, "nonsense"]}))
+    Trainer(tiny_model(), tiny_set, tmp_path / "run", replace(TINY, frozen=(*FROZEN, "nonsense")))
 
 
 def with_old_names(values: dict[str, Any]) -> dict[str, Any]:
