@@ -16,12 +16,12 @@ from export.commands.labelling.propose import add_propose_command
 from export.commands.labelling.review import add_review_command
 from export.data.assist.corrected import corrected
 from export.data.assist.write import IMAGES, JSON
-from export.data.clean import KINDS, examples, inspect, summary
+from export.data.clean import KINDS, examples, inspect, leaves_out, summary
 from export.data.coco import ACCEPT, LEAVE_OUT, read_coco, to_coco
 from export.data.dataset import LabelledSet
 from export.data.formats import read_folder
 from export.data.report import report
-from export.data.runs import BY, GAP, FramesNamed, flights_of, split_by_run, table_of
+from export.data.runs import BY, GAP, flights_of, leave_out, split_by_run, table_of
 from export.data.simulate import simulate
 from export.data.wild import ANIMAL, simulate_onto, simulate_wild
 
@@ -169,15 +169,19 @@ def run_simulate(arguments: argparse.Namespace) -> int:
     classes = [name.strip() for name in text.split(",") if name.strip()]
     if not classes:
         raise InputError(f"--classes {arguments.classes!r}: expected one or more names, such as Person,Car")
+    real = None
+    if arguments.onto:
+        listed = arguments.annotations
+        real = read_coco(listed, arguments.onto) if listed else read_folder(arguments.onto)
+        for note in real.notes:
+            say(console, note)
     with bars_on(console) as progress:
         task = progress.add_task("frames", total=frames)
 
         def tell(done: int) -> None:
             progress.update(task, completed=done)
 
-        if arguments.onto:
-            listed = arguments.annotations
-            real = read_coco(listed, arguments.onto) if listed else read_folder(arguments.onto)
+        if real is not None:
             data = simulate_onto(out, frames, seed, split, real, tell)
         elif arguments.scene in WILD:
             part = EIGHT_BIT if arguments.eight_bit is None else arguments.eight_bit
@@ -251,7 +255,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     if cleaned.frames and (any(cleaned.count().values()) or not any(data.count().values())):
         return 0
     what = "boxes" if cleaned.frames else "frames"
-    raise EdgeError(f"none of the {what} is usable, so there is nothing to train on: {next(iter(first.values()))}")
+    why = next(text for kind, text in first.items() if leaves_out(kind) or (what == "boxes" and kind.startswith("box")))
+    raise EdgeError(f"none of the {what} is usable, so there is nothing to train on: {why}")
 
 
 def _read(arguments: argparse.Namespace) -> LabelledSet:
@@ -265,12 +270,7 @@ def _read(arguments: argparse.Namespace) -> LabelledSet:
         data = read_folder(folder, arguments.split, voc_origin=arguments.voc_origin, proposals=proposals)
     if of_proposals:
         data = corrected(data, folder, proposals)
-    for text in arguments.without:
-        named = FramesNamed(text)
-        if not named.matches(data.frames):
-            known = ", ".join(list(flights_of(data))[:3])
-            raise InputError(f"--without {text}: no frame is of it: expected some of the flights, such as {known}")
-        data = data.without(named)
+    data = leave_out(data, arguments.without)
     if not data.frames:
         raise InputError("no frame is left to look at: check --without and --proposals")
     return data

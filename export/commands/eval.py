@@ -134,9 +134,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     console = console_of(arguments.quiet)
     read, (data, problems) = data, tidy(data)
     check_boxes(read, data)
-    conditions = conditions_of(arguments, data)
+    conditions, unused = conditions_of(arguments, data)
     compare = other_bundle(arguments, data) if arguments.against else None
-    notes = [*read.notes, *told(problems)]
+    notes = [*read.notes, *told(problems), *unused]
     for note in notes:
         say(console, note)
     truth = coco_truth(arguments.annotations, arguments.images, data, class_choice(arguments)) if arguments.coco else []

@@ -61,7 +61,10 @@ def add_onnx_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
         help="bundle folder to write; left out with --checkpoint BUNDLE --int8: that bundle itself",
     )
     parser.add_argument(
-        "--classes", metavar="NAME,NAME,...", help="names of labels 1, 2, ... (default: the checkpoint's)"
+        "--classes",
+        metavar="NAME,NAME,...",
+        help="names of labels 1, 2, ... (default: the checkpoint's). Where it has names, a new one stands in the place "
+        "of the old one; one of its own in another place is refused",
     )
     parser.add_argument("--height", type=int, default=512, help="height of the frames, px (default: %(default)s)")
     parser.add_argument("--width", type=int, default=640, help="width of the frames, px (default: %(default)s)")
@@ -121,6 +124,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         task = bar.add_task("read the detector", total=len(STEPS) + arguments.int8)
         model, settings, digest, notes = _made(arguments) if arguments.model else _read(arguments)
         normalisers = normalisers_of(model)
+        classes, renamed = _class_names(model, arguments.classes)
 
         def step(what: str) -> None:
             bar.update(task, description=what, advance=1)
@@ -128,7 +132,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
         bundle = export_bundle(
             model,
             arguments.out,
-            _class_names(model, arguments.classes),
+            classes,
             arguments.height,
             arguments.width,
             name=arguments.name,
@@ -156,7 +160,7 @@ def run_onnx(arguments: argparse.Namespace) -> int:
             progress=step,
             built=detectors.append,
         )
-    for line in notes:
+    for line in (*notes, *renamed):
         say(console, line)
     _summary(console, bundle, detectors[0])
     if arguments.int8:
@@ -222,13 +226,29 @@ def _made(arguments: argparse.Namespace) -> tuple[FasterRCNN, list[Setting], str
     return model, [], sha256(arguments.weights) if arguments.weights else "", model.notes
 
 
-def _class_names(model: FasterRCNN, given: str | None) -> list[str]:
-    if given is not None:
-        return [name.strip() for name in given.split(",")]
-    if not model.class_names:
-        count = model.roi_heads.box_predictor.cls_score.out_features - 1
-        raise InputError(f"the checkpoint does not name its {count} classes: give --classes NAME,NAME,...")
-    return list(model.class_names)
+def _class_names(model: FasterRCNN, given: str | None) -> tuple[list[str], list[str]]:
+    """Names of labels 1, 2, ..., and a line for each that the detector itself calls otherwise.
+
+    Raises InputError where nobody names them, and for a name that it has for another label: people would become cars.
+    """
+    known = list(model.class_names)
+    if given is None:
+        if not known:
+            count = model.roi_heads.box_predictor.cls_score.out_features - 1
+            raise InputError(f"the checkpoint does not name its {count} classes: give --classes NAME,NAME,...")
+        return known, []
+    asked = names(given)
+    label_of = {name.casefold(): i for i, name in enumerate(known, 1)}
+    renamed = []
+    for i, (old, new) in enumerate(zip(known, asked, strict=False), 1):
+        if label_of.get(new.casefold(), i) != i:
+            raise InputError(
+                f"--classes {given}: label {i} is {old}, and {new} is label {label_of[new.casefold()]}, as the "
+                f"checkpoint names them: expected {','.join(known)}, or new names in their places; leave --classes out"
+            )
+        if old != new:
+            renamed.append(f"label {i}: {old} is called {new}")
+    return list(asked), renamed
 
 
 def _compared(console: Screen, bundle: Bundle, model: FasterRCNN, images: str) -> int:

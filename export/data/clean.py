@@ -1,8 +1,9 @@
 """Is the data what training believes it is? Problems are named, fixed copies are returned, no file is
 changed.
 
-Boxes (`tidy`, no image is read; training and evaluation always do it): outside the frame, of no size, twice.
-Images (`inspect`): unreadable, truncated, of another size, in colour, black-hot among white-hot, the same
+Boxes (`tidy`, no image is read; training and evaluation always do it): outside the frame, of no size, twice; ignored
+regions of which nothing is left.
+Images (`inspect`): unreadable, truncated, of another size, in colour, to be turned, black-hot among white-hot, the same
 frame twice, nearly the same frame in a row (they must not be parted by a split).
 """
 
@@ -19,23 +20,32 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.data import Pixels
-from export.data.dataset import ImageError, LabelledFrame, LabelledSet, read_grey, read_pixels
+from export.data.dataset import (
+    ImageError,
+    LabelledFrame,
+    LabelledSet,
+    check_orientation,
+    read_grey,
+    read_pixels,
+)
 from export.data.runs import run_of
 
 KINDS = {
     "box outside": "clipped to the frame, dropped where nothing is left",
     "box of no size": "dropped",
     "box twice": "dropped once",
+    "ignored region": "dropped: of no size, or outside the frame",
     "empty class": "no boxes in any frame; kept, as labels count on it",
     "unreadable": "frame left out",
     "truncated": "frame left out",
     "size": "frame left out: its boxes belong to another size",
+    "orientation": "frame left out: EXIF says to turn it, and its boxes may be drawn on the turned picture",
     "colour": "frame left out: a palette is not a temperature",
     "black-hot": "frame left out: objects are dark where the others' are bright",
     "same frame": "left out, the first stays",
     "near-duplicate": "kept; split by run, so that such frames are not parted",
 }
-_STAYS = ("near-duplicate", "empty class")
+_STAYS = ("ignored region", "near-duplicate", "empty class")
 NEAR = 3  # bits of 64
 CONTRAST = 12.0  # grey levels; parked cars and bicycles are often colder than the ground, people are not
 
@@ -83,8 +93,16 @@ def _tidy_frame(frame: LabelledFrame, problems: list[Problem]) -> LabelledFrame:
         if (clipped[i, 2:] > clipped[i, :2]).all():
             kept.append(i)
     regions = frame.ignored.clip(0, limit)
-    regions = regions[(regions[:, 2:] > regions[:, :2]).all(1)]  # not those that are no numbers, either
-    return replace(frame, boxes=clipped[kept], labels=frame.labels[kept], ignored=regions)
+    there = (regions[:, 2:] > regions[:, :2]).all(1)  # not those that are no numbers, either
+    for box in frame.ignored[~there].tolist():
+        text = f"region {[round(v, 1) for v in box]} in {frame.width}x{frame.height}"
+        problems.append(Problem("ignored region", frame.path, text, tuple(box)))
+    return replace(frame, boxes=clipped[kept], labels=frame.labels[kept], ignored=regions[there])
+
+
+def leaves_out(kind: str) -> bool:
+    """Whether a problem of this kind leaves its frame out."""
+    return not kind.startswith("box") and kind not in _STAYS
 
 
 def inspect(
@@ -115,13 +133,14 @@ def inspect(
             previous = hashed, run, frame.path
         problems += found
         tell(i + 1)
-    bad = {p.file for p in problems if p.file and not p.kind.startswith("box") and p.kind not in _STAYS}
+    bad = {p.file for p in problems if p.file and leaves_out(p.kind)}
     return fixed.without(lambda frame: frame.path in bad), problems
 
 
 def _inspect_frame(frame: LabelledFrame, hot: npt.NDArray[np.bool_]) -> tuple[list[Problem], Pixels | None]:
     try:
         pixels = read_pixels(frame.path)
+        check_orientation(frame)
     except ImageError as error:
         return [Problem(error.kind, frame.path, str(error))], None
     height, width = pixels.shape

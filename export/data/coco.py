@@ -98,9 +98,7 @@ def read_coco_in(
             else:
                 kept.append(corners)
                 labels.append(label)
-        scale = image.temperature
-        temperature = TemperatureScale(scale.gain, scale.offset) if scale else None
-        frames.append(labelled_frame(path, width, height, kept, labels, regions, temperature))
+        frames.append(labelled_frame(path, width, height, kept, labels, regions, _temperature(source, i, image)))
     if unknown and not frames:
         raise unknown
     if not classes or not frames:
@@ -155,6 +153,14 @@ def _size(source: Path, i: int, image: CocoImage, path: Path) -> tuple[int, int]
             f"annotations {source}: images[{i}]: image {image.id} has no 'width' and 'height', and {error}: give "
             "its size, or leave it out"
         ) from None
+
+
+def _temperature(source: Path, i: int, image: CocoImage) -> TemperatureScale | None:
+    scale = image.temperature
+    try:
+        return TemperatureScale(scale.gain, scale.offset) if scale else None
+    except InputError as error:
+        raise InputError(f"annotations {source}: images[{i}]: image {image.id}, {name_of(image)}: {error}") from None
 
 
 def _corners(source: Path, place: str, box: CocoBox, file: str, told: Told) -> Box:

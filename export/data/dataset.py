@@ -20,6 +20,7 @@ from edge.errors import InputError
 from edge.model.normalisers import Normalisers
 from edge.system.files import reason_of
 from edge.thermal.windows import Grey
+from export.data.pictures import BY_LINES, orientation_of
 
 Int64 = npt.NDArray[np.int64]
 IGNORED = "DontCare"
@@ -208,9 +209,23 @@ def _read(path: Path) -> Picture:
     return picture
 
 
+def check_orientation(frame: LabelledFrame) -> None:
+    """Raises ImageError where a picture with boxes says that it is to be turned: most labelling tools do so, flight
+    does not, and nobody knows on which of the two pictures the boxes were drawn.
+    """
+    turned = orientation_of(frame.path) if len(frame.boxes) or len(frame.ignored) else BY_LINES
+    if turned != BY_LINES:
+        raise ImageError(
+            "orientation",
+            f"image {frame.path} has EXIF orientation {turned}, which is not followed, and its boxes may be drawn on "
+            "the turned picture: save it turned (magick mogrify -auto-orient), or without the tag if they are drawn on "
+            "the picture as stored (exiftool -Orientation=)",
+        )
+
+
 def read_frame(frame: LabelledFrame) -> Pixels:
-    """The pixels of a labelled frame, (height, width) uint8 or uint16. Raises ImageError as `read_pixels`, and where
-    the boxes belong to another size.
+    """The pixels of a labelled frame, (height, width) uint8 or uint16. Raises ImageError as `read_pixels` and
+    `check_orientation`, and where the boxes belong to another size.
     """
     return sensor_frame(frame).pixels
 
@@ -218,6 +233,7 @@ def read_frame(frame: LabelledFrame) -> Pixels:
 def sensor_frame(frame: LabelledFrame, seq: int = 0) -> Frame:
     """The frame as flight has it: `read_frame`'s pixels, and the scale of the label file, else that of the image."""
     picture = _read(frame.path)
+    check_orientation(frame)
     height, width = picture.pixels.shape
     if (width, height) != (frame.width, frame.height):
         raise ImageError(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
+from edge.camera.images.exif import HEAD, entries
+from edge.camera.images.jpeg import APP1, jpeg_segments
 from edge.camera.stills import SUFFIXES, read_still
 from edge.errors import InputError
-from edge.system.files import reason_of
+from edge.system.files import open_regular, reason_of
 from export.data.splits import split_of
 from export.data.text_file import clean_name, some
 
+ORIENTATION, TIFF, BY_LINES = 0x112, 42, 1  # the tag of TIFF 6.0 and EXIF, and its value for a picture as stored
 _UPLOAD = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
 
 
@@ -38,6 +44,50 @@ def size_of(path: Path) -> tuple[int, int]:
         why = reason_of(error) if isinstance(error, OSError) else error
         raise InputError(f"image {path} cannot be read ({why})") from None
     return width, height
+
+
+def orientation_of(path: Path) -> int:
+    """1 to 8, how an image file says that its pixels are to be turned when they are shown: the tag of EXIF in JPEG and
+    PNG, and of TIFF. 1 = as stored, and where it does not say so, or cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            head = file.read(HEAD)
+            if head[:2] in (b"II", b"MM"):
+                return _tag(file)
+            if head[:4] == b"\x89PNG":
+                return _tag(io.BytesIO(_exif_of_png(file)))
+        segments = (body[6:] for kind, body in jpeg_segments(head) if kind == APP1 and body[:6] == b"Exif\0\0")
+        return _tag(io.BytesIO(next(segments, b"")))
+    except (OSError, ValueError, struct.error):
+        return BY_LINES
+
+
+def _exif_of_png(file: IO[bytes]) -> bytes:
+    at, kind = 8, b""
+    while kind != b"IEND":
+        file.seek(at)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if kind == b"eXIf":
+            return file.read(length)
+        at += 12 + length
+    return b""
+
+
+def _tag(file: IO[bytes]) -> int:
+    """The orientation in the first directory of a TIFF, which EXIF is too."""
+    file.seek(0)
+    head = file.read(8)
+    order = ">" if head[:2] == b"MM" else "<"
+    magic, at = struct.unpack(order + "HI", head[2:])
+    if magic != TIFF:
+        return BY_LINES
+    file.seek(at)
+    count = file.read(2)
+    table = count + file.read(12 * int(*struct.unpack(order + "H", count)))
+    found = entries(table, order, 0).get(ORIENTATION)
+    value = struct.unpack_from(order + "H", table, found[2])[0] if found else BY_LINES
+    return int(value) if 1 <= value <= 8 else BY_LINES
 
 
 class Pictures:

@@ -19,7 +19,8 @@ from edge.sim.settings import MIN_DEPRESSION_DEG, SimulatorSettings
 from edge.sim.truth import SimulatedFrame
 from edge.system.files import reason_of, write_whole
 from export.data.coco import to_coco
-from export.data.dataset import LabelledFrame, LabelledSet
+from export.data.dataset import IGNORED, LabelledFrame, LabelledSet
+from export.data.text_file import clean_name
 
 FRAMES_A_FLIGHT = 8  # of one ground, seconds apart, so that they differ
 LEAST_VISIBLE = 0.5  # a body hidden further is an ignored region
@@ -42,8 +43,10 @@ def write_set(
     """Write the files of ``out/split`` and, last, ``out/annotations/split.json`` (COCO). ``tell`` is given the number
     of frames done.
 
-    Raises InputError where ``split`` is no name of a folder in ``out``, is there already, or cannot be written.
+    Raises InputError where ``split`` is no name of a folder in ``out``, is there already, or cannot be written, and
+    for classes that nobody could read back.
     """
+    _check_classes(classes)
     if split in ("", ".", "..", "annotations") or Path(split).name != split:
         raise InputError(f"--split {split!r}: expected the name of a folder in {out}, such as train or val")
     labels = out / "annotations" / f"{split}.json"
@@ -68,6 +71,17 @@ def write_set(
     except OSError as error:
         raise InputError(f"{out} cannot be written ({reason_of(error)}): make space, or give another --out") from None
     return data
+
+
+def _check_classes(classes: Sequence[str]) -> None:
+    known: set[str] = set()
+    for name in classes:
+        folded = clean_name(name, "--classes: a class is called").casefold()
+        if folded == IGNORED.casefold():
+            raise InputError(f"--classes: {name} is what ignored regions are called: expected another name")
+        if folded in known:
+            raise InputError(f"--classes: {name} comes twice, whatever the case: expected each class once")
+        known.add(folded)
 
 
 def simulate(

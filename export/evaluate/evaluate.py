@@ -22,8 +22,10 @@ from edge.model.transform import Preprocessor, to_detections
 from export.data.dataset import LabelledSet, sensor_frame
 from export.evaluate.thresholds import best_mean_f1, threshold_rows
 
-# px^2: Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383), and COCO
-PAPER_SIZES = {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, float("inf"))}
+# px^2, both ends inside. Lyu et al. 2024 (doi 10.1016/j.ecoinf.2023.102383): each box is of one size, 187 is small
+_ABOVE = [float(np.nextafter(edge, np.inf)) for edge in (187.0, 408.0)]
+PAPER_SIZES = {"small": (0.0, 187.0), "medium": (_ABOVE[0], 408.0), "large": (_ABOVE[1], float("inf"))}
+# COCO's own: a box on an edge is of both sizes
 COCO_SIZES = {"small": (0.0, 1024.0), "medium": (1024.0, 9216.0), "large": (9216.0, float("inf"))}
 FALSE_PER_FRAME = 0.1
 
@@ -89,7 +91,7 @@ def figures(
     ``ap``, ``ap50``: means over classes. ``ap50_by_size``: by the paper's bins; ``..._by_class_and_size`` in
     full.
     ``best_f1``: over all classes, at IoU 0.5; ``best_mean_f1``: the mean of F1 over classes, see `best_mean_f1`.
-    ``counting``: detections of the best F1's threshold and more against true boxes, per frame.
+    ``counting``: detections of the best F1's threshold and more, right and false, against true boxes, per frame.
     ``recall_at_1_false_in_10_frames``: for each class alone. ``thresholds``: by class, and all together, see
     `export.evaluate.thresholds`; ``bundle``: the scores from which the bundle shows detections, None for a checkpoint;
     where they differ, none of all together is the bundle's.
@@ -143,10 +145,9 @@ def figures(
 def _counting(judged: Sequence[Judged], classes: Sequence[str], threshold: float) -> dict[str, Any]:
     rows = {}
     for label, name in enumerate(classes):
-        errors = [
-            int(((f.labels == label) & (f.scores >= threshold)).sum()) - int((f.true_labels == label).sum())
-            for f in judged
-        ]
+        # without detections over ignored regions, as `rank` leaves them out
+        ranked = [rank([frame], label, 0.5) for frame in judged]
+        errors = [int((one.scores >= threshold).sum()) - one.total for one in ranked]
         rows[name] = {"bias": float(np.mean(errors)), "mean_absolute": float(np.mean(np.abs(errors)))}
     return rows
 

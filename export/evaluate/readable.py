@@ -15,8 +15,8 @@ from export.evaluate.trained_on import key_of
 def check_readable(data: LabelledSet, tell: Callable[[int], None] = lambda _: None) -> list[bytes]:
     """Read every frame once; ``tell`` is given the number of frames done. Returns `key_of` each picture.
 
-    Raises InputError where frames cannot be read, are in colour, or of another size than their labels say: how many of
-    each kind, and the first of them by name.
+    Raises InputError where frames cannot be read, are in colour, to be turned, or of another size than their labels
+    say: how many of each kind, and the first of them by name.
     """
     bad: list[ImageError] = []
     keys: list[bytes] = []
@@ -48,4 +48,5 @@ _KINDS = {
     "unreadable": "missing or broken",
     "truncated": "cut off",
     "colour": "in colour",
+    "orientation": "to be turned by EXIF",
 }

@@ -82,12 +82,12 @@ LIMITS: dict[str, dict[str, tuple[Any, str]]] = {
     "evaluate.confusion": {"IOU": (0.5, "as AP50")},
     "evaluate.evaluate": {
         "PAPER_SIZES": (
-            {"small": (0.0, 187.0), "medium": (187.0, 408.0), "large": (408.0, INF)},
-            "px^2, Lyu et al. 2024, doi 10.1016/j.ecoinf.2023.102383",
+            {"small": (0.0, 187.0), "medium": (187.0 + 2**-45, 408.0), "large": (408.0 + 2**-44, INF)},
+            "px^2, Lyu et al. 2024, doi 10.1016/j.ecoinf.2023.102383; the next float64, so that no box is of two sizes",
         ),
         "COCO_SIZES": (
             {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, INF)},
-            "px^2, cocodataset.org, detection-eval",
+            "px^2, cocodataset.org, detection-eval; closed at both ends, as COCOeval's areaRng",
         ),
         "FALSE_PER_FRAME": (0.1, "chosen: one false alarm in ten frames"),
     },

@@ -31,8 +31,9 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
         "--conditions",
         type=Path,
         metavar="FILE",
-        help="CSV or JSON with a column 'file' and others, such as altitude: figures for each value. Light, altitude "
-        "and angle are also taken from names as HIT-UAV's",
+        help="CSV or JSON with a column 'file', the names of pictures, with their folders where names come twice, and "
+        "others, such as altitude: figures for each value. Light, altitude and angle are also taken from names as "
+        "HIT-UAV's",
     )
     parser.add_argument(
         "--flights",
@@ -62,9 +63,10 @@ def check_group_options(arguments: argparse.Namespace) -> None:
         raise InputError("--against is a bundle beside another: give --model BUNDLE")
 
 
-def conditions_of(arguments: argparse.Namespace, data: LabelledSet) -> Conditions:
-    """In what each frame was taken: by its name, and by the columns of --conditions."""
-    return told_by_names(data) | (read_conditions(arguments.conditions, data) if arguments.conditions else {})
+def conditions_of(arguments: argparse.Namespace, data: LabelledSet) -> tuple[Conditions, list[str]]:
+    """In what each frame was taken: by its name, and by the columns of --conditions; and lines for the user."""
+    told, lines = read_conditions(arguments.conditions, data) if arguments.conditions else ({}, [])
+    return told_by_names(data) | told, lines
 
 
 def seen_by(

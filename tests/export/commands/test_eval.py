@@ -356,13 +356,16 @@ def test_columns_and_folders_of_the_users_own(
     tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--model", str(tiny_bundle), *hot_frames(tmp_path / "data")]
-    (tmp_path / "c.csv").write_text("file,weather\n0.png,fog\n1.png,fog\n2.png,clear\n")
+    (tmp_path / "c.csv").write_text("file,weather\n0.png,fog\n1.png,fog\n2.png,clear\n9.png,rain\n")
     found = figures_of(tmp_path / "x.json", *words, "--conditions", str(tmp_path / "c.csv"), "--flights", "folder")
     assert [(r["value"], r["frames"]) for r in found["groups"] if r["by"] == "weather" and r["class"] == "all"] == [
         ("clear", 1),
         ("fog", 2),
     ]
     assert found["groups_how"]["flights"] == "folder"
+    line = f"--conditions {tmp_path / 'c.csv'}: 1 of its 4 pictures are not evaluated; the first: '9.png'"
+    assert line in found["notes"]
+    assert line in capsys.readouterr().out
     assert main(["eval", *words, "--flight-gap", "0"]) == 2
     assert "--flight-gap 0: expected 1 or more" in capsys.readouterr().err
 

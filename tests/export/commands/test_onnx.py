@@ -159,6 +159,28 @@ def test_classes_come_from_the_checkpoint_or_are_asked_for(
     assert Bundle.load(tmp_path / "m").classes == ("fox", "hare")
 
 
+@pytest.mark.usefixtures("traced_before")
+def test_a_class_is_renamed_in_its_place_and_never_becomes_another(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = {"model": torch.load(folder / "model.pth", weights_only=True), "classes": ["deer", "person"]}
+    torch.save(content, tmp_path / "named.pth")
+    words = command(folder, "--checkpoint", str(tmp_path / "named.pth"), "--out", str(tmp_path / "m"))
+    for given, told in (
+        ("person,deer", "label 1 is deer, and person is label 2, as the checkpoint names them: expected deer,person"),
+        ("fox,Deer", "label 2 is person, and Deer is label 1"),
+    ):
+        assert main([*words, "--classes", given]) == 2
+        error = capsys.readouterr().err
+        assert f"--classes {given}: {told}" in error
+        assert "leave --classes out" in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "m").exists()
+    assert main([*words, "--classes", "animal,person"]) == 0
+    assert "label 1: deer is called animal\n" in capsys.readouterr().out
+    assert Bundle.load(tmp_path / "m").classes == ("animal", "person")
+
+
 def test_the_board_without_torch_can_ask_for_the_engine() -> None:
     """`edge-export engine` must not import torch, nor may `edge-export --help`."""
     code = (

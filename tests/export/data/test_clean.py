@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from export.commands.main import main
 from export.data.clean import inspect, summary, tidy
@@ -65,3 +66,34 @@ def test_tidy_leaves_good_boxes_alone(tmp_path: Path) -> None:
     fixed, problems = tidy(data)
     assert problems == []
     np.testing.assert_array_equal(fixed.frames[0].boxes, data.frames[0].boxes)
+
+
+def test_ignored_regions_that_are_none_are_counted(tmp_path: Path) -> None:
+    """Category 4 is DontCare. Backwards, beside the picture, of no size; the last two stay, one of them cut."""
+    regions = [[30.0, 8, -9, 8], [70, 8, 9, 8], [5, 5, 0, 3], [5, 5, 8, 8], [60, 40, 20, 20]]
+    data = read_coco(write_coco(tmp_path, ["a.png"], [(0, 4, box) for box in regions]), tmp_path)
+    fixed, problems = tidy(data)
+    told = [(p.kind, p.detail) for p in problems if p.kind != "empty class"]
+    assert told == [
+        ("ignored region", "region [30.0, 8.0, 21.0, 16.0] in 64x48"),
+        ("ignored region", "region [70.0, 8.0, 79.0, 16.0] in 64x48"),
+        ("ignored region", "region [5.0, 5.0, 5.0, 8.0] in 64x48"),
+    ]
+    assert fixed.frames[0].ignored.tolist() == [[5, 5, 13, 13], [60, 40, 64, 48]]
+    write_image(tmp_path / "a.png")
+    kept, found = inspect(data)
+    assert len(kept) == 1  # the frame stays
+    assert summary(found)["ignored region"] == 3
+
+
+def test_why_nothing_is_usable_is_not_an_empty_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No box is of the class Car, whatever else is wrong."""
+    for folder, box, told in (
+        ("gone", [8.0, 8, 8, 8], "none of the frames is usable, so there is nothing to train on: image"),
+        ("empty", [8.0, 8, 0, 8], "none of the boxes is usable, so there is nothing to train on: a.png: box [8.0, 8.0"),
+    ):
+        write_coco(tmp_path / folder, ["a.png"], [(0, 0, box)])
+        if folder == "empty":
+            write_image(tmp_path / folder / "train/a.png")
+        assert main(["data", "check", str(tmp_path / folder), "--out", str(tmp_path / "out"), "--quiet"]) == 1
+        assert told in capsys.readouterr().err

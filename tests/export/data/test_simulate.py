@@ -61,7 +61,7 @@ def test_a_temperature_scale_that_makes_no_sense_is_refused(tmp_path: Path) -> N
     simulate(tmp_path, 1, seed=1)
     labels = tmp_path / "annotations/train.json"
     labels.write_text(labels.read_text().replace('"gain": 0.01', '"gain": 0'))
-    with pytest.raises(InputError, match="temperature scale"):
+    with pytest.raises(InputError, match=r"train\.json: images\[0\]: image 0, sim1-0000_000\.png: temperature scale"):
         read_coco(labels, tmp_path / "train")
 
 
@@ -71,3 +71,21 @@ def test_a_part_is_the_name_of_a_folder_in_the_set(split: str, tmp_path: Path) -
     with pytest.raises(InputError, match=r"--split .*: expected the name of a folder in .*, such as train or val"):
         simulate(out, 1, 1, split)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ("Person,person", "--classes: person comes twice, whatever the case: expected each class once"),
+        ("DONTCARE,Car", "--classes: DONTCARE is what ignored regions are called"),
+        ("Per\x1bson", "--classes: a class is called 'Per\\x1bson': expected a name of characters"),
+    ],
+)
+@pytest.mark.parametrize("scene", ["survey", "wild"])
+def test_classes_that_nobody_could_read_back_are_refused_before_a_frame_is_made(
+    scene: str, classes: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ["data", "simulate", "--out", str(tmp_path / "out"), "--frames", "1", "--scene", scene]
+    assert main([*made, "--classes", classes]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -122,6 +122,16 @@ def test_real_frames_keep_their_labels_and_get_animals(tmp_path: Path) -> None:
     assert main(listed) == 0
 
 
+def test_what_was_assumed_of_the_real_labels_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real = real_folder(tmp_path / "real", ("1_60_90_0_00001.jpg",))
+    (real / "annotations/val.json").write_text((real / "annotations/train.json").read_text())
+    assert main(["data", "simulate", "--onto", str(real), "--out", str(tmp_path / "out"), "--frames", "1"]) == 0
+    line = f"{real}: its part train was read, of train, val\n"
+    assert line in capsys.readouterr().out
+    assert main(["data", "check", str(real), "--out", str(tmp_path / "check")]) == 0
+    assert line in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

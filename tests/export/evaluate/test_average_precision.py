@@ -8,6 +8,9 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from edge.measure.average_precision import ALL, IOUS, Judged, Ranking, found_at, rank
 from export.evaluate.evaluate import PAPER_SIZES, figures
+from export.parity.pairs import size_of
+
+NONE = np.zeros((0, 4), np.float32)
 
 
 def random_frames(seed: int, count: int = 6) -> list[Judged]:
@@ -133,3 +136,43 @@ def test_a_perfect_detector_and_a_blind_one() -> None:
     result = figures(blind, ("a", "b", "never"))
     assert result["ap50"] == 0.0
     assert result["per_class_ap50"]["never"] is None
+
+
+def boxes_of(*sides: tuple[float, float]) -> np.ndarray:
+    """Boxes of these widths and heights, far from each other."""
+    return np.array([(100.0 * i, 0, 100.0 * i + w, h) for i, (w, h) in enumerate(sides)], np.float32)
+
+
+def test_a_box_on_an_edge_is_of_one_size() -> None:
+    """187 and 408 px^2: the smaller one, as `export.parity.pairs.size_of` and docs/output.md have it."""
+    truth = boxes_of((11, 17), (17.03125, 11), (17, 24), (24.0625, 17))  # 187, 187.34, 408, 409.06
+    labels, scores = np.zeros(4, np.int64), np.full(4, 0.9, np.float32)
+    frame = Judged(truth, scores, labels, truth, labels, NONE)
+    alone = {size: rank([frame], 0, 0.5, area).total for size, area in PAPER_SIZES.items()}
+    assert alone == {"small": 1, "medium": 2, "large": 1}
+    assert [("small", "medium", "large")[i] for i in size_of(truth)] == ["small", "medium", "medium", "large"]
+    edges = np.concatenate([np.random.default_rng(7).integers(1, 40, (300, 2)), [(11, 17), (17, 24)]])
+    whole = boxes_of(*map(tuple, edges.tolist()))
+    one = Judged(whole, np.ones(302, np.float32), np.zeros(302, np.int64), whole, np.zeros(302, np.int64), NONE)
+    assert sum(rank([one], 0, 0.5, area).total for area in PAPER_SIZES.values()) == 302
+
+
+def test_counting_leaves_out_what_lies_over_ignored_regions() -> None:
+    """Three frames: one right; one right and two over a region that nobody labelled; one false."""
+    person, region, alone = [0.0, 0, 10, 10], [40.0, 0, 80, 40], [10.0, 50, 20, 60]
+    inside = [[45.0, 5, 55, 15], [60.0, 20, 70, 30]]
+
+    def frame(found: list[list[float]], ignored: list[list[float]]) -> Judged:
+        count = len(found)
+        truth, regions = (np.array(b, np.float32).reshape(-1, 4) for b in ([person], ignored))
+        scores = np.full(count, 0.9, np.float32)
+        return Judged(np.array(found, np.float32), scores, np.zeros(count, int), truth, np.zeros(1, np.int64), regions)
+
+    judged = [frame([person], []), frame([person, *inside], [region])]
+    result = figures(judged, ("Person",))
+    assert result["counting"]["Person"] == {"bias": 0.0, "mean_absolute": 0.0}
+    judged.append(frame([person, alone], [region]))
+    result = figures(judged, ("Person",))
+    row = next(row for row in result["thresholds"]["Person"] if "best_f1" in row["of"])
+    assert (row["found"], row["missed"], row["false"]) == (3, 0, 1)
+    assert result["counting"]["Person"]["bias"] == (row["false"] - row["missed"]) / 3

@@ -158,7 +158,7 @@ def test_altitudes_stand_in_the_order_of_numbers() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("c.csv", "file,weather,metres\na.jpg,fog,40\nsub/b.jpg,,60\nother.jpg,rain,60\n"),
+        ("c.csv", "file,weather,metres\na.jpg,fog,40\nx\\b.jpg,,60\n"),
         (
             "c.json",
             '[{"file": "a.jpg", "weather": "fog", "metres": 40}, {"file": "b.jpg", "weather": null, "metres": 60.0}]',
@@ -167,8 +167,22 @@ def test_altitudes_stand_in_the_order_of_numbers() -> None:
 )
 def test_columns_of_the_users_own(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
-    found = read_conditions(tmp_path / name, named("x/b.jpg", "x/a.jpg", "x/c.jpg"))
+    found, lines = read_conditions(tmp_path / name, named("x/b.jpg", "x/a.jpg", "x/c.jpg"))
     assert found == {"weather": ["not told", "fog", "not told"], "metres": ["60", "40", "not told"]}
+    assert lines == []
+
+
+def test_folders_count_and_a_row_of_another_folder_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    data = named("two/A/1.jpg", "two/B/1.jpg", "two/A/2.jpg", "two/B/2.jpg")
+    file.write_text("file,metres\nA/1.jpg,40\nB/1.jpg,80\nother/A/2.jpg,99\nnowhere.jpg,99\n")
+    found, lines = read_conditions(file, data)
+    assert found == {"metres": ["40", "80", "not told", "not told"]}
+    assert lines == [f"--conditions {file}: 2 of its 4 pictures are not evaluated; the first: 'other/A/2.jpg'"]
+    whole = (tmp_path / "A/1.jpg").as_posix()
+    file.write_text(f"file,metres\n1.jpg,10\nA/1.jpg,20\n{whole},30\n./B/1.jpg,40\n")
+    of = named("two/A/1.jpg", "two/B/1.jpg", whole, "C/1.jpg")
+    assert read_conditions(file, of) == ({"metres": ["20", "40", "30", "10"]}, [])  # the longest end of each
 
 
 @pytest.mark.parametrize(
@@ -179,14 +193,16 @@ def test_columns_of_the_users_own(tmp_path: Path, name: str, text: str) -> None:
         ("", "a column 'file'"),
         ("file,weather\na.jpg,fog,40\n", "more or fewer values"),
         ("file,weather\na.jpg\n", "more or fewer values"),
-        ("file,weather\na.jpg,fog\nx/a.jpg,rain\n", "a.jpg comes twice"),
-        ("file,weather\nz.jpg,fog\n", "none of its 1 pictures is one of the 13"),
+        ("file,weather\nx/a.jpg,fog\nx\\a.jpg,rain\n", "x/a.jpg comes twice"),
+        ("file,weather\nz.jpg,fog\n", "none of its 1 pictures is one of the 14"),
+        ("file,weather\nD:/x/a.jpg,fog\n", "folders before a name count"),
+        ("file,weather\na.jpg,fog\n", "'a.jpg' may be a.jpg, x/a.jpg: write the folder before the name"),
         ("file,metres\n" + "".join(f"{i}.jpg,{i}\n" for i in range(13)), "'metres' has 13 values in these frames"),
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "c.csv").write_text(text)
-    data = named(*(f"{i}.jpg" for i in range(13))) if "metres" in text else named("a.jpg", *"bcdefghijklm")
+    data = named(*(f"{i}.jpg" for i in range(13))) if "metres" in text else named("a.jpg", "x/a.jpg", *"bcdefghijklm")
     with pytest.raises(InputError, match="--conditions .*c.csv") as error:
         read_conditions(tmp_path / "c.csv", data)
     assert told in str(error.value)
