@@ -3,8 +3,8 @@
     python benchmarks/accuracy/health.py SOURCE [SOURCE ...] [--model BUNDLE] [--frames N]
 
 SOURCE: white-hot, without anything drawn into it: a folder of stills, a video. Each frame is judged as the first one of
-a flight, then all of them one after the other, and some drawn at random, as of a flight whose scene changes. The rates
-in docs are those of HIT-UAV's validation part.
+a flight, then all of them one after the other, and some drawn at random, as of a flight whose scene changes. Then the
+palette changes in flight, at each frame in turn. The rates in docs are those of HIT-UAV's validation part.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from edge.app.settings import MODEL
 from edge.camera import open_camera
 from edge.data import Detections, Frame, RawDetections
 from edge.engine import open_engine
+from edge.health.inversion import Inversion
 from edge.health.polarity import Polarity
 from edge.health.scene import Health
 from edge.model.transform import Preprocessor, to_detections
@@ -49,6 +50,7 @@ def main() -> None:
                 inverse = [look(engine, Frame(np.bitwise_not(f.pixels), f.seq, f.t_capture)) for f in frames]
                 judge("as it is", engine, straight, inverse)
                 judge("inverted", engine, inverse, straight)
+                print(f"  a palette that changes in flight: {changes([frame.pixels for frame in frames])}")
             else:
                 judge("as it is", engine, straight, straight)
 
@@ -78,6 +80,20 @@ def judge(name: str, engine: Engine, seen: list[Seen], inverse: list[Seen]) -> N
     if seen[0][0].pixels.dtype == np.uint8:
         told = {of: draws(engine, seen, inverse, of) for of in OF_EACH if of <= len(seen)}
         print(f"    {DRAWS} draws, black_hot of each so many frames: {told}")
+
+
+def changes(flight: list[np.ndarray]) -> str:
+    """Whether one is told of the frames as they are, and of how many places at which it changes it is told at once."""
+    whole, ms, wrongly, told = Inversion(), [], 0, 0
+    for pixels in flight:
+        began = time.thread_time()
+        wrongly += whole.look(pixels)
+        ms.append((time.thread_time() - began) * 1e3)
+    for i in range(1, len(flight)):
+        once = Inversion()
+        told += [once.look(pixels) for pixels in (*flight[max(i - 3, 0) : i], np.bitwise_not(flight[i]))][-1]
+    cost = f"median {np.median(ms):.2f}, mean {np.mean(ms):.2f} ms of one core"
+    return f"told {wrongly} times of the frames as they are, at {told} of {len(flight) - 1} places; {cost}"
 
 
 def draws(engine: Engine, seen: list[Seen], inverse: list[Seen], of: int) -> int:

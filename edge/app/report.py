@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.data import Frame, Result, class_name
 from edge.engine.tiled import TiledEngine, tiling_of
 from edge.errors import SinkError, without_password
 from edge.health.conditions import HealthLog, Line
+from edge.health.polarity import AT_FIRST, NOT_IN_EACH
 from edge.measure.histogram import METHOD
 from edge.measure.meter import Meter
 from edge.measure.percentiles import RULE
@@ -101,7 +104,10 @@ def source_line(camera: Camera, frame: Frame, engine: Engine) -> str:
     """What is looked at, and what becomes of it for the model, in a line."""
     tiling, bundle = tiling_of(engine), engine.bundle
     plan = (tiling.plan if tiling else whole)(frame.width, frame.height, bundle.width, bundle.height)
-    return f"source: {without_password(camera.description)}; {plan.in_words()}"
+    line = f"source: {without_password(camera.description)}; {plan.in_words()}"
+    if camera.independent and frame.pixels.dtype == np.uint8 and (camera.frames or AT_FIRST + 1) > AT_FIRST:
+        line += f"; {NOT_IN_EACH}"
+    return line
 
 
 def origin(engine: Engine, source: str | None, camera: Camera) -> dict[str, Any]:

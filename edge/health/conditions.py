@@ -28,8 +28,8 @@ CONDITIONS = {
     "black_hot": Condition(
         1.0,
         0.5,
-        "it looks black-hot: the model finds more in the inverted picture; set the camera to white-hot, or add "
-        "palette=black-hot to the source",
+        "it looks black-hot: the model finds more in the inverted picture, or it was inverted in flight; set the "
+        "camera to white-hot, or add palette=black-hot to the source",
         of_source=True,
     ),
     "byte_order": Condition(

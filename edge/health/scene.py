@@ -19,6 +19,7 @@ from edge.camera.devices.profiles import PROFILES
 from edge.data import Detections, Frame, RawDetections
 from edge.health.conditions import CONDITIONS
 from edge.health.fixed import Fixed
+from edge.health.inversion import Inversion
 from edge.health.polarity import Look, Polarity
 from edge.model.bundle import Bundle
 from edge.model.tiling import TilePlan, Tiling, whole
@@ -51,7 +52,8 @@ class Health:
         self._frozen_s, self._thawed = 0.0, THAW  # results since it last stood still
         self._shutter = 0.0
         self._swapped = False
-        self._polarity, self._fixed = Polarity(), Fixed()
+        self._polarity, self._inversion, self._fixed = Polarity(), Inversion(), Fixed()
+        self._compared = -1  # the newest frame of which `_inversion` knows
         self._warnings: frozenset[str] = frozenset()
         self.seen: Mapping[str, str] = {}
         """What was seen, by the name of a condition that holds now, where there is more to say than its name."""
@@ -68,6 +70,7 @@ class Health:
         ``image``: (H, W) uint8, the model's input, and ``raw`` what was found in it; ``again`` looks at another one.
         """
         if raw is not None and frame.pixels.dtype == np.uint8:
+            self._compare(frame)
             self._polarity.look(image, raw, self._threshold, again)
 
     def judge(
@@ -94,6 +97,7 @@ class Health:
             self._judged += 1
             self._picture += (_figures(frame, picture) - self._picture) * max(SMOOTH, 1 / self._judged)
             self._fixed.look(picture, frame.pixels.dtype == np.uint8, found)
+            self._compare(frame)
         figures = self._against_limits()
         said = self._of_the_picture(frame)
         figures.update(dict.fromkeys(said, 1.0), scale=self._times(frame))
@@ -114,6 +118,15 @@ class Health:
             said["scale"] = self._plan(frame).in_words()
         self.seen = {name: said[name] for name in said if name in self._warnings}
         return self._warnings
+
+    def _compare(self, frame: Frame) -> None:
+        """Has the palette changed with this frame? Asked once a frame, before it is judged or the model looks at it."""
+        if frame.pixels.dtype != np.uint8 or frame.seq == self._compared:
+            return
+        self._compared = frame.seq
+        if self._inversion.look(np.asarray(frame.pixels, np.uint8)):
+            self._polarity.invert(frame.seq, "black_hot" in self._warnings)
+            self._warnings -= {"black_hot"}  # it begins anew, or is over
 
     def _of_the_picture(self, frame: Frame) -> dict[str, str]:
         """What is in the picture that should not be, in words, by the name of its condition."""

@@ -51,6 +51,21 @@ def test_a_broken_image_is_named_and_what_came_before_is_kept(
     assert json.loads((tmp_path / "out" / "report.json").read_text())["frames"] == 2
 
 
+def test_of_8_bit_stills_it_is_said_that_the_palette_is_not_looked_at_in_each(
+    stills: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "; white-hot or black-hot: the model looks at the inverse of the first 4, then of ever fewer"
+    for more, told in (("", True), ("?fps=5", False)):  # a rate: they follow each other
+        assert run(f"{stills}{more}", tiny_bundle, tmp_path / f"out{told}") == 0
+        assert (said in " ".join(capsys.readouterr().err.split())) is told
+    (stills / "f4.png").unlink()
+    assert run(stills, tiny_bundle, tmp_path / "four") == 0  # it looks at each
+    for i in range(5):
+        still(tmp_path / "counts" / f"f{i}.png", np.uint16)
+    assert run(tmp_path / "counts", tiny_bundle, tmp_path / "out16") == 0
+    assert "inverse of" not in capsys.readouterr().err
+
+
 def test_each_class_has_its_own_score_and_the_files_say_it(
     stills: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,7 +93,60 @@ def test_it_is_asked_at_every_frame_of_the_first_then_ever_less() -> None:
     asked = look(Polarity(), found(), found(), 1000)
     assert asked[:8] == [0, 1, 2, 3, 5, 7, 10, 13]
     assert np.diff(asked).max() == 65
-    assert len(asked) < 35
+    assert [sum(frame < n for frame in asked) for n in (12, 100, 1000)] == [7, 16, 31]  # as docs/cameras.md has it
+
+
+def test_a_look_that_contradicts_is_followed_by_another_within_16_frames() -> None:
+    nothing, bodies = found(), found(0.9, 0.9, 0.9)
+    for first, other in ((nothing, bodies), (bodies, nothing)):
+        polarity = Polarity()
+        settled = look(polarity, other, first, 400)
+        assert np.diff(settled).max() == 65
+        contrary = look(polarity, first, other, 140)
+        assert np.diff(contrary)[0] == 17
+    assert polarity.figure < 0.5
+
+
+@pytest.mark.parametrize(("before", "frames"), [(60, 166), (600, 149)])
+def test_looks_alone_tell_of_another_palette_within_200_frames(before: int, frames: int) -> None:
+    """Found: 5 and 1 in the inverse, then 2 and 6. With every 65th frame alone it took 423 and 533 frames."""
+    polarity = Polarity()
+    look(polarity, found(*[0.85] * 5), found(0.85), before)
+    told = 0
+    while polarity.figure < 1:
+        look(polarity, found(0.85, 0.85), found(*[0.85] * 6))
+        told += 1
+    assert told == frames + 1
+
+
+def test_an_inversion_is_believed_at_once_and_what_was_found_counts_the_other_way_round() -> None:
+    polarity = Polarity()
+    look(polarity, found(0.9, 0.9), found(0.5), 400)
+    assert polarity.figure < 0.5
+    polarity.invert(400, black_hot=False)
+    assert polarity.figure >= 1
+    assert polarity.seen == "inverted at frame 400, taken for white-hot before; palette= would invert those frames, too"
+    assert look(polarity, found(0.5), found(0.9, 0.9), 8) == [0, 1, 2, 3, 5, 7]  # as often as at the start
+    polarity.invert(408, black_hot=True)
+    assert polarity.figure < 0.5
+
+
+def test_an_inversion_without_a_body_is_believed_until_the_model_finds_more_as_it_is() -> None:
+    polarity = Polarity()
+    look(polarity, found(), found(), 40)
+    polarity.invert(40, black_hot=False)
+    look(polarity, found(), found(), 400)
+    assert polarity.figure == 1
+    look(polarity, found(0.9, 0.9), found(), 200)
+    assert polarity.figure < 0.5
+    assert polarity.seen.startswith("in ")
+
+
+def test_unsure_boxes_alone_do_not_take_an_inversion_back() -> None:
+    polarity = Polarity()
+    polarity.invert(0, black_hot=False)
+    look(polarity, found(*[0.55] * 8), found(0.9), 40)  # a black-hot picture gives many of them
+    assert polarity.figure >= 1
 
 
 def test_counts_and_closed_shutters_are_not_asked_about(tiny_bundle: Path) -> None:

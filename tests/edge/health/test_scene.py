@@ -12,8 +12,9 @@ import pytest
 
 from edge.camera import open_camera
 from edge.commands.main import main
-from edge.data import Detections, Frame, TemperatureScale
+from edge.data import Detections, Frame, RawDetections, TemperatureScale
 from edge.health.conditions import CONDITIONS, HealthLog
+from edge.health.inversion import Inversion
 from edge.health.scene import Health, _figures
 from edge.model.bundle import Bundle
 from edge.model.transform import Preprocessor
@@ -145,6 +146,86 @@ def test_simulated_evening_flights_are_healthy(source: str) -> None:
     with open_camera(f"sim:live=0,frames=24,fps=3,width=320,height=256,{source}") as camera:
         for frame in iter(camera.read, None):
             assert health.judge(frame, preprocess.forward(frame)[0]) == {"scale"}  # 320x256, enlarged twice
+
+
+def ground(seed: int = 0) -> np.ndarray:
+    rough = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (256, 320)), (0, 0), 8)
+    return (127 + 38 * rough / rough.std()).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("asked_first", [True, False], ids=["of a file", "of a live camera"])
+def test_a_palette_that_changes_in_flight_is_told_with_its_frame(bundle: Bundle, asked_first: bool) -> None:
+    """The model finds nothing, in neither."""
+    health, log, said = Health(bundle), HealthLog(), []
+    none = RawDetections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+    for seq in range(90):
+        pixels = np.bitwise_not(ground()) if 30 <= seq < 60 else ground()
+        frame = Frame(pixels, seq, seq / 30)
+        for asked in (True, False):
+            if asked == asked_first:
+                health.ask_inverted(frame, pixels, none, lambda _: none)
+            else:
+                warnings = health.judge(frame, pixels)
+        held = warnings & {"black_hot"}
+        result = made(frame, Detections.none(320, 256), 0.0, pixels, warnings=held, seen=health.seen)
+        said += [line.text for line in log.add(result)]
+    assert [line.partition(":")[2].partition(":")[0].strip() for line in said] == [
+        "black hot from frame 30 on",
+        "black hot ended at frame 60, 30 frames",
+    ]
+    assert "inverted at frame 30" in said[0]
+
+
+def test_what_was_told_as_black_hot_is_over_when_it_is_inverted(bundle: Bundle) -> None:
+    health = Health(bundle)
+    few, many = (
+        RawDetections(np.zeros((n, 4), np.float32), np.full(n, 0.9, np.float32), np.zeros(n, np.int32)) for n in (0, 9)
+    )
+    for seq in range(20):
+        black = seq < 10
+        pixels = np.bitwise_not(ground()) if black else ground()
+        frame = Frame(pixels, seq, seq / 30)
+        straight, inverse = (few, many) if black else (many, few)
+        health.ask_inverted(frame, pixels, straight, lambda _, found=inverse: found)  # type: ignore[misc]
+        assert ("black_hot" in health.judge(frame, pixels)) is black
+
+
+def test_black_hot_is_over_with_an_inversion_also_where_the_model_finds_as_much_in_both(bundle: Bundle) -> None:
+    health = Health(bundle)
+    none, four, nine = (
+        RawDetections(np.zeros((n, 4), np.float32), np.full(n, 0.9, np.float32), np.zeros(n, np.int32))
+        for n in (0, 4, 9)
+    )
+    for seq in range(61):
+        pixels = np.bitwise_not(ground()) if seq < 60 else ground()
+        frame, inverse = Frame(pixels, seq, seq / 30), four if seq else nine
+        health.ask_inverted(frame, pixels, four if seq else none, lambda _, found=inverse: found)  # type: ignore[misc]
+        assert ("black_hot" in health.judge(frame, pixels)) is (seq < 60)
+
+
+def test_each_frame_is_compared_once_and_before_the_model_looks(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[np.ndarray] = []
+    look = Inversion.look
+    monkeypatch.setattr(Inversion, "look", lambda self, pixels: compared.append(pixels) or look(self, pixels))
+    health = Health(bundle)
+    few, many = (
+        RawDetections(np.zeros((n, 4), np.float32), np.full(n, 0.9, np.float32), np.zeros(n, np.int32)) for n in (0, 10)
+    )
+    for seq, (pixels, straight, inverse) in enumerate([(ground(), many, few), (np.bitwise_not(ground()), few, many)]):
+        frame = Frame(pixels, seq, seq / 30)
+        health.ask_inverted(frame, pixels, straight, lambda _, found=inverse: found)  # type: ignore[misc]
+        assert ("black_hot" in health.judge(frame, pixels)) is (seq == 1)
+    assert len(compared) == 2
+    assert health._polarity._found.tolist() == [pytest.approx([0, 9])] * 2
+
+
+def test_counts_that_are_turned_round_have_no_palette(bundle: Bundle) -> None:
+    health = Health(bundle)
+    for seq in range(12):
+        grey = np.bitwise_not(ground()) if seq >= 6 else ground()
+        assert "black_hot" not in health.judge(Frame(grey.astype(np.uint16) * 16, seq, seq / 30), grey)
 
 
 def test_the_log_says_when_a_condition_begins_and_ends() -> None:
