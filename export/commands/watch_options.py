@@ -10,7 +10,7 @@ from edge.commands.console import Screen
 from edge.errors import InputError
 from export.commands.console import say
 from export.commands.label_options import HELD
-from export.data.clean import tidy
+from export.data.clean import tidy, told
 from export.data.dataset import LabelledSet, merge
 from export.data.formats import read_folder
 from export.evaluate.classes import ClassChoice, ways_out
@@ -68,14 +68,14 @@ def watch_of(
             f"{len(both)} frames of --watch are trained on, such as {min(both)}: expected others; another part of the "
             "folder: --watch-split NAME"
         )
-    tidied, _ = tidy(held)
+    tidied, problems = tidy(held)
     check_boxes(held, tidied)
     step = max(1, len(held) // arguments.watch_frames)
     some = replace(tidied, frames=tidied.frames[::step][: arguments.watch_frames])
     if not sum(some.count().values()):
         raise InputError(f"the {len(some)} frames of --watch hold no boxes: raise --watch-frames")
     check_readable(some)
-    for note in held.notes:
+    for note in (*held.notes, *told([p for p in problems if p.detail not in lacking])):
         say(console, f"{where}: {note}")
     say(console, f"{where}: {len(some)} of its {len(held)} frames are looked at")
     if lacking:

@@ -113,6 +113,16 @@ def test_a_run_is_watched_by_a_part_of_a_folder(
     assert (tmp_path / "run/ap.csv").read_text().startswith("step,seconds,AP,AP50,AP50 Person")
 
 
+def test_boxes_that_are_not_watched_by_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = coco(tmp_path / "d", {"train": ["Person"], "val": ["Person"]}, ["Person"])
+    path = data / "annotations/val.json"
+    content = json.loads(path.read_text())
+    content["annotations"].append({"id": 2, "image_id": 0, "category_id": 0, "bbox": [100, 8, 8, 8]})
+    path.write_text(json.dumps(content))
+    assert train(tmp_path, "--data", data, "--watch", data) == 0
+    assert f"--watch {data}: box outside: 1; the first: " in said(capsys)
+
+
 def test_what_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = coco(tmp_path / "d", {"train": ["Person"], "val": ["Person"]}, ["Person"])
     assert train(tmp_path, "--data", data, "--watch", data, "--watch-split", "night") == 2
