@@ -5,7 +5,6 @@ OpenCV counts pixels from the middle of the first one, this package from its cor
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,7 +92,7 @@ def _camera(found: _Calibration, name: str) -> CameraModel:
             f"the optical axis is at {cx:g}, {cy:g}, outside of {camera.width}x{camera.height}: expected it in the "
             "picture that was calibrated; give a crop to the source instead"
         )
-    across = 2 * math.degrees(math.atan(camera.width / 2 / camera.fx))
+    across, _ = camera.fov_deg
     if not NARROWEST_DEG <= across < WIDEST_DEG:
         raise ValueError(
             f"its focal length of {fx:g} px makes {across:.3g} deg of {camera.width} columns: expected "

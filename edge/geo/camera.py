@@ -196,8 +196,14 @@ class CameraModel:
         x, y = np.meshgrid(np.linspace(0, self.width, 33), np.linspace(0, self.height, 33))
         return float(np.isfinite(self.rays(np.column_stack((x.ravel(), y.ravel())))[:, 0]).mean())
 
-    def __str__(self) -> str:
+    @property
+    def fov_deg(self) -> tuple[float, float]:
+        """Horizontal and vertical field of view, degrees, without distortion and with the axis in the middle."""
         h, v = (2 * math.degrees(math.atan(n / 2 / f)) for n, f in ((self.width, self.fx), (self.height, self.fy)))
+        return h, v
+
+    def __str__(self) -> str:
+        h, v = self.fov_deg
         words = f"{self.width}x{self.height}, focal length {self.fx:.1f}, {self.fy:.1f} px, about {h:.1f} x {v:.1f} deg"
         if any(self.distortion):
             words += ", distortion " + ", ".join(f"{k:g}" for k in self.distortion)

@@ -21,7 +21,7 @@ from export.detector.replace_head import replace_head
 from export.evaluate.classes import near_names
 from export.evaluate.trained_on import TrainedOn
 from export.training.crops import resize_factor
-from export.training.loop import Trainer, which
+from export.training.loop import Trainer, identity_of
 from export.training.prepare import absent
 from export.training.start import begin_as
 
@@ -167,7 +167,7 @@ def of_the_run(trainer: Trainer, out: Path, given: Mapping[str, Any] | None) -> 
     if not trainer.step:
         return lines
     lines.append(f"resuming the run of {out} at step {trainer.step}")
-    if which(trainer.start) != which(given):
+    if identity_of(trainer.start) != identity_of(given):
         began = f"from {trainer.start['name']}" if trainer.start else "without --from"
         lines.append(f"this run was begun {began}: it goes on with its own weights, and its record says so")
     return lines

@@ -105,7 +105,7 @@ class Trainer:
         self._folder = RunFolder(out, self._depends_on(), {"data": digest(data, 1)})
         self._folder.restore(self._take)
         record = self._folder.record_of_before() if self.step else None
-        if record and which(record.get("start")) != which(start):  # its weights are not those given now
+        if record and identity_of(record.get("start")) != identity_of(start):  # its weights are not those given now
             self.start, self._seen = record.get("start"), record.get(SEEN)
         steps = range(self.step, settings.steps)
         self._batches = batches(crops, settings.seed, settings.batch, steps, workers)
@@ -243,7 +243,7 @@ class Trainer:
             "hard_examples": hashlib.sha256(repr(self._hard_examples).encode()).hexdigest()[:16],
             "detector": self._detector(),
             "teacher": self._taught_by["checkpoint_sha256"] if self._taught_by else None,
-            "start": which(self.start),
+            "start": identity_of(self.start),
             "backbone": self._backbone,
         }
 
@@ -277,7 +277,7 @@ class Trainer:
         self._folder.append(name, row | {key: f"{value:.5g}" for key, value in values.items()}, tell)
 
 
-def which(origin: Mapping[str, Any] | None) -> str | None:
+def identity_of(origin: Mapping[str, Any] | None) -> str | None:
     """Of a `Checkpoint.origin` what tells it from others: a bundle of a program's own detector may have no hash."""
     return (origin.get("checkpoint_sha256") or origin["name"]) if origin else None
 

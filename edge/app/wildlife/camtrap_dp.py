@@ -121,11 +121,10 @@ def write_camtrap_dp(
     flight, degrees; None: where the first object was found.
 
     Raises InputError where the time, the place or every medium is unknown, where ``location`` is far from all places of
-    the flight itself, and as `DetectionsFile` does; OSError where
-    it cannot be written; then ``datapackage.json`` is not there.
+    the flight itself, and as `DetectionsFile` does: then an earlier package is as it was. OSError where it cannot be
+    written; then ``datapackage.json`` is not there.
     """
     flight = Flight(folder.resolve().name or "flight", started, location)
-    (folder / NAMES[0]).unlink(missing_ok=True)
     with table(folder, "media") as media, table(folder, "observations") as observations:
         for frame in detections:
             _add_frame(flight, folder, detections, frame, media, observations)
@@ -138,6 +137,7 @@ def write_camtrap_dp(
         flight.check()
         if flight.location is None:
             raise InputError("Camtrap DP needs the place of the flight, and no track has one: give --location LAT LON")
+        (folder / NAMES[0]).unlink(missing_ok=True)  # from here on the tables are no longer its own
         with table(folder, "deployments") as deployments:
             _add_deployment(flight, deployments)
     package = json.dumps(_package(flight, detections.first.model, bool(tracks)), indent=2)

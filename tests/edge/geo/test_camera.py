@@ -4,6 +4,8 @@ sheets.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -93,6 +95,7 @@ def test_data_sheets() -> None:
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (750, 750, 320, 256)
     wide = CameraModel.from_fov(640, 512, 90.0)
     assert (wide.fx, wide.fy) == pytest.approx((320, 320))
+    assert wide.fov_deg == pytest.approx((90, 2 * math.degrees(math.atan(0.8))))
     assert CameraModel.from_fov(640, 512, 90.0, vertical_deg=90.0).fy == pytest.approx(256)
     assert CameraModel.from_fov(300, 400, diagonal_deg=90.0).fx == pytest.approx(250)
     assert camera_of_profile("boson", 640, 512, 9.0) == CameraModel.from_lens(640, 512, 9.0, 12.0, "boson")

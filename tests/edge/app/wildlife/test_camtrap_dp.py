@@ -175,6 +175,16 @@ def test_a_place_far_from_the_flight_is_refused(
     assert (folder / "deployments.csv").exists() == (not why)
 
 
+def test_a_refused_place_leaves_the_package_that_is_there(tmp_path: Path) -> None:
+    """Its user has filled in by hand what the program does not know."""
+    folder = flight(tmp_path / "f", [FRAMES[0]], tracks=[])
+    assert main(["report", str(folder), "--camtrap-dp"]) == 0
+    (folder / "datapackage.json").write_text("filled in")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert main(["report", str(folder), "--camtrap-dp", "--location", "8", "147"]) == 2
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
 def test_a_flight_over_the_antimeridian_is_near_itself(tmp_path: Path) -> None:
     frames = [{**FRAMES[1], "pose": [-16.8, 179.99, 60.0, 0.0, -90.0, 0.0]}]
     folder = flight(tmp_path / "f", frames, tracks=[])
