@@ -95,8 +95,8 @@ edge.geo
       common_height common_position common_time height_m pixel_px position_m speed_m_s time_s
     CameraModel (width, height, fx, fy, cx, cy, distortion=(0.0, 0.0, 0.0, 0.0, 0.0), name='') cropped(crop) cx cy
       distortion fold_radius fov_deg from_fov(width, height, horizontal_deg=None, *, vertical_deg=None,
-      diagonal_deg=None, name='') from_lens(width, height, focal_mm, pitch_um, name='') fx fy height name project(points)
-      rays(uv) scaled(width, height) usable width
+      diagonal_deg=None, name='') from_lens(width, height, focal_mm, pitch_um, name='') fx fy height name
+      project(points) rays(uv) scaled(width, height) usable width
     Dem (heights, x0, y0, dx, dy, zone=None, vertical='unknown', sigma_m=4.0, name='ground model') altitude(latitude,
       longitude) cast(eye, rays) dx dy grid(latitude, longitude) height_above_ground(latitude, longitude, altitude,
       vertical) heights holes name range sigma_m vertical x0 y0 zone
